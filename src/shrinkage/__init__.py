@@ -1,0 +1,1 @@
+"""The regularization strength of neural networks: exact, visible and automatic."""

@@ -1,0 +1,151 @@
+"""What a λ path leaves behind: the curves of every (λ, fold, restart), and the choice made from them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+__all__ = ["Choice", "PathResult"]
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PathResult:
+    """The curves of every net of a λ path. Axes: L λs (ascending), F folds, R restarts, E epochs.
+
+    A net whose training diverged has NaN from that epoch on.
+    """
+
+    lambdas: Floats
+    """(L,) canonical strengths: `J = (1/n) Σ lossᵢ + (λ/2) Σ w²`."""
+    loss_name: str
+    """`cross-entropy` (nats a row) or `mean squared error` (in units of the standardized targets)."""
+    metric_name: str
+    """`accuracy` or `R²`."""
+    train_loss: Floats
+    """(L, F, R, E) mean over the epoch's training rows, each measured in the step that then used it."""
+    train_metric: Floats
+    """(L, F, R, E), measured likewise."""
+    validation_loss: Floats
+    """(L, F, R, E) mean over the fold's validation rows after the epoch's last step."""
+    validation_metric: Floats
+    """(L, F, R, E), measured likewise."""
+    final_train_loss: Floats
+    """(L, F, R) over all training rows after the last step: the number to hold against validation."""
+    final_train_metric: Floats
+    """(L, F, R), measured likewise."""
+    max_weight: Floats
+    """(L, F, R) largest |w| among the decayed weights after the last step."""
+    weight_norm: Floats
+    """(L, F, R) √Σw² of the decayed weights after the last step."""
+    final_penalty: Floats
+    """(L, F, R) the penalty of the rule, λ included, after the last step (NaN where it has none)."""
+
+    @property
+    def n_folds(self) -> int:
+        return self.validation_loss.shape[1]
+
+    @property
+    def n_epochs(self) -> int:
+        return self.validation_loss.shape[3]
+
+    def over_folds(self, curve: Floats) -> tuple[Floats, Floats]:
+        """Mean and standard error over folds of a (L, F, R, …) array, restarts averaged first.
+
+        The standard error is the folds' standard deviation (F − 1) over √F, as glmnet has it; NaN for one fold.
+        """
+        per_fold = curve.mean(axis=2)
+        mean = per_fold.mean(axis=1)
+        if self.n_folds < 2:
+            return mean, np.full_like(mean, np.nan)
+        return mean, per_fold.std(axis=1, ddof=1) / np.sqrt(self.n_folds)
+
+    @cached_property
+    def train_mean(self) -> Floats:
+        """(L,) mean training loss after the last step."""
+        return self.over_folds(self.final_train_loss)[0]
+
+    @cached_property
+    def train_se(self) -> Floats:
+        """(L,) its standard error over folds."""
+        return self.over_folds(self.final_train_loss)[1]
+
+    @cached_property
+    def train_folds(self) -> Floats:
+        """(L, F) training loss after the last step of each fold, restarts averaged."""
+        return self.final_train_loss.mean(axis=2)
+
+    @cached_property
+    def validation_mean(self) -> Floats:
+        """(L,) mean validation loss after the last step."""
+        return self.over_folds(self.validation_loss[..., -1])[0]
+
+    @cached_property
+    def validation_se(self) -> Floats:
+        """(L,) its standard error over folds."""
+        return self.over_folds(self.validation_loss[..., -1])[1]
+
+    @cached_property
+    def validation_folds(self) -> Floats:
+        """(L, F) validation loss after the last step of each fold, restarts averaged."""
+        return self.validation_loss[..., -1].mean(axis=2)
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row a λ: the means and standard errors after the last epoch, and the size of the weights."""
+        columns: dict[str, Floats] = {"lambda": self.lambdas}
+        for name, curve in (
+            ("train_loss", self.final_train_loss),
+            ("validation_loss", self.validation_loss[..., -1]),
+            ("train_metric", self.final_train_metric),
+            ("validation_metric", self.validation_metric[..., -1]),
+        ):
+            columns[name], columns[f"{name}_se"] = self.over_folds(curve)
+        best, _ = self.over_folds(self.validation_loss)
+        columns["best_epoch"] = best_epochs(best) + 1.0
+        columns["max_weight"] = self.max_weight.mean(axis=(1, 2))
+        columns["weight_norm"] = self.weight_norm.mean(axis=(1, 2))
+        for fold in range(self.n_folds):
+            columns[f"validation_loss_fold_{fold}"] = self.validation_folds[:, fold]
+        return pd.DataFrame(columns)
+
+
+def best_epochs(mean_curve: Floats) -> NDArray[np.intp]:
+    """(L,) index of the epoch with the smallest mean validation loss of a (L, E) array; the last for a row of NaN."""
+    finite = np.where(np.isfinite(mean_curve), mean_curve, np.inf)
+    best = finite.argmin(axis=1)
+    best[~np.isfinite(finite.min(axis=1))] = mean_curve.shape[1] - 1
+    return best
+
+
+@dataclass(frozen=True, kw_only=True)
+class Choice:
+    """The chosen λ and epoch, and how they were chosen."""
+
+    select: str
+    """`min` or `1se`."""
+    stop: str
+    """`last`: every λ is judged after its last epoch; `best`: at the epoch of its smallest mean validation loss."""
+    index: int
+    """Place of the chosen λ in `PathResult.lambdas`."""
+    index_min: int
+    """Place of the λ with the smallest mean validation loss."""
+    index_1se: int
+    """Place of the largest λ within one standard error of that minimum."""
+    lam: float
+    lam_min: float
+    lam_1se: float
+    epoch: int
+    """Epochs the chosen net is trained for, counted from 1."""
+    epochs: NDArray[np.intp]
+    """(L,) the same for every λ of the path."""
+    extended: int
+    """How often the grid was extended because the best λ lay on its edge."""
+    at_edge: bool
+    """True when the best λ still lies on the edge of the extended grid."""
+    diverged: tuple[float, ...]
+    """λs left out of the choice because a net of theirs diverged."""

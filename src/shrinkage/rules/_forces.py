@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-__all__ = ["L1Force", "L2Force", "MixedForce", "Force"]
+__all__ = ["Force", "L1Force", "L2Force", "MixedForce"]
 
 
 class Force(ABC):

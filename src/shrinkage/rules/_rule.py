@@ -23,6 +23,8 @@ Anchor = Literal["zero", "initial"]
 Entry = Literal["loss", "before", "after"]
 Modulation = Literal["none", "cautious"]
 
+_L2 = L2Force()
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Rule:
@@ -41,7 +43,7 @@ class Rule:
     """As the catalogue calls it."""
     strength: float | Tensor
     """λ for the entry `loss` and the clocks `lr` and `corrected`; a fraction a step for the others."""
-    force: Force = L2Force()
+    force: Force = _L2
     entry: Entry = "loss"
     clock: Clock = "lr"
     anchor: Anchor = "zero"

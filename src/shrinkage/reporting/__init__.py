@@ -1,0 +1,5 @@
+"""Pages that show what was found: each a self-contained HTML file that opens offline."""
+
+from shrinkage.reporting._story import ColumnSummary, FitStory, StrengthElsewhere
+
+__all__ = ["ColumnSummary", "FitStory", "StrengthElsewhere"]

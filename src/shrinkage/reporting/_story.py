@@ -1,0 +1,119 @@
+"""What the report of a fit is told: results and words, no open files and no live networks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from shrinkage._errors import RequestError
+from shrinkage.path import Choice, PathResult
+
+__all__ = ["ColumnSummary", "FitStory", "StrengthElsewhere"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ColumnSummary:
+    """One column of the table and what became of it."""
+
+    name: str
+    """The column's name in the file."""
+    kind: str
+    """What it was read as: `number`, `category`, `boolean`, `date`, `text`, `target`."""
+    treatment: str
+    """What was done with it, in a few words: `standardized`, `one-hot`, `left out`."""
+    missing: int
+    """Rows without a value."""
+    levels: int | None = None
+    """Distinct values of a category or a class; None where counting them says nothing."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class StrengthElsewhere:
+    """The chosen λ as the number to type in another framework."""
+
+    framework: str
+    """`PyTorch`, `scikit-learn`."""
+    argument: str
+    """The name of what takes the number: `torch.optim.SGD(weight_decay=…)`."""
+    value: float | str
+    """The number, or a word where there is none."""
+    note: str = ""
+    """When it holds, in one sentence."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class FitStory:
+    """All that the report of one fit shows. L λs, n rows, k targets.
+
+    Raises:
+        RequestError: when lengths disagree (weights and λs, truth and predictions, classes and task).
+    """
+
+    title: str
+    """The page's heading: `Breast cancer: diagnosis`."""
+    source_name: str
+    """The name of the table, as the user wrote it: `train.csv`."""
+    task: Literal["classification", "regression"]
+    """Decides between confusion matrix and predicted-against-true."""
+    target_names: Sequence[str]
+    """The k target columns (one for a classification)."""
+    class_names: Sequence[str] | None
+    """The classes in the order of their indices; None for a regression."""
+    n_rows: int
+    """Rows the path was computed on."""
+    n_features: int
+    """Numbers a row became: the inputs of the net."""
+    path: PathResult
+    """The curves of every (λ, fold, restart)."""
+    choice: Choice
+    """The chosen λ and epoch."""
+    weights: Sequence[NDArray[np.floating]]
+    """L flat arrays: the decayed weights of the net refitted on all rows, one a λ of the path."""
+    truth: NDArray[np.integer] | NDArray[np.floating]
+    """(n,) class indices, or (n, k) values in the target's own units."""
+    held_out: NDArray[np.integer] | NDArray[np.floating]
+    """Same shape: each row as predicted by the net of the chosen λ that had not seen it; NaN for no net."""
+    columns: Sequence[ColumnSummary]
+    """One entry a column of the table, targets included."""
+    findings: Sequence[str]
+    """The headline: what was found, one plain sentence each."""
+    notes: Sequence[str] = ()
+    """Warnings worth reading beside the results, one sentence each."""
+    strengths: Sequence[StrengthElsewhere] = ()
+    """The chosen λ as other frameworks call it."""
+    reproduce: Mapping[str, str]
+    """What to repeat the run with, in order: command line, versions, seed, the data's SHA-256."""
+
+    def __post_init__(self) -> None:
+        problems = [text for wrong, text in self._checks() if wrong]
+        if problems:
+            raise RequestError(problems)
+
+    def _checks(self) -> list[tuple[bool, str]]:
+        n_lambdas, n_weights = len(self.path.lambdas), len(self.weights)
+        truth, held_out = np.shape(self.truth), np.shape(self.held_out)
+        expected = 1 if self.task == "classification" else 2
+        return [
+            (
+                n_weights != n_lambdas,
+                f"FitStory(weights=…): must have an array for each of the {n_lambdas} λs, got {n_weights}.",
+            ),
+            (
+                truth != held_out or len(truth) != expected,
+                f"FitStory(truth=…, held_out=…): must have {expected} axes and one shape for a "
+                f"{self.task}, got {truth} and {held_out}.",
+            ),
+            (
+                (self.class_names is None) == (self.task == "classification"),
+                "FitStory(class_names=…): must name the classes of a classification, else be None.",
+            ),
+            (
+                expected == 2 and truth[1:] != (len(self.target_names),),
+                f"FitStory(target_names=…): must name each column of `truth`, got "
+                f"{len(self.target_names)} names for shape {truth}.",
+            ),
+        ]

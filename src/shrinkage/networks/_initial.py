@@ -1,0 +1,37 @@
+"""Initial weights: uniform with variance 2/(fan_in + fan_out) (Glorot) or 2/fan_in (He); biases 0.
+
+References: Glorot and Bengio, AISTATS 2010, eq. 16; He et al., ICCV 2015, eq. 10.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from shrinkage.networks._activations import ACTIVATIONS
+from shrinkage.networks._layout import Layout
+
+__all__ = ["Initialization", "initial_row"]
+
+Initialization = Literal["auto", "glorot", "he"]
+
+
+def initial_row(
+    layout: Layout, activation: str, initialization: Initialization, generator: torch.Generator
+) -> Tensor:
+    """The row (D,) of one untrained network, float64, drawn from `generator` layer by layer.
+
+    `auto` is He's for relu and Glorot's for the others. The draw is uniform in ±√(3·variance).
+    """
+    he = initialization == "he" or (initialization == "auto" and ACTIVATIONS[activation].gain > 1)
+    parts = []
+    for fan_in, fan_out in layout.shapes:
+        variance = 2 / fan_in if he else 2 / (fan_in + fan_out)
+        limit = math.sqrt(3 * variance)
+        draw = torch.rand(fan_in * fan_out, generator=generator, dtype=torch.float64)
+        parts.append(draw.mul_(2 * limit).sub_(limit))
+    parts.append(torch.zeros(layout.n_parameters - layout.n_weights, dtype=torch.float64))
+    return torch.cat(parts)

@@ -1,0 +1,90 @@
+"""Forward and backward passes of K networks at once, written out.
+
+Axes: K networks, B rows, I inputs, H hidden units, C outputs. Inputs are (B, I), shared by all networks, or (K, B, I).
+Each product is one batched matrix product over K, so a network's numbers don't depend on its neighbours.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from shrinkage.networks._activations import ACTIVATIONS
+from shrinkage.networks._layout import Layout, Parameters
+from shrinkage.networks._losses import Loss
+
+__all__ = ["Stack", "outputs"]
+
+
+def outputs(parameters: Parameters, activation: str, X: Tensor) -> Tensor:
+    """Linear outputs z (K, B, C) of all networks for rows X, (B, I) or (K, B, I)."""
+    act = ACTIVATIONS[activation]
+    a = X if X.dim() == 3 else X.expand(parameters.n_networks, *X.shape)
+    last = len(parameters.weights) - 1
+    for layer, (W, b) in enumerate(zip(parameters.weights, parameters.biases, strict=True)):
+        z = torch.baddbmm(b, a, W)
+        a = z if layer == last else act.forward_(z)
+    return a
+
+
+class Stack:
+    """K networks of one architecture, their parameters and gradients in one flat buffer each.
+
+    Args:
+        layout: the architecture.
+        activation: name of the hidden activation.
+        loss: the error that `gradient` differentiates.
+        rows: (K, D) the networks to begin with; the dtype and device are theirs.
+    """
+
+    def __init__(self, layout: Layout, activation: str, loss: Loss, rows: Tensor) -> None:
+        self.layout = layout
+        self.activation = activation
+        self.loss = loss
+        self.flat = torch.empty(rows.numel(), dtype=rows.dtype, device=rows.device)
+        self.flat_grad = torch.zeros_like(self.flat)
+        self.parameters = layout.stacked(self.flat)
+        self.gradients = layout.stacked(self.flat_grad)
+        self.parameters.copy_rows_(rows)
+        self._hidden: dict[int, list[Tensor]] = {}
+
+    @property
+    def n_networks(self) -> int:
+        return self.parameters.n_networks
+
+    def outputs(self, X: Tensor) -> Tensor:
+        """Linear outputs z (K, B, C) for rows X, (B, I) or (K, B, I)."""
+        return outputs(self.parameters, self.activation, X)
+
+    def gradient_(self, X: Tensor, Y: Tensor, weight: Tensor | None, z_out: Tensor) -> None:
+        """Back-propagation: the gradient of `(1/B) Σ sᵢ lossᵢ` into the gradient buffer.
+
+        Args:
+            X: (B, I) or (K, B, I) inputs.
+            Y: (B, C) or (K, B, C) targets.
+            weight: (B, 1) or (K, B, 1) row weights s, or None for 1.
+            z_out: (K, B, C) receives the linear outputs, from before the update.
+        """
+        act, W, b = ACTIVATIONS[self.activation], self.parameters.weights, self.parameters.biases
+        rows = X.shape[-2]
+        a = [X if X.dim() == 3 else X.expand(self.n_networks, *X.shape)]
+        for layer, buffer in enumerate(self._hidden_buffers(rows)):
+            torch.baddbmm(b[layer], a[layer], W[layer], out=buffer)
+            a.append(act.forward_(buffer))
+        torch.baddbmm(b[-1], a[-1], W[-1], out=z_out)
+
+        delta = self.loss.slope(z_out, Y).mul_(1 / rows)
+        if weight is not None:
+            delta.mul_(weight)
+        for layer in range(len(W) - 1, -1, -1):
+            torch.bmm(a[layer].transpose(1, 2), delta, out=self.gradients.weights[layer])
+            torch.sum(delta, 1, keepdim=True, out=self.gradients.biases[layer])
+            if layer:
+                delta = act.backward_(torch.bmm(delta, W[layer].transpose(1, 2)), a[layer])
+
+    def _hidden_buffers(self, rows: int) -> list[Tensor]:
+        if rows not in self._hidden:
+            self._hidden[rows] = [
+                self.flat.new_empty(self.n_networks, rows, units) for units in self.layout.sizes[1:-1]
+            ]
+        return self._hidden[rows]

@@ -1,0 +1,235 @@
+"""Back-propagation of a block: λs × members, a member being one (fold, restart), trained as one stack.
+
+Axes: K = G·L networks, member by member and λ by λ within it; B rows of a batch; C outputs; E epochs.
+Initial weights and batches are functions of (seed, fold, restart, epoch): neighbours on the path differ by λ alone,
+and a network's numbers don't depend on which others are in its block.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from shrinkage._random import generator
+from shrinkage.networks import LOSSES, Layout, Stack, initial_row
+from shrinkage.rules import Reading
+from shrinkage.training._machine import one_thread_flushed
+from shrinkage.training._optimizers import SGD, Adam, Optimizer
+from shrinkage.training._options import TrainingOptions, learning_rate
+from shrinkage.training._pull import Pull
+from shrinkage.training._rows import Batch, Rows, chunks
+from shrinkage.training._score import Score
+
+__all__ = ["BlockResult", "Member", "train_block"]
+
+SCORED_ELEMENTS = 1 << 20
+"""Linear outputs kept for scoring, and hidden units computed for validation, at a time."""
+
+
+@dataclass(frozen=True)
+class Member:
+    """One (fold, restart): its rows and the key of its random numbers."""
+
+    fold: int
+    """−1 for all rows."""
+    restart: int
+    train: Rows
+    validation: Rows | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class BlockResult:
+    """What a block leaves behind. Axes: G members, L λs, E epochs, D parameters; NumPy float64 but the nets."""
+
+    train_loss: np.ndarray
+    """(G, L, E)"""
+    train_metric: np.ndarray
+    validation_loss: np.ndarray
+    """(G, L, E), NaN without validation rows."""
+    validation_metric: np.ndarray
+    final_train_loss: np.ndarray
+    """(G, L)"""
+    final_train_metric: np.ndarray
+    final_penalty: np.ndarray
+    """(G, L), NaN for a rule without an objective."""
+    networks: np.ndarray
+    """(G, L, D) the parameters after each λ's last epoch, in the training dtype."""
+
+
+def train_block(
+    options: TrainingOptions,
+    lambdas: Sequence[float],
+    members: Sequence[Member],
+    *,
+    seed: int,
+    epochs: Sequence[int] | None = None,
+    after_epoch: Callable[[], object] | None = None,
+) -> BlockResult:
+    """Train L λs for each of G members as one stack of K = G·L networks.
+
+    Args:
+        options: the network and its training.
+        lambdas: (L,) canonical strengths.
+        members: their training sets are of one shape, and so are their validation sets.
+        seed: of the run.
+        epochs: (L,) after how many epochs each λ's network is taken; by default after the last.
+        after_epoch: called once an epoch.
+    """
+    with one_thread_flushed(), torch.no_grad():
+        return _Block(options, lambdas, members, seed).run(epochs, after_epoch)
+
+
+class _Block:
+    def __init__(
+        self, options: TrainingOptions, lambdas: Sequence[float], members: Sequence[Member], seed: int
+    ) -> None:
+        self.options, self.seed, self.members = options, seed, members
+        self.n_lambdas = len(lambdas)
+        self.train = [member.train.settled() for member in members]
+        self.validation = [member.validation.settled() for member in members if member.validation is not None]
+        self.loss = LOSSES[options.loss]
+        first = self.train[0]
+        self.n = len(first)
+        self.layout = Layout((first.X.shape[1], *options.hidden_layer_sizes, first.Y.shape[1]))
+        self.stack = Stack(self.layout, options.activation, self.loss, self._initial_rows(first.X))
+        strengths = torch.tensor(list(lambdas), dtype=torch.float64).repeat(len(members)).view(-1, 1, 1)
+        rule = options.rule.at_lambda(strengths, options.learning_rate)
+        rule = rule.with_strength(torch.as_tensor(rule.strength).to(first.X))
+        self.pull = Pull(rule, self.stack, decay_biases=options.decay_biases)
+        self.optimizer = self._make_optimizer()
+        self.steps = -(-self.n // options.batch_size)
+        self.step = 0
+
+    def run(self, epochs: Sequence[int] | None, after_epoch: Callable[[], object] | None) -> BlockResult:
+        E, shape = self.options.max_epochs, (len(self.members), self.n_lambdas)
+        taken = np.asarray([E] * self.n_lambdas if epochs is None else epochs)
+        networks = np.empty((*shape, self.layout.n_parameters), self.options.dtype)
+        final = np.full((3, *shape), np.nan)
+        curves = np.full((4, int(taken.max()), *shape), np.nan)
+        for epoch in range(int(taken.max())):
+            curves[:2, epoch] = self._epoch(epoch).reshape(2, *shape)
+            if self.validation:
+                score = self._scored(self.validation)
+                curves[2:, epoch] = torch.stack([score.loss, score.metric]).cpu().numpy().reshape(2, *shape)
+            due = np.flatnonzero(taken == epoch + 1)
+            if len(due):
+                networks[:, due] = self.stack.parameters.rows().cpu().numpy().reshape(networks.shape)[:, due]
+                final[:, :, due] = self._final().reshape(3, *shape)[:, :, due]
+            if after_epoch is not None:
+                after_epoch()
+        curves = np.moveaxis(curves, 1, -1)
+        return BlockResult(
+            train_loss=curves[0],
+            train_metric=curves[1],
+            validation_loss=curves[2],
+            validation_metric=curves[3],
+            final_train_loss=final[0],
+            final_train_metric=final[1],
+            final_penalty=final[2],
+            networks=networks,
+        )
+
+    def _epoch(self, epoch: int) -> np.ndarray:
+        """Train one epoch; (2, K) loss and metric over its batches, each from before its update."""
+        score = Score(self.loss, self.stack.flat)
+        positions = self._positions(epoch)
+        B, K, C = self.options.batch_size, self.stack.n_networks, self.layout.sizes[-1]
+        steps_a_piece = max(1, min(self.steps, SCORED_ELEMENTS // (B * max(K * C, self.layout.sizes[0]))))
+        for start, stop in chunks(self.n, steps_a_piece * B):
+            piece = self._read(self.train, positions[:, start:stop])
+            whole = (stop - start) // B
+            z = self.stack.flat.new_empty(whole, K, B, C)
+            for s in range(whole):
+                self._one_step(piece.part(s * B, (s + 1) * B), z[s])
+            if whole:
+                self._add_to(score, z, piece.part(0, whole * B), whole)
+            if whole * B < stop - start:
+                rest = piece.part(whole * B, stop - start)
+                z = self.stack.flat.new_empty(1, K, stop - start - whole * B, C)
+                self._one_step(rest, z[0])
+                self._add_to(score, z, rest, 1)
+        return torch.stack([score.loss, score.metric]).cpu().numpy()
+
+    def _one_step(self, batch: Batch, z_out: Tensor) -> None:
+        now = Reading(
+            learning_rate(self.options, self.step, self.steps * self.options.max_epochs),
+            self.options.learning_rate,
+        )
+        self.stack.gradient_(batch.X, batch.Y, batch.weight, z_out)
+        self.pull.add_gradient()
+        self.pull.before_step(now)
+        self.optimizer.step(now.lr)
+        self.pull.after_step(now)
+        self.step += 1
+
+    def _final(self) -> np.ndarray:
+        """(3, K): loss and metric over all training rows now, and the penalty."""
+        score = self._scored(self.train)
+        return torch.stack([score.loss, score.metric, self.pull.penalty().double()]).cpu().numpy()
+
+    def _scored(self, rows: list[Rows]) -> Score:
+        score = Score(self.loss, self.stack.flat)
+        widest = max(self.layout.sizes)
+        for start, stop in chunks(len(rows[0]), max(1, SCORED_ELEMENTS // (widest * self.stack.n_networks))):
+            positions = torch.arange(start, stop, device=self.stack.flat.device)
+            batch = self._read(rows, positions.expand(len(rows), -1))
+            self._add_to(score, self.stack.outputs(batch.X)[None], batch, 1)
+        return score
+
+    def _add_to(self, score: Score, z: Tensor, batch: Batch, pieces: int) -> None:
+        """Add outputs z (S, K, B, C) of the S pieces that the batch's rows consist of."""
+
+        def cut(x: Tensor) -> Tensor:
+            x = x.unsqueeze(0) if x.dim() == 2 else x
+            return x.unflatten(1, (pieces, -1)).transpose(0, 1)
+
+        score.add(z, cut(batch.Y), None if batch.weight is None else cut(batch.weight))
+
+    def _positions(self, epoch: int) -> Tensor:
+        """(G, n) the order of the training rows; as they lie when one batch holds them all."""
+        if self.steps == 1:
+            return torch.arange(self.n, device=self.stack.flat.device).expand(len(self.members), -1)
+        orders = [
+            torch.randperm(self.n, generator=generator(self.seed, m.fold, m.restart, "order", epoch))
+            for m in self.members
+        ]
+        return torch.stack(orders).to(self.stack.flat.device)
+
+    def _read(self, rows: list[Rows], positions: Tensor) -> Batch:
+        """The members' rows at positions (G, b): shared by all networks when G is 1, else (K, b, ·)."""
+        batches = [each.read(order) for each, order in zip(rows, positions, strict=True)]
+        if len(batches) == 1:
+            return batches[0]
+
+        def stacked(parts: Sequence[Tensor]) -> Tensor:
+            return torch.stack(list(parts)).repeat_interleave(self.n_lambdas, 0)
+
+        weights = [batch.weight for batch in batches if batch.weight is not None]
+        return Batch(
+            stacked([batch.X for batch in batches]),
+            stacked([batch.Y for batch in batches]),
+            stacked(weights) if weights else None,
+        )
+
+    def _initial_rows(self, like: Tensor) -> Tensor:
+        options = self.options
+        rows = [
+            initial_row(
+                self.layout,
+                options.activation,
+                options.initialization,
+                generator(self.seed, member.fold, member.restart, "weights"),
+            )
+            for member in self.members
+        ]
+        return torch.stack(rows).to(like).repeat_interleave(self.n_lambdas, 0)
+
+    def _make_optimizer(self) -> Optimizer:
+        w, grad, options = self.stack.flat, self.stack.flat_grad, self.options
+        if options.optimizer == "sgd":
+            return SGD(w, grad, momentum=options.momentum, nesterov=options.nesterov)
+        return Adam(w, grad)

@@ -1,0 +1,64 @@
+"""A rule at work on a stack of networks: which tensors it pulls, and when in a step."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from shrinkage.networks import Parameters, Stack
+from shrinkage.rules import Reading, Rule
+
+__all__ = ["Pull"]
+
+
+class Pull:
+    """Applies `rule`, its strengths one a network, to the decayed tensors of `stack`.
+
+    Args:
+        rule: the rule; its strength is of shape (K, 1, 1).
+        stack: the networks.
+        decay_biases: pull the biases too; otherwise they are exempt.
+    """
+
+    def __init__(self, rule: Rule, stack: Stack, *, decay_biases: bool = False) -> None:
+        self.rule = rule
+        self.decay_biases = decay_biases
+        self._w = self._decayed(stack.parameters)
+        self._grads = self._decayed(stack.gradients)
+        initial = rule.anchor == "initial"
+        self._anchors: list[Tensor | None] = [w.clone() if initial else None for w in self._w]
+        self._previous: list[Tensor] = []
+
+    def add_gradient(self) -> None:
+        """After back-propagation: the penalty's gradient, for a rule in the loss."""
+        if self.rule.entry == "loss":
+            for grad, w, anchor in zip(self._grads, self._w, self._anchors, strict=True):
+                self.rule.add_gradient_(grad, w, anchor)
+
+    def before_step(self, now: Reading) -> None:
+        if self.rule.needs_previous:
+            self._previous = [w.clone() for w in self._w]
+        elif self.rule.entry == "before":
+            self._shrink(now)
+
+    def after_step(self, now: Reading) -> None:
+        if self.rule.needs_previous or self.rule.entry == "after":
+            self._shrink(now)
+
+    def penalty(self) -> Tensor:
+        """(K,) the penalty in the error, strength included; NaN for a rule that has none."""
+        if not self.rule.has_objective:
+            return self._w[0].new_full((len(self._w[0]),), torch.nan)
+        parts = [
+            self.rule.penalty(w, anchor).sum((1, 2), dtype=torch.float64)
+            for w, anchor in zip(self._w, self._anchors, strict=True)
+        ]
+        return torch.stack(parts).sum(0)
+
+    def _shrink(self, now: Reading) -> None:
+        for i, (w, anchor) in enumerate(zip(self._w, self._anchors, strict=True)):
+            previous = self._previous[i] if self.rule.needs_previous else None
+            self.rule.shrink_(w, now, anchor=anchor, previous=previous)
+
+    def _decayed(self, parameters: Parameters) -> list[Tensor]:
+        return parameters.weights + (parameters.biases if self.decay_biases else [])

@@ -1,5 +1,34 @@
-"""The λ path: λs × folds × restarts, trained in blocks, kept, and judged."""
+"""The λ path: λs × folds × restarts, trained in blocks, kept, and judged; then the chosen net on all rows."""
 
+from shrinkage.path._blocks import Block, cut, trained
+from shrinkage.path._choose import Select, Stop, choose
+from shrinkage.path._fit import FittedPath, PathRequest, fit_path
+from shrinkage.path._fold import ALL_ROWS, Fold, Scale, fitted_scale
+from shrinkage.path._grid import checked_lambdas, default_lambdas, extension
 from shrinkage.path._result import Choice, PathResult
+from shrinkage.path._run import Progress, run_blocks
+from shrinkage.path._store import BlockStore
 
-__all__ = ["Choice", "PathResult"]
+__all__ = [
+    "ALL_ROWS",
+    "Block",
+    "BlockStore",
+    "Choice",
+    "FittedPath",
+    "Fold",
+    "PathRequest",
+    "PathResult",
+    "Progress",
+    "Scale",
+    "Select",
+    "Stop",
+    "checked_lambdas",
+    "choose",
+    "cut",
+    "default_lambdas",
+    "extension",
+    "fit_path",
+    "fitted_scale",
+    "run_blocks",
+    "trained",
+]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -97,7 +98,7 @@ class PathResult:
 
     def to_frame(self) -> pd.DataFrame:
         """One row a λ: the means and standard errors after the last epoch, and the size of the weights."""
-        columns: dict[str, Floats] = {"lambda": self.lambdas}
+        columns: dict[str, NDArray[Any]] = {"lambda": self.lambdas}
         for name, curve in (
             ("train_loss", self.final_train_loss),
             ("validation_loss", self.validation_loss[..., -1]),
@@ -107,8 +108,8 @@ class PathResult:
             columns[name], columns[f"{name}_se"] = self.over_folds(curve)
         best, _ = self.over_folds(self.validation_loss)
         columns["best_epoch"] = best_epochs(best) + 1.0
-        columns["max_weight"] = self.max_weight.mean(axis=(1, 2))
-        columns["weight_norm"] = self.weight_norm.mean(axis=(1, 2))
+        columns["max_weight"] = np.mean(self.max_weight, axis=(1, 2), dtype=np.float64)
+        columns["weight_norm"] = np.mean(self.weight_norm, axis=(1, 2), dtype=np.float64)
         for fold in range(self.n_folds):
             columns[f"validation_loss_fold_{fold}"] = self.validation_folds[:, fold]
         return pd.DataFrame(columns)

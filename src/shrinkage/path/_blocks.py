@@ -1,0 +1,110 @@
+"""How a path is cut into blocks, and the work on one of them.
+
+A block is a stack of networks: some λs of some (fold, restart). The cut follows from the workload alone, never from
+the number of processes, and no number in the result depends on it.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from shrinkage.networks import Layout
+from shrinkage.path._fold import Fold
+from shrinkage.training import TrainingOptions, train_block
+
+__all__ = ["Block", "cut", "layout_of", "trained"]
+
+CACHED_PARAMETERS = 1 << 17
+"""Parameters of a stack whose weights, gradients and moments stay in a core's cache (2 MB in float32)."""
+HELD_ACTIVATIONS = 1 << 22
+"""Numbers of one layer and batch that a stack may hold."""
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Block:
+    """λs × members, the members' order being that of the networks."""
+
+    lambdas: tuple[float, ...]
+    members: tuple[tuple[int, int], ...]
+    """(fold number, restart)"""
+    epochs: tuple[int, ...] | None = None
+    """For each λ, after how many epochs its network is taken; None for the last."""
+
+    @property
+    def size(self) -> int:
+        return len(self.lambdas) * len(self.members)
+
+    def epochs_of(self, options: TrainingOptions) -> int:
+        return max(self.epochs) if self.epochs else options.max_epochs
+
+
+def layout_of(options: TrainingOptions, fold: Fold) -> Layout:
+    return Layout((fold.X.shape[1], *options.hidden_layer_sizes, fold.Y.shape[1]))
+
+
+def networks_a_block(options: TrainingOptions, fold: Fold) -> int:
+    """How many networks of this workload make a block: few enough for the cache, many enough for the overhead."""
+    layout = layout_of(options, fold)
+    by_cache = min(256, max(4, CACHED_PARAMETERS // layout.n_parameters))
+    rows = min(options.batch_size, len(fold.train))
+    by_memory = HELD_ACTIVATIONS // (rows * max(layout.sizes))
+    return max(1, min(by_cache, by_memory))
+
+
+def cut(
+    lambdas: Sequence[float],
+    folds: Sequence[Fold],
+    restarts: int,
+    options: TrainingOptions,
+    epochs: Sequence[int] | None = None,
+) -> list[Block]:
+    """The blocks of λs × folds × restarts; members of one block have training sets of one shape."""
+    blocks = []
+    for _, group in itertools.groupby(sorted(folds, key=lambda f: (f.shape, f.number)), lambda f: f.shape):
+        alike = list(group)
+        members = [(fold.number, restart) for fold in alike for restart in range(restarts)]
+        room = networks_a_block(options, alike[0])
+        for some in _pieces(range(len(lambdas)), room):
+            taken = None if epochs is None else tuple(int(epochs[i]) for i in some)
+            for together in _pieces(members, max(1, room // len(some))):
+                blocks.append(Block(tuple(float(lambdas[i]) for i in some), tuple(together), taken))
+    return blocks
+
+
+def trained(
+    block: Block,
+    folds: Mapping[int, Fold],
+    options: TrainingOptions,
+    seed: int,
+    after_epoch: Callable[[], object] | None = None,
+) -> dict[str, NDArray[np.float64]]:
+    """Train a block; its result as named arrays, (G, L, …) as in `BlockResult`, with the sizes of the weights."""
+    members = [
+        folds[number].member(restart, options.dtype, options.device) for number, restart in block.members
+    ]
+    result = train_block(
+        options, block.lambdas, members, seed=seed, epochs=block.epochs, after_epoch=after_epoch
+    )
+    n_weights = layout_of(options, folds[block.members[0][0]]).n_weights
+    weights = result.networks[..., :n_weights].astype(np.float64)
+    arrays = {name: getattr(result, name) for name in result.__dataclass_fields__}
+    if all(number >= 0 for number, _ in block.members):
+        del arrays["networks"]  # of a fold only the curves are kept
+    return arrays | {
+        "max_weight": np.abs(weights).max(axis=-1),
+        "weight_norm": np.sqrt(np.square(weights).sum(axis=-1)),
+    }
+
+
+def _pieces(items: Sequence[T], size: int) -> list[list[T]]:
+    """Consecutive pieces of at most `size` items, as even as can be."""
+    count = -(-len(items) // size)
+    return [[items[i] for i in piece] for piece in np.array_split(np.arange(len(items)), count)]

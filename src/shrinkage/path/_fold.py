@@ -1,0 +1,96 @@
+"""A fold: row numbers of a matrix, and the scales fitted on its training rows alone."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from sklearn.preprocessing import StandardScaler
+
+from shrinkage.training import Member, Rows, Standardizer
+from shrinkage.training._rows import chunks
+
+__all__ = ["ALL_ROWS", "Fold", "Scale", "fitted_scale"]
+
+ALL_ROWS = -1
+"""The fold number of the refit, whose training rows are all rows."""
+
+_ROWS_AT_A_TIME = 1 << 16
+
+
+@dataclass(frozen=True)
+class Scale:
+    """x ↦ (x − shift)/scale a column; what was fitted, as plain arrays."""
+
+    shift: NDArray[np.float64]
+    scale: NDArray[np.float64]
+
+    def on(self, like: torch.Tensor) -> Standardizer:
+        return Standardizer(torch.from_numpy(self.shift).to(like), torch.from_numpy(self.scale).to(like))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fold:
+    """What a block needs of one fold; `X`, `Y` and `weight` are shared by the folds, never copied for one."""
+
+    number: int
+    X: NDArray[Any]
+    """(N, D)"""
+    Y: NDArray[Any]
+    """(N, C) values, one-hot classes, or a column of 0 and 1."""
+    weight: NDArray[np.float64] | None
+    """(N,) row weights ≥ 0, or None."""
+    train: NDArray[np.int64]
+    """Row numbers; rows of weight 0 are left out."""
+    validation: NDArray[np.int64] | None
+    x_scale: Scale | None
+    y_scale: Scale | None
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Folds of one shape can share a stack: training rows, validation rows, columns."""
+        return (len(self.train), 0 if self.validation is None else len(self.validation), self.X.shape[1])
+
+    def member(self, restart: int, dtype: str, device: str) -> Member:
+        """The fold as the trainer reads it."""
+        X, Y = (_tensor(array, dtype, device) for array in (self.X, self.Y))
+        rows = [None if index is None else self._rows(X, Y, index) for index in (self.train, self.validation)]
+        assert rows[0] is not None
+        return Member(self.number, restart, rows[0], rows[1])
+
+    def _rows(self, X: torch.Tensor, Y: torch.Tensor, index: NDArray[np.int64]) -> Rows:
+        weight = None
+        if self.weight is not None:
+            chosen = self.weight[index]
+            weight = torch.from_numpy(chosen / chosen.mean())[:, None].to(X)
+        return Rows(
+            X=X,
+            Y=Y,
+            index=torch.tensor(index, device=X.device),
+            weight=weight,
+            x_scale=self.x_scale and self.x_scale.on(X),
+            y_scale=self.y_scale and self.y_scale.on(Y),
+        )
+
+
+def fitted_scale(X: NDArray[Any], rows: NDArray[np.int64], weight: NDArray[np.float64] | None) -> Scale:
+    """Weighted means and standard deviations of some rows, read a piece at a time; a constant column keeps scale 1."""
+    scaler = StandardScaler()
+    for start, stop in chunks(len(rows), _ROWS_AT_A_TIME):
+        index = rows[start:stop]
+        scaler.partial_fit(
+            X[index].astype(np.float64), sample_weight=None if weight is None else weight[index]
+        )
+    return Scale(np.asarray(scaler.mean_, np.float64), np.asarray(scaler.scale_, np.float64))
+
+
+def _tensor(array: NDArray[Any], dtype: str, device: str) -> torch.Tensor:
+    array = np.ascontiguousarray(array, dtype=dtype)
+    with warnings.catch_warnings():
+        # The memory-mapped matrix of a worker is read-only; nothing here writes to it.
+        warnings.filterwarnings("ignore", message="The given NumPy array is not writable")
+        return torch.from_numpy(array).to(device)

@@ -1,0 +1,167 @@
+"""Running blocks: those kept are read, the others trained, here or through joblib, and kept as they finish."""
+
+from __future__ import annotations
+
+import tempfile
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from joblib import Parallel, delayed, effective_n_jobs
+from numpy.typing import NDArray
+
+from shrinkage.path._blocks import Block, layout_of, trained
+from shrinkage.path._fold import Fold
+from shrinkage.path._store import BlockStore
+from shrinkage.training import TrainingOptions
+
+__all__ = ["Progress", "run_blocks", "worthwhile_jobs"]
+
+Progress = Callable[[float, float], object]
+"""Called with (done, total), in networks × epochs."""
+Arrays = dict[str, NDArray[Any]]
+_Task = tuple[Block, Mapping[int, Fold], TrainingOptions, int]
+
+POLL_SECONDS = 0.2
+WORKER_START_SECONDS = 8.0
+"""Work that a second process must save before it is worth starting one: it imports torch first."""
+SECONDS_A_STEP = 2e-4
+FLOPS_A_SECOND = 3e10
+
+
+def run_blocks(
+    blocks: Sequence[Block],
+    folds: Mapping[int, Fold],
+    options: TrainingOptions,
+    *,
+    seed: int,
+    n_jobs: int | None = None,
+    store: BlockStore | None = None,
+    progress: Progress | None = None,
+) -> list[Arrays]:
+    """The arrays of each block, in order.
+
+    Args:
+        blocks: what to train.
+        folds: by number.
+        options: the network and its training.
+        seed: of the run.
+        n_jobs: processes, as joblib means it; None is 1 unless a `joblib.parallel_config` says otherwise.
+        store: where finished blocks are kept and looked for.
+        progress: told how much is done, kept blocks included.
+    """
+    work = np.array([block.size * block.epochs_of(options) for block in blocks], dtype=float)
+    results: dict[int, Arrays] = {}
+    if store is not None:
+        results = {i: kept for i, block in enumerate(blocks) if (kept := store.load(block)) is not None}
+    missing = [i for i in range(len(blocks)) if i not in results]
+    with _Epochs(len(blocks)) as epochs:
+        for i in results:
+            epochs.finish(i, blocks[i].epochs_of(options))
+
+        def told() -> None:
+            if progress is not None:
+                shares = epochs.done / np.array([block.epochs_of(options) for block in blocks])
+                progress(float((shares * work).sum()), float(work.sum()))
+
+        tasks = {
+            i: (blocks[i], {number: folds[number] for number, _ in blocks[i].members}, options, seed)
+            for i in missing
+        }
+        for i, arrays in _finished(tasks, epochs, told, n_jobs):
+            if store is not None:
+                store.save(blocks[i], arrays)
+            results[i] = arrays
+        told()
+    return [results[i] for i in range(len(blocks))]
+
+
+def worthwhile_jobs(blocks: Sequence[Block], folds: Mapping[int, Fold], options: TrainingOptions) -> int:
+    """−1 when the work is long enough to start processes for, else 1: a rough estimate."""
+    seconds = 0.0
+    for block in blocks:
+        fold = folds[block.members[0][0]]
+        steps = block.epochs_of(options) * -(-len(fold.train) // options.batch_size)
+        flops = 6.0 * layout_of(options, fold).n_parameters * len(fold.train) * block.epochs_of(options)
+        seconds += steps * SECONDS_A_STEP + block.size * flops / FLOPS_A_SECOND
+    return -1 if seconds > WORKER_START_SECONDS and len(blocks) > 1 else 1
+
+
+class _Epochs:
+    """Epochs done of each block, in a file that the worker processes write to and this one reads."""
+
+    def __init__(self, n_blocks: int) -> None:
+        self._folder = tempfile.TemporaryDirectory(prefix="shrinkage-")
+        self.path = Path(self._folder.name) / "epochs"
+        self.done = np.memmap(self.path, np.int64, "w+", shape=(n_blocks,))
+
+    def __enter__(self) -> _Epochs:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._folder.cleanup()
+
+    def finish(self, i: int, epochs: int) -> None:
+        self.done[i] = epochs
+
+
+class _Tick:
+    """Counts one epoch of a block; travels to the process that trains it."""
+
+    def __init__(self, path: Path, i: int) -> None:
+        self.path = path
+        self.i = i
+        self._done: np.memmap[Any, np.dtype[np.int64]] | None = None
+
+    def __call__(self) -> None:
+        if self._done is None:
+            if not self.path.exists():  # a worker on another machine: its blocks are counted when they return
+                return
+            self._done = np.memmap(self.path, np.int64, "r+")
+        self._done[self.i] += 1
+
+
+def _finished(
+    tasks: Mapping[int, _Task], epochs: _Epochs, told: Callable[[], object], n_jobs: int | None
+) -> Iterator[tuple[int, Arrays]]:
+    """(place, arrays) of the tasks as they finish."""
+    jobs: Any = n_jobs  # joblib takes None, its annotations don't
+    if effective_n_jobs(jobs) == 1 or len(tasks) < 2:
+        for i, task in tasks.items():
+            yield _trained_at(i, task, _Tick(epochs.path, i), told)
+        return
+    parallel = Parallel(n_jobs=jobs, return_as="generator_unordered")
+    results: Any = parallel(delayed(_trained_at)(i, task, _Tick(epochs.path, i)) for i, task in tasks.items())
+    with _polling(told):
+        yield from results
+
+
+def _trained_at(
+    i: int, task: _Task, tick: _Tick, told: Callable[[], object] | None = None
+) -> tuple[int, Arrays]:
+    def after_epoch() -> None:
+        tick()
+        if told is not None:
+            told()
+
+    return i, trained(*task, after_epoch)
+
+
+@contextmanager
+def _polling(told: Callable[[], object]) -> Iterator[None]:
+    stop = threading.Event()
+
+    def poll() -> None:
+        while not stop.wait(POLL_SECONDS):
+            told()
+
+    thread = threading.Thread(target=poll, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()

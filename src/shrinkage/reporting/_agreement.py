@@ -1,0 +1,208 @@
+"""Predictions for rows that the net had not seen, held against the truth."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from shrinkage.reporting._page import Figure, Key, Section, Table
+from shrinkage.reporting._story import FitStory
+from shrinkage.reporting._text import clean, percent, plain, plotted
+
+__all__ = ["agreement_section"]
+
+MOST_CLASSES = 30
+MOST_TARGETS = 6
+MOST_POINTS = 1200
+
+
+def agreement_section(story: FitStory) -> Section:
+    """Confusion matrix of a classification, predicted against true of a regression."""
+    return _confusion_section(story) if story.task == "classification" else _scatter_section(story)
+
+
+def _confusion_section(story: FitStory) -> Section:
+    counts, names = confusion(story)
+    total, right = int(counts.sum()), int(np.trace(counts))
+    return Section(
+        id="agreement",
+        topic="Confusion matrix",
+        title=f"{right:,} of {total:,} rows that the net had not seen were classified correctly "
+        f"({percent(right / total if total else np.nan)})",
+        caption="Each row was predicted by a net that was trained without it. Rows of the matrix are the true classes, "
+        "columns the predicted ones; right answers lie on the diagonal. The colour is the share of the true class. "
+        + _common_mistake(counts, names),
+        figures=[_confusion_figure(counts, names)],
+        tables=[
+            Table(
+                caption="rows by true class (down) and predicted class (across)",
+                head=["true \\ predicted", *names],
+                rows=[[name, *row] for name, row in zip(names, counts.tolist(), strict=True)],
+            )
+        ],
+    )
+
+
+def confusion(story: FitStory) -> tuple[NDArray[np.intp], list[str]]:
+    """Counts by (true, predicted), and the classes' names; beyond 30 classes the rarest are one."""
+    names = [str(name) for name in story.class_names or ()]
+    truth, held_out = np.asarray(story.truth, dtype=float), np.asarray(story.held_out, dtype=float)
+    known = np.isfinite(truth) & np.isfinite(held_out)
+    pairs = np.stack([truth[known], held_out[known]]).astype(np.intp)
+    if len(names) > MOST_CLASSES:
+        frequent = np.argsort(-np.bincount(pairs[0], minlength=len(names)), kind="stable")[: MOST_CLASSES - 1]
+        place = np.full(len(names), MOST_CLASSES - 1)
+        place[np.sort(frequent)] = np.arange(len(frequent))
+        pairs = place[pairs]
+        names = [names[index] for index in np.sort(frequent)] + [
+            f"{len(names) - len(frequent)} other classes"
+        ]
+    counts = np.zeros((len(names), len(names)), dtype=np.intp)
+    np.add.at(counts, (pairs[0], pairs[1]), 1)
+    return counts, names
+
+
+def _common_mistake(counts: NDArray[np.intp], names: list[str]) -> str:
+    wrong = counts * (1 - np.eye(len(counts), dtype=np.intp))
+    guess = f"Always guessing the most frequent class would be right for {percent(_largest_share(counts))}."
+    if not wrong.any():
+        return guess
+    true, predicted = np.unravel_index(int(wrong.argmax()), wrong.shape)
+    times = int(wrong.max())
+    pair = f"“{clean(names[true], 40)}” taken for “{clean(names[predicted], 40)}”"
+    return f"{guess} The most common mistake: {pair}, {times:,} {'time' if times == 1 else 'times'}."
+
+
+def _largest_share(counts: NDArray[np.intp]) -> float:
+    total = int(counts.sum())
+    return float(counts.sum(axis=1).max() / total) if total else np.nan
+
+
+def _confusion_figure(counts: NDArray[np.intp], names: list[str]) -> Figure:
+    share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    labels = [plotted(name, 16) for name in names]
+    places = list(range(len(names)))
+    texts = [[f"{count:,}" for count in row] for row in counts.tolist()]
+    hover = [
+        [
+            f"true: {plotted(true)}<br>predicted: {plotted(predicted)}<br>{counts[i, j]:,} rows, {percent(share[i, j])}"
+            for j, predicted in enumerate(names)
+        ]
+        for i, true in enumerate(names)
+    ]
+    heat = {
+        "type": "heatmap",
+        "x": places,
+        "y": places,
+        "z": plain(share),
+        "customdata": hover,
+        "hovertemplate": "%{customdata}<extra></extra>",
+        "colorscale": [[0, "@cell0"], [1, "@cell1"]],
+        "zmin": 0,
+        "zmax": 1,
+        "showscale": False,
+        "xgap": 2,
+        "ygap": 2,
+    }
+    if len(names) <= 12:
+        heat |= {"text": texts, "texttemplate": "%{text}"}
+    ticks = {"tickvals": places, "ticktext": labels, "showgrid": False}
+    layout = {
+        "xaxis": {**ticks, "title": {"text": "predicted class"}, "side": "bottom"},
+        "yaxis": {**ticks, "title": {"text": "true class"}, "autorange": "reversed"},
+    }
+    label = "Confusion matrix: rows by true and predicted class."
+    return Figure(
+        id="agreement-chart", label=label, data=[heat], layout=layout, height=min(620, 240 + 32 * len(names))
+    )
+
+
+def _scatter_section(story: FitStory) -> Section:
+    truth, held_out = np.asarray(story.truth, dtype=float), np.asarray(story.held_out, dtype=float)
+    fits = [_fit_of(truth[:, j], held_out[:, j]) for j in range(truth.shape[1])]
+    drawn = list(range(min(len(fits), MOST_TARGETS)))
+    names = [str(name) for name in story.target_names]
+    rows = [_drawn_rows(truth[:, j], held_out[:, j], MOST_POINTS // len(drawn)) for j in drawn]
+    some = any(len(r) < len(truth) for r in rows)
+    return Section(
+        id="agreement",
+        topic="Predicted against true",
+        title="On rows that the net had not seen, its predictions explain " + _explained(fits, names),
+        caption="Each point is a row, predicted by a net trained without it. On the dashed line the prediction is "
+        "right; a cloud flatter than the line means that extremes are predicted too mildly."
+        + (" An even selection of the rows is drawn." if some else ""),
+        keys=[
+            Key(role="validation", text="one row, unseen in training", mark="dot"),
+            Key(role="muted", text="predicted = true", mark="dash"),
+        ],
+        figures=[_scatter_figure(j, names[j], truth[rows[j], j], held_out[rows[j], j]) for j in drawn],
+        tables=[
+            Table(
+                caption="how well each target is predicted",
+                head=["target", "rows", "R²", "root mean square error", "standard deviation of the target"],
+                rows=[[clean(name), *fit] for name, fit in zip(names, fits, strict=True)],
+            ),
+            Table(
+                caption="the points that are drawn",
+                head=["target", "row", "true", "predicted"],
+                rows=[
+                    [clean(names[j]), int(i) + 1, float(truth[i, j]), float(held_out[i, j])]
+                    for j in drawn
+                    for i in rows[j]
+                ],
+            ),
+        ],
+    )
+
+
+def _fit_of(truth: NDArray[np.float64], held_out: NDArray[np.float64]) -> tuple[int, float, float, float]:
+    """Rows, R², root mean square error and the target's standard deviation."""
+    known = np.isfinite(truth) & np.isfinite(held_out)
+    if not known.any():
+        return 0, np.nan, np.nan, np.nan
+    error = float(np.mean((truth[known] - held_out[known]) ** 2))
+    variance = float(np.var(truth[known]))
+    return int(known.sum()), 1 - error / variance if variance else np.nan, error**0.5, variance**0.5
+
+
+def _explained(fits: list[tuple[int, float, float, float]], names: list[str]) -> str:
+    if len(fits) == 1:
+        return f"{percent(fits[0][1])} of the target's variance"
+    shares = [
+        f"{percent(fit[1])} of “{clean(name, 30)}”" for fit, name in list(zip(fits, names, strict=True))[:3]
+    ]
+    return ", ".join(shares) + (" …" if len(fits) > 3 else "")
+
+
+def _drawn_rows(truth: NDArray[np.float64], held_out: NDArray[np.float64], most: int) -> NDArray[np.intp]:
+    known = np.flatnonzero(np.isfinite(truth) & np.isfinite(held_out))
+    return known[np.linspace(0, len(known) - 1, min(most, len(known))).astype(np.intp)]
+
+
+def _scatter_figure(j: int, name: str, truth: NDArray[np.float64], held_out: NDArray[np.float64]) -> Figure:
+    values = np.concatenate([truth, held_out]) if truth.size else np.array([0.0, 1.0])
+    pad = 0.04 * (float(np.ptp(values)) or 1.0)
+    ends = [float(values.min()) - pad, float(values.max()) + pad]
+    points: dict[str, Any] = {
+        "type": "scatter",
+        "mode": "markers",
+        "x": plain(truth),
+        "y": plain(held_out),
+        "marker": {"color": "@validation", "size": 6, "opacity": 0.55},
+        "hovertemplate": "true %{x:.4g}<br>predicted %{y:.4g}<extra></extra>",
+    }
+    line = {"type": "scatter", "mode": "lines", "x": ends, "y": ends, "hoverinfo": "skip"}
+    layout = {
+        "xaxis": {"title": {"text": f"true {plotted(name)}"}, "range": ends},
+        "yaxis": {"title": {"text": f"predicted {plotted(name)}"}, "range": ends},
+    }
+    return Figure(
+        id=f"agreement-chart-{j}",
+        heading=name,
+        label=f"Predicted against true values of {name}, unseen rows.",
+        data=[{**line, "line": {"color": "@muted", "width": 1.4, "dash": "dash"}}, points],
+        layout=layout,
+        height=420,
+    )

@@ -1,0 +1,224 @@
+"""The page that a fit leaves behind."""
+
+from __future__ import annotations
+
+import os
+
+import numpy as np
+
+from shrinkage._files import write_atomic
+from shrinkage.reporting import _words
+from shrinkage.reporting._agreement import agreement_section
+from shrinkage.reporting._epoch_figures import epoch_figures, epoch_table, map_figure, map_table
+from shrinkage.reporting._judged import Judged, judge
+from shrinkage.reporting._loss_figures import gap_figure, gap_table, loss_figure, path_table
+from shrinkage.reporting._page import Key, Page, Section, Table, render_page
+from shrinkage.reporting._story import FitStory
+from shrinkage.reporting._text import clean
+from shrinkage.reporting._weight_figures import histograms, weight_figures, weight_slider, weight_tables
+
+__all__ = ["render_fit_report", "write_fit_report"]
+
+MOST_COLUMNS = 500
+MOST_NOTES = 50
+TRAINING = Key(role="training", text="training")
+VALIDATION = Key(role="validation", text="validation")
+
+
+def render_fit_report(story: FitStory) -> str:
+    """The report of one fit as a self-contained HTML document, under 6 MB, that opens offline.
+
+    Args:
+        story: the results and the words that go with them. Every text in it is escaped.
+
+    Returns:
+        The document. Words and tables need no JavaScript; the charts run under a content security policy that
+        allows the page's own scripts and nothing else.
+    """
+    judged = judge(story.path, story.choice)
+    shown = histograms(story.path.lambdas, story.weights)
+    page = Page(
+        title=story.title,
+        kicker="Fit report",
+        subtitle=f"{clean(story.source_name, 200)} · {story.n_rows:,} rows · {story.n_features:,} inputs · "
+        f"{story.task} of {_names(story)} · {_effort(story)}",
+        tiles=_words.tiles(story.path, story.choice, judged, shown, _weakest(story)),
+        findings=list(story.findings),
+        notes=list(story.notes)[:MOST_NOTES],
+        sections=[
+            _loss_section(story, judged),
+            _map_section(story),
+            _epochs_section(story),
+            _weights_section(story),
+            _gap_section(story, judged),
+            agreement_section(story),
+            _data_section(story),
+            _strength_section(story),
+            _reproduce_section(story),
+        ],
+    )
+    return render_page(page)
+
+
+def write_fit_report(story: FitStory, path: str | os.PathLike[str]) -> None:
+    """Write the report to `path`, whole or not at all.
+
+    Raises:
+        OSError: the folder is missing or cannot be written.
+    """
+    write_atomic(path, render_fit_report(story).encode())
+
+
+def _weakest(story: FitStory) -> int:
+    """λ = 0, or what comes closest on this path, diverged ones aside."""
+    usable = [i for i, lam in enumerate(story.path.lambdas) if float(lam) not in story.choice.diverged]
+    return usable[0] if usable else 0
+
+
+def _effort(story: FitStory) -> str:
+    loss = story.path.validation_loss
+    restarts = f" × {loss.shape[2]} restarts" if loss.shape[2] > 1 else ""
+    return f"{loss.shape[0]} λs × {loss.shape[1]} folds{restarts} × {loss.shape[3]} epochs"
+
+
+def _names(story: FitStory) -> str:
+    names = [f"“{clean(name, 40)}”" for name in story.target_names[:3]]
+    return ", ".join(names) + (" …" if len(story.target_names) > 3 else "")
+
+
+def _loss_section(story: FitStory, judged: Judged) -> Section:
+    path, choice = story.path, story.choice
+    bars = "Bars are one standard error over the folds. " if path.n_folds > 1 else ""
+    stops = "each λ after the epoch at which its validation loss is lowest"
+    when = f"Drawn: {stops}. " if choice.stop == "best" else ""
+    return Section(
+        id="loss",
+        topic="Loss against λ",
+        title=_words.loss_title(path, choice, judged),
+        caption="Too little regularization on the left: training is easy, validation suffers. Too much on the right: "
+        f"both suffer. Look for the bottom of the validation curve. {bars}{when}The dashed level is the minimum plus "
+        f"one standard error; 1-SE is the strongest λ below it.{_words.edge_words(choice)}",
+        keys=[
+            VALIDATION,
+            TRAINING,
+            Key(role="ink", text="chosen λ"),
+            Key(role="muted", text="minimum + 1 SE", mark="dash"),
+        ],
+        figures=[loss_figure(path, choice, judged)],
+        tables=[path_table(path, choice, judged)],
+    )
+
+
+def _map_section(story: FitStory) -> Section:
+    return Section(
+        id="map",
+        topic="λ and epochs",
+        title=_words.map_title(story.path, story.choice),
+        caption="Each row is a λ, each column an epoch; the stronger the colour, the lower the mean validation loss. "
+        "Where the dotted line lies left of the edge, training longer than that made this λ worse.",
+        keys=[
+            Key(role="training", text="chosen λ and epoch", mark="ring"),
+            Key(role="muted", text="epoch of the lowest loss of each λ", mark="dash"),
+        ],
+        figures=[map_figure(story.path, story.choice)],
+        tables=[map_table(story.path, story.choice)],
+    )
+
+
+def _epochs_section(story: FitStory) -> Section:
+    path, choice, weakest = story.path, story.choice, _weakest(story)
+    return Section(
+        id="epochs",
+        topic="Training over time",
+        title=_words.epochs_title(path, choice, weakest),
+        caption="Both charts have the same axes. Overfitting shows where the training loss goes on falling and the "
+        "validation loss turns up. The dot is the lowest validation loss; the band is one standard error. The training "
+        "loss is measured while the epoch runs, so at first it may lie above the validation loss.",
+        keys=[VALIDATION, TRAINING],
+        figures=epoch_figures(path, choice, weakest),
+        tables=[epoch_table(path, choice, weakest)],
+    )
+
+
+def _weights_section(story: FitStory) -> Section:
+    shown, weakest, chosen = (
+        histograms(story.path.lambdas, story.weights),
+        _weakest(story),
+        story.choice.index,
+    )
+    return Section(
+        id="weights",
+        topic="The weights",
+        title=_words.weights_title(story.path, shown, weakest, chosen),
+        caption="Weights of the nets refitted on all rows, biases left out. A net that overfits needs large weights to "
+        "follow every row; regularization pulls them toward 0. Counts are on a log scale, so that the few large weights "
+        "can be seen. Move the slider to see every other λ in the second chart.",
+        figures=weight_figures(shown, weakest, chosen),
+        slider=weight_slider(shown, chosen),
+        tables=weight_tables(shown, weakest, chosen),
+    )
+
+
+def _gap_section(story: FitStory, judged: Judged) -> Section:
+    return Section(
+        id="gap",
+        topic="Overfitting gap",
+        title=_words.gap_title(story.path, judged, _weakest(story), story.choice.index),
+        caption="The gap is the validation loss minus the training loss: what the net knows of its training rows and "
+        "cannot use elsewhere. It shrinks as λ grows; the aim is not a gap of 0 but the lowest validation loss.",
+        figures=[gap_figure(story.path, story.choice, judged)],
+        tables=[gap_table(story.path, judged)],
+    )
+
+
+def _data_section(story: FitStory) -> Section:
+    columns = list(story.columns)
+    missing = sum(column.missing for column in columns)
+    rows = [[c.name, c.kind, c.treatment, c.missing, "" if c.levels is None else c.levels] for c in columns]
+    more = f" The first {MOST_COLUMNS} are listed." if len(rows) > MOST_COLUMNS else ""
+    values = "No value is missing" if not missing else f"{missing:,} values are missing"
+    return Section(
+        id="data",
+        topic="The data",
+        title=f"{story.n_rows:,} rows and {len(columns):,} columns became {story.n_features:,} inputs",
+        caption=f"{values}. What each column was read as and what became of it.{more}",
+        tables=[
+            Table(
+                caption="columns of the table",
+                head=["column", "read as", "treatment", "missing", "levels"],
+                rows=rows[:MOST_COLUMNS],
+                folded=False,
+            )
+        ],
+    )
+
+
+def _strength_section(story: FitStory) -> Section:
+    rows = [[s.framework, s.argument, s.value, s.note] for s in story.strengths]
+    table = Table(
+        caption="the chosen λ elsewhere",
+        head=["framework", "argument", "value", "holds when"],
+        rows=rows,
+        folded=False,
+    )
+    return Section(
+        id="elsewhere",
+        topic="The number to type elsewhere",
+        title=f"{_words.lam_name(story.choice.lam)} goes by other numbers in other frameworks",
+        caption="λ is the factor in J = (1/n) Σ lossᵢ + (λ/2) Σ w², the mean loss over the n training rows plus half the "
+        "sum of squared weights, biases left out. Frameworks leave out the ½, divide by the batch, or multiply by the "
+        "learning rate; the same strength is therefore typed as",
+        tables=[table] if rows else [],
+    )
+
+
+def _reproduce_section(story: FitStory) -> Section:
+    epochs = f"{story.choice.epoch:,} of {story.path.n_epochs:,}"
+    facts = [("Chosen λ", repr(float(np.float64(story.choice.lam)))), ("Epochs", epochs)]
+    return Section(
+        id="reproduce",
+        topic="How to reproduce",
+        title="The same command on the same data gives the same net",
+        caption="With these versions and seeds, on the same kind of machine.",
+        facts=[*facts, *((str(name), str(value)) for name, value in story.reproduce.items())],
+    )

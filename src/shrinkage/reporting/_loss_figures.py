@@ -1,0 +1,161 @@
+"""Loss against λ, and the gap between validation and training: the path in two charts and one table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from shrinkage.path import Choice, PathResult
+from shrinkage.reporting._judged import Curve, Judged
+from shrinkage.reporting._lambda_axis import LambdaAxis
+from shrinkage.reporting._page import Figure, Table
+from shrinkage.reporting._text import number, plain
+
+__all__ = ["gap_figure", "gap_table", "loss_figure", "loss_unit", "path_table"]
+
+
+def loss_figure(path: PathResult, choice: Choice, judged: Judged) -> Figure:
+    """Validation and training loss against λ, with standard errors, the minimum and the 1-SE λ: glmnet's plot."""
+    axis = LambdaAxis(path.lambdas)
+    threshold = judged.validation_loss.mean[choice.index_min] + judged.validation_loss.se[choice.index_min]
+    layout = {
+        "xaxis": axis.layout(),
+        "yaxis": {"title": {"text": loss_unit(path)}, "rangemode": "tozero"},
+        "shapes": [*_choice_lines(axis, choice), *_level_line(threshold)],
+        "annotations": [*_choice_labels(axis, choice), *axis.break_mark()],
+        "margin": {"t": 44},
+    }
+    traces = [
+        *_errorbar_traces(axis, judged.train_loss, "training"),
+        *_errorbar_traces(axis, judged.validation_loss, "validation"),
+    ]
+    label = "Training and validation loss against λ, with one standard error over the folds."
+    return Figure(id="loss-chart", label=label, data=traces, layout=layout, height=440)
+
+
+def gap_figure(path: PathResult, choice: Choice, judged: Judged) -> Figure:
+    """Validation loss minus training loss against λ."""
+    axis = LambdaAxis(path.lambdas)
+    layout = {
+        "xaxis": axis.layout(),
+        "yaxis": {"title": {"text": f"gap: {loss_unit(path)}"}, "rangemode": "tozero"},
+        "shapes": [*_choice_lines(axis, choice), *_level_line(0.0)],
+        "annotations": [*_choice_labels(axis, choice), *axis.break_mark()],
+        "margin": {"t": 44},
+    }
+    traces = _errorbar_traces(axis, judged.gap, "ink")
+    return Figure(
+        id="gap-chart", label="The overfitting gap against λ.", data=traces, layout=layout, height=360
+    )
+
+
+def path_table(path: PathResult, choice: Choice, judged: Judged) -> Table:
+    """One row a λ: what the loss chart draws, and the metric beside it."""
+    head = ["λ", "epochs"]
+    columns: list[Sequence[Any]] = [[number(lam) for lam in path.lambdas], choice.epochs.tolist()]
+    for name, curve in (
+        ("validation loss", judged.validation_loss),
+        ("training loss", judged.train_loss),
+        (f"validation {path.metric_name}", judged.validation_metric),
+        (f"training {path.metric_name}", judged.train_metric),
+    ):
+        head += [name, "± SE"]
+        columns += [curve.mean.tolist(), curve.se.tolist()]
+    columns.append(_marks(choice, len(path.lambdas)))
+    rows = [list(row) for row in zip(*columns, strict=True)]
+    return Table(caption="loss and metric against λ", head=[*head, "mark"], rows=rows)
+
+
+def gap_table(path: PathResult, judged: Judged) -> Table:
+    """One row a λ: what the gap chart draws."""
+    columns = (path.lambdas, judged.gap.mean.tolist(), judged.gap.se.tolist())
+    rows = [[number(lam), mean, se] for lam, mean, se in zip(*columns, strict=True)]
+    return Table(caption="the overfitting gap against λ", head=["λ", "gap", "± SE"], rows=rows)
+
+
+def loss_unit(path: PathResult) -> str:
+    """The loss with its unit, for an axis."""
+    units = {"cross-entropy": "nats a row", "mean squared error": "targets standardized"}
+    unit = units.get(path.loss_name)
+    return f"{path.loss_name} ({unit})" if unit else path.loss_name
+
+
+def _marks(choice: Choice, n_lambdas: int) -> list[str]:
+    named = (("minimum", choice.index_min), ("1-SE", choice.index_1se), ("chosen", choice.index))
+    return [", ".join(name for name, place in named if place == index) for index in range(n_lambdas)]
+
+
+def _errorbar_traces(axis: LambdaAxis, curve: Curve, role: str) -> list[dict[str, Any]]:
+    x, y = axis.line(curve.mean)
+    line = {"type": "scatter", "mode": "lines", "x": x, "y": y, "hoverinfo": "skip"}
+    texts = [
+        f"λ = {number(lam)}<br>{'gap' if role == 'ink' else role} {number(mean, 4)}"
+        + (f" ± {number(se, 2)}" if np.isfinite(se) else "")
+        for lam, mean, se in zip(axis.lambdas, curve.mean, curve.se, strict=True)
+    ]
+    dots = {
+        "type": "scatter",
+        "mode": "markers",
+        "x": plain(axis.places),
+        "y": plain(curve.mean),
+        "error_y": {
+            "type": "data",
+            "array": plain(curve.se),
+            "color": f"@{role}",
+            "thickness": 1.2,
+            "width": 3,
+        },
+        "marker": {"color": f"@{role}", "size": 7},
+        "text": texts,
+        "hovertemplate": "%{text}<extra></extra>",
+    }
+    return [{**line, "line": {"color": f"@{role}", "width": 1.5}}, dots]
+
+
+def _choice_lines(axis: LambdaAxis, choice: Choice) -> list[dict[str, Any]]:
+    """Upright lines at the minimum and the 1-SE λ; the chosen one is solid."""
+    lines = []
+    for index in sorted({choice.index_min, choice.index_1se, choice.index}):
+        chosen = index == choice.index
+        place = float(axis.places[index])
+        style = {
+            "color": "@ink" if chosen else "@muted",
+            "width": 1.6 if chosen else 1,
+            "dash": "solid" if chosen else "dot",
+        }
+        ends = {"x0": place, "x1": place, "y0": 0, "y1": 1, "yref": "paper"}
+        lines.append({"type": "line", **ends, "layer": "below", "line": style})
+    return lines
+
+
+def _choice_labels(axis: LambdaAxis, choice: Choice) -> list[dict[str, Any]]:
+    """`minimum` to the left of its line and `1-SE` to the right: the second never lies left of the first."""
+    labels = [(choice.index_min, "minimum", "right"), (choice.index_1se, "1-SE", "left")]
+    middle = (axis.places[0] + axis.places[-1]) / 2
+    if choice.index_min == choice.index_1se:
+        left_half = axis.places[choice.index_min] < middle
+        labels = [(choice.index_min, "minimum and 1-SE", "left" if left_half else "right")]
+    return [
+        {
+            "x": float(axis.places[index]),
+            "y": 1,
+            "yref": "paper",
+            "yanchor": "bottom",
+            "yshift": 2 if index == choice.index_min else 20,
+            "xanchor": side,
+            "text": f"<b>{text}, chosen</b>" if index == choice.index else text,
+            "showarrow": False,
+            "font": {"color": "@ink" if index == choice.index else "@muted"},
+        }
+        for index, text, side in labels
+    ]
+
+
+def _level_line(level: float) -> list[dict[str, Any]]:
+    if not np.isfinite(level):
+        return []
+    line = {"color": "@muted", "width": 1, "dash": "dash"}
+    ends = {"x0": 0, "x1": 1, "xref": "paper", "y0": float(level), "y1": float(level)}
+    return [{"type": "line", **ends, "layer": "below", "line": line}]

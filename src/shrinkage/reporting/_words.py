@@ -1,0 +1,154 @@
+"""What the charts of a fit show, in sentences: titles are findings, and hold in the unlucky cases too."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from shrinkage.path import Choice, PathResult
+from shrinkage.reporting._judged import Judged
+from shrinkage.reporting._page import Tile
+from shrinkage.reporting._text import number, percent
+from shrinkage.reporting._weight_figures import Histograms
+
+__all__ = [
+    "edge_words",
+    "epochs_title",
+    "gap_title",
+    "lam_name",
+    "loss_title",
+    "map_title",
+    "tiles",
+    "weights_title",
+]
+
+
+def lam_name(lam: float) -> str:
+    return f"λ = {number(lam)}"
+
+
+def tiles(path: PathResult, choice: Choice, judged: Judged, shown: Histograms, weakest: int) -> list[Tile]:
+    """The four numbers of the page's head, each beside its value at the weakest λ."""
+    chosen, before = choice.index, lam_name(path.lambdas[weakest])
+    how = "the minimum of the validation loss" if choice.select == "min" else "by the one-standard-error rule"
+    metric, gap, largest = judged.validation_metric.mean, judged.gap.mean, shown.largest
+    return [
+        Tile(label="Chosen λ", value=number(choice.lam), before=how),
+        Tile(
+            label=f"Validation {path.metric_name}",
+            value=metric_words(path, metric[chosen]),
+            before=f"{metric_words(path, metric[weakest])} at {before}",
+        ),
+        Tile(
+            label="Overfitting gap", value=number(gap[chosen]), before=f"{number(gap[weakest])} at {before}"
+        ),
+        Tile(
+            label="Largest weight",
+            value=number(largest[chosen]),
+            before=f"{number(largest[weakest])} at {before}",
+        ),
+    ]
+
+
+def metric_words(path: PathResult, value: float) -> str:
+    """A share as a percentage, anything else as a number."""
+    return percent(value) if path.metric_name == "accuracy" else number(value)
+
+
+def loss_title(path: PathResult, choice: Choice, judged: Judged) -> str:
+    """Where the validation loss is lowest, and what was chosen."""
+    loss = judged.validation_loss.mean
+    if choice.lam == 0 and choice.index == choice.index_min:
+        return "No regularization did best here: the validation loss is lowest at λ = 0"
+    if choice.index == choice.index_min:
+        base = loss[0]
+        drop = 1 - loss[choice.index] / base if np.isfinite(base) and base > 0 else np.nan
+        rest = (
+            f", {percent(drop)} below {lam_name(path.lambdas[0])}"
+            if choice.index and np.isfinite(drop)
+            else ""
+        )
+        return f"The validation loss is lowest at {lam_name(choice.lam)}{rest}"
+    if choice.select == "1se":
+        return (
+            f"{lam_name(choice.lam)} is the strongest within one standard error of the lowest validation loss, "
+            f"at {lam_name(choice.lam_min)}"
+        )
+    return f"{lam_name(choice.lam)} was chosen; the validation loss is lowest at {lam_name(choice.lam_min)}"
+
+
+def edge_words(choice: Choice) -> str:
+    """What the grid could not settle; empty when it settled all."""
+    sentences = []
+    if choice.extended:
+        times = "once" if choice.extended == 1 else f"{choice.extended} times"
+        sentences.append(f" The grid was extended {times} because the best λ lay on its edge.")
+    if choice.at_edge:
+        sentences.append(" The best λ still lies on the edge of the grid: one beyond it may do better.")
+    if choice.diverged:
+        names = ", ".join(number(lam) for lam in choice.diverged)
+        sentences.append(f" Left out because a net diverged: λ = {names}.")
+    return "".join(sentences)
+
+
+def map_title(path: PathResult, choice: Choice) -> str:
+    """Where on the map the loss is lowest."""
+    mean, _ = path.over_folds(path.validation_loss)
+    if not np.isfinite(mean).any():
+        return "Every net diverged"
+    index, epoch = np.unravel_index(int(np.nanargmin(mean)), mean.shape)
+    place = f"{lam_name(path.lambdas[index])} and epoch {epoch + 1}"
+    return f"Over all λs and epochs the validation loss is lowest, {number(mean[index, epoch])}, at {place}"
+
+
+def epochs_title(path: PathResult, choice: Choice, weakest: int) -> str:
+    """How far the validation loss ends above its lowest point, at the weakest and at the chosen λ."""
+    weak, chosen = lam_name(path.lambdas[weakest]), lam_name(choice.lam)
+    rise, best = _rise(path, weakest)
+    if weakest == choice.index:
+        return f"At {weak} the validation loss ends {percent(rise)} above its lowest point, at epoch {best}"
+    rise_chosen, _ = _rise(path, choice.index)
+    if not np.isfinite(rise):
+        return (
+            f"At {weak} training diverged; at {chosen} the loss ends {percent(rise_chosen)} above its lowest"
+        )
+    if rise < 0.01 and rise_chosen < 0.01:
+        return (
+            f"Neither {weak} nor {chosen} overfits with longer training: the validation loss does not turn up"
+        )
+    return (
+        f"At {weak} the validation loss turns up after epoch {best} and ends {percent(rise)} above its lowest; "
+        f"at {chosen} it ends {percent(rise_chosen)} above"
+    )
+
+
+def _rise(path: PathResult, index: int) -> tuple[float, int]:
+    curve = path.over_folds(path.validation_loss)[0][index]
+    if not np.isfinite(curve).any():
+        return np.nan, 0
+    best = int(np.nanargmin(curve))
+    return (float(curve[-1] / curve[best] - 1) if curve[best] > 0 else np.nan), best + 1
+
+
+def weights_title(path: PathResult, shown: Histograms, weakest: int, chosen: int) -> str:
+    """What became of the largest weight."""
+    before, after = float(shown.largest[weakest]), float(shown.largest[chosen])
+    if weakest == chosen:
+        return f"The largest weight is {number(after)} in size"
+    verb = "falls" if after < before else "grows" if after > before else "stays"
+    return (
+        f"The largest weight {verb} from {number(before)} at {lam_name(path.lambdas[weakest])} "
+        f"to {number(after)} at {lam_name(path.lambdas[chosen])}"
+    )
+
+
+def gap_title(path: PathResult, judged: Judged, weakest: int, chosen: int) -> str:
+    """What became of the overfitting gap."""
+    before, after = float(judged.gap.mean[weakest]), float(judged.gap.mean[chosen])
+    name = lam_name(path.lambdas[chosen])
+    if weakest == chosen:
+        return f"Validation loss lies {number(after)} above training loss at {name}"
+    verb = "shrinks" if after < before else "grows"
+    return (
+        f"The overfitting gap {verb} from {number(before)} at {lam_name(path.lambdas[weakest])} "
+        f"to {number(after)} at {name}"
+    )

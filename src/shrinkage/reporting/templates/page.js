@@ -1,0 +1,64 @@
+"use strict";
+(() => {
+  const { figures, sliders } = JSON.parse(document.getElementById("charts").textContent);
+  const dark = matchMedia("(prefers-color-scheme: dark)");
+  const narrow = matchMedia("(max-width: 560px)");
+  const shown = {};
+
+  // "@validation" is what the style sheet calls --validation, but only where a colour is meant: data never is.
+  const colour = (value, style) => style.getPropertyValue(value.replace("@", "--")).trim();
+  const painted = (value, style, paint) => {
+    if (typeof value === "string") return paint && value.startsWith("@") ? colour(value, style) : value;
+    if (Array.isArray(value)) return paint || value.some((v) => v && typeof v === "object")
+      ? value.map((v) => painted(v, style, paint)) : value;
+    if (value && typeof value === "object") {
+      return Object.fromEntries(Object.entries(value).map(
+        ([key, inner]) => [key, painted(inner, style, /color(scale)?$/.test(key))]));
+    }
+    return value;
+  };
+
+  const axis = (own) => ({
+    gridcolor: "@grid", linecolor: "@line", tickcolor: "@line", zeroline: false, automargin: true, fixedrange: true,
+    ...own, title: { standoff: 10, ...own.title, font: { color: "@muted", size: 13 } },
+  });
+  const layout = (own, chart) => ({
+    paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", showlegend: false, dragmode: false, hovermode: "closest",
+    autosize: true, height: Number(chart.dataset.height),
+    font: { family: getComputedStyle(document.body).fontFamily, size: narrow.matches ? 11 : 13, color: "@ink" },
+    hoverlabel: { bgcolor: "@card", bordercolor: "@line", align: "left", font: { color: "@ink", size: 13 } },
+    ...own, margin: { t: 16, r: 12, b: 8, l: 8, ...own.margin }, xaxis: axis(own.xaxis), yaxis: axis(own.yaxis),
+  });
+
+  const draw = async () => {
+    const style = getComputedStyle(document.documentElement);
+    for (const [id, figure] of Object.entries(figures)) {
+      const chart = document.getElementById(id);
+      const data = painted(shown[id] ?? figure.data, style, false);
+      await Plotly.react(chart, data, painted(layout(figure.layout, chart), style, false),
+        { displayModeBar: false, responsive: true });
+      chart.querySelector(".fallback")?.remove();
+    }
+    document.documentElement.dataset.drawn = dark.matches ? "dark" : "light";
+  };
+
+  for (const [id, slider] of Object.entries(sliders)) {
+    const box = document.querySelector(`[data-slider="${CSS.escape(id)}"]`);
+    const input = box.querySelector("input");
+    const move = () => {
+      const step = Number(input.value);
+      const data = (shown[slider.figure] ?? figures[slider.figure].data).slice();
+      data[slider.trace] = { ...data[slider.trace], y: slider.frames[step] };
+      shown[slider.figure] = data;
+      document.getElementById(slider.figure + "-heading").textContent = slider.headings[step];
+      input.setAttribute("aria-valuetext", slider.headings[step]);
+      return Plotly.restyle(slider.figure, { y: [slider.frames[step]] }, [slider.trace]);
+    };
+    input.setAttribute("aria-valuetext", slider.headings[Number(input.value)]);
+    input.addEventListener("input", move);
+    box.hidden = false;
+  }
+
+  for (const query of [dark, narrow]) query.addEventListener("change", draw);
+  draw();
+})();

@@ -5,6 +5,7 @@ from shrinkage.path._choose import Select, Stop, choose
 from shrinkage.path._fit import FittedPath, PathRequest, fit_path
 from shrinkage.path._fold import ALL_ROWS, Fold, Scale, fitted_scale
 from shrinkage.path._grid import checked_lambdas, default_lambdas, extension
+from shrinkage.path._held_out import held_out_predictions, predictions
 from shrinkage.path._result import Choice, PathResult
 from shrinkage.path._run import Progress, run_blocks
 from shrinkage.path._store import BlockStore
@@ -29,6 +30,8 @@ __all__ = [
     "extension",
     "fit_path",
     "fitted_scale",
+    "held_out_predictions",
+    "predictions",
     "run_blocks",
     "trained",
 ]

@@ -37,6 +37,8 @@ class Block:
     """(fold number, restart)"""
     epochs: tuple[int, ...] | None = None
     """For each λ, after how many epochs its network is taken; None for the last."""
+    keep_networks: bool = False
+    """Return the networks themselves, not only their curves and sizes."""
 
     @property
     def size(self) -> int:
@@ -65,6 +67,8 @@ def cut(
     restarts: int,
     options: TrainingOptions,
     epochs: Sequence[int] | None = None,
+    *,
+    keep_networks: bool = False,
 ) -> list[Block]:
     """The blocks of λs × folds × restarts; members of one block have training sets of one shape."""
     blocks = []
@@ -75,7 +79,9 @@ def cut(
         for some in _pieces(range(len(lambdas)), room):
             taken = None if epochs is None else tuple(int(epochs[i]) for i in some)
             for together in _pieces(members, max(1, room // len(some))):
-                blocks.append(Block(tuple(float(lambdas[i]) for i in some), tuple(together), taken))
+                blocks.append(
+                    Block(tuple(float(lambdas[i]) for i in some), tuple(together), taken, keep_networks)
+                )
     return blocks
 
 
@@ -96,8 +102,8 @@ def trained(
     n_weights = layout_of(options, folds[block.members[0][0]]).n_weights
     weights = result.networks[..., :n_weights].astype(np.float64)
     arrays = {name: getattr(result, name) for name in result.__dataclass_fields__}
-    if all(number >= 0 for number, _ in block.members):
-        del arrays["networks"]  # of a fold only the curves are kept
+    if not block.keep_networks:
+        del arrays["networks"]
     return arrays | {
         "max_weight": np.abs(weights).max(axis=-1),
         "weight_norm": np.sqrt(np.square(weights).sum(axis=-1)),

@@ -10,10 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shrinkage.networks import LOSSES, Layout
-from shrinkage.path._blocks import Block, cut, layout_of
+from shrinkage.path._blocks import cut, layout_of
 from shrinkage.path._choose import Select, Stop, choose
-from shrinkage.path._fold import ALL_ROWS, Fold
+from shrinkage.path._fold import Fold
 from shrinkage.path._grid import extension
+from shrinkage.path._held_out import held_out_predictions
 from shrinkage.path._result import Choice, PathResult
 from shrinkage.path._run import Progress, run_blocks, worthwhile_jobs
 from shrinkage.path._store import BlockStore
@@ -41,6 +42,8 @@ class PathRequest:
     """Refit and keep the network of every λ, not of the chosen one alone."""
     n_jobs: int | str | None = None
     """As joblib means it; `auto` starts processes only for work that is worth it."""
+    held_out: bool = False
+    """Also predict each row by the nets of the chosen λ that had not seen it (trains these once more)."""
     max_extensions: int = 3
     """How often the grid may be extended while the best λ lies on its edge."""
 
@@ -60,6 +63,8 @@ class FittedPath:
     """(M,) training loss of these networks over all rows."""
     refit_penalty: NDArray[np.float64]
     """(M,) their penalty, NaN for a rule without an objective."""
+    held_out: NDArray[np.float64] | None
+    """(N, C) what the chosen λ predicts for rows its nets had not seen, or None; see `held_out_predictions`."""
 
     @property
     def chosen(self) -> int:
@@ -119,20 +124,13 @@ class _Runner:
     def curves(self, lambdas: NDArray[np.float64]) -> PathResult:
         """Train what is missing of λs × folds × restarts and gather the curves of all."""
         request, loss = self.request, LOSSES[self.request.options.loss]
-        new = [lam for lam in lambdas if (lam, 0, 0) not in self._done]
-        refits = len(lambdas) if request.keep_path else 1
-        self._run(cut(new, self.folds, request.restarts, request.options), refits)
+        refits = (len(lambdas) if request.keep_path else 1) + (len(self.folds) if request.held_out else 0)
+        new = [lam for lam in lambdas if (lam, self.folds[0].number, 0) not in self._done]
+        self._train(new, self.folds, later=refits)
 
         def gathered(name: str) -> NDArray[np.float64]:
-            return np.array(
-                [
-                    [
-                        [self._done[lam, fold.number, r][name] for r in range(request.restarts)]
-                        for fold in self.folds
-                    ]
-                    for lam in lambdas
-                ]
-            )
+            nets = [[self._restarts(lam, fold) for fold in self.folds] for lam in lambdas]
+            return np.array([[[net[name] for net in tries] for tries in folds] for folds in nets])
 
         return PathResult(
             lambdas=lambdas,
@@ -143,44 +141,68 @@ class _Runner:
 
     def refitted(self, result: PathResult, choice: Choice, places: NDArray[np.intp]) -> FittedPath:
         """Train the λs at `places` on all rows, each for its epochs, and take the best restart of each."""
-        request, lambdas = self.request, result.lambdas[places]
-        blocks = cut(
-            list(lambdas), [self.all_rows], request.restarts, request.options, list(choice.epochs[places])
-        )
-        self._run(blocks, 0)
-        best = []
-        for lam in lambdas:
-            tries = [self._done[lam, ALL_ROWS, r] for r in range(request.restarts)]
-            objective = [t["final_train_loss"] + np.nan_to_num(t["final_penalty"]) for t in tries]
-            best.append(tries[int(np.argmin(np.nan_to_num(objective, nan=np.inf)))])
+        lambdas, later = result.lambdas[places], len(self.folds) if self.request.held_out else 0
+        self._train(list(lambdas), [self.all_rows], epochs=list(choice.epochs[places]), later=later)
+        best = [min(self._restarts(lam, self.all_rows), key=_objective) for lam in lambdas]
         return FittedPath(
             result=result,
             choice=choice,
-            layout=layout_of(request.options, self.all_rows),
+            layout=layout_of(self.request.options, self.all_rows),
             refit_lambdas=lambdas,
             networks=np.array([net["networks"] for net in best]),
             refit_loss=np.array([net["final_train_loss"] for net in best]),
             refit_penalty=np.array([net["final_penalty"] for net in best]),
+            held_out=self._held_out(choice) if self.request.held_out else None,
         )
 
-    def _run(self, blocks: Sequence[Block], refits: int) -> None:
-        request = self.request
-        folds = {fold.number: fold for fold in (*self.folds, self.all_rows)}
-        ahead = refits * request.restarts * request.options.max_epochs
-        jobs = request.n_jobs
-        if jobs == "auto":
-            jobs = worthwhile_jobs(blocks, folds, request.options)
-        assert not isinstance(jobs, str)
+    def _held_out(self, choice: Choice) -> NDArray[np.float64]:
+        self._train([choice.lam], self.folds, epochs=[choice.epoch])
+        tries = [self._restarts(choice.lam, fold) for fold in self.folds]
+        networks = [np.array([net["networks"] for net in nets]) for nets in tries]
+        return held_out_predictions(self.request.options, self.folds, networks)
+
+    def _restarts(self, lam: float, fold: Fold) -> list[dict[str, NDArray[Any]]]:
+        return [self._done[lam, fold.number, restart] for restart in range(self.request.restarts)]
+
+    def _train(
+        self,
+        lambdas: Sequence[float],
+        folds: Sequence[Fold],
+        *,
+        epochs: Sequence[int] | None = None,
+        later: int = 0,
+    ) -> None:
+        """Run the blocks of λs × folds × restarts; nets that are taken at given epochs are kept.
+
+        Args:
+            lambdas: L λs.
+            folds: those to train on.
+            epochs: (L,) when each λ's net is taken; None for curves alone.
+            later: networks a restart that will follow these, for the progress.
+        """
+        request, restarts = self.request, self.request.restarts
+        options = request.options
+        blocks = cut(lambdas, folds, restarts, options, epochs, keep_networks=epochs is not None)
+        numbered = {fold.number: fold for fold in folds}
+        n_jobs = worthwhile_jobs(blocks, numbered, options) if request.n_jobs == "auto" else request.n_jobs
+        assert not isinstance(n_jobs, str)
 
         def told(done: float, total: float) -> None:
             if self.progress is not None:
+                ahead = later * restarts * options.max_epochs
                 self.progress(self._worked + done, self._worked + total + ahead)
 
         results = run_blocks(
-            blocks, folds, request.options, seed=request.seed, n_jobs=jobs, store=self.store, progress=told
+            blocks, numbered, options, seed=request.seed, n_jobs=n_jobs, store=self.store, progress=told
         )
-        self._worked += sum(block.size * block.epochs_of(request.options) for block in blocks)
+        self._worked += sum(block.size * block.epochs_of(options) for block in blocks)
         for block, arrays in zip(blocks, results, strict=True):
             for g, (fold, restart) in enumerate(block.members):
                 for i, lam in enumerate(block.lambdas):
                     self._done[lam, fold, restart] = {name: array[g, i] for name, array in arrays.items()}
+
+
+def _objective(net: dict[str, NDArray[Any]]) -> float:
+    """Training loss plus penalty; a rule without an objective is judged by its loss, a diverged net last."""
+    objective = float(net["final_train_loss"]) + float(np.nan_to_num(net["final_penalty"]))
+    return objective if np.isfinite(objective) else np.inf

@@ -98,7 +98,7 @@ class PathResult:
 
     def to_frame(self) -> pd.DataFrame:
         """One row a λ: the means and standard errors after the last epoch, and the size of the weights."""
-        columns: dict[str, NDArray[Any]] = {"lambda": self.lambdas}
+        columns: dict[str, Any] = {"lambda": self.lambdas}
         for name, curve in (
             ("train_loss", self.final_train_loss),
             ("validation_loss", self.validation_loss[..., -1]),

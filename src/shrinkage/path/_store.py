@@ -70,6 +70,7 @@ class BlockStore:
             "lambdas": [lam.hex() for lam in block.lambdas],
             "members": block.members,
             "epochs": block.epochs,
+            "keep_networks": block.keep_networks,
         }
         return self.folder / (hashlib.sha256(json.dumps(key).encode()).hexdigest()[:24] + ".block")
 

@@ -1,0 +1,62 @@
+"""Each row as predicted by the networks that had not seen it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from shrinkage.networks import LOSSES, Layout, outputs
+from shrinkage.path._fold import Fold
+from shrinkage.training import TrainingOptions
+from shrinkage.training._rows import chunks
+
+__all__ = ["held_out_predictions", "predictions"]
+
+_NUMBERS_AT_A_TIME = 1 << 22
+
+
+def predictions(
+    layout: Layout, activation: str, loss: str, networks: NDArray[Any], X: NDArray[Any]
+) -> NDArray[np.float64]:
+    """(R, n, C) probabilities or values of R networks, rows (R, D), for standardized inputs X (n, D)."""
+    rows = torch.from_numpy(np.ascontiguousarray(networks))
+    result = np.empty((len(networks), len(X), layout.sizes[-1]))
+    size = max(1, _NUMBERS_AT_A_TIME // (max(layout.sizes) * len(networks)))
+    with torch.no_grad():
+        for start, stop in chunks(len(X), size):
+            z = outputs(layout.from_rows(rows), activation, torch.from_numpy(X[start:stop]).to(rows))
+            result[:, start:stop] = LOSSES[loss].predict(z).numpy()
+    return result
+
+
+def held_out_predictions(
+    options: TrainingOptions, folds: Sequence[Fold], networks: Sequence[NDArray[Any]]
+) -> NDArray[np.float64]:
+    """(N, C) probabilities, or values in the targets' units, averaged over restarts and repeated folds.
+
+    Rows that no fold held out are NaN.
+
+    Args:
+        options: the network and its training.
+        folds: F folds.
+        networks: for each fold the rows (R, D) of its restarts.
+    """
+    total = np.zeros((len(folds[0].Y), folds[0].Y.shape[1]))
+    count = np.zeros(len(total))
+    for fold, rows in zip(folds, networks, strict=True):
+        if fold.validation is None:
+            continue
+        X = fold.X[fold.validation].astype(np.float64)
+        X = X if fold.x_scale is None else (X - fold.x_scale.shift) / fold.x_scale.scale
+        layout = Layout((X.shape[1], *options.hidden_layer_sizes, fold.Y.shape[1]))
+        predicted = predictions(layout, options.activation, options.loss, rows, X).mean(axis=0)
+        if fold.y_scale is not None:
+            predicted = predicted * fold.y_scale.scale + fold.y_scale.shift
+        total[fold.validation] += predicted
+        count[fold.validation] += 1
+    with np.errstate(invalid="ignore"):
+        return total / count[:, None]

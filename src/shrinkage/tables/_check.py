@@ -1,0 +1,231 @@
+"""Checking a table before anything is trained or written: all that is wrong with it, at once."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Iterator, Sequence
+
+import numpy as np
+import pandas as pd
+
+from shrinkage._errors import RequestError, shown
+from shrinkage.tables._table import Table, column_of
+from shrinkage.tables._target import inferred_task, target_names
+from shrinkage.tables._typing import numbers_in
+
+__all__ = ["check_table"]
+
+FLOAT32_MAX = float(np.finfo(np.float32).max)
+
+
+def check_table(
+    table: Table, target: str | Sequence[str], *, task: str = "auto", folds: int = 5
+) -> tuple[str, ...]:
+    """Find all that keeps a table from being learned from, and say it at once.
+
+    Args:
+        table: the table.
+        target: the name of the target column, or several for a regression with several outputs.
+        task: `classification`, `regression` or `auto`.
+        folds: how many parts the rows are cut into, >= 2.
+
+    Returns:
+        Notes that stop nothing: a column that may leak the target, columns with one value.
+
+    Raises:
+        RequestError: with one sentence a problem in `.problems`: what, where, what to do.
+
+    Example:
+        >>> from shrinkage.tables import bundled
+        >>> try:
+        ...     check_table(bundled(), "Target")
+        ... except RequestError as error:
+        ...     print(error)
+        bundled:breast_cancer: no column 'Target'; did you mean 'target'?
+    """
+    names = target_names(target)
+    problems = list(_wrong_names(table, names))
+    known = [name for name in dict.fromkeys(names) if name in table.frame.columns]
+    problems += _wrong_size(table, known, folds)
+    problems += _wrong_values(table, known)
+    if known and len(table.frame):
+        problems += _wrong_targets(table, known, task, folds)
+    if problems:
+        raise RequestError(problems)
+    return tuple(_notes(table, known))
+
+
+def _wrong_names(table: Table, names: Sequence[str]) -> Iterator[str]:
+    columns = [str(column) for column in table.frame.columns]
+    if not names:
+        yield f"{table.name}: no target column was named: --target COLUMN."
+    for name in sorted({name for name in names if names.count(name) > 1}):
+        yield f"--target names {shown(name)} more than once: name each target column once."
+    for column in sorted({column for column in columns if columns.count(column) > 1}):
+        yield f"{table.name}: column name {shown(column)} appears more than once: rename or remove one."
+    for name in names:
+        if name not in columns:
+            yield f"{table.name}: no column {shown(name)}{_hint(name, columns)}"
+
+
+def _hint(name: str, columns: list[str]) -> str:
+    sep = next((s for s in ";\t|," if len(columns) == 1 and s in columns[0]), None)
+    if sep:
+        return f"; the file looks separated by {sep!r}: --sep {'tab' if sep == chr(9) else repr(sep)}."
+    folded = {column.casefold(): column for column in reversed(columns)}
+    near = difflib.get_close_matches(name.casefold(), folded, n=1, cutoff=0.6)
+    if near:
+        return f"; did you mean {shown(folded[near[0]])}?"
+    return f". The columns are {_listed(columns)}."
+
+
+def _wrong_size(table: Table, targets: Sequence[str], folds: int) -> Iterator[str]:
+    n, columns = table.frame.shape
+    if folds < 2:
+        yield f"folds={folds}: must be at least 2, so that each row is once kept out of training."
+    elif n < 2 * folds:
+        yield f"{table.name}: {folds} folds need at least {2 * folds} rows, found {n}. Use fewer folds (--folds)."
+    if targets and columns == len(targets):
+        yield f"{table.name}: there is no column besides the target, so nothing to learn from."
+
+
+def _wrong_values(table: Table, targets: Sequence[str]) -> Iterator[str]:
+    """Infinite or too large numbers, columns without values, numbers with a few words between them."""
+    for position, name in enumerate(table.frame.columns):
+        column = table.frame.iloc[:, position]
+        if column.isna().all() and name not in targets and len(column):
+            yield f"{table.name}: column {shown(name)} has no value in any row: remove it."
+        elif pd.api.types.is_numeric_dtype(column.dtype):
+            yield from _too_large(table, name, column)
+        elif name not in targets:
+            yield from _mixed(table, name, column)
+
+
+def _too_large(table: Table, name: object, column: pd.Series) -> Iterator[str]:
+    values = np.abs(column.to_numpy(dtype=np.float64, na_value=np.nan))
+    rows = np.flatnonzero(values > FLOAT32_MAX)
+    if len(rows):
+        value = float(column.iloc[rows[0]])
+        what = (
+            "infinite" if np.isinf(value) else "beyond 3.4e38, the largest number of the network's arithmetic"
+        )
+        yield (
+            f"{table.name}, {table.where(int(rows[0]))}: column {shown(name)} is {value:g}, which is {what}"
+            f"{_count(rows, 'such cells')}. Correct it or leave the cell empty."
+        )
+
+
+def _mixed(table: Table, name: object, column: pd.Series) -> Iterator[str]:
+    """A column of numbers with a few words in it; a few repeated codes, or padded numbers, are categories."""
+    text = column.dropna()
+    if not len(text) or not isinstance(text.iloc[0], str):
+        return
+    numbers = numbers_in(text.astype(str))
+    wrong = numbers.isna()
+    if not wrong.any() or wrong.mean() >= 0.1 or numbers.nunique() <= 20 or text.loc[wrong].nunique() > 10:
+        return
+    row = int(table.frame.index.get_indexer(pd.Index([wrong.idxmax()]))[0])
+    yield (
+        f"{table.name}, {table.where(row)}: column {shown(name)} holds numbers, but here {shown(text.loc[wrong].iloc[0])}"
+        f"{_count(np.flatnonzero(wrong), 'such cells')}. Correct it, or name a word that means missing with --na."
+    )
+
+
+def _wrong_targets(table: Table, targets: Sequence[str], task: str, folds: int) -> Iterator[str]:
+    columns = [table.frame.loc[:, table.frame.columns == name].iloc[:, 0] for name in targets]
+    for name, column in zip(targets, columns, strict=True):
+        yield from _missing_target(table, name, column)
+    try:
+        chosen, _ = inferred_task(columns, task)
+    except RequestError as error:
+        yield from error.problems
+        return
+    if chosen == "classification" and len(targets) > 1:
+        yield f"Classification takes one target column, got {len(targets)}: {_listed(targets)}."
+    for name, column in zip(targets, columns, strict=True):
+        values = column.dropna()
+        if values.nunique() == 1:
+            yield (
+                f"{table.name}: target {shown(name)} has one value ({shown(_plain(values.iloc[0]))}): "
+                "there is nothing to learn."
+            )
+        elif chosen == "classification":
+            yield from _rare_classes(table, name, values, folds)
+        else:
+            yield from _not_numbers(table, name, column)
+
+
+def _missing_target(table: Table, name: str, column: pd.Series) -> Iterator[str]:
+    rows = np.flatnonzero(column.isna().to_numpy())
+    if len(rows):
+        places = ", ".join(table.where(int(row)) for row in rows[:3])
+        yield (
+            f"{table.name}: target {shown(name)} is missing in {len(rows):,} of {len(column):,} rows "
+            f"({places}{', …' if len(rows) > 3 else ''}): fill in or remove these rows."
+        )
+
+
+def _rare_classes(table: Table, name: str, values: pd.Series, folds: int) -> Iterator[str]:
+    counts = values.value_counts(sort=False)
+    rare = [(_plain(label), int(count)) for label, count in counts.items() if count < folds]
+    if not rare:
+        return
+    if pd.api.types.is_numeric_dtype(values.dtype) and len(rare) > 10:
+        yield (
+            f"{table.name}: target {shown(name)} has {len(counts):,} different numbers, most in fewer than "
+            f"{folds} rows: these are no classes. Use --task regression."
+        )
+        return
+    said = ", ".join(f"{shown(label)} ({count})" for label, count in rare[:5])
+    yield (
+        f"{table.name}: target {shown(name)} has {'a class' if len(rare) == 1 else f'{len(rare)} classes'} with fewer "
+        f"rows than the {folds} folds: {said}{', …' if len(rare) > 5 else ''}. "
+        "Add rows, remove or merge the class, or use fewer folds (--folds)."
+    )
+
+
+def _not_numbers(table: Table, name: str, column: pd.Series) -> Iterator[str]:
+    if pd.api.types.is_numeric_dtype(column.dtype) or pd.api.types.is_bool_dtype(column.dtype):
+        return
+    wrong = column.notna().to_numpy() & numbers_in(column.astype(str)).isna().to_numpy()
+    rows = np.flatnonzero(wrong)
+    if len(rows):
+        yield (
+            f"{table.name}, {table.where(int(rows[0]))}: target {shown(name)} is {shown(column.iloc[rows[0]])}, not a "
+            f"number{_count(rows, 'such rows')}, so this is no regression. Correct it or use --task classification."
+        )
+
+
+def _notes(table: Table, targets: Sequence[str]) -> Iterator[str]:
+    for name in table.frame.columns.difference(list(targets), sort=False):
+        column = column_of(table.frame, name)
+        if int(column.nunique(dropna=False)) == 1:
+            yield f"Column {shown(name)} has one value in all rows and tells nothing."
+            continue
+        for target in targets:
+            if _same_information(column, column_of(table.frame, target)):
+                yield f"Column {shown(name)} determines the target {shown(target)} exactly: a possible leak."
+
+
+def _same_information(column: pd.Series, target: pd.Series) -> bool:
+    """Whether two columns are equal, or the same classes under other names."""
+    if column.dtype.kind in "iuf" and target.dtype.kind in "iuf" and np.array_equal(column, target):
+        return True
+    if column.nunique() != target.nunique() or 2 * target.nunique() > len(target):
+        return False
+    codes, _ = pd.factorize(column)
+    expected, _ = pd.factorize(target)
+    return bool(np.array_equal(codes, expected))
+
+
+def _plain(value: object) -> object:
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def _count(rows: np.ndarray, what: str) -> str:
+    return f" ({len(rows):,} {what})" if len(rows) > 1 else ""
+
+
+def _listed(names: Iterable[object]) -> str:
+    names = [shown(name) for name in names]
+    return ", ".join(names[:10]) + (f" and {len(names) - 10} more" if len(names) > 10 else "")

@@ -1,0 +1,148 @@
+"""What each column is: skrub says what a column of text holds, this module what becomes of it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+from skrub import TableVectorizer, ToDatetime
+
+__all__ = ["Column", "Kind", "described", "flat", "kinds_of"]
+
+Kind = Literal["number", "category", "boolean", "date", "text", "id", "constant", "empty"]
+
+TRUE_WORDS = frozenset({"true", "t", "yes", "y", "on"})
+FALSE_WORDS = frozenset({"false", "f", "no", "n", "off"})
+_ID_NAME = re.compile(
+    r"(.*[\W_])?(id|uuid|guid|index|idx|rowid|row|rownum|nr|no)|unnamed: \d+|column \d+", re.I
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Column:
+    """What one column of the training rows is and what becomes of it."""
+
+    name: str
+    """Its name in the table."""
+    kind: Kind
+    """number, category, boolean, date, text, id, constant or empty."""
+    used: bool
+    """Whether the network sees it."""
+    reason: str = ""
+    """Why it was left out; empty for a used one."""
+    missing: int = 0
+    """Training rows without a value."""
+    levels: tuple[str, ...] = ()
+    """Of a category: the levels with an input of their own, most frequent first."""
+    rare: int = 0
+    """Of a category: how many further levels share the input `(other)`."""
+    offset: float = 0.0
+    """Subtracted before the number becomes a float32, where its distance from 0 would cost digits."""
+    format: str = ""
+    """Of a date written as text: its format, as `strptime` takes it."""
+    parts: tuple[str, ...] = ()
+    """Of a date: the parts that vary in the training rows."""
+
+
+def flat(values: pd.Series) -> tuple[str, pd.Series]:
+    """The form of a column (number, boolean, date, text, nested) and its values in that form."""
+    dtype = values.dtype
+    if isinstance(dtype, pd.CategoricalDtype):
+        return "category", values.astype(object)
+    if pd.api.types.is_bool_dtype(dtype):
+        return "boolean", values
+    if pd.api.types.is_numeric_dtype(dtype):
+        return ("nested" if dtype.kind == "c" else "number"), values
+    if isinstance(dtype, pd.PeriodDtype):
+        return "date", values.dt.to_timestamp()
+    if pd.api.types.is_datetime64_any_dtype(dtype):
+        return "date", values
+    if pd.api.types.is_timedelta64_dtype(dtype):
+        return "number", values.dt.total_seconds()
+    return _flat_objects(values)
+
+
+def _flat_objects(values: pd.Series) -> tuple[str, pd.Series]:
+    inferred = pd.api.types.infer_dtype(values, skipna=True)
+    if inferred == "boolean":
+        return "boolean", values
+    if inferred in ("integer", "floating", "mixed-integer-float", "decimal"):
+        return "number", pd.Series(pd.to_numeric(values.astype(object), errors="coerce"), index=values.index)
+    if inferred in ("datetime", "datetime64", "date"):
+        return "date", pd.to_datetime(values, errors="coerce", utc=True)
+    if inferred == "complex" or (inferred == "mixed" and values.map(pd.api.types.is_list_like).any()):
+        return "nested", values
+    return "text", values
+
+
+def kinds_of(texts: pd.DataFrame) -> dict[str, str]:
+    """What skrub takes columns of text for: numeric, datetime, low_cardinality or high_cardinality."""
+    if not texts.shape[1]:
+        return {}
+    as_it_is: Any = "passthrough"  # skrub annotates these with the types of its defaults
+    vectorizer = TableVectorizer(
+        numeric=as_it_is, datetime=as_it_is, low_cardinality=as_it_is, high_cardinality=as_it_is
+    ).fit(texts)
+    return {column: kind for kind, columns in vectorizer.kind_to_columns_.items() for column in columns}
+
+
+def described(name: str, form: str, values: pd.Series, kind: str) -> Column:
+    """One column of the training rows: its kind and, where it is left out, why. `kind` is skrub's, for text."""
+    missing = int(values.isna().sum())
+    if form == "nested":
+        return _left_out(name, "text", "its cells are no single values", missing)
+    present = values.dropna()
+    if not len(present):
+        return _left_out(name, "empty", "no value in any training row", missing)
+    different = int(present.nunique())
+    if different == 1 and not missing:
+        return _left_out(name, "constant", "one value in all training rows", missing)
+    if form == "text" and _is_boolean(present):
+        return Column(name=name, kind="boolean", used=True, missing=missing)
+    if form == "boolean":
+        return Column(name=name, kind="boolean", used=True, missing=missing)
+    if form == "date" or kind == "datetime":
+        format_ = "" if form == "date" else _date_format(name, values)
+        return Column(name=name, kind="date", used=True, missing=missing, format=format_)
+    if form == "number" or kind == "numeric":
+        if _counts_rows(name, present, different):
+            return _left_out(name, "id", "it numbers the rows", missing)
+        return Column(name=name, kind="number", used=True, missing=missing)
+    return _category_or_text(name, present, different, missing)
+
+
+def _category_or_text(name: str, present: pd.Series, different: int, missing: int) -> Column:
+    text = present.astype(str)
+    if different > max(10, len(text) / 2):
+        if different == len(text) and not text.str.contains(r"\s", regex=True).mean() > 0.5:
+            return _left_out(name, "id", "each row has a value of its own", missing)
+        return _left_out(name, "text", f"free text: {different:,} different values", missing)
+    if different > 10 and text.str.split().str.len().mean() >= 5:
+        return _left_out(name, "text", f"free text: {different:,} different values of several words", missing)
+    return Column(name=name, kind="category", used=True, missing=missing)
+
+
+def _left_out(name: str, kind: Kind, reason: str, missing: int) -> Column:
+    return Column(name=name, kind=kind, used=False, reason=reason, missing=missing)
+
+
+def _is_boolean(present: pd.Series) -> bool:
+    words = {str(value).strip().casefold() for value in present.unique()[:5]}
+    return len(words) == 2 and len(words & TRUE_WORDS) == 1 and len(words & FALSE_WORDS) == 1
+
+
+def _counts_rows(name: str, present: pd.Series, different: int) -> bool:
+    """A column named like an identifier whose integers never repeat."""
+    if different < len(present) or len(present) < 10 or not _ID_NAME.fullmatch(name):
+        return False
+    numbers = np.asarray(pd.to_numeric(present, errors="coerce"), dtype=np.float64)
+    return bool((numbers == np.trunc(numbers)).all())
+
+
+def _date_format(name: str, values: pd.Series) -> str:
+    converter = ToDatetime()
+    converter.fit_transform(values.astype(object).rename(name))
+    return str(converter.format_ or "")

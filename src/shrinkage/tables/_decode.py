@@ -1,0 +1,146 @@
+"""From a path to text: the file system's, the compression's and the encoding's ways to go wrong."""
+
+from __future__ import annotations
+
+import bz2
+import codecs
+import gzip
+import io
+import lzma
+import re
+import stat
+import zipfile
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO
+
+from shrinkage._errors import RequestError, shown
+
+__all__ = ["decoded", "expanded", "file_bytes"]
+
+LARGEST = 4 * 2**30
+"""Bytes that a compressed file may grow to: beyond it a small file could fill the memory."""
+
+_BOMS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),  # before UTF-16, whose mark is a prefix of it
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+_HTML = re.compile(r"\s*<(!doctype|html|head|body|\?xml)\b", re.IGNORECASE)
+_JSON = re.compile(r"""\s*(\{\s*("|\}|$)|\[\s*([\[{"\]]|-?\d|$))""")
+
+
+def file_bytes(path: str) -> bytes:
+    """The bytes of a regular file, or the reason in a sentence why there are none."""
+    if re.match(r"[a-z][a-z0-9+.-]+://", path, re.IGNORECASE):
+        raise RequestError(
+            f"{shown(path)} is a web address: download the file first, nothing is fetched here."
+        )
+    file = Path(path)
+    try:
+        mode = file.stat().st_mode
+        data = file.read_bytes() if stat.S_ISREG(mode) else b""
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        raise RequestError(f"{shown(path)} cannot be read: {reason}.") from error
+    if stat.S_ISDIR(mode):
+        raise RequestError(f"{shown(path)} is a folder: name a CSV or Parquet file in it.")
+    if not stat.S_ISREG(mode):
+        raise RequestError(f"{shown(path)} is not a regular file: save the table to a file first.")
+    if not data:
+        raise RequestError(f"{shown(path)} is empty (0 bytes).")
+    return data
+
+
+def expanded(data: bytes, name: str) -> bytes:
+    """`data` decompressed if its first bytes say gzip, bzip2, xz or zip (with one member), whatever its name."""
+    open_ = _opener(data, name)
+    if open_ is None:
+        return data
+    try:
+        with open_() as stream:
+            content = stream.read(LARGEST + 1)
+    except (OSError, EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, RuntimeError) as error:
+        raise RequestError(f"{name}: the compressed file is damaged or cut off ({error}).") from error
+    if len(content) > LARGEST:
+        raise RequestError(
+            f"{name} grows beyond {LARGEST // 2**30} GiB when decompressed: decompress it first."
+        )
+    if not content.strip():
+        raise RequestError(f"{name} is empty: the compressed file holds no text.")
+    return content
+
+
+def _opener(data: bytes, name: str) -> Callable[[], IO[bytes]] | None:
+    if data.startswith(b"\x1f\x8b"):
+        return lambda: gzip.open(io.BytesIO(data), "rb")  # pyright: ignore[reportReturnType] (a GzipFile reads bytes)
+    if data.startswith(b"BZh"):
+        return lambda: bz2.open(io.BytesIO(data), "rb")
+    if data.startswith(b"\xfd7zXZ\x00"):
+        return lambda: lzma.open(io.BytesIO(data), "rb")
+    if data.startswith(b"\x28\xb5\x2f\xfd"):
+        raise RequestError(
+            f"{name} is compressed with zstandard, which is not read here: decompress it first."
+        )
+    if data.startswith(b"PK\x03\x04"):
+        return lambda: _only_member(data, name)
+    return None
+
+
+def _only_member(data: bytes, name: str) -> IO[bytes]:
+    archive = zipfile.ZipFile(io.BytesIO(data))
+    members = [info for info in archive.infolist() if not info.is_dir()]
+    if any(info.filename == "[Content_Types].xml" for info in members):
+        raise RequestError(f"{name} is an Office file: save the sheet as CSV.")
+    if len(members) != 1:
+        raise RequestError(
+            f"{name} holds {len(members)} files: give a zip file with one table, or the table itself."
+        )
+    return archive.open(members[0])
+
+
+def decoded(data: bytes, name: str, encoding: str | None) -> tuple[str, list[str]]:
+    """The text of `data` and what was noticed; the encoding is given, marked in the file, or UTF-8: never guessed."""
+    notes: list[str] = []
+    if encoding is None:
+        encoding = next((codec for mark, codec in _BOMS if data.startswith(mark)), "utf-8")
+        if encoding.startswith(("utf-16", "utf-32")):
+            notes.append(f"The file says that it is {encoding.upper()}, and was read so.")
+    elif encoding.lower().replace("_", "-") in ("utf-8", "utf8"):
+        encoding = "utf-8-sig"
+    if encoding.startswith("utf-8") and b"\0" in data:
+        line = data[: data.index(b"\0")].count(b"\n") + 1
+        raise RequestError(
+            f"{name}, line {line}: a NUL byte, so this is not plain text. If it is UTF-16: --encoding utf-16."
+        )
+    text = _strictly(data, name, encoding)
+    if not text.strip():
+        raise RequestError(f"{name} is empty: it holds nothing but blank lines.")
+    if kind := "HTML" if _HTML.match(text) else "JSON" if _JSON.match(text) else "":
+        raise RequestError(
+            f"{name} looks like {kind}, not CSV: its first line is {shown(_first_line(text))}."
+        )
+    return text, notes
+
+
+def _strictly(data: bytes, name: str, encoding: str) -> str:
+    try:
+        return data.decode(encoding)
+    except LookupError as error:
+        raise RequestError(
+            f"encoding={encoding!r} is not known. Common ones: utf-8, latin-1, utf-16."
+        ) from error
+    except UnicodeDecodeError as error:
+        start = data.rfind(b"\n", 0, error.start) + 1
+        line = data.count(b"\n", 0, error.start) + 1
+        place = f"line {line}, byte {error.start - start + 1}"
+        hint = "" if "utf-8" not in encoding else " If the file is in a Western encoding: --encoding latin-1."
+        wrong = f"0x{data[error.start]:02X} is not {encoding.removesuffix('-sig').upper()}"
+        raise RequestError(f"{name}, {place}: {wrong}.{hint}") from error
+
+
+def _first_line(text: str) -> str:
+    return text.strip().splitlines()[0]

@@ -1,0 +1,110 @@
+"""Reading a table from a file."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from shrinkage._errors import RequestError, shown
+from shrinkage.tables._csv import parsed, sniffed
+from shrinkage.tables._decode import decoded, expanded, file_bytes
+from shrinkage.tables._table import Table, column_of
+from shrinkage.tables._typing import EXACT, typed
+
+__all__ = ["read_table"]
+
+
+def read_table(
+    path: str | os.PathLike[str],
+    *,
+    sep: str | None = None,
+    encoding: str | None = None,
+    na: Sequence[str] = (),
+) -> Table:
+    """Read a CSV (also gzip, bzip2, xz or zip) or Parquet file; rows keep their order.
+
+    A CSV column becomes numbers only if every cell is one or is missing and nothing is lost by it: leading
+    zeros, integers beyond 2^53 and words keep it text. An empty cell or NaN is missing everywhere; words
+    such as NA or ? only between numbers, with a note.
+
+    Args:
+        path: the file; a Parquet file is known by its first bytes.
+        sep: the character between fields; sniffed from the first rows when None.
+        encoding: of a text file; when None a byte-order mark decides, else it must be UTF-8.
+        na: further words that mean 'missing' in every column.
+
+    Returns:
+        The table with its notes; `Table.where(row)` gives the line of a row.
+
+    Raises:
+        RequestError: the file cannot be read as a table; all that was found, with line numbers.
+
+    Example:
+        >>> import pathlib, tempfile
+        >>> path = pathlib.Path(tempfile.mkdtemp()) / "a.csv"
+        >>> _ = path.write_text("size;zip\\n1,5;00501\\n2;10001\\n")
+        >>> read_table(path).frame["size"].tolist()
+        [1.5, 2.0]
+    """
+    source = os.fspath(path)
+    data = file_bytes(source)
+    name = shown(os.path.basename(source))  # noqa: PTH119
+    digest = hashlib.sha256(data).hexdigest()
+    if data.startswith(b"PAR1") or source.lower().endswith((".parquet", ".pq")):
+        frame, notes = _parquet(data, name)
+        return Table(frame=frame, source=source, sha256=digest, notes=tuple(notes))
+    text, notes = decoded(expanded(data, name), name, encoding)
+    separator = sniffed(text) if sep is None else sep
+    cells = parsed(text, name, separator)
+    columns: dict[str, pd.Series] = {}
+    for column, values in zip(cells.names, cells.columns, strict=True):
+        columns[column], note = typed(values, column, na=frozenset(na), decimal_comma=separator != ",")
+        notes += [note] if note else []
+    return Table(
+        frame=pd.DataFrame(columns),
+        source=source,
+        sha256=digest,
+        notes=(*cells.notes, *notes),
+        lines=cells.lines,
+    )
+
+
+def _parquet(data: bytes, name: str) -> tuple[pd.DataFrame, list[str]]:
+    try:
+        table = pq.read_table(io.BytesIO(data))
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise RequestError(f"{name} is not a readable Parquet file: {str(error).splitlines()[0]}") from error
+    names = [str(column).strip() for column in table.column_names]
+    problems = [
+        f"{name}: column {shown(column)} has the extension type {type_}, which is not read: store it plainly."
+        for column, type_ in zip(names, table.schema.types, strict=True)
+        if isinstance(type_, pa.BaseExtensionType)
+    ]
+    if repeated := sorted({shown(column) for column in names if names.count(column) > 1}):
+        problems.append(f"{name}: column names appear more than once: {', '.join(repeated)}.")
+    if not table.num_rows:
+        problems.append(f"{name} has columns but no rows.")
+    if problems:
+        raise RequestError(problems)
+    frame = table.rename_columns(names).to_pandas(ignore_metadata=True, date_as_object=False)
+    return _plain(frame)
+
+
+def _plain(frame: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
+    """Integers beyond 2^53 as text, as from a CSV; decimals as floats."""
+    notes: list[str] = []
+    for column in frame.columns:
+        values = column_of(frame, column)
+        if values.dtype.kind in "iu" and bool((values.abs() >= EXACT).any()):
+            frame[column] = values.astype(str).astype(object)
+            notes.append(f"Column {shown(column)} was kept as text: it holds integers beyond 2^53.")
+        elif values.dtype == object and pd.api.types.infer_dtype(values, skipna=True) == "decimal":
+            frame[column] = values.astype(np.float64)
+    return frame, notes

@@ -1,0 +1,152 @@
+"""Splitting a table into features and target, and telling classification from regression."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from shrinkage._errors import RequestError, shown
+from shrinkage.tables._table import Table, column_of
+from shrinkage.tables._typing import numbers_in
+
+__all__ = ["Problem", "Task", "inferred_task", "split_target"]
+
+Task = Literal["classification", "regression"]
+
+FEW = 20
+"""Integers with at most so many different values, each five times on average, are taken for classes."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Problem:
+    """What is to be learned: features, target, and the task with the reason it was taken for that."""
+
+    features: pd.DataFrame
+    """All columns but the targets, rows in the order of the file."""
+    target: NDArray[Any]
+    """Classification: (n,) labels as the file has them (text, int64 or bool). Regression: (n,) float64, or
+    (n, m) with m target columns."""
+    target_names: tuple[str, ...]
+    """The names of the target columns."""
+    task: Task
+    """`classification` or `regression`."""
+    reason: str
+    """One sentence: the task and why, or that it was asked for."""
+    classes: NDArray[Any] | None
+    """The different labels, sorted; None for regression."""
+
+
+def split_target(table: Table, target: str | Sequence[str], task: str = "auto") -> Problem:
+    """Split off the target columns of a table that `check_table` let pass.
+
+    Args:
+        table: the table.
+        target: the name of the target column; several names for a regression with several outputs.
+        task: `classification`, `regression`, or `auto` to tell it from the target's values.
+
+    Returns:
+        Features, target, task and classes.
+
+    Raises:
+        RequestError: a target that the task cannot have.
+
+    Example:
+        >>> from shrinkage.tables import bundled
+        >>> problem = split_target(bundled(), "target")
+        >>> problem.task, problem.classes.tolist(), problem.features.shape
+        ('classification', ['benign', 'malignant'], (569, 30))
+    """
+    names = target_names(target)
+    columns = [column_of(table.frame, name) for name in names]
+    chosen, reason = inferred_task(columns, task)
+    features = table.frame.drop(columns=list(names))
+    if chosen == "classification":
+        if len(names) > 1:
+            raise RequestError(
+                f"task='classification' takes one target column, got {len(names)}: {', '.join(names)}."
+            )
+        labels = labels_of(columns[0])
+        return Problem(
+            features=features,
+            target=labels,
+            target_names=names,
+            task="classification",
+            reason=reason,
+            classes=np.unique(labels),
+        )
+    values = np.column_stack([numbers_of(column, table) for column in columns])
+    return Problem(
+        features=features,
+        target=values[:, 0] if len(names) == 1 else values,
+        target_names=names,
+        task="regression",
+        reason=reason,
+        classes=None,
+    )
+
+
+def target_names(target: str | Sequence[str]) -> tuple[str, ...]:
+    """The names as a tuple, whether one or several were given."""
+    return (target,) if isinstance(target, str) else tuple(target)
+
+
+def inferred_task(columns: Sequence[pd.Series], task: str) -> tuple[Task, str]:
+    """The task and a sentence that states it with its reason."""
+    if task in ("classification", "regression"):
+        return task, f"{task.capitalize()}, as asked for."
+    if task != "auto":
+        raise RequestError(f"task={task!r}: must be 'auto', 'classification' or 'regression'.")
+    if len(columns) > 1:
+        return "regression", f"Regression: there are {len(columns)} target columns."
+    name, values = shown(columns[0].name), columns[0].dropna()
+    different = values.nunique()
+    if not _numeric(values):
+        return (
+            "classification",
+            f"Classification: {name} holds {different} different words. Else: --task regression.",
+        )
+    if not (values == np.trunc(values)).all():
+        return "regression", f"Regression: {name} holds numbers with fractions. Else: --task classification."
+    if different <= 2 or (different <= FEW and different * 5 <= len(values)):
+        return (
+            "classification",
+            f"Classification: {name} holds {different} different integers. Else: --task regression.",
+        )
+    return (
+        "regression",
+        f"Regression: {name} holds {different:,} different integers. Else: --task classification.",
+    )
+
+
+def labels_of(column: pd.Series) -> NDArray[Any]:
+    """Class labels: integers and booleans as such, all else as text."""
+    if pd.api.types.is_bool_dtype(column.dtype):
+        return column.to_numpy(dtype=bool)
+    if _numeric(column):
+        values = column.to_numpy(dtype=np.float64)
+        return values.astype(np.int64) if (values == np.trunc(values)).all() else values
+    return np.asarray([str(value) for value in column], dtype=object)
+
+
+def numbers_of(column: pd.Series, table: Table) -> NDArray[np.float64]:
+    """Regression targets as float64."""
+    if not _numeric(column) and not pd.api.types.is_bool_dtype(column.dtype):
+        numbers = numbers_in(column.astype(str)).to_numpy()
+        rows = np.flatnonzero(np.isnan(numbers))
+        if len(rows):
+            row = int(rows[0])
+            raise RequestError(
+                f"{table.name}, {table.where(row)}: target {shown(column.name)} is {shown(column.iloc[row])}, "
+                "not a number, so it cannot be a regression. Use --task classification or correct the cell."
+            )
+        return numbers
+    return column.to_numpy(dtype=np.float64)
+
+
+def _numeric(values: pd.Series) -> bool:
+    return pd.api.types.is_numeric_dtype(values.dtype) and not pd.api.types.is_bool_dtype(values.dtype)

@@ -1,0 +1,57 @@
+"""Writing predictions so that a spreadsheet that opens them runs nothing."""
+
+from __future__ import annotations
+
+import io
+import os
+from pathlib import Path
+
+import pandas as pd
+
+from shrinkage._errors import RequestError
+from shrinkage._files import write_atomic
+
+__all__ = ["write_predictions"]
+
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+
+
+def write_predictions(frame: pd.DataFrame, path: str | os.PathLike[str]) -> None:
+    """Write a table of results as CSV or, where the name ends in `.parquet`, as Parquet; atomically.
+
+    In a CSV a text cell or column name that a spreadsheet would run as a formula (it starts with = + - @,
+    a tab or a line break) gets an apostrophe before it; numbers, such as -1.5, are never altered.
+
+    Args:
+        frame: the rows, in their order; the index is not written.
+        path: the file; an existing one is replaced.
+
+    Raises:
+        RequestError: the file cannot be written.
+
+    Example:
+        >>> import pathlib, tempfile
+        >>> path = pathlib.Path(tempfile.mkdtemp()) / "out.csv"
+        >>> write_predictions(pd.DataFrame({"class": ["=1+1", "b"], "p": [-1.5, 2.0]}), path)
+        >>> path.read_text().splitlines()
+        ['class,p', "'=1+1,-1.5", 'b,2.0']
+    """
+    target = Path(path)
+    if target.suffix.lower() in (".parquet", ".pq"):
+        buffer = io.BytesIO()
+        frame.to_parquet(buffer, index=False)
+        data = buffer.getvalue()
+    else:
+        harmless = frame.set_axis([_harmless(str(name)) for name in frame.columns], axis=1)
+        for place, (_, values) in enumerate(harmless.items()):
+            if not pd.api.types.is_numeric_dtype(values.dtype):
+                harmless.isetitem(place, values.astype(object).map(_harmless))
+        data = harmless.to_csv(index=False, lineterminator="\n").encode()
+    try:
+        write_atomic(target, data)
+    except OSError as error:
+        raise RequestError(f"{target} cannot be written: {error.strerror or error}.") from error
+
+
+def _harmless(value: object) -> object:
+    return "'" + value if isinstance(value, str) and value.startswith(_FORMULA) else value

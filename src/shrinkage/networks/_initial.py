@@ -6,7 +6,6 @@ References: Glorot and Bengio, AISTATS 2010, eq. 16; He et al., ICCV 2015, eq. 1
 from __future__ import annotations
 
 import math
-from typing import Literal
 
 import torch
 from torch import Tensor
@@ -14,14 +13,12 @@ from torch import Tensor
 from shrinkage.networks._activations import ACTIVATIONS
 from shrinkage.networks._layout import Layout
 
-__all__ = ["Initialization", "initial_row"]
+__all__ = ["INITIALIZATIONS", "initial_row"]
 
-Initialization = Literal["auto", "glorot", "he"]
+INITIALIZATIONS = ("auto", "glorot", "he")
 
 
-def initial_row(
-    layout: Layout, activation: str, initialization: Initialization, generator: torch.Generator
-) -> Tensor:
+def initial_row(layout: Layout, activation: str, initialization: str, generator: torch.Generator) -> Tensor:
     """The row (D,) of one untrained network, float64, drawn from `generator` layer by layer.
 
     `auto` is He's for relu and Glorot's for the others. The draw is uniform in ±√(3·variance).

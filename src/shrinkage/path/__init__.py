@@ -1,7 +1,7 @@
 """The λ path: λs × folds × restarts, trained in blocks, kept, and judged; then the chosen net on all rows."""
 
 from shrinkage.path._blocks import Block, cut, trained
-from shrinkage.path._choose import Select, Stop, choose
+from shrinkage.path._choose import choose
 from shrinkage.path._fit import FittedPath, PathRequest, fit_path
 from shrinkage.path._fold import ALL_ROWS, Fold, Scale, fitted_scale
 from shrinkage.path._grid import checked_lambdas, default_lambdas, extension
@@ -21,8 +21,6 @@ __all__ = [
     "PathResult",
     "Progress",
     "Scale",
-    "Select",
-    "Stop",
     "checked_lambdas",
     "choose",
     "cut",

@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 import numpy as np
 
 from shrinkage._errors import JobError
 from shrinkage.path._result import Choice, PathResult, best_epochs
 
-__all__ = ["Select", "Stop", "choose"]
-
-Select = Literal["min", "1se"]
-Stop = Literal["last", "best"]
+__all__ = ["choose"]
 
 
-def choose(
-    result: PathResult, select: Select, stop: Stop, *, extended: int = 0, at_edge: bool = False
-) -> Choice:
+def choose(result: PathResult, select: str, stop: str, *, extended: int = 0, at_edge: bool = False) -> Choice:
     """The λ of the smallest mean validation loss, or the largest within one standard error of it.
 
     Every λ is judged after its last epoch (`stop="last"`) or at the epoch at which its mean validation loss is

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from shrinkage.networks import LOSSES, Layout
 from shrinkage.path._blocks import cut, layout_of
-from shrinkage.path._choose import Select, Stop, choose
+from shrinkage.path._choose import choose
 from shrinkage.path._fold import Fold
 from shrinkage.path._grid import extension
 from shrinkage.path._held_out import held_out_predictions
@@ -34,8 +34,10 @@ class PathRequest:
     """(L,) ascending."""
     restarts: int
     """Networks of different initial weights and batches for each (λ, fold), ≥ 1."""
-    select: Select
-    stop: Stop
+    select: str
+    """`min` or `1se`."""
+    stop: str
+    """`last` or `best`."""
     options: TrainingOptions
     seed: int
     keep_path: bool = False

@@ -3,7 +3,7 @@
 from shrinkage.training._backprop import BlockResult, Member, train_block
 from shrinkage.training._machine import one_thread_flushed
 from shrinkage.training._optimizers import SGD, Adam, Optimizer, PlainAdam
-from shrinkage.training._options import Schedule, TrainingOptions, learning_rate
+from shrinkage.training._options import TrainingOptions, learning_rate
 from shrinkage.training._rows import Batch, Rows, Standardizer
 from shrinkage.training._score import Score
 
@@ -16,7 +16,6 @@ __all__ = [
     "Optimizer",
     "PlainAdam",
     "Rows",
-    "Schedule",
     "Score",
     "Standardizer",
     "TrainingOptions",

@@ -7,12 +7,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 from shrinkage._errors import RequestError, shown
-from shrinkage.networks import ACTIVATIONS, LOSSES, Initialization
+from shrinkage.networks import ACTIVATIONS, INITIALIZATIONS, LOSSES
 from shrinkage.rules import Rule
 
-__all__ = ["Schedule", "TrainingOptions", "learning_rate"]
-
-Schedule = Literal["constant", "cosine"]
+__all__ = ["TrainingOptions", "learning_rate"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,12 +25,13 @@ class TrainingOptions:
     """`softmax`, `logistic` (two classes, one output) or `squared_error`."""
     rule: Rule
     """What pulls the weights; its strengths are set along the path."""
-    initialization: Initialization = "auto"
+    initialization: str = "auto"
     """`glorot`, `he`, or `auto`: He for relu, Glorot otherwise."""
-    optimizer: Literal["adam", "sgd"] = "adam"
+    optimizer: str = "adam"
+    """`adam` or `sgd`."""
     learning_rate: float = 1e-3
     """η, the largest of the schedule; > 0."""
-    schedule: Schedule = "constant"
+    schedule: str = "constant"
     """`constant`, or `cosine` from η to 0 over all steps."""
     momentum: float = 0.0
     """μ of SGD, 0 ≤ μ < 1."""
@@ -53,7 +52,7 @@ class TrainingOptions:
             ("loss", self.loss, LOSSES),
             ("optimizer", self.optimizer, ("adam", "sgd")),
             ("learning_rate_schedule", self.schedule, ("constant", "cosine")),
-            ("initialization", self.initialization, ("auto", "glorot", "he")),
+            ("initialization", self.initialization, INITIALIZATIONS),
         ):
             if value not in known:
                 raise RequestError(f"{name}=…: must be one of {', '.join(known)}, got {shown(value)}.")

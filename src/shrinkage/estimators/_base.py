@@ -1,0 +1,307 @@
+"""What the classifier and the regressor share: from X and y to folds, and from the fitted path to attributes."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self, cast
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator, is_classifier
+from sklearn.model_selection import check_cv
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+
+from shrinkage._errors import RequestError, shown
+from shrinkage.estimators._inputs import Inputs, inputs_for
+from shrinkage.estimators._network import FittedNetworks
+from shrinkage.path import (
+    ALL_ROWS,
+    BlockStore,
+    FittedPath,
+    Fold,
+    PathRequest,
+    Progress,
+    checked_lambdas,
+    fit_path,
+    fitted_scale,
+)
+from shrinkage.rules import Rule, rule_named
+from shrinkage.training import TrainingOptions
+
+__all__ = ["MLPCV", "Runtime", "Targets"]
+
+FULL_BATCH_UP_TO = 128
+AUTO_BATCH = 32
+
+
+@dataclass(frozen=True)
+class Targets:
+    """The targets as the networks learn them."""
+
+    Y: NDArray[Any]
+    """(N, C)"""
+    loss: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Runtime:
+    """What a fit does besides its result: it changes no number."""
+
+    progress: Progress | None = None
+    blocks: Path | None = None
+    """Folder of finished blocks, to be resumed from."""
+    identity: dict[str, Any] | None = None
+    """What the blocks depend on besides the options: the data's hash, versions."""
+    held_out: bool = False
+    """Also predict each row by nets that had not seen it."""
+
+
+class MLPCV(BaseEstimator):
+    """Shared by MLPClassifierCV and MLPRegressorCV, whose docstrings say what the parameters are."""
+
+    def __init__(
+        self,
+        hidden_layer_sizes: Sequence[int] = (64,),
+        *,
+        lambdas: ArrayLike | str | int = "auto",
+        rule: str | Rule | Callable[[float], Rule] = "l2",
+        trainer: str = "backprop",
+        cv: Any = 5,
+        restarts: int = 1,
+        select: str = "min",
+        stop: str = "last",
+        activation: str = "relu",
+        initialization: str = "auto",
+        solver: str = "adam",
+        learning_rate_init: float = 5e-3,
+        learning_rate: str = "cosine",
+        momentum: float = 0.9,
+        nesterovs_momentum: bool = True,
+        max_epochs: int = 200,
+        batch_size: int | str = "auto",
+        decay_biases: bool = False,
+        standardize: bool = True,
+        keep_path: bool = False,
+        max_extensions: int = 3,
+        dtype: str = "auto",
+        device: str = "cpu",
+        n_jobs: int | str | None = None,
+        random_state: Any = None,
+    ) -> None:
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.lambdas = lambdas
+        self.rule = rule
+        self.trainer = trainer
+        self.cv = cv
+        self.restarts = restarts
+        self.select = select
+        self.stop = stop
+        self.activation = activation
+        self.initialization = initialization
+        self.solver = solver
+        self.learning_rate_init = learning_rate_init
+        self.learning_rate = learning_rate
+        self.momentum = momentum
+        self.nesterovs_momentum = nesterovs_momentum
+        self.max_epochs = max_epochs
+        self.batch_size = batch_size
+        self.decay_biases = decay_biases
+        self.standardize = standardize
+        self.keep_path = keep_path
+        self.max_extensions = max_extensions
+        self.dtype = dtype
+        self.device = device
+        self.n_jobs = n_jobs
+        self.random_state = random_state
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+        """Train the path, choose λ, refit on all rows.
+
+        Args:
+            X: (n, D) array of numbers, or a pandas or polars frame whose columns may also be categories, dates
+                and incomplete.
+            y: (n,) classes or values, or (n, k) values.
+            sample_weight: (n,) weights ≥ 0. With full batches a weight of 2 equals the row twice.
+        """
+        return self._fit(X, y, sample_weight, Runtime())
+
+    def _fit(self, X: Any, y: Any, sample_weight: Any, runtime: Runtime) -> Self:
+        self._check_parameters()
+        weight = None
+        if sample_weight is not None:
+            weight = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
+        y = self._checked_y(X, y)
+        inputs = inputs_for(self, X, weight)
+        if inputs.n_rows != len(y):
+            raise ValueError(f"X and y must have as many rows, got {inputs.n_rows} and {len(y)}.")
+        seen = np.arange(len(y)) if weight is None else np.flatnonzero(weight > 0)
+        if len(seen) < 2:
+            raise ValueError(
+                f"{type(self).__name__}: at least 2 rows are needed, got n_samples = {len(seen)}."
+            )
+        targets = self._targets(y, seen)
+        folds = self._folds(inputs, targets, weight, seen, y)
+        all_rows = self._fold(ALL_ROWS, inputs, targets, weight, seen, None)
+        request = self._request(inputs, targets, len(seen), runtime)
+        store = None
+        if runtime.blocks is not None:
+            store = BlockStore(runtime.blocks, self._identity(request, folds, runtime))
+        self._keep(
+            fit_path(request, folds, all_rows, store=store, progress=runtime.progress), all_rows, request
+        )
+        self._preprocessor = inputs.preprocessor
+        return self
+
+    @property
+    def coefs_(self) -> list[NDArray[Any]]:
+        """Weights (fan_in, fan_out) of each layer of the chosen network, for standardized inputs and targets."""
+        return [weights for weights, _ in self.networks_.layers()]
+
+    @property
+    def intercepts_(self) -> list[NDArray[Any]]:
+        """Biases (fan_out,) of each layer of the chosen network."""
+        return [biases for _, biases in self.networks_.layers()]
+
+    @abstractmethod
+    def _checked_y(self, X: Any, y: Any) -> NDArray[Any]:
+        """y as an array that fits X's rows."""
+
+    @abstractmethod
+    def _targets(self, y: NDArray[Any], seen: NDArray[np.int64]) -> Targets:
+        """y as the networks learn it; rows outside `seen` have no say."""
+
+    def _check_parameters(self) -> None:
+        for name, value, known in (
+            ("select", self.select, ("min", "1se")),
+            ("stop", self.stop, ("last", "best")),
+            ("trainer", self.trainer, ("backprop",)),
+            ("dtype", self.dtype, ("auto", "float32", "float64")),
+        ):
+            if value not in known:
+                raise RequestError(f"{name}=…: must be one of {', '.join(known)}, got {shown(value)}.")
+        if self.restarts < 1:
+            raise RequestError(f"restarts=…: must be >= 1, got {shown(self.restarts)}.")
+
+    def _request(self, inputs: Inputs, targets: Targets, n: int, runtime: Runtime) -> PathRequest:
+        sgd = self.solver == "sgd"
+        batch = (n if n <= FULL_BATCH_UP_TO else AUTO_BATCH) if self.batch_size == "auto" else self.batch_size
+        options = TrainingOptions(
+            hidden_layer_sizes=tuple(int(units) for units in np.atleast_1d(self.hidden_layer_sizes)),
+            activation=self.activation,
+            loss=targets.loss,
+            rule=_rule(self.rule),
+            initialization=self.initialization,
+            optimizer=self.solver,
+            learning_rate=self.learning_rate_init,
+            schedule=self.learning_rate,
+            momentum=self.momentum if sgd else 0.0,
+            nesterov=self.nesterovs_momentum and sgd,
+            max_epochs=self.max_epochs,
+            batch_size=min(int(batch), n),
+            decay_biases=self.decay_biases,
+            dtype=cast(Any, inputs.dtype if self.dtype == "auto" else self.dtype),
+            device=self.device,
+        )
+        return PathRequest(
+            lambdas=checked_lambdas(self.lambdas),
+            restarts=self.restarts,
+            select=self.select,
+            stop=self.stop,
+            options=options,
+            seed=int(check_random_state(self.random_state).randint(2**31 - 1)),
+            keep_path=self.keep_path,
+            held_out=runtime.held_out,
+            n_jobs=self.n_jobs,
+            max_extensions=self.max_extensions,
+        )
+
+    def _folds(
+        self,
+        inputs: Inputs,
+        targets: Targets,
+        weight: NDArray[np.float64] | None,
+        seen: NDArray[np.int64],
+        y: NDArray[Any],
+    ) -> list[Fold]:
+        splitter: Any = check_cv(self.cv, y, classifier=is_classifier(self))
+        folds = []
+        for number, (train, validation) in enumerate(splitter.split(np.empty((len(y), 0)), y)):
+            train, validation = (np.intersect1d(rows, seen) for rows in (train, validation))
+            if not len(train) or not len(validation):
+                raise ValueError(
+                    f"cv=…: fold {number} has {len(train)} training and {len(validation)} validation rows "
+                    "of positive weight; both need at least one."
+                )
+            folds.append(self._fold(number, inputs, targets, weight, train, validation))
+        return folds
+
+    def _fold(
+        self,
+        number: int,
+        inputs: Inputs,
+        targets: Targets,
+        weight: NDArray[np.float64] | None,
+        train: NDArray[np.int64],
+        validation: NDArray[np.int64] | None,
+    ) -> Fold:
+        X = inputs.matrix(None if number == ALL_ROWS else train)
+        scaled_y = self.standardize and targets.loss == "squared_error"
+        return Fold(
+            number=number,
+            X=X,
+            Y=targets.Y,
+            weight=weight,
+            train=train,
+            validation=validation,
+            x_scale=fitted_scale(X, train, weight) if self.standardize else None,
+            y_scale=fitted_scale(targets.Y, train, weight) if scaled_y else None,
+        )
+
+    def _identity(self, request: PathRequest, folds: list[Fold], runtime: Runtime) -> dict[str, Any]:
+        options = {name: str(getattr(request.options, name)) for name in request.options.__dataclass_fields__}
+        rows = [[fold.number, len(fold.train), int(fold.train.sum())] for fold in folds]
+        return {**(runtime.identity or {}), **options, "seed": request.seed, "folds": rows}
+
+    def _keep(self, fitted: FittedPath, all_rows: Fold, request: PathRequest) -> None:
+        choice = fitted.choice
+        self.path_, self.choice_ = fitted.result, choice
+        self.lambdas_ = fitted.result.lambdas
+        self.lambda_, self.lambda_min_, self.lambda_1se_ = choice.lam, choice.lam_min, choice.lam_1se
+        self.n_iter_ = choice.epoch
+        self.training_options_ = request.options
+        self.n_rows_ = len(all_rows.train)
+        self.seed_ = request.seed
+        self.held_out_ = fitted.held_out
+        self.loss_ = float(fitted.refit_loss[fitted.chosen])
+        self.networks_ = FittedNetworks(
+            layout=fitted.layout,
+            activation=request.options.activation,
+            loss=request.options.loss,
+            lambdas=fitted.refit_lambdas,
+            rows=fitted.networks,
+            chosen=fitted.chosen,
+            x_scale=all_rows.x_scale,
+            y_scale=all_rows.y_scale,
+        )
+
+    def _predicted(self, X: Any, lam: float | None) -> NDArray[np.float64]:
+        check_is_fitted(self)
+        if self._preprocessor is not None:
+            return self.networks_.predict(self._preprocessor.transform(X), lam)
+        matrix: Any = validate_data(self, X, dtype=[np.float64, np.float32], reset=False)
+        return self.networks_.predict(matrix, lam)
+
+
+def _rule(rule: str | Rule | Callable[[float], Rule]) -> Rule:
+    """`rule=` as a rule: a name of the catalogue, a rule of any strength, or a function of the strength."""
+    if isinstance(rule, Rule):
+        return rule
+    if isinstance(rule, str):
+        return rule_named(rule)
+    if callable(rule):
+        return rule(0.0)
+    raise RequestError(f"rule=…: must be a name, a rule or a function of the strength, got {shown(rule)}.")

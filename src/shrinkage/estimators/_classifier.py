@@ -1,0 +1,79 @@
+"""The classifier of the path."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import ClassifierMixin
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_is_fitted, column_or_1d
+
+from shrinkage.estimators._base import MLPCV, Targets
+from shrinkage.estimators._parameters import documented
+
+__all__ = ["MLPClassifierCV"]
+
+
+@documented
+class MLPClassifierCV(ClassifierMixin, MLPCV):
+    """A multilayer perceptron classifier whose λ is chosen by cross-validation.
+
+    Trains every λ of a path, in every fold and restart, as stacks of networks, and refits the chosen one on all rows.
+    The objective is
+
+        J = (1/n) Σ lossᵢ + (λ/2) Σ w²,    lossᵢ = −log p(yᵢ | xᵢ) in nats,
+
+    over standardized inputs (means and scales of the training rows alone), biases exempt; other rules replace the
+    penalty. Two classes have one logistic output, more a softmax.
+    {parameters}
+    Attributes:
+        classes_: (C,) the classes.
+    {attributes}
+    Differs from: `sklearn.neural_network.MLPClassifier(alpha)`, whose λ is alpha divided by the mini-batch size.
+
+    >>> from sklearn.datasets import load_iris
+    >>> X, y = load_iris(return_X_y=True)
+    >>> model = MLPClassifierCV((8,), lambdas=[0, 1e-3, 1e-2], max_epochs=30, random_state=0).fit(X, y)
+    >>> model.predict(X[:2]).tolist()
+    [0, 0]
+    """
+
+    def predict(self, X: Any, lam: float | None = None) -> NDArray[Any]:
+        """(n,) the most probable class of each row of X.
+
+        Args:
+            X: as given to `fit`.
+            lam: predict with the network of another λ of `lambdas_` (needs `keep_path=True`).
+        """
+        probabilities = self.predict_proba(X, lam)
+        return self.classes_[probabilities.argmax(axis=1)]
+
+    def predict_proba(self, X: Any, lam: float | None = None) -> NDArray[np.float64]:
+        """(n, C) the probability of each class of `classes_`; see `predict`."""
+        check_is_fitted(self)
+        predicted = self._predicted(X, lam)
+        return np.hstack([1 - predicted, predicted]) if self.networks_.loss == "logistic" else predicted
+
+    def predict_log_proba(self, X: Any, lam: float | None = None) -> NDArray[np.float64]:
+        """(n, C) its logarithm."""
+        with np.errstate(divide="ignore"):
+            return np.log(self.predict_proba(X, lam))
+
+    def _checked_y(self, X: Any, y: Any) -> NDArray[Any]:
+        if y is None:
+            raise ValueError("requires y to be passed, but the target y is None.")
+        y = column_or_1d(y, warn=True)
+        check_classification_targets(y)
+        return y
+
+    def _targets(self, y: NDArray[Any], seen: NDArray[np.int64]) -> Targets:
+        self.classes_ = np.unique(y[seen])
+        if len(self.classes_) < 2:
+            raise ValueError(
+                f"{type(self).__name__}: y must have at least 2 classes, got 1 class: {self.classes_[0]!r}."
+            )
+        if len(self.classes_) == 2:
+            return Targets((y == self.classes_[1])[:, None].astype(np.float64), "logistic")
+        return Targets((y[:, None] == self.classes_).astype(np.float64), "softmax")

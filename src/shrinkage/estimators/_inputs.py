@@ -1,0 +1,83 @@
+"""The inputs of the networks: a matrix of numbers shared by all folds, or a table encoded anew for each."""
+
+from __future__ import annotations
+
+import warnings
+from abc import ABC, abstractmethod
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator
+from sklearn.utils.validation import validate_data
+
+from shrinkage.tables import Preprocessor, as_pandas
+
+__all__ = ["Inputs", "NumberInputs", "TableInputs", "inputs_for"]
+
+
+class Inputs(ABC):
+    """What the estimator was given as X, as matrices for the networks."""
+
+    n_rows: int
+    dtype: str
+    preprocessor: Preprocessor | None
+    """Fitted on all rows; None for a matrix of numbers, which needs none."""
+
+    @abstractmethod
+    def matrix(self, train: NDArray[np.int64] | None) -> NDArray[Any]:
+        """(N, D) all rows as inputs, what must be fitted being fitted on the rows `train` alone (None for all)."""
+
+
+class NumberInputs(Inputs):
+    """A numeric array or data frame without gaps: the same matrix for every fold."""
+
+    preprocessor = None
+
+    def __init__(self, X: NDArray[Any]) -> None:
+        self._X = X
+        self.n_rows = len(X)
+        self.dtype = str(X.dtype)
+
+    def matrix(self, train: NDArray[np.int64] | None) -> NDArray[Any]:
+        return self._X
+
+
+class TableInputs(Inputs):
+    """A data frame with categories, dates or gaps: encoded by what the training rows of each fold show."""
+
+    dtype = "float32"
+
+    def __init__(self, frame: pd.DataFrame, weight: NDArray[np.float64] | None) -> None:
+        self._frame = frame
+        self._weight = weight
+        self.n_rows = len(frame)
+        self.preprocessor = Preprocessor().fit(frame, weight)
+
+    def matrix(self, train: NDArray[np.int64] | None) -> NDArray[Any]:
+        assert self.preprocessor is not None
+        if train is None:
+            return self.preprocessor.transform(self._frame)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what it has to say was said when all rows were fitted
+            weight = None if self._weight is None else self._weight[train]
+            return Preprocessor().fit(self._frame.iloc[train], weight).transform(self._frame)
+
+
+def is_table(X: Any) -> bool:
+    """True for a data frame with a column that is not numbers, or with gaps."""
+    if not (hasattr(X, "columns") and hasattr(X, "dtypes")):
+        return False
+    frame = as_pandas(X)
+    numeric = all(pd.api.types.is_numeric_dtype(dtype) for dtype in frame.dtypes)
+    return not numeric or bool(frame.isna().to_numpy().any())
+
+
+def inputs_for(estimator: BaseEstimator, X: Any, weight: NDArray[np.float64] | None) -> Inputs:
+    """Check X and take it in the way its columns need; sets `n_features_in_` and `feature_names_in_`."""
+    if is_table(X):
+        validate_data(estimator, X, skip_check_array=True)
+        return TableInputs(as_pandas(X), weight)
+    matrix: Any = validate_data(estimator, X, dtype=[np.float64, np.float32])
+    return NumberInputs(matrix)

@@ -1,0 +1,75 @@
+"""A fitted path's networks with the scales of their inputs and outputs: all that a prediction needs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from shrinkage._errors import RequestError
+from shrinkage.networks import Layout
+from shrinkage.path import Scale, predictions
+
+__all__ = ["FittedNetworks"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class FittedNetworks:
+    """The networks of M λs, refitted on all rows. D parameters, I inputs, C outputs."""
+
+    layout: Layout
+    activation: str
+    loss: str
+    """`softmax`, `logistic` or `squared_error`."""
+    lambdas: NDArray[np.float64]
+    """(M,)"""
+    rows: NDArray[Any]
+    """(M, D) parameters, weights before biases, layer by layer."""
+    chosen: int
+    """Place of the chosen λ."""
+    x_scale: Scale | None
+    """(I,) what the inputs are standardized by."""
+    y_scale: Scale | None
+    """(C,) what the targets were standardized by."""
+
+    def predict(self, X: NDArray[Any], lam: float | None = None) -> NDArray[np.float64]:
+        """(n, C) probabilities, or values in the targets' own units, for inputs X (n, I).
+
+        Args:
+            X: inputs before standardization.
+            lam: the λ of the network that predicts; None for the chosen one.
+        """
+        if self.x_scale is not None:
+            X = (X - self.x_scale.shift) / self.x_scale.scale
+        place = self.chosen if lam is None else self.place(lam)
+        predicted = predictions(self.layout, self.activation, self.loss, self.rows[[place]], X)[0]
+        if self.y_scale is not None:
+            predicted = predicted * self.y_scale.scale + self.y_scale.shift
+        return predicted
+
+    def place(self, lam: float) -> int:
+        """Where the network of `lam` is, to 9 digits."""
+        near = np.flatnonzero(np.isclose(self.lambdas, lam, rtol=1e-9, atol=0))
+        if not len(near):
+            known = ", ".join(f"{value:g}" for value in self.lambdas)
+            raise RequestError(
+                f"predict(lam={lam:g}): no network of that λ was kept. Kept: {known}. "
+                "Fit with keep_path=True to keep those of the whole path, and take λ from lambdas_."
+            )
+        return int(near[0])
+
+    def weights(self, place: int | None = None) -> NDArray[Any]:
+        """(n_weights,) the decayed weights of one network, the chosen one by default."""
+        return self.rows[self.chosen if place is None else place, : self.layout.n_weights]
+
+    def layers(self) -> list[tuple[NDArray[Any], NDArray[Any]]]:
+        """(weights (I, O), biases (O,)) of each layer of the chosen network."""
+        row, found, start = self.rows[self.chosen], [], 0
+        bias = self.layout.n_weights
+        for fan_in, fan_out in self.layout.shapes:
+            weights = row[start : start + fan_in * fan_out].reshape(fan_in, fan_out)
+            found.append((weights, row[bias : bias + fan_out]))
+            start, bias = start + fan_in * fan_out, bias + fan_out
+        return found

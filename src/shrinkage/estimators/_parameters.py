@@ -1,0 +1,65 @@
+"""The parameters and attributes that both estimators have, described once."""
+
+from __future__ import annotations
+
+import inspect
+from typing import TypeVar
+
+__all__ = ["documented"]
+
+PARAMETERS = """
+Args:
+    hidden_layer_sizes: units of each hidden layer; () for a linear model.
+    lambdas: the λs, ≥ 0, in canonical units (the objective above); a number of them; or `auto`: 0 and 19 values from
+        1e-6 to 1. A best λ on the edge extends the grid in its own ratio.
+    rule: what λ drives: a name of the rule catalogue (`l2`, `l1`, `weight_decay`, `decoupled`, …), a rule such as
+        `shrinkage.Decoupled(0, clock="schedule")`, or a function of the strength. A rule whose strength is a fraction
+        of the weight gets the fraction that equals λ for plain SGD at `learning_rate_init`.
+    trainer: `backprop`.
+    cv: folds, a splitter or a list of (train, validation) row numbers, as scikit-learn means it.
+    restarts: networks of different initial weights for each (λ, fold), ≥ 1; their errors are averaged, and of the
+        refitted ones that of the smallest objective is kept.
+    select: `min`, the λ of the smallest mean validation loss; or `1se`, the largest within one standard error of it.
+    stop: judge and refit each λ after its `last` epoch, or at its `best` one (early stopping chosen with λ).
+    activation: `relu`, `tanh`, `logistic` or `identity`.
+    initialization: `he`, `glorot` or `auto` (He for relu).
+    solver: `adam` or `sgd`.
+    learning_rate_init: η, > 0.
+    learning_rate: its schedule, `constant` or `cosine` (to 0 over all steps).
+    momentum: of SGD, 0 ≤ μ < 1.
+    nesterovs_momentum: with Nesterov's look-ahead.
+    max_epochs: passes over the training rows, ≥ 1.
+    batch_size: rows a step; 1 is online training; `auto` is all rows up to 128 of them, else 32.
+    decay_biases: pull the biases too.
+    standardize: scale inputs, and the targets of a regression, to mean 0 and standard deviation 1.
+    keep_path: keep the refitted network of every λ for `predict(X, lam=…)`.
+    max_extensions: how often the grid may be extended, ≥ 0.
+    dtype: `float32`, `float64`, or `auto`: that of X, as scikit-learn does.
+    device: `cpu`, `cuda`, … as torch names it.
+    n_jobs: processes, as joblib means it; `auto` starts them only for work that is worth it.
+    random_state: seed of initial weights and batches.
+"""
+
+ATTRIBUTES = """
+    lambda_: the chosen λ.
+    lambda_min_, lambda_1se_: the λ of the smallest mean validation loss, and the one-standard-error one.
+    lambdas_: (L,) the λs of the path, ascending, extensions included.
+    path_: `PathResult`: curves of every (λ, fold, restart), means and standard errors.
+    choice_: `Choice`: how λ and epoch were chosen.
+    networks_: `FittedNetworks`: parameters and scales.
+    coefs_, intercepts_: weights and biases of the chosen network, layer by layer.
+    n_iter_: epochs of the chosen network.
+    loss_: its training loss over all rows.
+    n_features_in_, feature_names_in_: as in scikit-learn.
+"""
+
+T = TypeVar("T", bound=type)
+
+
+def documented(cls: T) -> T:
+    """Put the shared parameters and attributes in the class's docstring."""
+    doc = inspect.cleandoc(cls.__doc__ or "")
+    cls.__doc__ = doc.replace("{parameters}", PARAMETERS.rstrip() + "\n").replace(
+        "{attributes}", ATTRIBUTES.strip("\n") + "\n"
+    )
+    return cls

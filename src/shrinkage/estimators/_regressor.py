@@ -1,0 +1,66 @@
+"""The regressor of the path."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import RegressorMixin
+from sklearn.utils import check_array
+
+from shrinkage.estimators._base import MLPCV, Targets
+from shrinkage.estimators._parameters import documented
+
+__all__ = ["MLPRegressorCV"]
+
+
+@documented
+class MLPRegressorCV(RegressorMixin, MLPCV):
+    """A multilayer perceptron regressor, of one target or several, whose λ is chosen by cross-validation.
+
+    Trains every λ of a path, in every fold and restart, as stacks of networks, and refits the chosen one on all rows.
+    The objective is
+
+        J = (1/n) Σ lossᵢ + (λ/2) Σ w²,    lossᵢ = (1/k) Σⱼ (ŷᵢⱼ − yᵢⱼ)² over k targets,
+
+    over standardized inputs and targets (means and scales of the training rows alone), biases exempt; other rules
+    replace the penalty.
+    {parameters}
+    Attributes:
+    {attributes}
+    Differs from: `sklearn.neural_network.MLPRegressor(alpha)`, whose error has a ½ and whose alpha is divided by the
+    mini-batch size: λ = (2/k)·alpha/batch. `sklearn.linear_model.Ridge(alpha)`: λ = 2·alpha/n for a linear network.
+
+    >>> from sklearn.datasets import load_diabetes
+    >>> X, y = load_diabetes(return_X_y=True)
+    >>> model = MLPRegressorCV((8,), lambdas=[0, 1e-2, 1e-1], max_epochs=20, random_state=0).fit(X, y)
+    >>> model.predict(X[:2]).shape
+    (2,)
+    """
+
+    def predict(self, X: Any, lam: float | None = None) -> NDArray[np.float64]:
+        """(n,) or (n, k) the predicted values, in the units of y.
+
+        Args:
+            X: as given to `fit`.
+            lam: predict with the network of another λ of `lambdas_` (needs `keep_path=True`).
+        """
+        predicted = self._predicted(X, lam)
+        return predicted[:, 0] if self._one_target else predicted
+
+    def _checked_y(self, X: Any, y: Any) -> NDArray[Any]:
+        if y is None:
+            raise ValueError("requires y to be passed, but the target y is None.")
+        numeric: Any = np.float64
+        y = check_array(y, ensure_2d=False, dtype=numeric, input_name="y")
+        self._one_target = y.ndim == 1
+        return y
+
+    def _targets(self, y: NDArray[Any], seen: NDArray[np.int64]) -> Targets:
+        return Targets(y.reshape(len(y), -1), "squared_error")
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = True
+        return tags

@@ -11,11 +11,9 @@ import pandas as pd
 from shrinkage._errors import RequestError, shown
 from shrinkage.tables._table import Table, column_of
 from shrinkage.tables._target import inferred_task, target_names
-from shrinkage.tables._typing import numbers_in
+from shrinkage.tables._typing import FLOAT32_MAX, numbers_in
 
 __all__ = ["check_table"]
-
-FLOAT32_MAX = float(np.finfo(np.float32).max)
 
 
 def check_table(
@@ -106,11 +104,9 @@ def _too_large(table: Table, name: object, column: pd.Series) -> Iterator[str]:
     rows = np.flatnonzero(values > FLOAT32_MAX)
     if len(rows):
         value = float(column.iloc[rows[0]])
-        what = (
-            "infinite" if np.isinf(value) else "beyond 3.4e38, the largest number of the network's arithmetic"
-        )
+        what = "infinite" if np.isinf(value) else f"{value:g}, beyond 3.4e38"
         yield (
-            f"{table.name}, {table.where(int(rows[0]))}: column {shown(name)} is {value:g}, which is {what}"
+            f"{table.name}, {table.where(int(rows[0]))}: column {shown(name)} is {what}, which a network cannot take"
             f"{_count(rows, 'such cells')}. Correct it or leave the cell empty."
         )
 

@@ -10,7 +10,9 @@ import numpy as np
 import pandas as pd
 from skrub import TableVectorizer, ToDatetime
 
-__all__ = ["Column", "Kind", "described", "flat", "kinds_of"]
+from shrinkage.tables._typing import loses
+
+__all__ = ["Column", "Kind", "described", "flat", "kinds_of", "left_out"]
 
 Kind = Literal["number", "category", "boolean", "date", "text", "id", "constant", "empty"]
 
@@ -50,6 +52,8 @@ class Column:
 def flat(values: pd.Series) -> tuple[str, pd.Series]:
     """The form of a column (number, boolean, date, text, nested) and its values in that form."""
     dtype = values.dtype
+    if isinstance(dtype, pd.ArrowDtype):
+        return flat(values.astype(object))
     if isinstance(dtype, pd.CategoricalDtype):
         return "category", values.astype(object)
     if pd.api.types.is_bool_dtype(dtype):
@@ -75,7 +79,8 @@ def _flat_objects(values: pd.Series) -> tuple[str, pd.Series]:
         return "date", pd.to_datetime(values, errors="coerce", utc=True)
     if inferred == "complex" or (inferred == "mixed" and values.map(pd.api.types.is_list_like).any()):
         return "nested", values
-    return "text", values
+    blank = values.map(lambda value: isinstance(value, str) and not value.strip())
+    return "text", values.mask(blank.astype(bool), None) if blank.any() else values
 
 
 def kinds_of(texts: pd.DataFrame) -> dict[str, str]:
@@ -93,13 +98,13 @@ def described(name: str, form: str, values: pd.Series, kind: str) -> Column:
     """One column of the training rows: its kind and, where it is left out, why. `kind` is skrub's, for text."""
     missing = int(values.isna().sum())
     if form == "nested":
-        return _left_out(name, "text", "its cells are no single values", missing)
+        return left_out(name, "text", "its cells are no single values", missing)
     present = values.dropna()
     if not len(present):
-        return _left_out(name, "empty", "no value in any training row", missing)
+        return left_out(name, "empty", "no value in any training row", missing)
     different = int(present.nunique())
     if different == 1 and not missing:
-        return _left_out(name, "constant", "one value in all training rows", missing)
+        return left_out(name, "constant", "one value in all training rows", missing)
     if form == "text" and _is_boolean(present):
         return Column(name=name, kind="boolean", used=True, missing=missing)
     if form == "boolean":
@@ -107,9 +112,9 @@ def described(name: str, form: str, values: pd.Series, kind: str) -> Column:
     if form == "date" or kind == "datetime":
         format_ = "" if form == "date" else _date_format(name, values)
         return Column(name=name, kind="date", used=True, missing=missing, format=format_)
-    if form == "number" or kind == "numeric":
+    if form == "number" or (kind == "numeric" and not loses(present.astype(str))):
         if _counts_rows(name, present, different):
-            return _left_out(name, "id", "it numbers the rows", missing)
+            return left_out(name, "id", "it numbers the rows", missing)
         return Column(name=name, kind="number", used=True, missing=missing)
     return _category_or_text(name, present, different, missing)
 
@@ -118,14 +123,15 @@ def _category_or_text(name: str, present: pd.Series, different: int, missing: in
     text = present.astype(str)
     if different > max(10, len(text) / 2):
         if different == len(text) and not text.str.contains(r"\s", regex=True).mean() > 0.5:
-            return _left_out(name, "id", "each row has a value of its own", missing)
-        return _left_out(name, "text", f"free text: {different:,} different values", missing)
+            return left_out(name, "id", "each row has a value of its own", missing)
+        return left_out(name, "text", f"free text: {different:,} different values", missing)
     if different > 10 and text.str.split().str.len().mean() >= 5:
-        return _left_out(name, "text", f"free text: {different:,} different values of several words", missing)
+        return left_out(name, "text", f"free text: {different:,} different values of several words", missing)
     return Column(name=name, kind="category", used=True, missing=missing)
 
 
-def _left_out(name: str, kind: Kind, reason: str, missing: int) -> Column:
+def left_out(name: str, kind: Kind, reason: str, missing: int) -> Column:
+    """A column that the network does not see, and why."""
     return Column(name=name, kind=kind, used=False, reason=reason, missing=missing)
 
 

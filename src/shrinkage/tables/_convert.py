@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
@@ -12,64 +11,69 @@ from numpy.typing import NDArray
 
 from shrinkage._errors import RequestError, shown
 from shrinkage.tables._columns import FALSE_WORDS, TRUE_WORDS, Column, flat
-from shrinkage.tables._typing import EXACT
+from shrinkage.tables._typing import EXACT, FLOAT32_MAX, MISSING_WORDS
 
-__all__ = ["DATE_PARTS", "as_matrix", "booleans", "codes", "date_parts", "dates", "level_texts", "numbers"]
+__all__ = ["DATE_PARTS", "booleans", "converted", "date_parts", "dates", "level_texts", "numbers"]
 
 Floats = NDArray[np.float64]
 
 DATE_PARTS = ("day number", "month", "day", "weekday", "hour", "minute")
-FLOAT32_MAX = float(np.finfo(np.float32).max)
 _PLAIN_NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?(e[+-]?\d+)?")
 _EPOCH = pd.Timestamp("2000-01-01")
 
 
-def numbers(values: pd.Series, column: Column) -> Floats:
-    """Numbers less the column's offset, NaN where missing; words count as missing, with a warning."""
+def converted(values: pd.Series, column: Column) -> list[Floats]:
+    """The columns of the matrix that one column of a frame becomes; what is lost on the way is warned of."""
+    if column.kind == "category":
+        return [_codes(level_texts(values), column)]
+    if column.kind == "boolean":
+        found = booleans(values)
+        _warn_of_lost(values, np.isnan(found), column, "true or false")
+        return [found]
+    if column.kind == "number":
+        found = numbers(values)
+        _warn_of_lost(values, np.isnan(found), column, "numbers")
+        _refuse_too_large(found, column)
+        return [found - column.offset]
+    moments = dates(values, column.format)
+    _warn_of_lost(values, moments.isna().to_numpy(), column, "dates")
+    parts = date_parts(moments)
+    return [parts[part] for part in column.parts]
+
+
+def numbers(values: pd.Series) -> Floats:
+    """Numbers as float64, NaN for what is none."""
+    form, values = flat(values)
+    if form in ("number", "boolean"):
+        return values.to_numpy(dtype=np.float64, na_value=np.nan)
+    if form in ("date", "nested"):
+        return np.full(len(values), np.nan)
+    return np.asarray(pd.to_numeric(values.astype(object), errors="coerce"), dtype=np.float64)
+
+
+def booleans(values: pd.Series) -> Floats:
+    """1, 0, or NaN for what is neither; the words true, yes, on, t, y and their opposites are understood."""
     form, values = flat(values)
     if form in ("number", "boolean"):
         found = values.to_numpy(dtype=np.float64, na_value=np.nan)
-    elif form == "date" or form == "nested":
-        found = np.full(len(values), np.nan)
-    else:
-        found = np.asarray(pd.to_numeric(values.astype(object), errors="coerce"), dtype=np.float64)
-    _warn_of_lost(values, np.isnan(found), column, "numbers")
-    _refuse_too_large(found - column.offset, column.name)
-    return found - column.offset
+        return np.where(np.isin(found, (0.0, 1.0)), found, np.nan)
+    words = values.astype(object).map(lambda value: str(value).strip().casefold())
+    return np.where(
+        words.isin(TRUE_WORDS | {"1"}), 1.0, np.where(words.isin(FALSE_WORDS | {"0"}), 0.0, np.nan)
+    )
 
 
-def booleans(values: pd.Series, column: Column) -> Floats:
-    """1, 0, or NaN where missing; also reads the words true, yes, on, t and y with their opposites."""
+def dates(values: pd.Series, format: str) -> pd.Series:
+    """Moments without time zone (UTC where one was given), NaT for what is none."""
     form, values = flat(values)
-    if form in ("number", "boolean"):
-        found = values.to_numpy(dtype=np.float64, na_value=np.nan)
-        found = np.where(np.isin(found, (0.0, 1.0)), found, np.nan)
-    else:
-        words = values.astype(object).map(lambda value: str(value).strip().casefold())
-        found = np.where(words.isin(TRUE_WORDS), 1.0, np.where(words.isin(FALSE_WORDS), 0.0, np.nan))
-    _warn_of_lost(values, np.isnan(found), column, "true or false")
-    return found
-
-
-def dates(values: pd.Series, column: Column) -> pd.Series:
-    """Moments without time zone (UTC where one was given), NaT where missing."""
-    form, values = flat(values)
-    if form in ("text", "category"):
-        found = _parsed_dates(values.astype(object), column)
-    elif form == "date":
+    if form == "date":
         found = values
+    elif form in ("text", "category") and values.notna().any():
+        utc = "%z" in format
+        found = pd.to_datetime(values.astype(object), format=format or None, errors="coerce", utc=utc)
     else:
         found = pd.Series(pd.NaT, index=values.index, dtype="datetime64[us]")
-    if getattr(found.dt, "tz", None) is not None:
-        found = found.dt.tz_convert("UTC").dt.tz_localize(None)
-    _warn_of_lost(values, found.isna().to_numpy(), column, "dates")
-    return found
-
-
-def _parsed_dates(values: pd.Series, column: Column) -> pd.Series:
-    utc = "%z" in column.format
-    found = pd.to_datetime(values, format=column.format or None, errors="coerce", utc=utc)
-    return found if isinstance(found, pd.Series) else pd.Series(found, index=values.index)
+    return found if found.dt.tz is None else found.dt.tz_convert("UTC").dt.tz_localize(None)
 
 
 def date_parts(moments: pd.Series) -> dict[str, Floats]:
@@ -94,14 +98,13 @@ def level_texts(values: pd.Series) -> NDArray[np.object_]:
     return texts[places]
 
 
-def codes(texts: NDArray[np.object_], column: Column) -> Floats:
+def _codes(texts: NDArray[np.object_], column: Column) -> Floats:
     """The place of each text among the levels; then one for rare or unseen ones and one for missing ones."""
     missing = np.asarray([text is None for text in texts], dtype=bool)
-    found = (
-        pd.Index(column.levels, dtype=object).get_indexer(pd.Index(texts, dtype=object)).astype(np.float64)
-    )
-    found[found < 0] = len(column.levels)
-    found[missing] = len(column.levels) + 1
+    levels = pd.Index(column.levels, dtype=object)
+    found = levels.get_indexer(pd.Index(texts, dtype=object)).astype(np.float64)
+    found[found < 0] = len(levels)
+    found[missing] = len(levels) + 1
     return found
 
 
@@ -117,25 +120,22 @@ def _level_text(value: object) -> str:
 
 
 def _warn_of_lost(values: pd.Series, lost: NDArray[np.bool_], column: Column, what: str) -> None:
+    """Warn of cells that hold something, but nothing of this kind, nor a word that means missing."""
     rows = np.flatnonzero(lost & values.notna().to_numpy())
-    rows = rows[[str(values.iloc[row]).strip() != "" for row in rows]] if len(rows) else rows
-    if len(rows):
+    rows = [row for row in rows if str(values.iloc[row]).strip().lower() not in MISSING_WORDS]
+    if rows:
         first = f"the first is {shown(values.iloc[rows[0]])} in row {rows[0] + 1}"
         warnings.warn(
             f"Column {shown(column.name)}: {len(rows):,} cells are not {what} and count as missing; {first}.",
-            stacklevel=4,
+            stacklevel=2,
         )
 
 
-def _refuse_too_large(values: Floats, name: str) -> None:
-    rows = np.flatnonzero(np.abs(values) > FLOAT32_MAX)
+def _refuse_too_large(values: Floats, column: Column) -> None:
+    rows = np.flatnonzero(np.abs(values - column.offset) > FLOAT32_MAX)
     if len(rows):
+        what = "infinite" if np.isinf(values[rows[0]]) else f"{values[rows[0]]:g}, beyond 3.4e38"
         raise RequestError(
-            f"Column {shown(name)}, row {rows[0] + 1}: {values[rows[0]]:g} is infinite or beyond 3.4e38, the largest "
-            "number of the network's arithmetic. Correct it or leave the cell empty."
+            f"Column {shown(column.name)}, row {rows[0] + 1}: the number is {what}, which a network cannot take. "
+            "Correct it or leave the cell empty."
         )
-
-
-def as_matrix(parts: Sequence[Floats], n: int) -> Floats:
-    """Columns side by side; (n, 0) where there are none."""
-    return np.column_stack(parts) if parts else np.empty((n, 0))

@@ -3,29 +3,20 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any, Self
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from sklearn.compose import ColumnTransformer
-from sklearn.impute import SimpleImputer
-from sklearn.preprocessing import OneHotEncoder
 
 from shrinkage._errors import RequestError, shown
-from shrinkage.tables._columns import Column, described, flat, kinds_of
-from shrinkage.tables._convert import as_matrix, booleans, codes, date_parts, dates, level_texts, numbers
+from shrinkage.tables._columns import Column
+from shrinkage.tables._convert import converted
+from shrinkage.tables._learn import feature_names, fitted_encoder, learned_columns
 from shrinkage.tables._table import column_of
 
 __all__ = ["Preprocessor", "as_pandas"]
-
-RAREST = 0.001
-"""A level of a category with a smaller share of the training rows has no input of its own."""
-
-FAR = 1000.0
-"""A number whose median is so many standard deviations from 0 is shifted, or float32 would cut its digits."""
 
 
 class Preprocessor:
@@ -56,6 +47,7 @@ class Preprocessor:
 
     columns: tuple[Column, ...]
     feature_names_out: list[str]
+    _encoder: ColumnTransformer
 
     def __init__(self, *, max_levels: int = 50) -> None:
         if max_levels < 1:
@@ -67,27 +59,25 @@ class Preprocessor:
 
         Args:
             frame: a pandas or polars data frame, n >= 1 rows.
-            sample_weight: (n,) weights >= 0; weight 2 counts as the row twice, weight 0 as no row.
+            sample_weight: (n,) weights >= 0; in medians, levels and offsets weight 2 counts as the row
+                twice; weight 0 is no row at all.
 
         Raises:
             RequestError: infinite numbers, repeated column names, or no column left to use.
         """
         frame = as_pandas(frame)
         weights = _weights(sample_weight, len(frame))
-        rows = weights > 0
-        frame, weights = frame[rows], weights[rows]
+        frame, weights = frame[weights > 0], weights[weights > 0]
         if not len(frame):
             raise RequestError("Preprocessor.fit: there are no rows (or none with a weight above 0).")
-        columns = [
-            self._learned(column, column_of(frame, column.name), weights) for column in _described(frame)
-        ]
-        self.columns = tuple(columns)
+        columns = tuple(learned_columns(frame, weights, self.max_levels))
         if not any(column.used for column in columns):
             reasons = "; ".join(f"{shown(column.name)}: {column.reason}" for column in columns[:10])
             raise RequestError(f"No column is left to learn from ({reasons or 'the table has none'}).")
-        self._encoder = self._fitted_encoder(frame, weights)
-        self.feature_names_out = list(_feature_names(self.columns, self._encoder))
-        _warn_of_left_out(self.columns)
+        encoder = fitted_encoder(columns, _matrix(frame, columns), weights)
+        self.columns, self._encoder = columns, encoder
+        self.feature_names_out = list(feature_names(columns, encoder))
+        _warn_of_left_out(columns)
         return self
 
     def transform(self, frame: Any) -> NDArray[np.float32]:
@@ -105,65 +95,10 @@ class Preprocessor:
         """
         if not hasattr(self, "_encoder"):
             raise RequestError("Preprocessor.transform: nothing was fitted yet; call fit(frame) first.")
-        matrix = self._encoder.transform(self._matrix(as_pandas(frame)))
-        return np.ascontiguousarray(matrix, dtype=np.float32)
-
-    def _learned(self, column: Column, values: pd.Series, weights: NDArray[np.float64]) -> Column:
-        """The column with what its training rows fix: offset, levels or parts."""
-        if column.kind == "number":
-            return replace(column, offset=_offset(numbers(values, column)))
-        if column.kind == "category":
-            kept, rare = _levels(level_texts(values), weights, self.max_levels)
-            return replace(column, levels=kept, rare=rare)
-        if column.kind == "date":
-            parts = date_parts(dates(values, column))
-            varying = tuple(name for name, part in parts.items() if len(np.unique(part[~np.isnan(part)])) > 1)
-            if not varying and not column.missing:
-                return replace(column, kind="constant", used=False, reason="one date in all training rows")
-            return replace(column, parts=varying or ("day number",))
-        return column
-
-    def _matrix(self, frame: pd.DataFrame) -> NDArray[np.float64]:
-        """(n, P) one column a number, boolean, date part or category, before imputing and encoding."""
-        used = [column for column in self.columns if column.used]
-        if absent := [shown(column.name) for column in used if column.name not in frame.columns]:
-            raise RequestError(
-                f"{'Column' if len(absent) == 1 else 'Columns'} {', '.join(absent)} missing: "
-                "the network was trained with them. Rows without a value may leave the cell empty."
-            )
-        found: list[NDArray[np.float64]] = []
-        for column in used:
-            found += _converted(column_of(frame, column.name), column)
-        return as_matrix(found, len(frame))
-
-    def _fitted_encoder(self, frame: pd.DataFrame, weights: NDArray[np.float64]) -> ColumnTransformer:
-        plain, parts, levels, categories = _layout(self.columns)
-        matrix = self._matrix(frame)
-        known: Any = categories or "auto"
-        single: Any = np.float32
-        encoder = ColumnTransformer(
-            [
-                ("numbers", SimpleImputer(strategy="median", add_indicator=True), plain),
-                ("parts", SimpleImputer(strategy="median"), parts),
-                (
-                    "levels",
-                    OneHotEncoder(
-                        categories=known,
-                        handle_unknown="ignore",
-                        sparse_output=False,
-                        dtype=single,
-                    ),
-                    levels,
-                ),
-            ]
-        ).fit(matrix)
-        if np.ptp(weights) > 0:
-            for name, places in (("numbers", plain), ("parts", parts)):
-                if places:
-                    encoder.named_transformers_[name].statistics_ = np.asarray(
-                        [_weighted_median(matrix[:, place], weights) for place in places]
-                    )
-        return encoder
+        matrix = _matrix(as_pandas(frame), self.columns)
+        if not len(matrix):
+            return np.empty((0, len(self.feature_names_out)), dtype=np.float32)
+        return np.ascontiguousarray(self._encoder.transform(matrix), dtype=np.float32)
 
 
 def as_pandas(frame: Any) -> pd.DataFrame:
@@ -188,103 +123,15 @@ def _weights(sample_weight: Any, n: int) -> NDArray[np.float64]:
     return weights
 
 
-def _described(frame: pd.DataFrame) -> Iterator[Column]:
-    forms = {name: flat(column_of(frame, name)) for name in frame.columns}
-    texts = {
-        name: values.astype(object)
-        for name, (form, values) in forms.items()
-        if form == "text" and values.notna().any()
-    }
-    kinds = kinds_of(pd.DataFrame(texts, index=frame.index))
-    for name, (form, values) in forms.items():
-        yield described(name, form, values, kinds.get(name, ""))
-
-
-def _offset(values: NDArray[np.float64]) -> float:
-    present = values[~np.isnan(values)]
-    with np.errstate(over="ignore"):
-        center, spread = float(np.median(present)), float(np.std(present))
-    return center if abs(center) > FAR * spread else 0.0
-
-
-def _levels(
-    texts: NDArray[np.object_], weights: NDArray[np.float64], most: int
-) -> tuple[tuple[str, ...], int]:
-    """The levels with an input of their own, heaviest first (then by name), and the number of the others."""
-    places, different = pd.factorize(texts)
-    totals = np.bincount(places[places >= 0], weights=weights[places >= 0], minlength=len(different))
-    ordered = sorted(zip(totals, different, strict=True), key=lambda pair: (-pair[0], pair[1]))
-    kept = [level for total, level in ordered[:most] if total >= RAREST * weights.sum()]
-    return tuple(kept), len(ordered) - len(kept)
-
-
-def _converted(values: pd.Series, column: Column) -> list[NDArray[np.float64]]:
-    if column.kind == "category":
-        return [codes(level_texts(values), column)]
-    if column.kind == "boolean":
-        return [booleans(values, column)]
-    if column.kind == "number":
-        return [numbers(values, column)]
-    parts = date_parts(dates(values, column))
-    return [parts[part] for part in column.parts]
-
-
-def _layout(columns: tuple[Column, ...]) -> tuple[list[int], list[int], list[int], list[NDArray[np.float64]]]:
-    """The places in the matrix of numbers, of further date parts, and of categories with their codes."""
-    plain: list[int] = []
-    parts: list[int] = []
-    levels: list[int] = []
-    categories: list[NDArray[np.float64]] = []
-    place = 0
-    for column in columns:
-        if not column.used:
-            continue
-        if column.kind == "category":
-            levels.append(place)
-            categories.append(_codes_in_use(column))
-        elif column.kind == "date":
-            plain.append(place)
-            parts += range(place + 1, place + len(column.parts))
-        else:
-            plain.append(place)
-        place += len(column.parts) if column.kind == "date" else 1
-    return plain, parts, levels, categories
-
-
-def _codes_in_use(column: Column) -> NDArray[np.float64]:
-    k = len(column.levels)
-    return np.asarray(
-        [*range(k), *([k] if column.rare else []), *([k + 1] if column.missing else [])], dtype=float
-    )
-
-
-def _feature_names(columns: tuple[Column, ...], encoder: ColumnTransformer) -> Iterator[str]:
-    """The names in the order of the encoder: numbers, their missing marks, date parts, levels."""
+def _matrix(frame: pd.DataFrame, columns: tuple[Column, ...]) -> NDArray[np.float64]:
+    """(n, P): a column for each number, boolean, date part and category, before imputing and encoding."""
     used = [column for column in columns if column.used]
-    first = [column for column in used if column.kind != "category"]
-    names = [f"{c.name}: {c.parts[0]}" if c.kind == "date" else c.name for c in first]
-    yield from names
-    if first:
-        marked = encoder.named_transformers_["numbers"].indicator_.features_
-        yield from (f"{first[i].name} (missing)" for i in marked)
-    for column in first:
-        yield from (f"{column.name}: {part}" for part in column.parts[1:])
-    for column in used:
-        if column.kind == "category":
-            yield from (f"{column.name}={level}" for level in column.levels)
-            yield from [f"{column.name}=(other)"] * bool(column.rare)
-            yield from [f"{column.name}=(missing)"] * bool(column.missing)
-
-
-def _weighted_median(values: NDArray[np.float64], weights: NDArray[np.float64]) -> float:
-    """The median of the values repeated as often as their weights say, NaN left out."""
-    present = ~np.isnan(values)
-    order = np.argsort(values[present], kind="stable")
-    ordered, heaped = values[present][order], np.cumsum(weights[present][order])
-    half = heaped[-1] / 2
-    low = ordered[np.searchsorted(heaped, half, side="left")]
-    high = ordered[min(np.searchsorted(heaped, half, side="right"), len(ordered) - 1)]
-    return float((low + high) / 2)
+    if absent := [shown(column.name) for column in used if column.name not in frame.columns]:
+        raise RequestError(
+            f"{'Column' if len(absent) == 1 else 'Columns'} {', '.join(absent)} missing: the network was "
+            "trained with them. Where a row has no value, leave the cell empty."
+        )
+    return np.column_stack([part for c in used for part in converted(column_of(frame, c.name), c)])
 
 
 def _warn_of_left_out(columns: tuple[Column, ...]) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from shrinkage._errors import RequestError, shown
@@ -93,18 +94,23 @@ def _parquet(data: bytes, name: str) -> tuple[pd.DataFrame, list[str]]:
         problems.append(f"{name} has columns but no rows.")
     if problems:
         raise RequestError(problems)
-    frame = table.rename_columns(names).to_pandas(ignore_metadata=True, date_as_object=False)
-    return _plain(frame)
-
-
-def _plain(frame: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
-    """Integers beyond 2^53 as text, as from a CSV; decimals as floats."""
-    notes: list[str] = []
-    for column in frame.columns:
+    table, notes = _exact(table.rename_columns(names))
+    frame = table.to_pandas(ignore_metadata=True, date_as_object=False)
+    for column in names:
         values = column_of(frame, column)
-        if values.dtype.kind in "iu" and bool((values.abs() >= EXACT).any()):
-            frame[column] = values.astype(str).astype(object)
-            notes.append(f"Column {shown(column)} was kept as text: it holds integers beyond 2^53.")
-        elif values.dtype == object and pd.api.types.infer_dtype(values, skipna=True) == "decimal":
+        if values.dtype == object and pd.api.types.infer_dtype(values, skipna=True) == "decimal":
             frame[column] = values.astype(np.float64)
     return frame, notes
+
+
+def _exact(table: pa.Table) -> tuple[pa.Table, list[str]]:
+    """Integers beyond 2^53 as text, as from a CSV: pandas would round them where one is missing."""
+    notes: list[str] = []
+    for place, field in enumerate(table.schema):
+        if not pa.types.is_integer(field.type):
+            continue
+        least, most = pc.min_max(table.column(place)).as_py().values()  # pyright: ignore[reportAttributeAccessIssue] (made at import)
+        if most is not None and max(-least, most) >= EXACT:
+            table = table.set_column(place, field.name, table.column(place).cast(pa.string()))
+            notes.append(f"Column {shown(field.name)} was kept as text: it holds integers beyond 2^53.")
+    return table, notes

@@ -19,6 +19,7 @@ from sklearn.compose import ColumnTransformer
 from shrinkage._errors import RequestError, shown
 from shrinkage._files import write_atomic
 from shrinkage.tables._columns import Column, Kind
+from shrinkage.tables._learn import width
 from shrinkage.tables._preprocessor import Preprocessor
 
 __all__ = ["load_preprocessor", "save_preprocessor"]
@@ -139,7 +140,7 @@ def _restored(state: Any) -> Preprocessor:
     preprocessor.columns = tuple(_column(entry) for entry in json.loads(state["columns"]))
     preprocessor.feature_names_out = [str(name) for name in json.loads(state["names"])]
     preprocessor._encoder = encoder
-    places = sum(len(c.parts) if c.kind == "date" else 1 for c in preprocessor.columns if c.used)
+    places = sum(width(column) for column in preprocessor.columns)
     inputs: Any = encoder.transform(np.zeros((1, places)))
     if inputs.shape != (1, len(preprocessor.feature_names_out)):
         raise ValueError("columns and encoder do not fit together")

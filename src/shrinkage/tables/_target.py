@@ -62,7 +62,11 @@ def split_target(table: Table, target: str | Sequence[str], task: str = "auto") 
         ('classification', ['benign', 'malignant'], (569, 30))
     """
     names = target_names(target)
+    if absent := [shown(name) for name in names if name not in table.frame.columns]:
+        raise RequestError(f"{table.name}: no column {', '.join(absent)}.")
     columns = [column_of(table.frame, name) for name in names]
+    if any(column.isna().any() for column in columns):
+        raise RequestError(f"{table.name}: a target value is missing; check_table tells where.")
     chosen, reason = inferred_task(columns, task)
     features = table.frame.drop(columns=list(names))
     if chosen == "classification":

@@ -7,10 +7,13 @@ import pandas as pd
 
 from shrinkage._errors import shown
 
-__all__ = ["EXACT", "MISSING_WORDS", "numbers_in", "typed"]
+__all__ = ["EXACT", "FLOAT32_MAX", "MISSING_WORDS", "loses", "numbers_in", "typed"]
 
 EXACT = 2**53
 """From here on a float64, and so a network, cannot tell neighbouring integers apart."""
+
+FLOAT32_MAX = float(np.finfo(np.float32).max)
+"""The largest number of the network's arithmetic, 3.4e38."""
 
 MISSING_WORDS = frozenset(
     {"", "na", "n/a", "nan", "null", "none", "nil", "missing", "<na>", "#n/a", "?", "-", "--", ".", "*"}
@@ -37,7 +40,7 @@ def typed(cells: list[str], name: str, *, na: frozenset[str], decimal_comma: boo
         wrong = ~missing & numbers.isna()
     if wrong.any() or missing.all():
         return _as_text(text, missing), ""
-    if reason := _loses(text.loc[~missing], numbers.loc[~missing]):
+    if reason := loses(text.loc[~missing]):
         return _as_text(text, missing), f"Column {shown(name)} was kept as text: {reason}."
     return _as_numbers(numbers), note
 
@@ -57,11 +60,13 @@ def _as_numbers(numbers: pd.Series) -> pd.Series:
     return numbers.astype(np.int64) if whole and np.abs(values).max() < EXACT else numbers
 
 
-def _loses(text: pd.Series, numbers: pd.Series) -> str:
+def loses(text: pd.Series) -> str:
+    """Why a column of numbers must stay text, or '': leading zeros and integers beyond 2^53 would be lost."""
     padded = text.loc[text.str.match(r"[+-]?0\d")]
     if len(padded):
         return f"leading zeros, as in {shown(padded.iloc[0])}, would be lost"
-    large = text.loc[(numbers.abs() >= EXACT) & text.str.fullmatch(r"[+-]?\d+")]
+    long = text.loc[text.str.fullmatch(r"[+-]?\d{16,}")]
+    large = long.loc[numbers_in(long).abs() >= EXACT]
     if len(large):
         return f"integers such as {shown(large.iloc[0])} are beyond 2^53, where neighbours become equal"
     return ""

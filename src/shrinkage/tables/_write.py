@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from shrinkage._errors import RequestError
+from shrinkage._errors import JobError, RequestError, shown
 from shrinkage._files import write_atomic
 
 __all__ = ["write_predictions"]
@@ -27,7 +27,8 @@ def write_predictions(frame: pd.DataFrame, path: str | os.PathLike[str]) -> None
         path: the file; an existing one is replaced.
 
     Raises:
-        RequestError: the file cannot be written.
+        RequestError: the folder is missing or may not be written to.
+        JobError: the disk is full or fails; an earlier file is intact.
 
     Example:
         >>> import pathlib, tempfile
@@ -49,8 +50,10 @@ def write_predictions(frame: pd.DataFrame, path: str | os.PathLike[str]) -> None
         data = harmless.to_csv(index=False, lineterminator="\n").encode()
     try:
         write_atomic(target, data)
+    except (FileNotFoundError, NotADirectoryError, IsADirectoryError, PermissionError) as error:
+        raise RequestError(f"{shown(str(target))} cannot be written: {error.strerror}.") from error
     except OSError as error:
-        raise RequestError(f"{target} cannot be written: {error.strerror or error}.") from error
+        raise JobError(f"{shown(str(target))} cannot be written: {error.strerror or error}.") from error
 
 
 def _harmless(value: object) -> object:

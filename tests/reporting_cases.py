@@ -42,7 +42,7 @@ def made_path(
     overfit = 0.34 * time**1.6 / (1 + (strength / 4e-4) ** 0.8)
     validation = 0.075 + start + bias + overfit + 0.06 * np.exp(-4 * time)
     shape = (len(lambdas), folds, restarts, epochs)
-    fold = rng.normal(1, 0.1, (1, folds, restarts, 1))
+    fold = rng.normal(1, 0.2, (1, folds, restarts, 1))
     train_loss = np.broadcast_to(train[:, None, None], shape) * (1 + 0.3 * (fold - 1))
     validation_loss = validation[:, None, None] * fold * (1 + 0.01 * rng.normal(size=shape))
     size = 26 / (1 + (lambdas / 2e-5) ** 0.45)
@@ -67,9 +67,10 @@ def made_choice(path: PathResult, *, select: str = "min", stop: str = "last") ->
     """Minimum and 1-SE λ, by their definition."""
     mean, se = path.over_folds(path.validation_loss)
     last = np.full(len(mean), path.n_epochs)
-    epochs = mean.argmin(axis=1) + 1 if stop == "best" else last
+    epochs = np.where(np.isfinite(mean), mean, np.inf).argmin(axis=1) + 1 if stop == "best" else last
     rows = np.arange(len(mean))
     judged, error = mean[rows, epochs - 1], np.nan_to_num(se[rows, epochs - 1])
+    judged = np.where(np.isfinite(judged), judged, np.inf)
     smallest = int(judged.argmin())
     within = int(np.flatnonzero(judged <= judged[smallest] + error[smallest]).max())
     index = smallest if select == "min" else within
@@ -87,7 +88,7 @@ def made_choice(path: PathResult, *, select: str = "min", stop: str = "last") ->
         epochs=epochs.astype(np.intp),
         extended=0,
         at_edge=False,
-        diverged=(),
+        diverged=tuple(float(lam) for lam in path.lambdas[np.isinf(judged)]),
     )
 
 

@@ -16,6 +16,7 @@ __all__ = ["agreement_section"]
 MOST_CLASSES = 30
 MOST_TARGETS = 6
 MOST_POINTS = 1200
+REUSED = " λ was chosen on these folds too, so rows of another day may fare slightly worse."
 
 
 def agreement_section(story: FitStory) -> Section:
@@ -25,7 +26,8 @@ def agreement_section(story: FitStory) -> Section:
 
 def _confusion_section(story: FitStory) -> Section:
     counts, names = confusion(story)
-    total, right = int(counts.sum()), int(np.trace(counts))
+    truth, held_out = _pairs(story)
+    total, right = len(truth), int((truth == held_out).sum())
     return Section(
         id="agreement",
         topic="Confusion matrix",
@@ -33,7 +35,8 @@ def _confusion_section(story: FitStory) -> Section:
         f"({percent(right / total if total else np.nan)})",
         caption="Each row was predicted by a net that was trained without it. Rows of the matrix are the true classes, "
         "columns the predicted ones; right answers lie on the diagonal. The colour is the share of the true class. "
-        + _common_mistake(counts, names),
+        + _mistakes(story)
+        + REUSED,
         figures=[_confusion_figure(counts, names)],
         tables=[
             Table(
@@ -47,37 +50,40 @@ def _confusion_section(story: FitStory) -> Section:
 
 def confusion(story: FitStory) -> tuple[NDArray[np.intp], list[str]]:
     """Counts by (true, predicted), and the classes' names; beyond 30 classes the rarest are one."""
-    names = [str(name) for name in story.class_names or ()]
-    truth, held_out = np.asarray(story.truth, dtype=float), np.asarray(story.held_out, dtype=float)
-    known = np.isfinite(truth) & np.isfinite(held_out)
-    pairs = np.stack([truth[known], held_out[known]]).astype(np.intp)
+    names, pairs = [str(name) for name in story.class_names or ()], _pairs(story)
     if len(names) > MOST_CLASSES:
-        frequent = np.argsort(-np.bincount(pairs[0], minlength=len(names)), kind="stable")[: MOST_CLASSES - 1]
-        place = np.full(len(names), MOST_CLASSES - 1)
-        place[np.sort(frequent)] = np.arange(len(frequent))
+        frequent = np.argsort(-np.bincount(pairs[0], minlength=len(names)), kind="stable")
+        kept = np.sort(frequent[: MOST_CLASSES - 1])
+        place = np.full(len(names), len(kept))
+        place[kept] = np.arange(len(kept))
         pairs = place[pairs]
-        names = [names[index] for index in np.sort(frequent)] + [
-            f"{len(names) - len(frequent)} other classes"
-        ]
+        names = [*(names[index] for index in kept), f"{len(names) - len(kept)} other classes"]
     counts = np.zeros((len(names), len(names)), dtype=np.intp)
     np.add.at(counts, (pairs[0], pairs[1]), 1)
     return counts, names
 
 
-def _common_mistake(counts: NDArray[np.intp], names: list[str]) -> str:
-    wrong = counts * (1 - np.eye(len(counts), dtype=np.intp))
-    guess = f"Always guessing the most frequent class would be right for {percent(_largest_share(counts))}."
-    if not wrong.any():
+def _pairs(story: FitStory) -> NDArray[np.intp]:
+    """(2, rows): true and predicted class of every row that has both."""
+    truth, held_out = np.asarray(story.truth, dtype=float), np.asarray(story.held_out, dtype=float)
+    known = np.isfinite(truth) & np.isfinite(held_out)
+    return np.stack([truth[known], held_out[known]]).astype(np.intp)
+
+
+def _mistakes(story: FitStory) -> str:
+    """What guessing would reach, and which two classes are confused most often."""
+    truth, held_out = _pairs(story)
+    if not truth.size:
+        return ""
+    largest = np.bincount(truth).max() / len(truth)
+    guess = f"Always guessing the most frequent class would be right for {percent(largest)}."
+    wrong = np.stack([truth, held_out])[:, truth != held_out]
+    if not wrong.size:
         return guess
-    true, predicted = np.unravel_index(int(wrong.argmax()), wrong.shape)
-    times = int(wrong.max())
-    pair = f"“{clean(names[true], 40)}” taken for “{clean(names[predicted], 40)}”"
-    return f"{guess} The most common mistake: {pair}, {times:,} {'time' if times == 1 else 'times'}."
-
-
-def _largest_share(counts: NDArray[np.intp]) -> float:
-    total = int(counts.sum())
-    return float(counts.sum(axis=1).max() / total) if total else np.nan
+    pairs, counts = np.unique(wrong, axis=1, return_counts=True)
+    true, predicted = (clean((story.class_names or ())[index], 40) for index in pairs[:, counts.argmax()])
+    times = f"{counts.max():,} {'time' if counts.max() == 1 else 'times'}"
+    return f"{guess} The most common mistake: “{true}” taken for “{predicted}”, {times}."
 
 
 def _confusion_figure(counts: NDArray[np.intp], names: list[str]) -> Figure:
@@ -115,7 +121,12 @@ def _confusion_figure(counts: NDArray[np.intp], names: list[str]) -> Figure:
     }
     label = "Confusion matrix: rows by true and predicted class."
     return Figure(
-        id="agreement-chart", label=label, data=[heat], layout=layout, height=min(620, 240 + 32 * len(names))
+        id="agreement-chart",
+        label=label,
+        data=[heat],
+        layout=layout,
+        height=max(300, min(640, 150 + 56 * len(names))),
+        width=260 + 110 * len(names),
     )
 
 
@@ -132,7 +143,8 @@ def _scatter_section(story: FitStory) -> Section:
         title="On rows that the net had not seen, its predictions explain " + _explained(fits, names),
         caption="Each point is a row, predicted by a net trained without it. On the dashed line the prediction is "
         "right; a cloud flatter than the line means that extremes are predicted too mildly."
-        + (" An even selection of the rows is drawn." if some else ""),
+        + (" An even selection of the rows is drawn." if some else "")
+        + REUSED,
         keys=[
             Key(role="validation", text="one row, unseen in training", mark="dot"),
             Key(role="muted", text="predicted = true", mark="dash"),
@@ -200,9 +212,9 @@ def _scatter_figure(j: int, name: str, truth: NDArray[np.float64], held_out: NDA
     }
     return Figure(
         id=f"agreement-chart-{j}",
-        heading=name,
         label=f"Predicted against true values of {name}, unseen rows.",
         data=[{**line, "line": {"color": "@muted", "width": 1.4, "dash": "dash"}}, points],
         layout=layout,
-        height=420,
+        height=460,
+        width=620,
     )

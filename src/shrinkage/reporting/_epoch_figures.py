@@ -11,7 +11,7 @@ from shrinkage.path import Choice, PathResult
 from shrinkage.reporting._judged import Curve
 from shrinkage.reporting._loss_figures import loss_unit
 from shrinkage.reporting._page import Figure, Table
-from shrinkage.reporting._text import number, plain
+from shrinkage.reporting._text import number, plain, strength
 
 __all__ = ["epoch_figures", "epoch_table", "map_figure", "map_table"]
 
@@ -34,7 +34,7 @@ def map_figure(path: PathResult, choice: Choice) -> Figure:
         "y": list(range(len(path.lambdas))),
         "z": plain(z),
         "customdata": plain(mean[:, epochs - 1]),
-        "text": [[f"λ = {number(lam)}"] * len(epochs) for lam in path.lambdas],
+        "text": [[strength(lam)] * len(epochs) for lam in path.lambdas],
         "hovertemplate": "%{text}, epoch %{x}<br>validation loss %{customdata:.4g}<extra></extra>",
         "colorscale": MAP_SCALE,
         "zmin": low,
@@ -56,7 +56,7 @@ def map_table(path: PathResult, choice: Choice) -> Table:
     """One row an epoch of the map, one column a λ."""
     mean, _ = path.over_folds(path.validation_loss)
     rows = [[str(epoch), *mean[:, epoch - 1].tolist()] for epoch in _map_epochs(path, choice)]
-    head = ["epoch", *(f"λ = {number(lam)}" for lam in path.lambdas)]
+    head = ["epoch", *(strength(lam) for lam in path.lambdas)]
     return Table(caption="mean validation loss over epochs and λ", head=head, rows=rows)
 
 
@@ -73,7 +73,7 @@ def epoch_figures(path: PathResult, choice: Choice, weakest: int) -> list[Figure
     top = 1.1 * float(np.quantile(values, 0.98)) if values.size else 1.0
     figures = []
     for place, index in enumerate(shown):
-        name = f"λ = {number(path.lambdas[index])}"
+        name = strength(path.lambdas[index])
         traces = [
             trace
             for role, (mean, se) in curves.items()
@@ -106,7 +106,7 @@ def epoch_table(path: PathResult, choice: Choice, weakest: int) -> Table:
     head, columns = ["epoch"], []
     for index in dict.fromkeys((weakest, choice.index)):
         for name, (mean, se) in curves:
-            head += [f"{name}, λ = {number(path.lambdas[index])}", "± SE"]
+            head += [f"{name}, {strength(path.lambdas[index])}", "± SE"]
             columns += [mean[index], se[index]]
     epochs = _spread_epochs(path.n_epochs, CURVE_POINTS)
     rows = [[str(epoch), *(float(column[epoch - 1]) for column in columns)] for epoch in epochs]
@@ -150,7 +150,7 @@ def _lambda_rows(lambdas: Floats) -> dict[str, Any]:
     """One row a λ, equally high; a label for at most a dozen of them."""
     labelled = list(range(0, len(lambdas), -(-len(lambdas) // 12)))
     return {
-        "title": {"text": "λ"},
+        "title": {"text": "strength λ"},
         "showgrid": False,
         "range": [-0.5, len(lambdas) - 0.5],
         "tickvals": labelled,

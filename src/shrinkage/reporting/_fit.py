@@ -14,12 +14,12 @@ from shrinkage.reporting._judged import Judged, judge
 from shrinkage.reporting._loss_figures import gap_figure, gap_table, loss_figure, path_table
 from shrinkage.reporting._page import Key, Page, Section, Table, render_page
 from shrinkage.reporting._story import FitStory
-from shrinkage.reporting._text import clean
+from shrinkage.reporting._text import clean, strength
 from shrinkage.reporting._weight_figures import histograms, weight_figures, weight_slider, weight_tables
 
 __all__ = ["render_fit_report", "write_fit_report"]
 
-MOST_COLUMNS = 500
+MOST_COLUMNS = 300
 MOST_NOTES = 50
 TRAINING = Key(role="training", text="training")
 VALIDATION = Key(role="validation", text="validation")
@@ -127,6 +127,7 @@ def _map_section(story: FitStory) -> Section:
 
 def _epochs_section(story: FitStory) -> Section:
     path, choice, weakest = story.path, story.choice, _weakest(story)
+    stop = [Key(role="muted", text="where this λ is judged", mark="dash")] if choice.stop == "best" else []
     return Section(
         id="epochs",
         topic="Training over time",
@@ -134,7 +135,7 @@ def _epochs_section(story: FitStory) -> Section:
         caption="Both charts have the same axes. Overfitting shows where the training loss goes on falling and the "
         "validation loss turns up. The dot is the lowest validation loss; the band is one standard error. The training "
         "loss is measured while the epoch runs, so at first it may lie above the validation loss.",
-        keys=[VALIDATION, TRAINING],
+        keys=[VALIDATION, TRAINING, *stop],
         figures=epoch_figures(path, choice, weakest),
         tables=[epoch_table(path, choice, weakest)],
     )
@@ -165,7 +166,7 @@ def _gap_section(story: FitStory, judged: Judged) -> Section:
         topic="Overfitting gap",
         title=_words.gap_title(story.path, judged, _weakest(story), story.choice.index),
         caption="The gap is the validation loss minus the training loss: what the net knows of its training rows and "
-        "cannot use elsewhere. It shrinks as λ grows; the aim is not a gap of 0 but the lowest validation loss.",
+        "cannot use elsewhere. It mostly shrinks as λ grows; the aim is not a gap of 0 but the lowest validation loss.",
         figures=[gap_figure(story.path, story.choice, judged)],
         tables=[gap_table(story.path, judged)],
     )
@@ -194,20 +195,20 @@ def _data_section(story: FitStory) -> Section:
 
 
 def _strength_section(story: FitStory) -> Section:
-    rows = [[s.framework, s.argument, s.value, s.note] for s in story.strengths]
+    rows = [[s.framework, s.value, s.argument, s.note] for s in story.strengths]
     table = Table(
         caption="the chosen λ elsewhere",
-        head=["framework", "argument", "value", "holds when"],
+        head=["framework", "value", "argument", "holds when"],
         rows=rows,
         folded=False,
     )
     return Section(
         id="elsewhere",
         topic="The number to type elsewhere",
-        title=f"{_words.lam_name(story.choice.lam)} goes by other numbers in other frameworks",
-        caption="λ is the factor in J = (1/n) Σ lossᵢ + (λ/2) Σ w², the mean loss over the n training rows plus half the "
-        "sum of squared weights, biases left out. Frameworks leave out the ½, divide by the batch, or multiply by the "
-        "learning rate; the same strength is therefore typed as",
+        title=f"{strength(story.choice.lam)} goes by other numbers in other frameworks",
+        caption="λ is the factor in J = (1/n) Σ lossᵢ + (λ/2) Σ w²: the mean loss over the n training rows plus λ times "
+        "half the sum of the squared weights, biases left out. Some frameworks leave out the ½, some divide by the "
+        "batch, some multiply by the learning rate, so the same strength goes by another number in each.",
         tables=[table] if rows else [],
     )
 

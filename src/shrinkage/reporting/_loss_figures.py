@@ -11,7 +11,7 @@ from shrinkage.path import Choice, PathResult
 from shrinkage.reporting._judged import Curve, Judged
 from shrinkage.reporting._lambda_axis import LambdaAxis
 from shrinkage.reporting._page import Figure, Table
-from shrinkage.reporting._text import number, plain
+from shrinkage.reporting._text import number, plain, strength
 
 __all__ = ["gap_figure", "gap_table", "loss_figure", "loss_unit", "path_table"]
 
@@ -91,7 +91,7 @@ def _errorbar_traces(axis: LambdaAxis, curve: Curve, role: str) -> list[dict[str
     x, y = axis.line(curve.mean)
     line = {"type": "scatter", "mode": "lines", "x": x, "y": y, "hoverinfo": "skip"}
     texts = [
-        f"λ = {number(lam)}<br>{'gap' if role == 'ink' else role} {number(mean, 4)}"
+        f"{strength(lam)}<br>{'gap' if role == 'ink' else role} {number(mean, 4)}"
         + (f" ± {number(se, 2)}" if np.isfinite(se) else "")
         for lam, mean, se in zip(axis.lambdas, curve.mean, curve.se, strict=True)
     ]

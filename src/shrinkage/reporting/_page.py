@@ -42,6 +42,8 @@ class Figure:
     """A line above the chart; a slider may change it."""
     height: int = 380
     """In CSS pixels."""
+    width: int | None = None
+    """The most it takes, in CSS pixels; None for all there is."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["ABSENT", "clean", "number", "percent", "plain", "plotted", "superscript"]
+__all__ = ["ABSENT", "clean", "number", "percent", "plain", "plotted", "strength", "superscript"]
 
 ABSENT = "–"
+NBSP = "\N{NO-BREAK SPACE}"
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 # Marks that reorder the text around them: a name could make a sentence of the page say something else.
 _REORDERING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
@@ -25,8 +26,8 @@ def number(value: float | None, digits: int = 3) -> str:
     """`value` with that many significant digits: `0.0123`, `12,300`, `1.2 × 10⁻⁵`; a dash where there is none.
 
     Example:
-        >>> number(0.012345), number(1.2e-5), number(-25.04), number(float("nan"))
-        ('0.0123', '1.2 × 10⁻⁵', '−25', '–')
+        >>> number(0.012345), number(12300), number(-25.04), number(float("nan"))
+        ('0.0123', '12,300', '−25', '–')
     """
     if value is None or math.isnan(value):
         return ABSENT
@@ -37,18 +38,23 @@ def number(value: float | None, digits: int = 3) -> str:
         return "0"
     mantissa, exponent = f"{size:.{digits - 1}e}".split("e")
     power = int(exponent)
-    if -4 <= power < 7:
+    if -3 <= power < 7:
         decimals = max(digits - 1 - power, 0)
         text = f"{float(f'{mantissa}e{exponent}'):,.{decimals}f}"
         return sign + (text.rstrip("0").rstrip(".") if decimals else text)
-    if "." in mantissa:
-        mantissa = mantissa.rstrip("0").rstrip(".")
-    return f"{sign}{mantissa} × 10{superscript(power)}"
+    factor = mantissa.rstrip("0").rstrip(".") if "." in mantissa else mantissa
+    times = "" if factor == "1" else f"{factor}{NBSP}×{NBSP}"
+    return f"{sign}{times}10{superscript(power)}"
+
+
+def strength(lam: float, digits: int = 3) -> str:
+    """`λ = 0.01`, never broken across lines."""
+    return f"λ{NBSP}={NBSP}{number(lam, digits)}"
 
 
 def percent(share: float) -> str:
     """A share of one as a percentage: `97.2 %`."""
-    return f"{100 * share:.1f} %" if math.isfinite(share) else ABSENT
+    return f"{100 * share:.1f}{NBSP}%" if math.isfinite(share) else ABSENT
 
 
 def clean(text: object, limit: int = 120) -> str:
@@ -74,8 +80,8 @@ def _finite(value: Any) -> Any:
     if isinstance(value, (list, tuple, np.ndarray)):
         return plain(value)
     if isinstance(value, (float, np.floating)):
-        # Seven digits are finer than a pixel and keep the page small.
-        return float(f"{value:.7g}") if math.isfinite(value) else None
+        # Five digits are finer than a pixel and keep the page small.
+        return float(f"{value:.5g}") if math.isfinite(value) else None
     return value.item() if isinstance(value, np.generic) else value
 
 

@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shrinkage.reporting._page import Figure, Slider, Table
-from shrinkage.reporting._text import number, plain
+from shrinkage.reporting._text import number, plain, strength
 
 __all__ = ["Histograms", "histograms", "weight_figures", "weight_slider", "weight_tables"]
 
 Floats = NDArray[np.float64]
-BINS = 81
+BINS = 121
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +40,7 @@ class Histograms:
     def heading(self, index: int, chosen: int) -> str:
         """One λ in a line: its name and the range of its weights."""
         low, high = self.quantiles[index, 0], self.quantiles[index, -1]
-        name = f"λ = {number(self.lambdas[index])}" + (" (chosen)" if index == chosen else "")
+        name = strength(self.lambdas[index]) + (" (chosen)" if index == chosen else "")
         return f"{name}: weights between {number(low)} and {number(high)}"
 
 
@@ -82,7 +82,7 @@ def weight_figures(shown: Histograms, weakest: int, chosen: int) -> list[Figure]
             "type": "bar",
             "x": plain(shown.centres),
             "y": _bars(shown.counts[index]),
-            "width": width * 0.92,
+            "width": width,
             "marker": {"color": f"@{role}", "line": {"width": 0}},
             "hovertemplate": "%{y} weights near %{x:.3g}<extra></extra>",
         }
@@ -127,7 +127,7 @@ def weight_tables(shown: Histograms, weakest: int, chosen: int) -> list[Table]:
         )
         if before or after
     ]
-    names = [f"λ = {number(shown.lambdas[index])}" for index in (weakest, chosen)]
+    names = [strength(shown.lambdas[index]) for index in (weakest, chosen)]
     return [
         Table(caption="spread of the weights at every λ", head=head, rows=spread),
         Table(caption="number of weights around each value", head=["w", *names], rows=pair),

@@ -7,14 +7,13 @@ import numpy as np
 from shrinkage.path import Choice, PathResult
 from shrinkage.reporting._judged import Judged
 from shrinkage.reporting._page import Tile
-from shrinkage.reporting._text import number, percent
+from shrinkage.reporting._text import number, percent, strength
 from shrinkage.reporting._weight_figures import Histograms
 
 __all__ = [
     "edge_words",
     "epochs_title",
     "gap_title",
-    "lam_name",
     "loss_title",
     "map_title",
     "tiles",
@@ -22,13 +21,9 @@ __all__ = [
 ]
 
 
-def lam_name(lam: float) -> str:
-    return f"λ = {number(lam)}"
-
-
 def tiles(path: PathResult, choice: Choice, judged: Judged, shown: Histograms, weakest: int) -> list[Tile]:
     """The four numbers of the page's head, each beside its value at the weakest λ."""
-    chosen, before = choice.index, lam_name(path.lambdas[weakest])
+    chosen, before = choice.index, strength(path.lambdas[weakest])
     how = "the minimum of the validation loss" if choice.select == "min" else "by the one-standard-error rule"
     metric, gap, largest = judged.validation_metric.mean, judged.gap.mean, shown.largest
     return [
@@ -39,7 +34,9 @@ def tiles(path: PathResult, choice: Choice, judged: Judged, shown: Histograms, w
             before=f"{metric_words(path, metric[weakest])} at {before}",
         ),
         Tile(
-            label="Overfitting gap", value=number(gap[chosen]), before=f"{number(gap[weakest])} at {before}"
+            label="Overfitting gap (in loss)",
+            value=number(gap[chosen]),
+            before=f"{number(gap[weakest])} at {before}",
         ),
         Tile(
             label="Largest weight",
@@ -63,17 +60,17 @@ def loss_title(path: PathResult, choice: Choice, judged: Judged) -> str:
         base = loss[0]
         drop = 1 - loss[choice.index] / base if np.isfinite(base) and base > 0 else np.nan
         rest = (
-            f", {percent(drop)} below {lam_name(path.lambdas[0])}"
+            f", {percent(drop)} below {strength(path.lambdas[0])}"
             if choice.index and np.isfinite(drop)
             else ""
         )
-        return f"The validation loss is lowest at {lam_name(choice.lam)}{rest}"
+        return f"The validation loss is lowest at {strength(choice.lam)}{rest}"
     if choice.select == "1se":
         return (
-            f"{lam_name(choice.lam)} is the strongest within one standard error of the lowest validation loss, "
-            f"at {lam_name(choice.lam_min)}"
+            f"{strength(choice.lam)} is the strongest within one standard error of the lowest validation loss, "
+            f"at {strength(choice.lam_min)}"
         )
-    return f"{lam_name(choice.lam)} was chosen; the validation loss is lowest at {lam_name(choice.lam_min)}"
+    return f"{strength(choice.lam)} was chosen; the validation loss is lowest at {strength(choice.lam_min)}"
 
 
 def edge_words(choice: Choice) -> str:
@@ -96,29 +93,29 @@ def map_title(path: PathResult, choice: Choice) -> str:
     if not np.isfinite(mean).any():
         return "Every net diverged"
     index, epoch = np.unravel_index(int(np.nanargmin(mean)), mean.shape)
-    place = f"{lam_name(path.lambdas[index])} and epoch {epoch + 1}"
+    place = f"{strength(path.lambdas[index])} and epoch {epoch + 1}"
     return f"Over all λs and epochs the validation loss is lowest, {number(mean[index, epoch])}, at {place}"
 
 
 def epochs_title(path: PathResult, choice: Choice, weakest: int) -> str:
     """How far the validation loss ends above its lowest point, at the weakest and at the chosen λ."""
-    weak, chosen = lam_name(path.lambdas[weakest]), lam_name(choice.lam)
+    weak, chosen = strength(path.lambdas[weakest]), strength(choice.lam)
     rise, best = _rise(path, weakest)
-    if weakest == choice.index:
-        return f"At {weak} the validation loss ends {percent(rise)} above its lowest point, at epoch {best}"
     rise_chosen, _ = _rise(path, choice.index)
-    if not np.isfinite(rise):
-        return (
-            f"At {weak} training diverged; at {chosen} the loss ends {percent(rise_chosen)} above its lowest"
-        )
+    if weakest == choice.index:
+        return f"At {chosen} the validation loss ends {_ending(rise)}"
     if rise < 0.01 and rise_chosen < 0.01:
-        return (
-            f"Neither {weak} nor {chosen} overfits with longer training: the validation loss does not turn up"
-        )
-    return (
-        f"At {weak} the validation loss turns up after epoch {best} and ends {percent(rise)} above its lowest; "
-        f"at {chosen} it ends {percent(rise_chosen)} above"
-    )
+        return f"Neither at {weak} nor at {chosen} does longer training make the validation loss turn up"
+    turn = "ends" if rise < 0.01 else f"turns up after epoch {best} and ends"
+    return f"At {weak} the validation loss {turn} {_ending(rise)}; at {chosen} it ends {_ending(rise_chosen)}"
+
+
+def _ending(rise: float) -> str:
+    if not np.isfinite(rise):
+        return "nowhere, as training diverged"
+    if rise < 0.01:
+        return "at its lowest"
+    return f"{percent(rise)} above its lowest" if rise < 1 else f"at {number(1 + rise, 2)} times its lowest"
 
 
 def _rise(path: PathResult, index: int) -> tuple[float, int]:
@@ -136,19 +133,19 @@ def weights_title(path: PathResult, shown: Histograms, weakest: int, chosen: int
         return f"The largest weight is {number(after)} in size"
     verb = "falls" if after < before else "grows" if after > before else "stays"
     return (
-        f"The largest weight {verb} from {number(before)} at {lam_name(path.lambdas[weakest])} "
-        f"to {number(after)} at {lam_name(path.lambdas[chosen])}"
+        f"The largest weight {verb} from {number(before)} at {strength(path.lambdas[weakest])} "
+        f"to {number(after)} at {strength(path.lambdas[chosen])}"
     )
 
 
 def gap_title(path: PathResult, judged: Judged, weakest: int, chosen: int) -> str:
     """What became of the overfitting gap."""
     before, after = float(judged.gap.mean[weakest]), float(judged.gap.mean[chosen])
-    name = lam_name(path.lambdas[chosen])
+    name = strength(path.lambdas[chosen])
     if weakest == chosen:
         return f"Validation loss lies {number(after)} above training loss at {name}"
     verb = "shrinks" if after < before else "grows"
     return (
-        f"The overfitting gap {verb} from {number(before)} at {lam_name(path.lambdas[weakest])} "
+        f"The overfitting gap {verb} from {number(before)} at {strength(path.lambdas[weakest])} "
         f"to {number(after)} at {name}"
     )

@@ -19,7 +19,7 @@
   };
 
   const axis = (own) => ({
-    gridcolor: "@grid", linecolor: "@line", tickcolor: "@line", zeroline: false, automargin: true, fixedrange: true,
+    ...(own.showgrid === false ? {} : { gridcolor: "@grid" }), linecolor: "@line", tickcolor: "@line", zeroline: false, automargin: true, fixedrange: true,
     ...own, title: { standoff: 10, ...own.title, font: { color: "@muted", size: 13 } },
   });
   const layout = (own, chart) => ({
@@ -34,6 +34,7 @@
     const style = getComputedStyle(document.documentElement);
     for (const [id, figure] of Object.entries(figures)) {
       const chart = document.getElementById(id);
+      if (chart.dataset.width) chart.style.maxWidth = chart.dataset.width + "px";
       const data = painted(shown[id] ?? figure.data, style, false);
       await Plotly.react(chart, data, painted(layout(figure.layout, chart), style, false),
         { displayModeBar: false, responsive: true });

@@ -1,0 +1,79 @@
+"""One browser for all tests of pages, and a page that takes down whatever it should not do."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+LISTEN = "window.violations = []; addEventListener('securitypolicyviolation', e => violations.push(e.violatedDirective))"
+
+
+@dataclass
+class Visit:
+    """An opened page, and everything it said or asked for."""
+
+    page: Page
+    console: list[str] = field(default_factory=list)
+    requests: list[str] = field(default_factory=list)
+
+    def violations(self) -> list[str]:
+        return self.page.evaluate("window.violations")
+
+    def drawn(self) -> Visit:
+        self.page.wait_for_selector("html[data-drawn]", state="attached", timeout=60_000)
+        return self
+
+
+OpenPage = Callable[..., Visit]
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    executable = os.environ.get("SHRINKAGE_CHROMIUM") or shutil.which("chromium")
+    if not executable:
+        pytest.fail(
+            "The tests of the pages need a browser: install Debian's `chromium`, "
+            "or name a Chromium or Chrome in the environment variable SHRINKAGE_CHROMIUM."
+        )
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=executable, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def open_page(browser: Browser, tmp_path: Path) -> Iterator[OpenPage]:
+    contexts = []
+
+    def opened(html: str, *, width: int = 1280, **options: Any) -> Visit:
+        file = tmp_path / "page.html"
+        file.write_text(html, encoding="utf-8")
+        context = browser.new_context(viewport={"width": width, "height": 900}, offline=True, **options)
+        contexts.append(context)
+        context.add_init_script(LISTEN)
+        visit = Visit(context.new_page())
+        visit.page.on("console", lambda message: visit.console.append(message.text))
+        visit.page.on("pageerror", lambda error: visit.console.append(str(error)))
+        visit.page.on("request", lambda request: visit.requests.append(request.url))
+        visit.page.goto(file.as_uri())
+        return visit
+
+    yield opened
+    for context in contexts:
+        context.close()

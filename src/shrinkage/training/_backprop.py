@@ -155,14 +155,12 @@ class _Block:
         return torch.stack([score.loss, score.metric]).cpu().numpy()
 
     def _one_step(self, batch: Batch, z_out: Tensor) -> None:
-        now = Reading(
-            learning_rate(self.options, self.step, self.steps * self.options.max_epochs),
-            self.options.learning_rate,
-        )
+        lr = learning_rate(self.options, self.step, self.steps * self.options.max_epochs)
+        now = Reading(lr, self.options.learning_rate)
         self.stack.gradient_(batch.X, batch.Y, batch.weight, z_out)
         self.pull.add_gradient()
         self.pull.before_step(now)
-        self.optimizer.step(now.lr)
+        self.optimizer.step(lr)
         self.pull.after_step(now)
         self.step += 1
 

@@ -1,8 +1,18 @@
 """The λ path as scikit-learn estimators."""
 
-from shrinkage.estimators._base import Runtime
+from shrinkage.estimators._base import MLPCV, Runtime
 from shrinkage.estimators._classifier import MLPClassifierCV
 from shrinkage.estimators._network import FittedNetworks
 from shrinkage.estimators._regressor import MLPRegressorCV
+from shrinkage.estimators._saved import SavedModel, load_model, save_model
 
-__all__ = ["FittedNetworks", "MLPClassifierCV", "MLPRegressorCV", "Runtime"]
+__all__ = [
+    "MLPCV",
+    "FittedNetworks",
+    "MLPClassifierCV",
+    "MLPRegressorCV",
+    "Runtime",
+    "SavedModel",
+    "load_model",
+    "save_model",
+]

@@ -49,13 +49,15 @@ class Targets:
 
 @dataclass(frozen=True, kw_only=True)
 class Runtime:
-    """What a fit does besides its result: it changes no number."""
+    """What a fit does besides choosing and training."""
 
     progress: Progress | None = None
     blocks: Path | None = None
     """Folder of finished blocks, to be resumed from."""
     identity: dict[str, Any] | None = None
     """What the blocks depend on besides the options: the data's hash, versions."""
+    as_table: bool = False
+    """Take a frame of plain numbers as a table too."""
     held_out: bool = False
     """Also predict each row by nets that had not seen it."""
 
@@ -135,7 +137,7 @@ class MLPCV(BaseEstimator):
         if sample_weight is not None:
             weight = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
         y = self._checked_y(X, y)
-        inputs = inputs_for(self, X, weight)
+        inputs = inputs_for(self, X, weight, as_table=runtime.as_table)
         if inputs.n_rows != len(y):
             raise ValueError(f"X and y must have as many rows, got {inputs.n_rows} and {len(y)}.")
         seen = np.arange(len(y)) if weight is None else np.flatnonzero(weight > 0)
@@ -153,7 +155,7 @@ class MLPCV(BaseEstimator):
         self._keep(
             fit_path(request, folds, all_rows, store=store, progress=runtime.progress), all_rows, request
         )
-        self._preprocessor = inputs.preprocessor
+        self.preprocessor_ = inputs.preprocessor
         return self
 
     @property
@@ -290,8 +292,8 @@ class MLPCV(BaseEstimator):
 
     def _predicted(self, X: Any, lam: float | None) -> NDArray[np.float64]:
         check_is_fitted(self)
-        if self._preprocessor is not None:
-            return self.networks_.predict(self._preprocessor.transform(X), lam)
+        if self.preprocessor_ is not None:
+            return self.networks_.predict(self.preprocessor_.transform(X), lam)
         matrix: Any = validate_data(self, X, dtype=[np.float64, np.float32], reset=False)
         return self.networks_.predict(matrix, lam)
 

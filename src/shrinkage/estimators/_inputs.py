@@ -74,9 +74,18 @@ def is_table(X: Any) -> bool:
     return not numeric or bool(frame.isna().to_numpy().any())
 
 
-def inputs_for(estimator: BaseEstimator, X: Any, weight: NDArray[np.float64] | None) -> Inputs:
-    """Check X and take it in the way its columns need; sets `n_features_in_` and `feature_names_in_`."""
-    if is_table(X):
+def inputs_for(
+    estimator: BaseEstimator, X: Any, weight: NDArray[np.float64] | None, *, as_table: bool = False
+) -> Inputs:
+    """Check X and take it in the way its columns need; sets `n_features_in_` and `feature_names_in_`.
+
+    Args:
+        estimator: the one that is fitted.
+        X: array or data frame.
+        weight: (n,) row weights, or None.
+        as_table: take a frame of plain numbers as a table too, so that later rows may have gaps.
+    """
+    if as_table or is_table(X):
         validate_data(estimator, X, skip_check_array=True)
         return TableInputs(as_pandas(X), weight)
     matrix: Any = validate_data(estimator, X, dtype=[np.float64, np.float32])

@@ -50,6 +50,7 @@ ATTRIBUTES = """
     coefs_, intercepts_: weights and biases of the chosen network, layer by layer.
     n_iter_: epochs of the chosen network.
     loss_: its training loss over all rows.
+    preprocessor_: what turns a table's columns into inputs; None for a matrix of numbers.
     n_features_in_, feature_names_in_: as in scikit-learn.
 """
 

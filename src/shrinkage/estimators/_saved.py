@@ -1,0 +1,189 @@
+"""A fitted model as three files that run no code: preprocessing.skops, model.safetensors, model.json.
+
+`model.json` says what the numbers are and holds the SHA-256 of the other two and of itself, so a part that was
+changed, cut or taken from another model is refused.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.numpy import load, save
+
+from shrinkage._errors import RequestError, shown
+from shrinkage._files import sha256_of, write_atomic
+from shrinkage.estimators._base import MLPCV
+from shrinkage.estimators._network import FittedNetworks
+from shrinkage.networks import ACTIVATIONS, LOSSES, Layout
+from shrinkage.path import Scale
+from shrinkage.tables import Preprocessor, load_preprocessor, save_preprocessor
+
+__all__ = ["SavedModel", "load_model", "save_model"]
+
+FORMAT, VERSION = "shrinkage.model", 1
+NUMBERS, WORDS, PREPROCESSING = "model.safetensors", "model.json", "preprocessing.skops"
+LARGEST_JSON = 16 * 2**20
+CLASS_KINDS = {"str": np.str_, "int": np.int64, "bool": np.bool_, "float": np.float64}
+
+
+@dataclass(frozen=True, kw_only=True)
+class SavedModel:
+    """A model as it is read back: what it needs of a table, and its networks."""
+
+    preprocessor: Preprocessor
+    networks: FittedNetworks
+    targets: tuple[str, ...]
+    """Names of the target columns."""
+    classes: NDArray[Any] | None
+    """The classes in order; None for a regression."""
+
+    def predict(self, frame: Any, lam: float | None = None) -> NDArray[Any]:
+        """(n,) classes or (n, k) values for the rows of a data frame."""
+        predicted = self._raw(frame, lam)
+        return predicted if self.classes is None else self.classes[_probabilities(predicted).argmax(axis=1)]
+
+    def predict_proba(self, frame: Any, lam: float | None = None) -> NDArray[np.float64]:
+        """(n, C) class probabilities."""
+        if self.classes is None:
+            raise RequestError(
+                "Probabilities were asked for, but the model predicts numbers, not classes: leave out --proba."
+            )
+        return _probabilities(self._raw(frame, lam))
+
+    def _raw(self, frame: Any, lam: float | None) -> NDArray[np.float64]:
+        return self.networks.predict(self.preprocessor.transform(frame), lam)
+
+
+def save_model(model: MLPCV, preprocessor: Preprocessor, targets: tuple[str, ...], folder: Path) -> None:
+    """Write the three files; `model.json`, which vouches for the others, last."""
+    save_preprocessor(preprocessor, folder / PREPROCESSING)
+    write_atomic(folder / NUMBERS, save(_tensors(model.networks_)))
+    networks, classes = model.networks_, getattr(model, "classes_", None)
+    words = {
+        "format": FORMAT,
+        "version": VERSION,
+        "sizes": list(networks.layout.sizes),
+        "activation": networks.activation,
+        "loss": networks.loss,
+        "lambdas": networks.lambdas.tolist(),
+        "chosen": networks.chosen,
+        "targets": list(targets),
+        "classes": None if classes is None else {"kind": _kind(classes), "values": classes.tolist()},
+        "sha256": {name: sha256_of(folder / name) for name in (NUMBERS, PREPROCESSING)},
+    }
+    write_atomic(folder / WORDS, json.dumps({**words, "checksum": _checksum(words)}, indent=1).encode())
+
+
+def load_model(folder: Path) -> SavedModel:
+    """Read a model that `save_model` wrote.
+
+    Raises:
+        RequestError: a file is missing, damaged, of another model or of a newer format. Nothing of it is run.
+    """
+    words = _read_words(folder)
+    for name in (NUMBERS, PREPROCESSING):
+        if not (folder / name).is_file():
+            raise RequestError(
+                f"{folder / name}: the file is missing; a model is the whole folder that fit wrote."
+            )
+        if sha256_of(folder / name) != words["sha256"].get(name):
+            raise RequestError(
+                f"{folder / name}: the file is not the one that {WORDS} was written with: it was changed, cut or "
+                "taken from another model. Restore the folder, or fit again."
+            )
+    try:
+        tensors = load((folder / NUMBERS).read_bytes())
+        networks = _networks(words, tensors)
+    except (SafetensorError, KeyError, TypeError, ValueError) as error:
+        raise RequestError(f"{folder}: the model's files don't fit together: {error}.") from error
+    classes = words["classes"]
+    return SavedModel(
+        preprocessor=load_preprocessor(folder / PREPROCESSING),
+        networks=networks,
+        targets=tuple(words["targets"]),
+        classes=None if classes is None else np.array(classes["values"], dtype=CLASS_KINDS[classes["kind"]]),
+    )
+
+
+def _tensors(networks: FittedNetworks) -> dict[str, NDArray[Any]]:
+    """The chosen network layer by layer, for any reader; every kept network as a row; the scales."""
+    tensors = {"networks": np.ascontiguousarray(networks.rows)}
+    for i, (weights, biases) in enumerate(networks.layers()):
+        tensors[f"layer_{i}.weight"] = np.ascontiguousarray(weights)
+        tensors[f"layer_{i}.bias"] = np.ascontiguousarray(biases)
+    for name, scale in (("x", networks.x_scale), ("y", networks.y_scale)):
+        if scale is not None:
+            tensors |= {f"{name}_shift": scale.shift, f"{name}_scale": scale.scale}
+    return tensors
+
+
+def _networks(words: dict[str, Any], tensors: dict[str, NDArray[Any]]) -> FittedNetworks:
+    layout = Layout(tuple(int(size) for size in words["sizes"]))
+    lambdas = np.array(words["lambdas"], dtype=np.float64)
+    if words["activation"] not in ACTIVATIONS or words["loss"] not in LOSSES:
+        raise ValueError(f"unknown activation or loss {words['activation']!r}, {words['loss']!r}")
+    if tensors["networks"].shape != (len(lambdas), layout.n_parameters):
+        raise ValueError(f"networks of shape {tensors['networks'].shape} for layers of {layout.sizes}")
+
+    def scale(name: str, size: int) -> Scale | None:
+        if f"{name}_shift" not in tensors:
+            return None
+        shift, factor = tensors[f"{name}_shift"], tensors[f"{name}_scale"]
+        if shift.shape != (size,) or factor.shape != (size,):
+            raise ValueError(f"a scale of {shift.shape} for {size} columns")
+        return Scale(shift, factor)
+
+    return FittedNetworks(
+        layout=layout,
+        activation=words["activation"],
+        loss=words["loss"],
+        lambdas=lambdas,
+        rows=tensors["networks"],
+        chosen=int(words["chosen"]),
+        x_scale=scale("x", layout.sizes[0]),
+        y_scale=scale("y", layout.sizes[-1]),
+    )
+
+
+def _read_words(folder: Path) -> dict[str, Any]:
+    path = folder / WORDS
+    if not path.is_file():
+        raise RequestError(f"{folder}: no model here ({WORDS} is missing). Name the folder that fit wrote.")
+    if path.stat().st_size > LARGEST_JSON:
+        raise RequestError(f"{path}: larger than any model's description; it was not read.")
+    try:
+        words = json.loads(path.read_bytes())
+        checksum = words.pop("checksum")
+    except (ValueError, KeyError, AttributeError, RecursionError) as error:
+        raise RequestError(f"{path}: not a model's description. Restore the folder, or fit again.") from error
+    if words.get("format") != FORMAT or not isinstance(words.get("version"), int):
+        raise RequestError(f"{path}: not a model of shrinkage (format {shown(words.get('format'))}).")
+    if words["version"] > VERSION:
+        raise RequestError(
+            f"{path}: written in format {words['version']}, this version reads up to {VERSION}: update shrinkage."
+        )
+    if _checksum(words) != checksum:
+        raise RequestError(
+            f"{path}: the file was changed after it was written. Restore the folder, or fit again."
+        )
+    return words
+
+
+def _checksum(words: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(words, sort_keys=True, ensure_ascii=True).encode()).hexdigest()
+
+
+def _kind(classes: NDArray[Any]) -> str:
+    return {"b": "bool", "i": "int", "u": "int", "f": "float"}.get(classes.dtype.kind, "str")
+
+
+def _probabilities(predicted: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(n, C) from the outputs: the logistic output is the probability of the second of two classes."""
+    return np.hstack([1 - predicted, predicted]) if predicted.shape[1] == 1 else predicted

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 import numpy as np
+from numpy.typing import NDArray
 
 from shrinkage._files import write_atomic
 from shrinkage.reporting import _words
@@ -15,7 +16,13 @@ from shrinkage.reporting._loss_figures import gap_figure, gap_table, loss_figure
 from shrinkage.reporting._page import Key, Page, Section, Table, render_page
 from shrinkage.reporting._story import FitStory
 from shrinkage.reporting._text import clean, strength
-from shrinkage.reporting._weight_figures import histograms, weight_figures, weight_slider, weight_tables
+from shrinkage.reporting._weight_figures import (
+    Histograms,
+    histograms,
+    weight_figures,
+    weight_slider,
+    weight_tables,
+)
 
 __all__ = ["render_fit_report", "write_fit_report"]
 
@@ -36,21 +43,24 @@ def render_fit_report(story: FitStory) -> str:
         allows the page's own scripts and nothing else.
     """
     judged = judge(story.path, story.choice)
-    shown = histograms(story.path.lambdas, story.weights)
+    usable = _usable(story)
+    shown = histograms(story.path.lambdas, story.weights, usable)
+    # What the chosen λ is held against: 0, or what comes closest to it on this path, diverged ones aside.
+    weakest = int(usable.argmax())
     page = Page(
         title=story.title,
         kicker="Fit report",
         subtitle=f"{clean(story.source_name, 200)} · {story.n_rows:,} rows · {story.n_features:,} inputs · "
         f"{story.task} of {_names(story)} · {_effort(story)}",
-        tiles=_words.tiles(story.path, story.choice, judged, shown, _weakest(story)),
+        tiles=_words.tiles(story.path, story.choice, judged, shown, weakest),
         findings=list(story.findings),
         notes=list(story.notes)[:MOST_NOTES],
         sections=[
             _loss_section(story, judged),
             _map_section(story),
-            _epochs_section(story),
-            _weights_section(story),
-            _gap_section(story, judged),
+            _epochs_section(story, weakest),
+            _weights_section(story, shown, weakest),
+            _gap_section(story, judged, weakest),
             agreement_section(story),
             _data_section(story),
             _strength_section(story),
@@ -69,10 +79,9 @@ def write_fit_report(story: FitStory, path: str | os.PathLike[str]) -> None:
     write_atomic(path, render_fit_report(story).encode())
 
 
-def _weakest(story: FitStory) -> int:
-    """λ = 0, or what comes closest on this path, diverged ones aside."""
-    usable = [i for i, lam in enumerate(story.path.lambdas) if float(lam) not in story.choice.diverged]
-    return usable[0] if usable else 0
+def _usable(story: FitStory) -> NDArray[np.bool_]:
+    """(L,) which λs were judged, no net of theirs having diverged."""
+    return np.array([float(lam) not in story.choice.diverged for lam in story.path.lambdas])
 
 
 def _effort(story: FitStory) -> str:
@@ -125,8 +134,8 @@ def _map_section(story: FitStory) -> Section:
     )
 
 
-def _epochs_section(story: FitStory) -> Section:
-    path, choice, weakest = story.path, story.choice, _weakest(story)
+def _epochs_section(story: FitStory, weakest: int) -> Section:
+    path, choice = story.path, story.choice
     stop = [Key(role="muted", text="where this λ is judged", mark="dash")] if choice.stop == "best" else []
     return Section(
         id="epochs",
@@ -141,12 +150,8 @@ def _epochs_section(story: FitStory) -> Section:
     )
 
 
-def _weights_section(story: FitStory) -> Section:
-    shown, weakest, chosen = (
-        histograms(story.path.lambdas, story.weights),
-        _weakest(story),
-        story.choice.index,
-    )
+def _weights_section(story: FitStory, shown: Histograms, weakest: int) -> Section:
+    chosen = story.choice.index
     return Section(
         id="weights",
         topic="The weights",
@@ -160,11 +165,11 @@ def _weights_section(story: FitStory) -> Section:
     )
 
 
-def _gap_section(story: FitStory, judged: Judged) -> Section:
+def _gap_section(story: FitStory, judged: Judged, weakest: int) -> Section:
     return Section(
         id="gap",
         topic="Overfitting gap",
-        title=_words.gap_title(story.path, judged, _weakest(story), story.choice.index),
+        title=_words.gap_title(story.path, judged, weakest, story.choice.index),
         caption="The gap is the validation loss minus the training loss: what the net knows of its training rows and "
         "cannot use elsewhere. It mostly shrinks as λ grows; the aim is not a gap of 0 but the lowest validation loss.",
         figures=[gap_figure(story.path, story.choice, judged)],

@@ -44,16 +44,22 @@ class Histograms:
         return f"{name}: weights between {number(low)} and {number(high)}"
 
 
-def histograms(lambdas: Floats, weights: Sequence[NDArray[np.floating]]) -> Histograms:
-    """Count the weights of every λ in bins that are symmetric about 0 and shared by all."""
+def histograms(
+    lambdas: Floats, weights: Sequence[NDArray[np.floating]], usable: NDArray[np.bool_]
+) -> Histograms:
+    """Count the weights of every λ in bins that are symmetric about 0 and shared by all.
+
+    The bins reach as far as the weights of the `usable` λs; what lies beyond is counted in the outermost bins.
+    """
     finite = [np.asarray(w, dtype=np.float64)[np.isfinite(w)] for w in weights]
-    limit = max((float(np.abs(w).max()) for w in finite if w.size), default=0.0) or 1.0
+    reach = (float(np.abs(w).max()) for w, good in zip(finite, usable, strict=True) if good and w.size)
+    limit = max(reach, default=0.0) or 1.0
     edges = np.linspace(-limit, limit, BINS + 1)
     quantiles = [np.quantile(w, [0, 0.01, 0.5, 0.99, 1]) if w.size else np.full(5, np.nan) for w in finite]
     return Histograms(
         lambdas=lambdas,
         centres=(edges[:-1] + edges[1:]) / 2,
-        counts=np.stack([np.histogram(w, edges)[0] for w in finite]),
+        counts=np.stack([np.histogram(np.clip(w, -limit, limit), edges)[0] for w in finite]),
         quantiles=np.stack(quantiles),
         rms=np.array([np.sqrt(np.mean(w**2)) if w.size else np.nan for w in finite]),
     )

@@ -1,5 +1,11 @@
-"""What a strength means: λ, shrink, timescale, prior precision, each from the others, in plain floats."""
+"""What a strength means, in plain floats: λ, shrink, timescale and prior precision, each from the others; and the
+number that means in one framework what another number means in another."""
 
+from shrinkage.strength._convention import Convention
+from shrinkage.strength._convert import Conversion
+from shrinkage.strength._public import convert, rescale
+from shrinkage.strength._quantities import Quantities
+from shrinkage.strength._registry import Conventions, conventions
 from shrinkage.strength._timescales import (
     epochs_from_shrink,
     half_life_from_shrink,
@@ -22,7 +28,13 @@ from shrinkage.strength._units import (
 )
 
 __all__ = [
+    "Convention",
+    "Conventions",
+    "Conversion",
+    "Quantities",
     "asymptotic_shrink",
+    "conventions",
+    "convert",
     "effective_lr",
     "epochs_from_shrink",
     "half_life_from_shrink",
@@ -33,6 +45,7 @@ __all__ = [
     "prior_from_lam",
     "rate_from_lam",
     "remaining",
+    "rescale",
     "shrink_from_epochs",
     "shrink_from_half_life",
     "shrink_from_lam",

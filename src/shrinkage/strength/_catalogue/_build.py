@@ -1,0 +1,60 @@
+"""The entries that recur: L2 in an optimizer's gradient, a decay beside it, a strength that is no scalar."""
+
+from __future__ import annotations
+
+from shrinkage.strength._convention import Convention, linear
+from shrinkage.strength._schedule import CLOCKS
+
+__all__ = ["coupled", "decoupled", "summed", "unscaled"]
+
+
+def coupled(name: str, family: str, source: str, note: str = "", default: str = "") -> Convention:
+    """`g ← g + v w`, inside the optimizer: the objective's own L2 term with λ = v."""
+    return Convention(
+        name=name,
+        formula="λ = v",
+        kind="objective",
+        family=family,
+        source=source,
+        note=note,
+        default=default,
+    )
+
+
+def summed(name: str, family: str, source: str) -> Convention:
+    """`g ← g + v w` beside a loss summed over the mini-batch."""
+    return Convention(
+        name=f"{name}:reduction=sum",
+        formula="λ = v/B",
+        kind="objective",
+        family=family,
+        form=linear(lambda q: 1 / q.batch()),
+        needs=("batch_size",),
+        summed=True,
+        source=source,
+        note="Beside a loss summed over the batch; lr is that of the summed loss. A smaller last batch decays more.",
+    )
+
+
+def decoupled(
+    name: str, family: str | None, source: str, note: str = "", *, clock: str = "lr", default: str = ""
+) -> Convention:
+    """`w ← (1 − κ_t) w` beside the optimizer's own step."""
+    words = CLOCKS[clock].words
+    return Convention(
+        name=name,
+        formula="κ_t = v" if words == "1" else f"κ_t = {words}·v",
+        kind="decoupled",
+        clock=clock,
+        family=family,
+        source=source,
+        note=note,
+        default=default,
+    )
+
+
+def unscaled(name: str, family: str, formula: str, source: str, reason: str) -> Convention:
+    """A strength that depends on norms of the run; its first order is that of the decoupled form with ratio 1."""
+    return Convention(
+        name=name, formula=formula, kind="no scalar", family=family, source=source, note=reason, default=""
+    )

@@ -1,0 +1,184 @@
+"""Optimizer collections and trainers built on PyTorch."""
+
+from __future__ import annotations
+
+from shrinkage.strength._catalogue._build import coupled, decoupled, unscaled
+from shrinkage.strength._convention import Convention, linear
+from shrinkage.strength._quantities import Quantities
+
+__all__ = ["ENTRIES"]
+
+_TRUST = "the trust ratio rescales the decay by norms that change at every step"
+_LAMB = "κ_t = η_t·r_t·v, r_t = ‖w‖/‖u + v·w‖"
+_LARS = "κ_t = η_t·c·‖w‖·v/(‖g‖ + v·‖w‖)"
+_SATURATES = f"{_TRUST}, and it saturates: it is not even proportional to the number"
+_COMPOSER = "composer/optim/decoupled_weight_decay.py"
+_KOZISTR = "pytorch_optimizer/base/optimizer.py, apply_weight_decay"
+_MEGATRON = "megatron/core/optimizer_param_scheduler.py, get_wd"
+_BNB = "bitsandbytes/optim"
+_OPTIMI = "optimi, docs/fully_decoupled_weight_decay.md"
+
+
+def _accumulated(q: Quantities) -> float:
+    batch = q.batch()
+    return batch * max(round(64 / batch), 1) / 64
+
+
+_TIMM = [
+    decoupled("timm.optim.SGDW", "sgd", "timm/optim/sgdw.py", default="corrected_weight_decay=False"),
+    decoupled("timm.optim.AdamW", "adam", "timm/optim/adamw.py", default="corrected_weight_decay=False"),
+    decoupled("timm.optim.Lion", "lion", "timm/optim/lion.py", default="corrected_weight_decay=False"),
+    *(
+        decoupled(
+            f"timm.optim.{name}:corrected_weight_decay=True",
+            family,
+            f"timm/optim/{name.lower()}.py",
+            "The names ending in c of create_optimizer_v2; η_max is the lr at construction.",
+            clock="corrected",
+        )
+        for name, family in (("SGDW", "sgd"), ("AdamW", "adam"), ("Lion", "lion"))
+    ),
+    unscaled("timm.optim.Lamb", "lamb", _LAMB, "timm/optim/lamb.py", _TRUST),
+    unscaled("timm.optim.Lars", "lars", _LARS, "timm/optim/lars.py", _SATURATES),
+]
+
+_COLLECTIONS = [
+    decoupled(
+        "composer.optim.DecoupledSGDW",
+        "sgd",
+        _COMPOSER,
+        "Not multiplied by the lr, only by the schedule: 1e-3 here is 1e-3 of the weight per step.",
+        clock="schedule",
+    ),
+    decoupled(
+        "composer.optim.DecoupledAdamW",
+        "adam",
+        _COMPOSER,
+        "As DecoupledSGDW. Default 1e-5.",
+        clock="schedule",
+    ),
+    decoupled("optimi.SGD", "sgd", _OPTIMI, default="decouple_lr=False"),
+    decoupled("optimi.AdamW", "adam", _OPTIMI, default="decouple_lr=False"),
+    decoupled("optimi.SGD:decouple_lr=True", "sgd", _OPTIMI, clock="schedule"),
+    decoupled("optimi.AdamW:decouple_lr=True", "adam", _OPTIMI, clock="schedule"),
+    *(
+        decoupled(f"pytorch_optimizer.{name}", family, _KOZISTR, default="fixed_decay=False")
+        for name, family in (("AdaBelief", "adabelief"), ("Lion", "lion"), ("SGDW", "sgd"))
+    ),
+    *(
+        decoupled(
+            f"pytorch_optimizer.{name}:fixed_decay=True",
+            family,
+            _KOZISTR,
+            "Neither the lr nor the schedule multiplies it.",
+            clock="constant",
+        )
+        for name, family in (("AdaBelief", "adabelief"), ("Lion", "lion"), ("SGDW", "sgd"))
+    ),
+    coupled("pytorch_optimizer.AdaBelief:weight_decouple=False", "adabelief", _KOZISTR),
+    decoupled("fastai.optimizer.SGD", "sgd", "fastai/optimizer.py, weight_decay", default="decouple_wd=True"),
+    decoupled(
+        "fastai.optimizer.Adam", "adam", "fastai/optimizer.py, weight_decay", default="decouple_wd=True"
+    ),
+    coupled("fastai.optimizer.SGD:decouple_wd=False", "sgd", "fastai/optimizer.py, l2_reg"),
+    coupled("fastai.optimizer.Adam:decouple_wd=False", "adam", "fastai/optimizer.py, l2_reg"),
+    decoupled("schedulefree.AdamWScheduleFree", "schedule_free_adam", "schedulefree/adamw_schedulefree.py"),
+    coupled("schedulefree.SGDScheduleFree", "schedule_free_sgd", "schedulefree/sgd_schedulefree.py"),
+    decoupled(
+        "schedulefree.AdamCScheduleFreePlus",
+        "schedule_free_adam",
+        "schedulefree/adamc_schedulefree_plus_paper.py",
+        "The square is not divided by η_max: useful numbers are 20 or 50.",
+        clock="lr_squared",
+    ),
+    decoupled(
+        "muon.Muon", "muon", "KellerJordan/Muon, muon.py", "Weights without a gradient are decayed too."
+    ),
+]
+
+_BITSANDBYTES = [
+    *(
+        decoupled(
+            f"bitsandbytes.optim.{name}",
+            family,
+            f"{_BNB}/{name.lower()}.py",
+            "Decoupled, whatever the name says." if name == "Adam" else "",
+        )
+        for name, family in (("Adam", "adam"), ("AdamW", "adam"), ("Lion", "lion"))
+    ),
+    *(
+        coupled(f"bitsandbytes.optim.{name}", name.lower(), f"{_BNB}/{name.lower()}.py")
+        for name in ("SGD", "RMSprop", "Adagrad")
+    ),
+    unscaled("bitsandbytes.optim.LARS", "lars", _LARS, f"{_BNB}/lars.py", _SATURATES),
+    unscaled("bitsandbytes.optim.LAMB", "lamb", _LAMB, f"{_BNB}/lamb.py", _TRUST),
+]
+
+_TRAINERS = [
+    decoupled("transformers.Trainer", "adam", "transformers/trainer.py", "AdamW; its help calls it L2."),
+    unscaled(
+        "transformers.Adafactor",
+        "adafactor",
+        "κ_t = v·lr_t, lr_t = min(1e-2, 1/√t)·max(ε₂, RMS(w))",
+        "transformers/optimization.py",
+        "its learning rate follows the root mean square of each weight tensor",
+    ),
+    decoupled(
+        "transformers.Adafactor:relative_step=False,scale_parameter=False",
+        "adafactor",
+        "transformers/optimization.py",
+    ),
+    decoupled(
+        "deepspeed.Adam",
+        "adam",
+        "deepspeed/runtime/engine.py",
+        '"type": "Adam" is AdamW unless adam_w_mode is false.',
+        default="adam_w_mode=True",
+    ),
+    coupled("deepspeed.Adam:adam_w_mode=False", "adam", "deepspeed/runtime/engine.py"),
+    decoupled(
+        "deepspeed.AdamW", "adam", "deepspeed/runtime/engine.py", "adam_w_mode=False does not change it."
+    ),
+    decoupled("megatron.AdamW", "adam", _MEGATRON, default="style=constant"),
+    decoupled(
+        "megatron.AdamW:start=0,style=linear",
+        "adam",
+        _MEGATRON,
+        "v is the end value of a ramp from 0.",
+        clock="lr_linear_ramp",
+    ),
+    decoupled(
+        "megatron.AdamW:start=0,style=cosine",
+        "adam",
+        _MEGATRON,
+        "v is the end value of a ramp from 0.",
+        clock="lr_cosine_ramp",
+    ),
+    decoupled(
+        "torchtitan.AdamW",
+        "adam",
+        "torchtitan/components/optimizer",
+        "Default 0.1, on every parameter, norms and biases included.",
+    ),
+    Convention(
+        name="ultralytics.SGD",
+        formula="λ = v·B·acc/64, acc = max(round(64/B), 1)",
+        kind="objective",
+        family="sgd",
+        form=linear(_accumulated),
+        needs=("batch_size",),
+        source="ultralytics/engine/trainer.py",
+        note="The number is scaled by the batch before it reaches torch.",
+    ),
+    decoupled(
+        "pytabkit.RealMLP",
+        "adam",
+        "pytabkit/models/optim/optimizers.py",
+        "For parameters whose lr and wd factors are 1; others apply them twice (pytabkit issue 40).",
+    ),
+    decoupled(
+        "tabm.TabM", "adam", "tabm: torch.optim.AdamW", "make_parameter_groups exempts biases and norms."
+    ),
+]
+
+ENTRIES = [*_TIMM, *_COLLECTIONS, *_BITSANDBYTES, *_TRAINERS]

@@ -1,0 +1,114 @@
+"""The sentences of a conversion: why one is refused, and what agrees in one that is made."""
+
+from __future__ import annotations
+
+from shrinkage.strength._convention import Convention
+from shrinkage.strength._quantities import Quantities
+
+__all__ = ["note", "refusal", "refused"]
+
+
+def refusal(source: Convention, target: Convention) -> str:
+    """Why no scalar equivalence exists between the two, or nothing."""
+    if source is target:
+        return ""
+    for one in (source, target):
+        if one.kind == "no scalar":
+            return f"in {one.name} {one.note}"
+    if source.kind == target.kind == "objective":
+        return ""
+    if "objective" in (source.kind, target.kind):
+        return _of_objective(source, target)
+    if source.family and target.family and source.family != target.family:
+        return (
+            f"{source.name} and {target.name} can remove the same fraction per step, but different updates feed "
+            "the weights, so the weights they settle at differ from coordinate to coordinate"
+        )
+    return ""
+
+
+def _of_objective(source: Convention, target: Convention) -> str:
+    for one in (source, target):
+        if one.family in (None, "sgd"):
+            continue
+        if one.kind == "objective":
+            return (
+                f"{one.name} sends the penalty's gradient through its own update, so the shrink is not lr·λ "
+                "but differs from weight to weight (for Adam lr·λ/(√v̂ᵢ + ε))"
+            )
+        return (
+            f"{one.name} decays beside an update that is not the plain gradient, so its stationary point minimises "
+            "no objective with one λ (for AdamW λᵢ = weight_decay·(√v̂ᵢ + ε), one for each weight)"
+        )
+    return ""
+
+
+def refused(source: Convention, target: Convention, reason: str, *, offer: bool) -> str:
+    """The refusal as a finished sentence."""
+    head = f"convert(…): no single number in {target.name} equals one in {source.name}: "
+    if source.norm != target.norm:
+        return f"{head}one is the strength of Σ |w|, the other of ½ Σ w². Compare them by their effect, on a path."
+    return f"{head}{reason}. With approximate=True (--approximate) you get the first-order number."
+
+
+def note(
+    source: Convention, target: Convention, q: Quantities, *, same: bool, refusal: str, rate: float | None
+) -> str:
+    """What agrees, what does not, and what to mind."""
+    parts = [_what_agrees(source, target, q, refusal)]
+    if not same:
+        parts.append("Matched on the total decay over the schedule; its timing is not matched.")
+    if rate is not None:
+        parts.append(_shorter_step(source, target, q, rate))
+    parts += [f"{one.name}: {one.note}" for one in _told(source, target)]
+    return " ".join(part if part.endswith((".", "?")) else f"{part}." for part in parts)
+
+
+def _what_agrees(source: Convention, target: Convention, q: Quantities, refusal: str) -> str:
+    if refusal:
+        return f"Approximate: {refusal}. {_as_if(source, target, q)}"
+    if source is target:
+        return "The same convention."
+    kinds = {source.kind, target.kind}
+    if kinds == {"objective"}:
+        return "Both name the same objective, so the same minimiser." + _beside(source, target, q)
+    if "objective" not in kinds:
+        first = " once the first steps are forgotten" if source.first_order or target.first_order else ""
+        return (
+            f"Both remove the same fraction of a weight per step{first}."
+            if "shrink" in kinds
+            else (f"The same decay beside the same update{first}.")
+        )
+    if not q.momentum:
+        return "For SGD without momentum both are the same step, one by one." + _beside(source, target, q)
+    gain = (1 - q.dampening) / (1 - q.momentum)
+    stationary = "" if "shrink" in kinds else "the stationary point is the same exactly, "
+    return (
+        f"For SGD with momentum, factor (1 − d)/(1 − μ) = {gain:.6g}: {stationary}the shrink agrees to first order "
+        "in lr·λ." + _beside(source, target, q)
+    )
+
+
+def _as_if(source: Convention, target: Convention, q: Quantities) -> str:
+    if "objective" in (source.kind, target.kind):
+        return f"This is the first-order number, as if every gradient were divided by gradient_rms = {q.gradient_rms:.6g}"
+    return "This is the first-order number: the same fraction per step, every norm ratio taken as 1"
+
+
+def _beside(source: Convention, target: Convention, q: Quantities) -> str:
+    if q.loss is None or (source.beside == "any") == (target.beside == "any"):
+        return ""
+    return f" The loss in use is {q.loss_scale():.6g} times the likelihood's own, and λ with it."
+
+
+def _shorter_step(source: Convention, target: Convention, q: Quantities, rate: float) -> str:
+    after, before = (source, target) if source.after else (target, source)
+    lr = (q.lr or 0.0) * (1 - rate)
+    return (
+        f"{after.name} shrinks the step too: the equality holds with {before.name} at learning rate "
+        f"lr·(1 − {rate:.6g}) = {lr:.6g}."
+    )
+
+
+def _told(source: Convention, target: Convention) -> list[Convention]:
+    return [one for one in dict.fromkeys((source, target)) if one.note and one.kind != "no scalar"]

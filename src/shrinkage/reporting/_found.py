@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -145,7 +146,7 @@ def _reason(model: MLPCV) -> str:
     return "for its smallest mean validation loss"
 
 
-def _judged_rows(model: MLPCV, problem: Problem) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
+def _judged_rows(model: MLPCV, problem: Problem) -> tuple[NDArray[Any], NDArray[Any]]:
     held_out = model.held_out_
     assert held_out is not None
     if problem.classes is None:

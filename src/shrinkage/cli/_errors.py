@@ -1,0 +1,106 @@
+"""How a command ends: 0 done, 1 the job failed, 2 the request or the data is wrong; never a traceback."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import traceback
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import TextIO
+
+from shrinkage._errors import JobError, RequestError
+
+__all__ = ["Stopped", "ended"]
+
+DONE, FAILED, WRONG = 0, 1, 2
+SIGNALLED = 128
+
+
+class Stopped(KeyboardInterrupt):
+    """The process was told to end by a signal."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number
+
+
+def ended(job: Callable[[], object], *, debug: bool = False) -> int:
+    """Run `job`; its exit code, every failure said in sentences on standard error."""
+    with _warnings_as_notes(), _signals():
+        try:
+            job()
+        except RequestError as error:
+            return _say(error.problems, WRONG, debug)
+        except JobError as error:
+            return _say([str(error)], FAILED, debug)
+        except Stopped as stop:
+            return _say(
+                ["Stopped. What was finished is kept: --resume goes on from there."], SIGNALLED + stop.number
+            )
+        except KeyboardInterrupt:
+            return _say(["Stopped."], SIGNALLED + signal.SIGINT)
+        except BrokenPipeError:
+            return DONE
+        except MemoryError:
+            return _say(["The memory of this machine was not enough for the job."], FAILED, debug)
+        except OSError as error:
+            where = f"{error.filename}: " if error.filename else ""
+            return _say([f"{where}{error.strerror or error}."], FAILED, debug)
+        except Exception as error:  # the last resort: a defect is told as one
+            text = f"{type(error).__name__}: {error}"
+            return _say(
+                [f"An unexpected error, please report it: {text}. --debug shows where."], FAILED, debug
+            )
+    return DONE
+
+
+def _say(problems: list[str] | tuple[str, ...], code: int, debug: bool = False) -> int:
+    if debug:
+        traceback.print_exc()
+    for problem in problems:
+        print(f"shrinkage: {problem}", file=sys.stderr)
+    return code
+
+
+@contextmanager
+def _warnings_as_notes() -> Iterator[None]:
+    """Warnings as one line each, once: a user of the command line has no use for their source."""
+    seen: set[str] = set()
+
+    def show(
+        message: Warning | str,
+        category: type[Warning],
+        filename: str,
+        lineno: int,
+        file: TextIO | None = None,
+        line: str | None = None,
+    ) -> None:
+        text = " ".join(str(message).split())
+        if issubclass(category, UserWarning) and text not in seen:
+            seen.add(text)
+            print(f"note: {text}", file=sys.stderr)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        warnings.showwarning = show
+        yield
+
+
+@contextmanager
+def _signals() -> Iterator[None]:
+    """SIGINT and SIGTERM end the job at the next statement; a second one ends the process as it always does."""
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        for each in before:
+            signal.signal(each, signal.SIG_DFL)
+        raise Stopped(number)
+
+    before = {each: signal.signal(each, stop) for each in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)

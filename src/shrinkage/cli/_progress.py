@@ -1,0 +1,56 @@
+"""A progress bar with the time that is left, on standard error; a few lines where that is not a terminal."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+__all__ = ["progress_bar"]
+
+SPOKEN_EVERY = 10.0
+
+
+@contextmanager
+def progress_bar(title: str, *, quiet: bool) -> Iterator[Callable[[float, float], None] | None]:
+    """Yields a function of (done, total), or None when nothing is to be shown."""
+    if quiet:
+        yield None
+    elif sys.stderr.isatty():
+        with _bar(title) as told:
+            yield told
+    else:
+        yield _spoken(title)
+
+
+@contextmanager
+def _bar(title: str) -> Iterator[Callable[[float, float], None]]:
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TaskProgressColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(compact=True),
+    )
+    with Progress(*columns, console=Console(stderr=True), speed_estimate_period=60) as bar:
+        task = bar.add_task(title, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+def _spoken(title: str) -> Callable[[float, float], None]:
+    start = last = time.monotonic()
+
+    def told(done: float, total: float) -> None:
+        nonlocal last
+        now = time.monotonic()
+        if now - last < SPOKEN_EVERY or not done:
+            return
+        last = now
+        left = (now - start) * (total - done) / done
+        print(f"{title}: {100 * done / total:.0f} %, {left:.0f} s left", file=sys.stderr)
+
+    return told

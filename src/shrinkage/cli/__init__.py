@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-import sys
+import functools
+from collections.abc import Callable
+from typing import Annotated
 
 import typer
 
@@ -20,19 +22,31 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+_asked = {"debug": False}
+
+
+@app.callback()
+def options(
+    debug: Annotated[bool, typer.Option("--debug", help="Show where an error arose.")] = False,
+) -> None:
+    """The regularization strength of neural networks: exact, visible and automatic."""
+    _asked["debug"] = debug
+
+
+def _guarded(command: Callable[..., object]) -> Callable[..., None]:
+    """`command`, ending with the exit code and the sentences that `ended` gives its failures."""
+
+    @functools.wraps(command)
+    def run(**arguments: object) -> None:
+        raise typer.Exit(ended(lambda: command(**arguments), debug=_asked["debug"]))
+
+    return run
+
+
 for command in (fit, predict, convert, conventions):
-    app.command()(command)
+    app.command()(_guarded(command))
 
 
 def main() -> None:
     """Entry point of the command `shrinkage`."""
-    debug = "--debug" in sys.argv[1:]
-    arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
-    sys.exit(ended(lambda: _called(arguments), debug=debug))
-
-
-def _called(arguments: list[str]) -> None:
-    # Without standalone mode the exceptions come out; usage errors are told, with code 2, by the parser itself.
-    code = typer.main.get_command(app)(arguments, standalone_mode=False)
-    if code:
-        sys.exit(code)
+    app()

@@ -52,7 +52,9 @@ def ended(job: Callable[[], object], *, debug: bool = False) -> int:
         except Exception as error:  # the last resort: a defect is told as one
             text = f"{type(error).__name__}: {error}"
             return _say(
-                [f"An unexpected error, please report it: {text}. --debug shows where."], FAILED, debug
+                [f"An unexpected error, please report it: {text}. `shrinkage --debug …` shows where."],
+                FAILED,
+                debug,
             )
     return DONE
 

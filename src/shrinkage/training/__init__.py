@@ -6,6 +6,8 @@ from shrinkage.training._optimizers import SGD, Adam, Optimizer, PlainAdam
 from shrinkage.training._options import TrainingOptions, learning_rate
 from shrinkage.training._rows import Batch, Rows, Standardizer
 from shrinkage.training._score import Score
+from shrinkage.training._swarm import Box, Swarm, SwarmResult, Swarms, minimize
+from shrinkage.training._swarm_moves import SWARM_VARIANTS, SwarmVariant
 
 __all__ = [
     "SGD",

@@ -6,6 +6,8 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
+import torch
+
 from shrinkage._errors import RequestError, shown
 from shrinkage.networks import ACTIVATIONS, INITIALIZATIONS, LOSSES
 from shrinkage.rules import Rule
@@ -65,10 +67,20 @@ class TrainingOptions:
             )
         if not 0 <= self.momentum < 1:
             raise RequestError(f"momentum=…: must be >= 0 and < 1, got {shown(self.momentum)}.")
+        check_device(self.device)
         if any(units < 1 for units in self.hidden_layer_sizes):
             raise RequestError(
                 f"hidden_layer_sizes=…: every layer needs at least 1 unit, got {shown(self.hidden_layer_sizes)}."
             )
+
+
+def check_device(device: str) -> None:
+    """Raise when torch has no such device on this machine."""
+    try:
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).splitlines()[0].rstrip(".")
+        raise RequestError(f"device={shown(device)}: torch can't use it here: {reason}. Use device='cpu'.") from error
 
 
 def learning_rate(options: TrainingOptions, step: int, steps: int) -> float:

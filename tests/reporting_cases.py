@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from playwright.sync_api import Page
 
 from shrinkage.path import Choice, PathResult
 from shrinkage.reporting import ColumnSummary, FitStory, StrengthElsewhere
@@ -22,6 +23,25 @@ HOSTILE = [
     "tab\tnewline\nnull\x00bidi\u202etxt.exe\u2028line \ud800 lone",
     "javascript:window.pwned=1//" + "x" * 5000,
 ]
+
+
+@dataclass
+class Visit:
+    """A page opened in the browser, and everything it said or asked for."""
+
+    page: Page
+    console: list[str] = field(default_factory=list)
+    requests: list[str] = field(default_factory=list)
+
+    def violations(self) -> list[str]:
+        return self.page.evaluate("window.violations")
+
+    def drawn(self) -> Visit:
+        self.page.wait_for_selector("html[data-drawn]", state="attached", timeout=60_000)
+        return self
+
+
+OpenPage = Callable[..., Visit]
 
 
 def made_path(

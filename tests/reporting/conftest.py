@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, sync_playwright
+
+from reporting_cases import OpenPage, Visit
 
 ARGUMENTS = [
     "--no-sandbox",
@@ -22,25 +23,6 @@ ARGUMENTS = [
     "--disable-sync",
 ]
 LISTEN = "window.violations = []; addEventListener('securitypolicyviolation', e => violations.push(e.violatedDirective))"
-
-
-@dataclass
-class Visit:
-    """An opened page, and everything it said or asked for."""
-
-    page: Page
-    console: list[str] = field(default_factory=list)
-    requests: list[str] = field(default_factory=list)
-
-    def violations(self) -> list[str]:
-        return self.page.evaluate("window.violations")
-
-    def drawn(self) -> Visit:
-        self.page.wait_for_selector("html[data-drawn]", state="attached", timeout=60_000)
-        return self
-
-
-OpenPage = Callable[..., Visit]
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from reporting_cases import HOSTILE, hostile_story, made_choice, made_path, made_story
+from reporting_cases import HOSTILE, OpenPage, hostile_story, made_choice, made_path, made_story
 from shrinkage.reporting import render_fit_report
 
 PROBLEMS = "Object.values(document.querySelectorAll('.chart')).flatMap(c => (Plotly.validate(c.data, c.layout) ?? []))"
@@ -16,7 +16,7 @@ BARS = (
 )
 
 
-def test_every_chart_is_drawn_in_silence_and_without_the_network(open_page: Any) -> None:
+def test_every_chart_is_drawn_in_silence_and_without_the_network(open_page: OpenPage) -> None:
     visit = open_page(render_fit_report(made_story())).drawn()
     charts = visit.page.locator(".chart")
     assert charts.count() == 8
@@ -28,12 +28,12 @@ def test_every_chart_is_drawn_in_silence_and_without_the_network(open_page: Any)
 
 
 @pytest.mark.parametrize("task", ["classification", "regression"])
-def test_plotly_knows_every_setting_of_the_charts(open_page: Any, task: Any) -> None:
+def test_plotly_knows_every_setting_of_the_charts(open_page: OpenPage, task: Any) -> None:
     visit = open_page(render_fit_report(made_story(task))).drawn()
     assert visit.page.evaluate(PROBLEMS) == []
 
 
-def test_the_slider_moves_the_histogram_along_the_path(open_page: Any) -> None:
+def test_the_slider_moves_the_histogram_along_the_path(open_page: OpenPage) -> None:
     story = made_story()
     page = open_page(render_fit_report(story)).drawn().page
     heading, chosen_bars = page.locator("#weights-chart-1-heading"), page.evaluate(BARS)
@@ -48,7 +48,7 @@ def test_the_slider_moves_the_histogram_along_the_path(open_page: Any) -> None:
     assert page.evaluate(BARS) == chosen_bars
 
 
-def test_charts_follow_the_theme_and_keep_the_slider(open_page: Any) -> None:
+def test_charts_follow_the_theme_and_keep_the_slider(open_page: OpenPage) -> None:
     page = open_page(render_fit_report(made_story()), color_scheme="light").drawn().page
     page.get_by_label("Move λ").press("End")
     bars, light = (
@@ -62,7 +62,7 @@ def test_charts_follow_the_theme_and_keep_the_slider(open_page: Any) -> None:
 
 
 @pytest.mark.parametrize("width", [390, 768, 1400])
-def test_no_width_makes_the_page_scroll_sideways(open_page: Any, width: int) -> None:
+def test_no_width_makes_the_page_scroll_sideways(open_page: OpenPage, width: int) -> None:
     page = open_page(render_fit_report(hostile_story()), width=width).drawn().page
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     overflowing = (
@@ -72,7 +72,7 @@ def test_no_width_makes_the_page_scroll_sideways(open_page: Any, width: int) -> 
 
 
 @pytest.mark.parametrize("task", ["classification", "regression"])
-def test_hostile_names_are_shown_and_run_nothing(open_page: Any, task: Any) -> None:
+def test_hostile_names_are_shown_and_run_nothing(open_page: OpenPage, task: Any) -> None:
     visit = open_page(render_fit_report(hostile_story(task))).drawn()
     assert visit.page.evaluate("window.pwned") is None
     assert visit.page.locator("svg a, main b, main img, main a:not([href^='#'])").count() == 0
@@ -82,21 +82,21 @@ def test_hostile_names_are_shown_and_run_nothing(open_page: Any, task: Any) -> N
     assert any(HOSTILE[0][:12] in label for label in labels)
 
 
-def test_a_label_shows_markup_as_text(open_page: Any) -> None:
+def test_a_label_shows_markup_as_text(open_page: OpenPage) -> None:
     names = ("<b>x</b>", "&lt;i&gt;")
     page = open_page(render_fit_report(made_story(class_names=names))).drawn().page
     labels = page.locator("#agreement-chart .xtick text").all_text_contents()
     assert labels == list(names)
 
 
-def test_the_policy_stops_a_script_that_the_page_did_not_bring(open_page: Any) -> None:
+def test_the_policy_stops_a_script_that_the_page_did_not_bring(open_page: OpenPage) -> None:
     visit = open_page(render_fit_report(made_story())).drawn()
     visit.page.evaluate(FOREIGN)
     assert visit.page.evaluate("window.pwned") is None
     assert visit.violations() == ["script-src-elem"]
 
 
-def test_without_javascript_words_and_tables_are_there(open_page: Any) -> None:
+def test_without_javascript_words_and_tables_are_there(open_page: OpenPage) -> None:
     story = made_story(choice=made_choice(made_path(), select="1se"))
     page = open_page(render_fit_report(story), java_script_enabled=False).page
     assert story.findings[0] in page.locator("main").inner_text()

@@ -67,7 +67,7 @@ def epoch_figures(path: PathResult, choice: Choice, weakest: int) -> list[Figure
         for role, curve in (("training", path.train_loss), ("validation", path.validation_loss))
     }
     shown = [weakest, choice.index]
-    values = np.concatenate([mean[shown].ravel() for mean, _ in curves.values()])
+    values = np.concatenate([(mean + np.nan_to_num(se))[shown].ravel() for mean, se in curves.values()])
     values = values[np.isfinite(values)]
     # The first steps of a net can be far off; the axis serves the rest of the run.
     top = 1.1 * float(np.quantile(values, 0.98)) if values.size else 1.0

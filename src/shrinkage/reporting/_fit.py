@@ -220,7 +220,7 @@ def _strength_section(story: FitStory) -> Section:
 
 def _reproduce_section(story: FitStory) -> Section:
     epochs = f"{story.choice.epoch:,} of {story.path.n_epochs:,}"
-    facts = [("Chosen λ", repr(float(np.float64(story.choice.lam)))), ("Epochs", epochs)]
+    facts = [("chosen λ", repr(float(np.float64(story.choice.lam)))), ("epochs", epochs)]
     return Section(
         id="reproduce",
         topic="How to reproduce",

@@ -108,6 +108,7 @@ def _errorbar_traces(axis: LambdaAxis, curve: Curve, role: str) -> list[dict[str
             "width": 3,
         },
         "marker": {"color": f"@{role}", "size": 7},
+        "cliponaxis": False,
         "text": texts,
         "hovertemplate": "%{text}<extra></extra>",
     }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from shrinkage.path import Choice, PathResult
@@ -100,30 +102,46 @@ def map_title(path: PathResult, choice: Choice) -> str:
 def epochs_title(path: PathResult, choice: Choice, weakest: int) -> str:
     """How far the validation loss ends above its lowest point, at the weakest and at the chosen λ."""
     weak, chosen = strength(path.lambdas[weakest]), strength(choice.lam)
-    rise, best = _rise(path, weakest)
-    rise_chosen, _ = _rise(path, choice.index)
+    rise, rise_chosen = _Rise.of(path, weakest), _Rise.of(path, choice.index)
     if weakest == choice.index:
-        return f"At {chosen} the validation loss ends {_ending(rise)}"
-    if rise < 0.01 and rise_chosen < 0.01:
-        return f"Neither at {weak} nor at {chosen} does longer training make the validation loss turn up"
-    turn = "ends" if rise < 0.01 else f"turns up after epoch {best} and ends"
-    return f"At {weak} the validation loss {turn} {_ending(rise)}; at {chosen} it ends {_ending(rise_chosen)}"
+        return f"At {chosen} the validation loss {rise.words()}"
+    if not rise.clear and not rise_chosen.clear:
+        return (
+            f"Neither at {weak} nor at {chosen} does longer training make the validation loss clearly turn up"
+        )
+    return f"At {weak} the validation loss {rise.words()}; at {chosen} it {rise_chosen.words()}"
 
 
-def _ending(rise: float) -> str:
-    if not np.isfinite(rise):
-        return "nowhere, as training diverged"
-    if rise < 0.01:
-        return "at its lowest"
-    return f"{percent(rise)} above its lowest" if rise < 1 else f"at {number(1 + rise, 2)} times its lowest"
+@dataclass(frozen=True)
+class _Rise:
+    """How a curve of validation loss ends."""
 
+    share: float
+    """Last value over smallest value, minus 1; NaN when training diverged."""
+    epoch: int
+    """Epoch of the smallest value, counted from 1."""
+    clear: bool
+    """Whether the rise exceeds the standard error at the end, or there is no such error."""
 
-def _rise(path: PathResult, index: int) -> tuple[float, int]:
-    curve = path.over_folds(path.validation_loss)[0][index]
-    if not np.isfinite(curve).any():
-        return np.nan, 0
-    best = int(np.nanargmin(curve))
-    return (float(curve[-1] / curve[best] - 1) if curve[best] > 0 else np.nan), best + 1
+    @classmethod
+    def of(cls, path: PathResult, index: int) -> _Rise:
+        mean, se = (values[index] for values in path.over_folds(path.validation_loss))
+        if not np.isfinite(mean[-1]):
+            return cls(np.nan, 0, False)
+        best = int(np.nanargmin(mean))
+        share = mean[-1] / mean[best] - 1 if mean[best] > 0 else 0.0
+        return cls(float(share), best + 1, bool(share >= 0.01 and not mean[-1] - mean[best] <= se[-1]))
+
+    def words(self) -> str:
+        if np.isnan(self.share):
+            return "diverges"
+        if self.share < 0.01:
+            return "ends at its lowest"
+        above = f"{percent(self.share)} above its lowest"
+        if not self.clear:
+            return f"ends {above}, within one standard error"
+        end = above if self.share < 1 else f"at {number(1 + self.share, 2)} times its lowest"
+        return f"turns up after epoch {self.epoch} and ends {end}"
 
 
 def weights_title(path: PathResult, shown: Histograms, weakest: int, chosen: int) -> str:

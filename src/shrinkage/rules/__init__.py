@@ -1,19 +1,40 @@
 """What pulls the weights: compositions along six axes, and the catalogue of the named ones."""
 
-from shrinkage.rules._catalogue import (
-    CATALOGUE,
-    L1,
-    L2,
-    L2SP,
+from shrinkage.rules._adaptive import (
+    AdaptiveDecay,
+    AdaptiveL2,
     Cautious,
-    Decoupled,
-    ElasticNet,
-    WeightDecay,
-    rule_named,
+    ConstrainedNorm,
+    ScheduledDecay,
+    SelectiveProjectionDecay,
 )
+from shrinkage.rules._catalogue import CATALOGUE, rule_named
 from shrinkage.rules._clocks import CLOCKS, Clock, Reading, tick
-from shrinkage.rules._forces import Force, L1Force, L2Force, MixedForce
-from shrinkage.rules._rule import Anchor, Entry, Modulation, Rule
+from shrinkage.rules._constraint import NormConstraint, Target
+from shrinkage.rules._decays import (
+    ConditionalDecay,
+    Decoupled,
+    NormalizedDecay,
+    Projection,
+    Proximal,
+    TimescaleDecay,
+    WeightDecay,
+)
+from shrinkage.rules._forces import (
+    EliminationForce,
+    Force,
+    HuberForce,
+    L1Force,
+    L2Force,
+    MixedForce,
+    ThresholdForce,
+)
+from shrinkage.rules._modulations import CautiousMask, Modulation
+from shrinkage.rules._penalties import L1, L2, L2SP, ElasticNet, Huber, WeightElimination
+from shrinkage.rules._rule import Anchor, Entry, Moment, Rule
+from shrinkage.rules._schedules import Schedule, constant, cosine, factor_at, linear
+from shrinkage.rules._sets import Ball, Box, Sphere
+from shrinkage.rules._views import View, plain, wide
 
 __all__ = [
     "CATALOGUE",
@@ -21,20 +42,50 @@ __all__ = [
     "L1",
     "L2",
     "L2SP",
+    "AdaptiveDecay",
+    "AdaptiveL2",
     "Anchor",
+    "Ball",
+    "Box",
     "Cautious",
+    "CautiousMask",
     "Clock",
+    "ConditionalDecay",
+    "ConstrainedNorm",
     "Decoupled",
     "ElasticNet",
+    "EliminationForce",
     "Entry",
     "Force",
+    "Huber",
+    "HuberForce",
     "L1Force",
     "L2Force",
     "MixedForce",
     "Modulation",
+    "Moment",
+    "NormConstraint",
+    "NormalizedDecay",
+    "Projection",
+    "Proximal",
     "Reading",
     "Rule",
+    "Schedule",
+    "ScheduledDecay",
+    "SelectiveProjectionDecay",
+    "Sphere",
+    "Target",
+    "ThresholdForce",
+    "TimescaleDecay",
+    "View",
     "WeightDecay",
+    "WeightElimination",
+    "constant",
+    "cosine",
+    "factor_at",
+    "linear",
+    "plain",
     "rule_named",
     "tick",
+    "wide",
 ]

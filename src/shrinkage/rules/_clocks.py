@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+from torch import Tensor
+
 __all__ = ["CLOCKS", "Clock", "Reading", "tick"]
 
 Clock = Literal["lr", "schedule", "constant", "corrected"]
@@ -15,13 +17,13 @@ Clock = Literal["lr", "schedule", "constant", "corrected"]
 class Reading:
     """What a clock can be read from, at one step."""
 
-    lr: float
+    lr: float | Tensor
     """Learning rate η_t of this step."""
-    lr_max: float
+    lr_max: float | Tensor
     """Reference learning rate η_max: the peak of the schedule."""
 
 
-CLOCKS: dict[Clock, Callable[[Reading], float]] = {
+CLOCKS: dict[Clock, Callable[[Reading], float | Tensor]] = {
     # PyTorch's AdamW, optax, Keras
     "lr": lambda now: now.lr,
     # Loshchilov and Hutter, ICLR 2019; Composer
@@ -34,6 +36,6 @@ CLOCKS: dict[Clock, Callable[[Reading], float]] = {
 assert set(CLOCKS) == set(get_args(Clock))
 
 
-def tick(clock: Clock, now: Reading) -> float:
+def tick(clock: Clock, now: Reading) -> float | Tensor:
     """The factor c_t in `s_t = strength · c_t`."""
     return CLOCKS[clock](now)

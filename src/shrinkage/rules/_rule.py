@@ -7,6 +7,7 @@ The same functions pull the weights of one user's model (the strength a number) 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -16,12 +17,14 @@ from torch import Tensor
 from shrinkage._errors import RequestError, shown
 from shrinkage.rules._clocks import CLOCKS, Clock, Reading, tick
 from shrinkage.rules._forces import Force, L2Force
+from shrinkage.rules._modulations import CautiousMask, Modulation
+from shrinkage.rules._views import View
 
-__all__ = ["Anchor", "Entry", "Modulation", "Rule"]
+__all__ = ["Anchor", "Entry", "Moment", "Rule"]
 
 Anchor = Literal["zero", "initial"]
-Entry = Literal["loss", "before", "after"]
-Modulation = Literal["none", "cautious"]
+Entry = Literal["loss", "before", "after", "prox", "project"]
+Moment = Literal["gradient", "before", "after"]
 
 _L2 = L2Force()
 
@@ -30,11 +33,13 @@ _L2 = L2Force()
 class Rule:
     """What pulls a weight, from where, how hard and when.
 
-    Entries, with `F` the force, `a` the anchor and `s_t = strength · clock_t`:
+    Entries, with `F = Ω′` the force, `a` the anchor, `s_t = strength · clock_t` and m the modulation (1 if none):
 
-    - `loss`: `g ← g + strength·F(w − a)`, so the pull goes through the optimizer as any gradient does;
-    - `before`: `w ← w − s_t·F(w − a)`, evaluated at the weights before the step (the loss gradient too);
-    - `after`: the same, evaluated at the weights that the step has produced.
+    - `loss`: `g ← g + strength·m·F(w − a)`, so the pull goes through the optimizer as any gradient does;
+    - `before`: `w ← w − s_t·m·F(w − a)`, evaluated at the weights before the step (the loss gradient too);
+    - `after`: the same, evaluated at the weights that the step has produced;
+    - `prox`: `w ← a + argmin over x of ½‖x − (w − a)‖² + s_t·Ω(x)`, after the step;
+    - `project`: `w ← a + the point nearest to w − a` in a set whose radius is the strength, after the step.
 
     Build one with the names of the catalogue (`L2`, `WeightDecay`, `Decoupled`, …).
     """
@@ -47,10 +52,10 @@ class Rule:
     entry: Entry = "loss"
     clock: Clock = "lr"
     anchor: Anchor = "zero"
-    modulation: Modulation = "none"
+    modulation: Modulation | None = None
 
     def __post_init__(self) -> None:
-        check_strength(self.name, self.strength, is_fraction=self.is_fraction)
+        check_strength(self.name, self.strength, is_fraction=self._at_most_one)
         if self.clock not in CLOCKS:
             raise RequestError(
                 f"{self.name}(clock=…): must be one of {', '.join(CLOCKS)}, got {shown(self.clock)}."
@@ -58,18 +63,37 @@ class Rule:
 
     @property
     def is_fraction(self) -> bool:
-        """True when the strength is a fraction of the weight a step, False when it is a λ."""
-        return self.entry != "loss" and self.clock in ("constant", "schedule")
+        """True when the strength is a fraction of the weight a step, False when it is a λ or a unit of its own."""
+        own_unit = self.modulation is not None and self.modulation.own_unit
+        return self.entry in ("before", "after", "prox") and self.clock in _FRACTIONS and not own_unit
 
     @property
     def has_objective(self) -> bool:
         """True when the rule minimizes a penalized error, so that `penalty` is part of what is minimized."""
-        return self.entry == "loss" and self.modulation == "none"
+        return self.entry == "loss" and self.modulation is None
 
     @property
     def needs_previous(self) -> bool:
         """True when the rule reads the weights from before the step once the step is done."""
-        return self.modulation == "cautious"
+        return self.modulation is not None and self.modulation.needs_previous
+
+    @property
+    def stacks(self) -> bool:
+        """True when `add_gradient_` and `shrink_` are the whole rule: it reads no gradient and keeps no state."""
+        return self.modulation is None or isinstance(self.modulation, CautiousMask)
+
+    @property
+    def acts(self) -> Moment:
+        """When in a step the rule acts: on the `gradient`, on the weights `before` the step, or `after` it."""
+        if self.entry == "loss":
+            return "gradient"
+        return "before" if self.entry == "before" and not self.needs_previous else "after"
+
+    @property
+    def scales_weights(self) -> bool:
+        """True when the pull is `w ← (1 − s_t) w` and nothing else."""
+        plain_l2 = isinstance(self.force, L2Force) and self.anchor == "zero" and self.modulation is None
+        return plain_l2 and self.entry in ("before", "after")
 
     def with_strength(self, strength: float | Tensor) -> Rule:
         """The same rule with another strength, in its own unit."""
@@ -79,8 +103,8 @@ class Rule:
         """The same rule with the strength that equals the canonical λ `lam` for plain SGD at learning rate `lr`.
 
         A rule whose strength is a λ takes `lam` itself. A fraction of the weight from before the step is
-        `lr·lam`; a fraction r of the weight that the step has produced also shortens the step, to `lr(1 − r)`,
-        so it is `r = lr·lam/(1 + lr·lam)`.
+        `lr·lam`, and so is the t of a proximal step `w/(1 + t)`; a fraction r of the weight that the step has
+        produced also shortens the step, to `lr(1 − r)`, so it is `r = lr·lam/(1 + lr·lam)`.
         """
         if not self.is_fraction:
             return self.with_strength(lam)
@@ -94,7 +118,7 @@ class Rule:
         return self.strength / (lr * (1 - self.strength)) if self.entry == "after" else self.strength / lr
 
     def shrink(self, now: Reading) -> float | Tensor:
-        """`s_t`, the fraction removed in the step described by `now` (entries `before` and `after`)."""
+        """`s_t`, the fraction removed in the step described by `now` (entries `before`, `after` and `prox`)."""
         return self.strength * tick(self.clock, now)
 
     def penalty(self, w: Tensor, anchor: Tensor | None = None) -> Tensor:
@@ -108,26 +132,55 @@ class Rule:
     def shrink_(
         self, w: Tensor, now: Reading, *, anchor: Tensor | None = None, previous: Tensor | None = None
     ) -> None:
-        """Entries `before` and `after`, in place: `w ← w − s_t·m·F(w − a)`.
+        """Every entry but `loss`, in place: `w ← w − s_t·m·F(w − a)`, the proximal step or the projection.
 
         Args:
-            w: the weights; call it before the step for `before`, after it for `after` and for a modulated rule.
+            w: the weights; call it when `acts` says.
             now: the clock's reading.
             anchor: `a`, of the shape of `w`; None is 0.
-            previous: the weights from before the step, for a modulated rule. Its mask keeps the pull where the
-                step went the same way, `(w_old − w_new)·F(w_old − a) ≥ 0`, and the pull is evaluated at `w_old`
+            previous: the weights from before the step, where `needs_previous`. A cautious mask keeps the pull where
+                the step went the same way, `(w_old − w_new)·F(w_old − a) ≥ 0`, and the pull is evaluated at `w_old`
                 for the entry `before`.
         """
-        shrink = self.shrink(now)
-        if self.modulation == "cautious":
-            assert previous is not None
-            agrees = (previous - w) * self.force.pull(_distance(previous, anchor)) >= 0
-            origin = previous if self.entry == "before" else w
-            _add_scaled_(w, self.force.pull(_distance(origin, anchor)) * agrees, -shrink)
-        elif anchor is None and isinstance(self.force, L2Force):
-            w.mul_(1 - shrink)
+        self.apply_(View(w=w, now=now, strength=self.strength, anchor=anchor, previous=previous))
+
+    def start(self, view: View) -> None:
+        """Set up what the rule keeps of this tensor from step to step."""
+        if self.modulation is not None:
+            self.modulation.start(view)
+
+    def read(self, views: Sequence[View]) -> None:
+        """Let the rule look at all its tensors, once a step, when gradients are there and before weights move."""
+        if self.modulation is not None:
+            self.modulation.read(views)
+
+    def gradient(self, view: View) -> Tensor:
+        """Entry `loss`: `strength·m·F(w − a)`, what is added to the gradient."""
+        pull = self.force.pull(view.distance) * self.strength
+        return pull if self.modulation is None else pull * self.modulation.factor(view, self.force)
+
+    def apply_(self, view: View) -> None:
+        """`shrink_`, for a rule that has `read` the view."""
+        if self.entry in ("prox", "project"):
+            moved = self.force.prox(
+                view.distance, self.strength if self.entry == "project" else self.shrink(view.now)
+            )
+            view.w.copy_(moved if view.anchor is None else moved + view.anchor)
+        elif self.scales_weights:
+            view.w.mul_(1 - self.shrink(view.now))
+        elif self.modulation is None:
+            _add_scaled_(view.w, self.force.pull(view.distance), -self.shrink(view.now))
         else:
-            _add_scaled_(w, self.force.pull(_distance(w, anchor)), -shrink)
+            at_old = self.entry == "before" and self.modulation.needs_previous
+            pull = self.force.pull(view.previous_distance if at_old else view.distance)
+            _add_scaled_(view.w, pull * self.modulation.factor(view, self.force), -self.shrink(view.now))
+
+    @property
+    def _at_most_one(self) -> bool:
+        return self.is_fraction and self.entry != "prox"
+
+
+_FRACTIONS: tuple[Clock, ...] = ("constant", "schedule")
 
 
 def check_strength(name: str, strength: float | Tensor, *, is_fraction: bool) -> None:

@@ -1,0 +1,263 @@
+"""The handle of a rule that is attached to an optimizer: its hooks, its table, its copies, its end."""
+
+from __future__ import annotations
+
+import types
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Any, Literal, cast
+
+import torch
+from torch import Tensor
+from torch.optim import Optimizer
+
+from shrinkage._errors import RequestError
+from shrinkage.attachment import _resume
+from shrinkage.attachment._claims import Claim
+from shrinkage.attachment._log import measurements
+from shrinkage.attachment._native import native_strength, runs_natively
+from shrinkage.attachment._step import Bunch, Rows, Step
+from shrinkage.attachment._table import ParameterTable, table_of
+from shrinkage.rules import Rule, Schedule, factor_at
+
+__all__ = ["Attachment", "Keep"]
+
+Keep = Literal["new", "checkpoint"]
+
+_HANDLES = "_shrinkage_handles"
+_HOOKS = {
+    "_optimizer_step_pre_hooks": "before_step",
+    "_optimizer_step_post_hooks": "after_step",
+    "_optimizer_state_dict_post_hooks": "save",
+    "_optimizer_load_state_dict_pre_hooks": "check_load",
+    "_optimizer_load_state_dict_post_hooks": "finish_load",
+}
+
+
+class Attachment:
+    """A rule at work on an optimizer. Made by `attach`; copies and pickles with the optimizer.
+
+    Attributes:
+        optimizer: the optimizer that the rule is attached to.
+        rule: the rule.
+        steps: steps done since it was attached, over all resumptions; a step that GradScaler skips is none.
+    """
+
+    def __init__(
+        self,
+        optimizer: Optimizer,
+        rule: Rule,
+        claims: list[Claim],
+        *,
+        claim_new: Callable[[Tensor, dict[str, Any]], Claim] | None,
+        schedule: Schedule | None,
+        lr_max: float | None,
+        rows: Rows | None,
+        keep: Keep | None,
+        lower: bool,
+    ) -> None:
+        self.optimizer = optimizer
+        self.rule = rule
+        self.schedule = schedule
+        self.steps = 0
+        self.keep: Keep | None = keep
+        self.claims = {claim.param: claim for claim in claims}
+        self._claim_new = claim_new
+        self._lr_max = lr_max
+        self._rows: Rows | None = rows
+        self._lower = lower
+        self._step: Step | None = None
+        self._planned: list[tuple[dict[str, Any], int]] = []
+        self._bunches: list[Bunch] = []
+        self._incoming: dict[str, Any] = {}
+        self._removed = False
+        self._slot = 0
+        self.plan()
+        _install(optimizer, self)
+
+    def table(self) -> ParameterTable:
+        """Every parameter of the optimizer: name, role, reason, rule, and who carries it out; print it."""
+        self.plan()
+        return table_of(self)
+
+    def log(self) -> dict[str, float]:
+        """What the rule does now, one set of numbers a parameter group, as a flat dict for any logger.
+
+        Keys are `shrinkage/group<i>/` and: `lam` canonical λ (of plain SGD at this learning rate), `shrink` the
+        fraction removed in a step, `timescale` its reciprocal in steps, `norm` of the pulled weights, and where
+        theory has one, `equilibrium_norm`, which scale-invariant weights come to (Kosson et al., arXiv 2305.17212).
+        """
+        self.plan()
+        return measurements(self)
+
+    def remove(self) -> None:
+        """Take the rule off: the optimizer is as it was, without any weight decay of its own.
+
+        Parameter groups that were split stay split, since a scheduler may count them.
+        """
+        if self._removed:
+            return
+        self._removed = True
+        for bunch in self._bunches:
+            if bunch.native:
+                bunch.group["weight_decay"] = 0.0
+        _uninstall(self.optimizer, self)
+
+    @property
+    def bunches(self) -> list[Bunch]:
+        """What is pulled, a bunch for every parameter group and strength."""
+        self.plan()
+        return self._bunches
+
+    @property
+    def exempt(self) -> list[Claim]:
+        """The parameters of the optimizer that this rule leaves alone."""
+        return [claim for claim in self.claims.values() if claim.rule is None]
+
+    @torch.compiler.disable
+    def before_step(self, optimizer: Optimizer, args: Any, kwargs: dict[str, Any]) -> Any:
+        """Pre-hook of `optimizer.step`: act on the gradients, or see to it that the closure does."""
+        self.plan()
+        factor = factor_at(self.schedule, self.steps)
+        self._step = step = Step(optimizer, self._bunches, self.exempt, factor, self._rows)
+        closure = kwargs.get("closure") or (args[1] if len(args) > 1 else None)
+        if closure is None:
+            with torch.no_grad():
+                step.on_gradients()
+            return None
+        wrapped = _with_rule(closure, step)
+        if kwargs.get("closure") is not None:
+            return args, {**kwargs, "closure": wrapped}
+        return (args[0], wrapped, *args[2:]), kwargs
+
+    @torch.compiler.disable
+    @torch.no_grad()
+    def after_step(self, optimizer: Optimizer, args: Any, kwargs: dict[str, Any]) -> None:
+        """Post-hook of `optimizer.step`: what acts on the weights that the step has produced."""
+        if self._step is not None:
+            self._step.on_done()
+            self.steps += not self._step.skipped
+            self._step = None
+
+    def save(self, optimizer: Optimizer, state_dict: dict[str, Any]) -> None:
+        """Post-hook of `optimizer.state_dict`: the strengths and what the rule keeps, by parameter name."""
+        self.plan()
+        _resume.save(self, state_dict)
+
+    def check_load(self, optimizer: Optimizer, state_dict: dict[str, Any]) -> dict[str, Any] | None:
+        """Pre-hook of `optimizer.load_state_dict`: match names, and refuse what does not fit before anything changes."""
+        self.plan()
+        matched, self._incoming = _resume.check(self, state_dict)
+        return matched
+
+    def finish_load(self, optimizer: Optimizer) -> None:
+        """Post-hook of `optimizer.load_state_dict`: take up the strengths and the state of the checkpoint."""
+        _resume.finish(self, self._incoming)
+        self._incoming = {}
+        self._planned = []
+        self.plan()
+
+    def plan(self) -> None:
+        """Bring the bunches in line with the optimizer's parameter groups, which may have grown or been loaded."""
+        groups = self.optimizer.param_groups
+        if len(groups) == len(self._planned) and all(
+            group is known and len(group["params"]) == size
+            for group, (known, size) in zip(groups, self._planned, strict=True)
+        ):
+            return
+        for group in groups:
+            for param in group["params"]:
+                if param not in self.claims:
+                    self._adopt_new(param, group)
+        self._bunches = [bunch for group in groups if (bunch := self._bunch(group)) is not None]
+        self._planned = [(group, len(group["params"])) for group in groups]
+
+    def _bunch(self, group: dict[str, Any]) -> Bunch | None:
+        claims = [claim for p in group["params"] if (claim := self.claims[p]).rule is not None]
+        if not claims:
+            return None
+        rule = cast(Rule, claims[0].rule)
+        whole = len(claims) == len(group["params"]) and not any(claim.stacked for claim in claims)
+        native = (
+            self._lower and whole and self._rows != "touched" and runs_natively(self.optimizer, group, rule)
+        )
+        if native:
+            group["weight_decay"] = float(rule.strength) * factor_at(self.schedule, self.steps)
+        return Bunch(group, rule, claims, native, self._lr_max)
+
+    def _adopt_new(self, param: Tensor, group: dict[str, Any]) -> None:
+        """A parameter that `add_param_group` brought."""
+        if self._claim_new is None:
+            raise RequestError(
+                "attach(…): a parameter group was added to an optimizer that was copied or loaded with its rule, "
+                "and its model is not known here. Attach anew: handle.remove(), then attach(…)."
+            )
+        claim = self._claim_new(param, group)
+        if native_strength(group):
+            raise RequestError(
+                f"attach({self.rule.name}, strength {self.rule.strength}): the group added with {claim.name} has a "
+                f"weight_decay of its own, {native_strength(group):g}. Add it with weight_decay=0."
+            )
+        self.claims[param] = claim
+
+    def __getstate__(self) -> dict[str, Any]:
+        # What a closure over the model would drag along is left behind; so is the step in progress.
+        return {**self.__dict__, "_claim_new": None, "_step": None, "claims": list(self.claims.values())}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        claims = state.pop("claims")
+        self.__dict__.update(state)
+        self.claims = {claim.param: claim for claim in claims}
+
+
+def handles_of(optimizer: Optimizer) -> list[Attachment]:
+    """The rules attached to `optimizer`."""
+    return list(optimizer.__dict__.get(_HANDLES, []))
+
+
+def _with_rule(closure: Callable[[], Any], step: Step) -> Callable[[], Any]:
+    """The closure, after which the gradients hold the rule's pull and the loss its penalty."""
+
+    def evaluate() -> Any:
+        loss = closure()
+        with torch.no_grad():
+            step.on_gradients()
+            return loss if loss is None else loss + step.penalty()
+
+    return evaluate
+
+
+def _install(optimizer: Optimizer, handle: Attachment) -> None:
+    """Hang the handle's methods into the optimizer's hooks, under a number that torch never gives out."""
+    others = optimizer.__dict__.setdefault(_HANDLES, [])
+    handle._slot = slot = min((h._slot for h in others), default=0) - 1
+    others.append(handle)
+    for hooks, method in _HOOKS.items():
+        getattr(optimizer, hooks)[slot] = getattr(handle, method)
+    optimizer.__dict__["__reduce_ex__"] = types.MethodType(_reduce, optimizer)
+
+
+def _uninstall(optimizer: Optimizer, handle: Attachment) -> None:
+    for hooks in _HOOKS:
+        getattr(optimizer, hooks).pop(handle._slot, None)
+    optimizer.__dict__[_HANDLES].remove(handle)
+    if not optimizer.__dict__[_HANDLES]:
+        del optimizer.__dict__[_HANDLES], optimizer.__dict__["__reduce_ex__"]
+
+
+def _reduce(optimizer: Optimizer, protocol: Any) -> tuple[Any, ...]:
+    """How an optimizer with rules is copied and pickled: torch leaves hooks out, ours go along.
+
+    Schedulers, scalers and the user's own hooks stay behind, as they do without a rule.
+    """
+    state = dict(optimizer.__getstate__())
+    for hooks, method in _HOOKS.items():
+        state[hooks] = OrderedDict((h._slot, getattr(h, method)) for h in handles_of(optimizer))
+    state[_HANDLES] = handles_of(optimizer)
+    return _blank, (type(optimizer),), state
+
+
+def _blank(kind: type[Optimizer]) -> Optimizer:
+    optimizer = kind.__new__(kind)
+    optimizer.__dict__["__reduce_ex__"] = types.MethodType(_reduce, optimizer)
+    return optimizer

@@ -1,0 +1,85 @@
+"""What a rule does now, in numbers for a logger."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from shrinkage.attachment._step import Bunch
+from shrinkage.rules import Rule, factor_at, plain, wide
+
+if TYPE_CHECKING:
+    from shrinkage.attachment._attachment import Attachment
+
+__all__ = ["equilibrium_norm", "measurements"]
+
+
+@torch.no_grad()
+def measurements(handle: Attachment) -> dict[str, float]:
+    """The numbers of `Attachment.log`."""
+    factor = factor_at(handle.schedule, handle.steps)
+    index = {id(group): i for i, group in enumerate(handle.optimizer.param_groups)}
+    numbers: dict[str, float] = {}
+    for bunch in handle.bunches:
+        rule = bunch.rule.with_strength(bunch.rule.strength * factor)
+        prefix = f"shrinkage/group{index[id(bunch.group)]}/"
+        numbers |= {prefix + key: value for key, value in _of_bunch(handle, bunch, rule).items()}
+    return numbers
+
+
+def _of_bunch(handle: Attachment, bunch: Bunch, rule: Rule) -> dict[str, float]:
+    now = bunch.now()
+    lr = float(now.lr)
+    numbers = {"lr": lr, "norm": math.sqrt(sum(_square(c.param) for c in bunch.claims))}
+    if isinstance(rule.strength, Tensor) and rule.strength.numel() > 1:
+        return numbers
+    numbers["strength"] = float(rule.strength)
+    own_unit = rule.modulation is not None and rule.modulation.own_unit
+    if not own_unit and rule.entry != "project":
+        numbers["lam"] = float(rule.lambda_at(lr)) if lr else 0.0
+        shrink = lr * float(rule.strength) if rule.entry == "loss" else float(rule.shrink(now))
+        numbers["shrink"] = shrink
+        numbers["timescale"] = 1 / shrink if shrink else math.inf
+        expected = equilibrium_norm(handle.optimizer, bunch, rule, shrink)
+        if expected is not None:
+            numbers["equilibrium_norm"] = expected
+    return numbers
+
+
+def equilibrium_norm(
+    optimizer: torch.optim.Optimizer, bunch: Bunch, rule: Rule, shrink: float
+) -> float | None:
+    """The norm at which the growth by steps and the decay of scale-invariant weights balance; None if not known.
+
+    Adam with a decoupled rule: `‖w‖² = lr²·d/(2s)`. Plain SGD with momentum μ: a step's growth is that of
+    `lr·g/(1 − μ)`-sized steps, `‖w‖⁴ = lr·‖g·‖w‖‖²/(2λ(1 − μ))`, from the gradient of now.
+
+    Reference: Kosson, Messmer and Jaggi, ICML 2024, table 1.
+    """
+    lr = float(bunch.now().lr)
+    if not shrink or (not rule.scales_weights and rule.name != "L2"):
+        return None
+    adam = (torch.optim.Adam, torch.optim.AdamW)
+    if isinstance(optimizer, adam) and rule.scales_weights:
+        size = sum(claim.param.numel() for claim in bunch.claims)
+        return math.sqrt(lr * lr * size / (2 * shrink))
+    if isinstance(optimizer, torch.optim.SGD) and all(c.param.grad is not None for c in bunch.claims):
+        momentum, dampening = float(bunch.group["momentum"]), float(bunch.group["dampening"])
+        slowness = (1 - momentum) / (1 - dampening) if momentum else 1.0
+        lam = shrink / lr * (slowness if rule.scales_weights else 1.0)
+        fourth = 0.0
+        for claim in bunch.claims:
+            grad = claim.param.grad
+            assert grad is not None
+            fourth += math.sqrt(lr * _square(grad) * _square(claim.param) / (2 * lam * slowness))
+        return math.sqrt(fourth)
+    return None
+
+
+def _square(x: Tensor) -> float:
+    return float(
+        plain(wide(torch.view_as_real(x) if x.is_complex() else x).square().sum(dtype=torch.float64))
+    )

@@ -1,0 +1,91 @@
+"""What a torch optimizer's own `weight_decay` means, and which rules it can carry out itself."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import torch
+from torch.optim import Optimizer
+
+from shrinkage._errors import RequestError
+from shrinkage.rules import L2Force, Rule
+
+__all__ = ["LBFGSLike", "native_meaning", "native_strength", "refuse_impossible", "runs_natively"]
+
+Group = dict[str, Any]
+Meaning = Literal["coupled", "decoupled"]
+
+_COUPLED = (
+    torch.optim.SGD,
+    torch.optim.Adam,
+    torch.optim.NAdam,
+    torch.optim.RAdam,
+    torch.optim.RMSprop,
+    torch.optim.Adagrad,
+    torch.optim.Adadelta,
+    torch.optim.Adamax,
+    torch.optim.ASGD,
+)
+_DECOUPLED = (torch.optim.AdamW, torch.optim.Adafactor, torch.optim.Muon)
+_NO_MOMENT = (
+    torch.optim.Adamax,
+    torch.optim.SGD,
+    torch.optim.LBFGS,
+    torch.optim.Rprop,
+    torch.optim.Adafactor,
+)
+LBFGSLike = (torch.optim.LBFGS,)
+
+
+def native_meaning(optimizer: Optimizer, group: Group) -> Meaning | None:
+    """What `weight_decay` of `group` does: λw in the gradient, η·λ·w off the weight, or not known."""
+    if type(optimizer) in _DECOUPLED:
+        return "decoupled"
+    if type(optimizer) in _COUPLED:
+        return "decoupled" if group.get("decoupled_weight_decay") else "coupled"
+    return None
+
+
+def native_strength(group: Group) -> float:
+    """The weight decay that the optimizer applies to `group` itself; 0 if it has none."""
+    return max((float(group[key]) for key in ("weight_decay", "wd") if group.get(key)), default=0.0)
+
+
+def runs_natively(optimizer: Optimizer, group: Group, rule: Rule) -> bool:
+    """True when `rule` is what the optimizer's own `weight_decay` does in `group`."""
+    plain = isinstance(rule.force, L2Force) and rule.anchor == "zero" and rule.modulation is None
+    if not plain or isinstance(rule.strength, torch.Tensor):
+        return False
+    if isinstance(optimizer, torch.optim.Adafactor):
+        return False  # it reads the size of its step off the weights before it decays them
+    meaning = native_meaning(optimizer, group)
+    if meaning == "coupled":
+        return rule.entry == "loss"
+    return meaning == "decoupled" and rule.entry == "before" and rule.clock == "lr"
+
+
+def refuse_impossible(optimizer: Optimizer, rule: Rule) -> None:
+    """Raise where the optimizer cannot carry the rule, with the reason."""
+    kind, where = type(optimizer).__name__, f"attach({type(optimizer).__name__}, {rule.name}(…))"
+    if isinstance(optimizer, torch.optim.SparseAdam):
+        raise RequestError(
+            f"{where}: SparseAdam takes sparse gradients only, and a decay is dense. "
+            'Use Adam with dense embeddings, or SGD with rows="touched".'
+        )
+    if isinstance(optimizer, LBFGSLike) and not rule.has_objective:
+        raise RequestError(
+            f"{where}: the line search and the curvature of {kind} need an objective, and this rule has none. "
+            "Use a penalty in the error: L2, L1, ElasticNet, L2SP, Huber or WeightElimination."
+        )
+    averages = any("train_mode" in group for group in optimizer.param_groups)
+    if averages and rule.entry != "loss":
+        raise RequestError(
+            f"{where}: a schedule-free optimizer holds a point between two sequences, and moving it alone tears "
+            "them apart. Use a rule in the loss (L2, L1, …), or the optimizer's own weight_decay."
+        )
+    no_moment = isinstance(optimizer, _NO_MOMENT) or any("betas" not in g for g in optimizer.param_groups)
+    if rule.modulation is not None and rule.modulation.needs_second_moment and no_moment:
+        raise RequestError(
+            f"{where}: the rule is scaled by Adam's second moment, which {kind} does not keep. "
+            "Use Adam, AdamW, NAdam or RAdam."
+        )

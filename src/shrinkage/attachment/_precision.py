@@ -1,0 +1,59 @@
+"""Decay that a floating-point format cannot show in one step is kept, and applied when it can.
+
+A factor `1 − s` rounds to 1 in float32 for s < 2⁻²⁵, and `w·(1 − s)` rounds back to w in bfloat16 for s up to 2⁻⁸.
+What is owed is kept as a float64 logarithm a parameter. It is paid in parts of some ulps; their size varies along a
+golden-ratio sequence, so that the rounding of the products averages out instead of adding up.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+__all__ = ["Debt", "fits"]
+
+_GOLDEN = (math.sqrt(5) - 1) / 2
+_EXACT_FROM = 64
+"""A shrink of this many ulps is right within 1 % when applied at once."""
+
+
+def fits(shrink: float, dtype: torch.dtype) -> bool:
+    """True when `w·(1 − shrink)` is right within 1 % of the shrink in `dtype`, or there is none."""
+    return shrink == 0 or shrink >= _EXACT_FROM * _ulp(dtype)
+
+
+@dataclass
+class Debt:
+    """What is still to be taken off one parameter."""
+
+    owed: float = 0.0
+    """−log of the factor still to be applied."""
+    paid: int = 0
+    """How many parts have been applied."""
+
+    def shrink_(self, w: Tensor, shrink: float) -> None:
+        """Owe `shrink` more, and take off what the format of `w` can show."""
+        if shrink >= 1:
+            w.zero_()
+            self.owed = 0.0
+            return
+        self.owed -= math.log1p(-shrink)
+        part = self._part(w.dtype)
+        if self.owed >= part / 2:
+            # As the multiplication will see it: torch computes bfloat16 and float16 in float32.
+            factor = float(torch.tensor(math.exp(-max(part, self.owed)), dtype=torch.float32))
+            w.mul_(factor)
+            self.owed += math.log(factor)
+            self.paid += 1
+
+    def _part(self, dtype: torch.dtype) -> float:
+        ulp = _ulp(dtype)
+        least = 16 * ulp if ulp < 2**-20 else ulp
+        return least * (1 + self.paid * _GOLDEN % 1)
+
+
+def _ulp(dtype: torch.dtype) -> float:
+    return torch.finfo(dtype).eps if dtype not in (torch.float64, torch.complex128) else 0.0

@@ -1,0 +1,192 @@
+"""Saving and resuming by parameter name: the strengths and the state of a rule ride in the optimizer's state dict."""
+
+from __future__ import annotations
+
+import warnings
+from itertools import chain
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from shrinkage._errors import RequestError, shown
+from shrinkage.attachment._claims import Claim
+from shrinkage.rules import Rule
+
+if TYPE_CHECKING:
+    from shrinkage.attachment._attachment import Attachment
+
+__all__ = ["KEY", "check", "finish", "save"]
+
+KEY = "shrinkage"
+"""The entry of the state dict. It holds numbers, strings and tensors, so `weights_only=True` loads it."""
+
+_FORMAT = 1
+_OURS = {"params", "param_names", "weight_decay"}
+
+
+def save(handle: Attachment, state_dict: dict[str, Any]) -> None:
+    """Add what `handle` keeps to `state_dict`."""
+    names = _names(handle)
+    entry = state_dict.setdefault(KEY, {"format": _FORMAT, "names": names, "parameters": {}})
+    for claim in handle.claims.values():
+        if claim.rule is not None or claim.name not in entry["parameters"]:
+            entry["parameters"][claim.name] = _record(handle, claim)
+
+
+def check(handle: Attachment, state_dict: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The state dict in the order of this optimizer, and the saved records by parameter name.
+
+    Raises:
+        RequestError: names, shapes, rules or strengths do not fit; nothing has been loaded then.
+    """
+    entry = state_dict.get(KEY)
+    if entry is None:
+        if handle.keep != "new":
+            warnings.warn(
+                f"load_state_dict: the checkpoint knows no rule, so {handle.rule.name} starts anew. "
+                'If that is meant, attach(…, keep="new").',
+                stacklevel=4,
+            )
+        return state_dict, {}
+    if entry.get("format") != _FORMAT:
+        raise RequestError(
+            f"load_state_dict: the checkpoint's rule is of format {shown(entry.get('format'))}, this version reads "
+            f"{_FORMAT}. Load it with the version that saved it."
+        )
+    matched = _matched(handle, state_dict, entry["names"])
+    records = entry["parameters"]
+    for claim in handle.claims.values():
+        _check_claim(handle, claim, records[claim.name])
+    return matched, records
+
+
+def finish(handle: Attachment, records: dict[str, Any]) -> None:
+    """Take up the saved records."""
+    for claim in handle.claims.values():
+        record = records.get(claim.name)
+        if record is None or claim.rule is None or record["rule"] != signature(claim.rule):
+            continue
+        if handle.keep == "checkpoint":
+            claim.rule = claim.rule.with_strength(record["strength"])
+        claim.lr_max = record["lr_max"]
+        claim.debt.owed, claim.debt.paid = record["owed"], record["paid"]
+        claim.state = {key: _like(value, claim.param) for key, value in record["state"].items()}
+        if record["anchor"] is not None:
+            claim.anchor = _like(record["anchor"], claim.param)
+        handle.steps = record["step"]
+
+
+def signature(rule: Rule | None) -> str:
+    """What a rule is, without its strength."""
+    if rule is None:
+        return "exempt"
+    return f"{rule.name} {rule.force} {rule.entry} {rule.clock} {rule.anchor} {rule.modulation}"
+
+
+def _record(handle: Attachment, claim: Claim) -> dict[str, Any]:
+    return {
+        "rule": signature(claim.rule),
+        "strength": None if claim.rule is None else claim.rule.strength,
+        "shape": list(claim.param.shape),
+        "lr_max": float(claim.lr_max),
+        "owed": claim.debt.owed,
+        "paid": claim.debt.paid,
+        "step": handle.steps,
+        "anchor": claim.anchor,
+        "state": dict(claim.state),
+    }
+
+
+def _names(handle: Attachment) -> list[list[str]]:
+    return [[handle.claims[p].name for p in group["params"]] for group in handle.optimizer.param_groups]
+
+
+def _check_claim(handle: Attachment, claim: Claim, record: dict[str, Any]) -> None:
+    where = f"load_state_dict: {claim.name}"
+    if list(claim.param.shape) != record["shape"]:
+        raise RequestError(
+            f"{where} has shape {list(claim.param.shape)} here and {record['shape']} in the checkpoint."
+        )
+    if handle.keep == "new":
+        return
+    here, there = signature(claim.rule), record["rule"]
+    if here != there and (claim.rule is not None or not _claimed_elsewhere(handle, claim)):
+        raise RequestError(
+            f"{where} is under {there.split()[0]} in the checkpoint and under {here.split()[0]} here. "
+            'Attach what the checkpoint has, or attach(…, keep="new") to go on with the rule of now.'
+        )
+    strengths = record["strength"], None if claim.rule is None else claim.rule.strength
+    if claim.rule is not None and handle.keep is None and not _same(*strengths):
+        raise RequestError(
+            f"{where} had strength {shown(strengths[0])} in the checkpoint and has {shown(strengths[1])} here. "
+            'Say which holds: attach(…, keep="new") or attach(…, keep="checkpoint").'
+        )
+
+
+def _claimed_elsewhere(handle: Attachment, claim: Claim) -> bool:
+    """Another rule on the same optimizer pulls this parameter, and checks it."""
+    others = handle.optimizer.__dict__["_shrinkage_handles"]
+    return any(o is not handle and o.claims[claim.param].rule is not None for o in others)
+
+
+def _same(a: Any, b: Any) -> bool:
+    if isinstance(a, Tensor) or isinstance(b, Tensor):
+        a, b = torch.as_tensor(a).cpu(), torch.as_tensor(b).cpu()
+        return a.numel() == b.numel() and bool((a.flatten() == b.flatten()).all())
+    return a == b
+
+
+def _like(value: Tensor, param: Tensor) -> Tensor:
+    return value.to(param.device)
+
+
+def _matched(handle: Attachment, state_dict: dict[str, Any], saved: list[list[str]]) -> dict[str, Any]:
+    """`state_dict` with its positions in the order of this optimizer's parameters."""
+    names = _names(handle)
+    if names == saved:
+        return state_dict
+    here, there = list(chain(*names)), list(chain(*saved))
+    if sorted(here) != sorted(there):
+        missing, unknown = sorted(set(here) - set(there)), sorted(set(there) - set(here))
+        raise RequestError(
+            "load_state_dict: the checkpoint has other parameters. "
+            f"Missing from it: {', '.join(missing) or 'none'}; not known here: {', '.join(unknown) or 'none'}."
+        )
+    position = {
+        name: index
+        for group, ns in zip(state_dict["param_groups"], saved, strict=True)
+        for name, index in zip(ns, group["params"], strict=True)
+    }
+    order = {position[name]: new for new, name in enumerate(here)}
+    state = {order.get(key, key): value for key, value in state_dict["state"].items()}
+    groups = [_group(handle, i, ns, state_dict["param_groups"], saved, here) for i, ns in enumerate(names)]
+    entry = {**state_dict[KEY], "names": names}
+    return {**state_dict, "state": state, "param_groups": groups, KEY: entry}
+
+
+def _group(
+    handle: Attachment,
+    index: int,
+    names: list[str],
+    groups: list[dict[str, Any]],
+    saved: list[list[str]],
+    order: list[str],
+) -> dict[str, Any]:
+    """The options of the group that holds `names`, which in the checkpoint may be spread over several."""
+    sources = [group for group, ns in zip(groups, saved, strict=True) if set(ns) & set(names)]
+    current = handle.optimizer.param_groups[index]
+    if not sources:
+        return {**current, "params": []}
+    options = [{k: v for k, v in source.items() if k not in _OURS} for source in sources]
+    if any(not _equal(options[0], other) for other in options[1:]):
+        raise RequestError(
+            f"load_state_dict: group {index} holds {names[0]} and others that were in groups with other options in "
+            "the checkpoint. Build the optimizer with the groups that it was saved with."
+        )
+    mine = {key: current[key] for key in ("param_names", "weight_decay") if key in current}
+    return {**options[0], **mine, "params": [order.index(name) for name in names]}
+
+
+def _equal(a: dict[str, Any], b: dict[str, Any]) -> bool:
+    return a.keys() == b.keys() and all(_same(a[key], b[key]) for key in a)

@@ -1,0 +1,287 @@
+"""One step of an optimizer as a rule sees it: when gradients are there, and when the weights have moved."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, cast
+
+import torch
+from torch import Tensor
+from torch.optim import Optimizer
+
+from shrinkage._errors import RequestError
+from shrinkage.attachment._claims import Claim
+from shrinkage.attachment._foreach import scale_, sums
+from shrinkage.attachment._moments import second_moment_sum
+from shrinkage.attachment._precision import fits
+from shrinkage.rules import L2Force, Reading, Rule, View
+
+__all__ = ["Bunch", "Rows", "Step"]
+
+Rows = Literal["all", "touched"]
+Tensors = list[Tensor]
+
+
+@dataclass(eq=False)
+class Bunch:
+    """The claims that share a parameter group and a strength."""
+
+    group: dict[str, Any]
+    rule: Rule
+    claims: list[Claim]
+    native: bool
+    """The optimizer carries the rule out itself."""
+    lr_max: float | None
+    """As the user gave it; None: as the group or the moment of attaching says."""
+
+    def now(self) -> Reading:
+        """What the clock is read from at this step."""
+        group = self.group
+        peak = self.lr_max or group.get("max_lr") or group.get("initial_lr") or self.claims[0].lr_max
+        return Reading(lr=_number(group.get("lr", 1.0)), lr_max=_number(peak))
+
+    def active(self) -> list[Claim]:
+        """What the optimizer is about to move: frozen parameters and those without a gradient stay."""
+        return [c for c in self.claims if c.param.grad is not None and c.param.requires_grad]
+
+
+class Step:
+    """What a rule does within one call of `optimizer.step`.
+
+    Args:
+        optimizer: the optimizer.
+        bunches: what is pulled.
+        exempt: the other parameters of the optimizer, for a rule that looks at all of them.
+        factor: the schedule's factor on the strength at this step.
+        rows: decay all rows of a tensor, or those alone that have a gradient; None is all, and refuses sparse ones.
+    """
+
+    def __init__(
+        self,
+        optimizer: Optimizer,
+        bunches: Sequence[Bunch],
+        exempt: Sequence[Claim],
+        factor: float,
+        rows: Rows | None,
+    ) -> None:
+        self.optimizer = optimizer
+        self.bunches = bunches
+        self.exempt = exempt
+        self.factor = factor
+        self.rows: Rows | None = rows
+        # A fused optimizer unscales the gradient itself, and its hooks run on steps that it then skips.
+        scale, overflow = getattr(optimizer, "grad_scale", None), getattr(optimizer, "found_inf", None)
+        self.scale = 1.0 if scale is None else float(scale)
+        self.skipped = overflow is not None and bool(overflow)
+        self._started = False
+        self._gradients: dict[Tensor, Tensor] = {}
+        self._late: list[tuple[Rule, Claim, View, Tensor | None]] = []
+        self._late_bunches: list[tuple[Bunch, Rule, list[Claim]]] = []
+
+    def on_gradients(self) -> None:
+        """The loss gradients are there, and the weights have not moved."""
+        if self.skipped:
+            return
+        views: list[tuple[Bunch, Rule, Claim, View]] = []
+        for bunch in self.bunches:
+            rule = self._now(bunch.rule)
+            active = bunch.active()
+            if bunch.native:
+                if not self._started:
+                    self._hand_over(bunch, rule, active)
+            elif self._at_once(rule, active):
+                self._pull_bunch(bunch, rule, active)
+            else:
+                now = bunch.now()
+                views += [(bunch, self._fitted(rule, c), c, self._view(bunch, rule, c, now)) for c in active]
+        if views:
+            self._pull_views(views)
+        self._started = True
+
+    def on_done(self) -> None:
+        """The optimizer has moved the weights."""
+        for param, grad in self._gradients.items():
+            param.grad = grad
+        self._gradients.clear()
+        if self.skipped:
+            return
+        for bunch, rule, active in self._late_bunches:
+            self._scale_weights(bunch, rule, active)
+        for rule, _claim, view, mask in self._late:
+            self._apply(rule, view, mask)
+
+    def penalty(self) -> Tensor | float:
+        """The penalty in the error at the weights as they are: what a closure's loss leaves out."""
+        total: Tensor | float = 0.0
+        for bunch in self.bunches:
+            if not bunch.native and bunch.rule.has_objective:
+                rule = self._now(bunch.rule)
+                for claim in bunch.active():
+                    part = self._fitted(rule, claim).penalty(_real(claim.param), claim.anchor)
+                    total = total + part.sum()
+        return total
+
+    def _now(self, rule: Rule) -> Rule:
+        return rule if self.factor == 1.0 else rule.with_strength(rule.strength * self.factor)
+
+    @staticmethod
+    def _fitted(rule: Rule, claim: Claim) -> Rule:
+        """With a strength a model where the tensor stacks models."""
+        if not claim.stacked:
+            return rule
+        values = torch.as_tensor(rule.strength).flatten().to(claim.param).expand(len(claim.param))
+        return rule.with_strength(values.reshape(-1, *[1] * (claim.param.ndim - 1)))
+
+    def _at_once(self, rule: Rule, active: Sequence[Claim]) -> bool:
+        """True when one call on all tensors does what the rule does tensor by tensor."""
+        if self.rows == "touched" or isinstance(rule.strength, Tensor):
+            return False
+        if any(cast(Tensor, c.param.grad).is_sparse for c in active):
+            return False
+        plain_l2 = isinstance(rule.force, L2Force) and rule.anchor == "zero" and rule.modulation is None
+        return plain_l2 and rule.entry in ("loss", "before", "after")
+
+    def _pull_bunch(self, bunch: Bunch, rule: Rule, active: list[Claim]) -> None:
+        if not active:
+            return
+        if rule.entry == "loss":
+            params = [c.param for c in active]
+            grads = [cast(Tensor, p.grad) for p in params]
+            alpha = float(rule.strength) * self.scale * self._sign(bunch)
+            self._replace_gradients(params, sums(grads, params, alpha))
+        elif self._started:
+            return
+        elif rule.entry == "before":
+            self._scale_weights(bunch, rule, active)
+        else:
+            self._late_bunches.append((bunch, rule, active))
+
+    def _hand_over(self, bunch: Bunch, rule: Rule, active: list[Claim]) -> None:
+        """Set the optimizer's own weight decay, or 0 where the format of the weights would lose it."""
+        lam = float(rule.strength)
+        if rule.entry == "before":
+            now = bunch.now()
+            shrink = rule.shrink(now)
+            lost = not isinstance(shrink, Tensor) and not all(fits(shrink, c.param.dtype) for c in active)
+            if lost:
+                self._scale_weights(bunch, rule, active)
+                lam = 0.0
+        bunch.group["weight_decay"] = lam
+
+    @staticmethod
+    def _scale_weights(bunch: Bunch, rule: Rule, active: list[Claim]) -> None:
+        shrink = rule.shrink(bunch.now())
+        if isinstance(shrink, Tensor):
+            scale_([c.param for c in active], 1 - shrink)
+            return
+        exact = [c.param for c in active if fits(shrink, c.param.dtype)]
+        if exact:
+            scale_(exact, 1 - shrink)
+        for claim in active:
+            if not fits(shrink, claim.param.dtype):
+                claim.debt.shrink_(claim.param, shrink)
+
+    def _view(self, bunch: Bunch, rule: Rule, claim: Claim, now: Reading) -> View:
+        param, grad = claim.param, cast(Tensor, claim.param.grad)
+        view = View(w=_real(param), now=now, strength=self._fitted(rule, claim).strength, state=claim.state)
+        view.anchor = claim.anchor
+        modulation = rule.modulation
+        if grad.is_sparse:
+            self._check_sparse(rule, claim)
+        elif modulation is not None and modulation.needs_gradient:
+            view.grad = _real(grad) * (self._sign(bunch) / self.scale)
+        if modulation is not None and modulation.needs_second_moment:
+            unscaled = grad if self.scale == 1 else grad / self.scale
+            view.second_moment = second_moment_sum(self.optimizer, bunch.group, param, unscaled)
+        if rule.needs_previous and not self._started:
+            if claim.previous is None:
+                claim.previous = torch.empty_like(param)
+            claim.previous.copy_(param)
+            view.previous = _real(claim.previous)
+        return view
+
+    def _pull_views(self, views: list[tuple[Bunch, Rule, Claim, View]]) -> None:
+        rule = views[0][1]
+        seen = [view for *_, view in views]
+        if rule.modulation is not None and rule.modulation.reads_all:
+            seen += self._views_of_exempt(rule)
+        rule.read(seen)
+        for bunch, rule, claim, view in views:
+            mask = self._mask(claim)
+            if rule.acts == "gradient":
+                pull = rule.gradient(view) * (self._sign(bunch) * self.scale)
+                pull = pull if mask is None else pull * mask
+                grad = cast(Tensor, claim.param.grad)
+                self._replace_gradients([claim.param], [grad + _as(pull, grad)])
+            elif self._started:
+                continue
+            elif rule.acts == "before":
+                self._apply(rule, view, mask)
+            else:
+                self._late.append((rule, claim, view, mask))
+
+    def _views_of_exempt(self, rule: Rule) -> list[View]:
+        groups = {p: g for g in self.optimizer.param_groups for p in g["params"]}
+        views = []
+        for claim in self.exempt:
+            if claim.param.grad is not None and claim.param.requires_grad:
+                bunch = Bunch(groups[claim.param], rule, [claim], native=False, lr_max=None)
+                views.append(self._view(bunch, rule, claim, bunch.now()))
+        return views
+
+    @staticmethod
+    def _apply(rule: Rule, view: View, mask: Tensor | None) -> None:
+        before = None if mask is None else view.w.clone()
+        rule.apply_(view)
+        if mask is not None and before is not None:
+            view.w.copy_(torch.where(mask, view.w, before))
+
+    def _mask(self, claim: Claim) -> Tensor | None:
+        """Which rows have a gradient, in a shape that broadcasts; None for all."""
+        axis = 1 if claim.stacked else 0
+        grad = cast(Tensor, claim.param.grad)
+        if self.rows != "touched" or claim.param.ndim - axis < 2:
+            return None
+        if grad.is_sparse:
+            touched = torch.zeros(len(claim.param), dtype=torch.bool, device=grad.device)
+            touched[grad.coalesce().indices()[0]] = True
+        else:
+            touched = (grad != 0).flatten(axis + 1).any(-1)
+        extra = claim.param.ndim - axis - 1 + (1 if claim.param.is_complex() else 0)
+        return touched.reshape(*touched.shape, *[1] * extra)
+
+    def _check_sparse(self, rule: Rule, claim: Claim) -> None:
+        where = f"attach({rule.name}): {claim.name} has a sparse gradient, "
+        reads = rule.modulation is not None and rule.modulation.needs_gradient
+        if rule.entry == "loss" or reads:
+            raise RequestError(f"{where}and the rule needs a dense one. Use sparse=False, or Decoupled(…).")
+        if self.rows is None:
+            raise RequestError(
+                f'{where}so say which rows decay: rows="all", or rows="touched" for those in the batch.'
+            )
+
+    def _replace_gradients(self, params: Sequence[Tensor], grads: Sequence[Tensor]) -> None:
+        """Give the optimizer other gradients for this step; the user's own come back after it."""
+        for param, grad in zip(params, grads, strict=True):
+            self._gradients[param] = cast(Tensor, param.grad)
+            param.grad = grad
+
+    @staticmethod
+    def _sign(bunch: Bunch) -> float:
+        """With `maximize` the optimizer turns the gradient round: the pull is to stay a pull."""
+        return -1.0 if bunch.group.get("maximize") else 1.0
+
+
+def _real(x: Tensor) -> Tensor:
+    """A complex tensor as two real ones: |w|² is the sum of both squares."""
+    return torch.view_as_real(x) if x.is_complex() else x
+
+
+def _as(x: Tensor, like: Tensor) -> Tensor:
+    return torch.view_as_complex(x) if like.is_complex() else x
+
+
+def _number(value: float | Tensor) -> float | Tensor:
+    """A number, unless that would make a device wait."""
+    return float(value) if not isinstance(value, Tensor) or value.device.type == "cpu" else value

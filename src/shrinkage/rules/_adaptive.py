@@ -1,0 +1,144 @@
+"""Named rules whose strength follows the training: the step's direction, the gradient, or the weights' size."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from torch import Tensor
+
+from shrinkage._errors import RequestError
+from shrinkage.rules._constraint import NormConstraint, Target
+from shrinkage.rules._modulations import (
+    CautiousMask,
+    GradientAboveNorm,
+    GradientWithinLayer,
+    InverseRootMoment,
+    SelectiveProjection,
+)
+from shrinkage.rules._rule import Rule
+
+__all__ = [
+    "AdaptiveDecay",
+    "AdaptiveL2",
+    "Cautious",
+    "ConstrainedNorm",
+    "ScheduledDecay",
+    "SelectiveProjectionDecay",
+]
+
+# Named as classes are: to their users they are the kinds of rule there are.
+# ruff: noqa: N802
+
+
+def Cautious(rule: Rule) -> Rule:
+    """`rule`, applied only where its pull and the optimizer's update agree: `(w_old − w_new)·F(w_old) ≥ 0`.
+
+    It has no objective: with `Decoupled(lam)` its fixed points are those of the loss alone, or points where the pull is
+    held back in every coordinate.
+
+    Args:
+        rule: a rule that shrinks before or after the step (`Decoupled`, `WeightDecay`), not yet modulated.
+
+    Raises:
+        RequestError: the rule is in the loss, proximal, a projection, or modulated already.
+
+    Reference: Chen et al., "Cautious Weight Decay", arXiv 2510.12402, algorithm 1.
+    """
+    if rule.entry not in ("before", "after") or rule.modulation is not None:
+        raise RequestError(
+            f"Cautious({rule.name}(…)): a penalty in the error, a proximal step, a projection or a rule that is "
+            "modulated already has no pull of its own to hold back. "
+            "Use Cautious(Decoupled(…)) or Cautious(WeightDecay(…))."
+        )
+    return replace(rule, name=f"Cautious({rule.name})", modulation=CautiousMask())
+
+
+def ScheduledDecay(lam: float | Tensor) -> Rule:
+    """Scheduled weight decay (SWD): `w ← (1 − η_t·lam/√v̄) w` before the step, v̄ the mean of Adam's v̂ of this step.
+
+    The mean is over all parameters of the optimizer, exempt ones too. Small gradients make the decay stronger.
+
+    Args:
+        lam: λ·√v̄ ≥ 0: the strength in units of a gradient; the article's default is 5e-4.
+
+    Differs from: `Decoupled`, by the one factor 1/√v̄. Needs an optimizer that keeps `exp_avg_sq`.
+
+    Reference: Xie et al., "On the overlooked pitfalls of weight decay", NeurIPS 2023, algorithm 3 (AdamS).
+    """
+    return Rule(name="ScheduledDecay", strength=lam, entry="before", modulation=InverseRootMoment())
+
+
+def AdaptiveDecay(lam: float | Tensor, alpha: float = 4.0) -> Rule:
+    """AdaDecay: `w ← (1 − η_t·lam·2/(1 + e^(−αz))) w` before the step, z a weight's standardized |gradient|.
+
+    `z = (|g| − mean)/std` over the tensor, so that z = 0 decays as `Decoupled` does.
+
+    Args:
+        lam: λ ≥ 0.
+        alpha: above 0 a weight with a large gradient decays more (the article), below 0 less, 0 is `Decoupled`.
+
+    Reference: Nakamura and Hong, "Adaptive weight decay for deep neural networks", IEEE Access 2019, eq. 7.
+    """
+    return Rule(name="AdaptiveDecay", strength=lam, entry="before", modulation=GradientWithinLayer(alpha))
+
+
+def AdaptiveL2(ratio: float | Tensor, exponent: float = 1.0) -> Rule:
+    """Adaptive weight decay (AWD): L2 in the error whose λ follows the gradient, `λ̄ ← 0.1 λ̄ + 0.9 ratio·‖g‖/‖w‖`.
+
+    The norms are over all pulled tensors together, so the pull is about `ratio` of the gradient in size. λ̄ starts
+    at 0. It has no objective.
+
+    Args:
+        ratio: pull over gradient, ≥ 0, no unit (for `exponent=1`).
+        exponent: of ‖g‖/‖w‖; below 0 the decay falls as the gradient grows.
+
+    Reference: Ghiasi, Shafahi and Ardekani, "Improving robustness with adaptive weight decay", NeurIPS 2023.
+    """
+    return Rule(name="AdaptiveL2", strength=ratio, modulation=GradientAboveNorm(exponent))
+
+
+def SelectiveProjectionDecay(rate: float | Tensor) -> Rule:
+    """Selective projection decay (SPD): pull back to the starting point, where a step keeps moving away from it.
+
+    After the step, a tensor at a time: if `⟨g, w_old − w₀⟩ > 0`, then `w ← w − rate·r·(w − w₀)` with
+    `r = clip((D(w) − D(w_old))/D(w), 0, 1)` and D the distance to w₀, the weights when it was attached. With `rate`
+    1 or more the distance does not grow in such a step.
+
+    Args:
+        rate: ≥ 0, no unit; not multiplied by the learning rate.
+
+    Reference: Tian et al., "Rethinking weight decay for robust fine-tuning", arXiv 2411.01713, algorithm 1.
+    """
+    return Rule(
+        name="SelectiveProjectionDecay",
+        strength=rate,
+        entry="after",
+        clock="constant",
+        anchor="initial",
+        modulation=SelectiveProjection(),
+    )
+
+
+def ConstrainedNorm(value: float, target: Target = "relative", rate: float | Tensor = 1.0) -> Rule:
+    """Constrained parameter regularization (CPR): a multiplier a tensor keeps its mean square R = mean(w²) at κ.
+
+    After every step, `ℓ ← max(0, ℓ + rate·(R − κ))`, then `w ← w − 2ℓw`: an augmented Lagrangian for `R ≤ κ`.
+
+    Args:
+        value: for `target="uniform"` κ itself; for `"relative"` κ/R at attach; for `"at_step"` the number of steps
+            after which κ is R; not used for `"inflection"`.
+        target: how κ is set; `"inflection"` is where the running mean of R (0.9 on the past) first grows less than
+            in the step before.
+        rate: step size of ℓ, ≥ 0, in 1/(mean square of a weight).
+
+    Differs from: the authors' code, whose running mean for the inflection point is not kept between steps.
+
+    Reference: Franke, Hefenbrock, Koehler and Hutter, arXiv 2311.09058, algorithm 1.
+    """
+    return Rule(
+        name="ConstrainedNorm",
+        strength=rate,
+        entry="after",
+        clock="constant",
+        modulation=NormConstraint(target, float(value)),
+    )

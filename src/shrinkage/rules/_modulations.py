@@ -1,0 +1,156 @@
+"""Axis 5, the modulation: a factor m on the pull that a rule reads off the training, a tensor or a weight at a time.
+
+A modulation has two moments in a step. `read` sees all tensors once their gradients are there and before the
+optimizer moves them; `factor` is asked for each tensor when its pull is applied. What it keeps between steps is in
+`View.state`, so it is saved and resumed with the optimizer.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from shrinkage.rules._forces import Force
+from shrinkage.rules._views import View, plain, wide
+
+__all__ = [
+    "CautiousMask",
+    "GradientAboveNorm",
+    "GradientWithinLayer",
+    "InverseRootMoment",
+    "Modulation",
+    "SelectiveProjection",
+]
+
+
+class Modulation(ABC):
+    """The factor m in `w ← w − s·m·F(w − a)`, or in the gradient `λ·m·F(w − a)` of a rule in the loss."""
+
+    needs_previous: ClassVar[bool] = False
+    """Reads the weights from before the step; the pull is then applied after the step."""
+    needs_gradient: ClassVar[bool] = False
+    """Reads the loss gradient."""
+    needs_second_moment: ClassVar[bool] = False
+    """Reads the optimizer's second moment."""
+    reads_all: ClassVar[bool] = False
+    """`read` sees the exempt parameters too."""
+    own_unit: ClassVar[bool] = False
+    """The strength of a rule with this modulation is neither a λ nor a fraction a step."""
+
+    def start(self, view: View) -> None:  # noqa: B027
+        """Called once a tensor, when the rule is attached to it."""
+
+    def read(self, views: Sequence[View]) -> None:  # noqa: B027
+        """Called once a step with every tensor, before the optimizer moves them."""
+
+    @abstractmethod
+    def factor(self, view: View, force: Force) -> Tensor | float:
+        """m, in a shape that broadcasts against the weights."""
+
+
+@dataclass(frozen=True)
+class CautiousMask(Modulation):
+    """m = 1 where pull and step agree, `(w_old − w_new)·F(w_old − a) ≥ 0`, else 0 (Chen et al., 2510.12402)."""
+
+    needs_previous = True
+
+    def factor(self, view: View, force: Force) -> Tensor:
+        assert view.previous is not None
+        return (view.previous - view.w) * force.pull(view.previous_distance) >= 0
+
+
+@dataclass(frozen=True)
+class InverseRootMoment(Modulation):
+    """m = v̄^(−½), v̄ the mean of v̂ over all parameters of the optimizer (Xie et al., NeurIPS 2023, algorithm 3)."""
+
+    needs_second_moment = True
+    reads_all = True
+
+    def read(self, views: Sequence[View]) -> None:
+        moments = [view.second_moment for view in views if view.second_moment is not None]
+        if not moments:
+            return
+        mean = torch.stack([m.to(moments[0].device) for m in moments]).sum() / sum(v.w.numel() for v in views)
+        for view in views:
+            view.note = (mean.rsqrt().to(view.w.device),)
+
+    def factor(self, view: View, force: Force) -> Tensor:
+        # v̄ is 0 until there has been a gradient: the optimizer stands still then, and so does the decay.
+        return torch.where(view.note[0].isfinite(), view.note[0], 0)
+
+
+@dataclass(frozen=True)
+class GradientWithinLayer(Modulation):
+    """m = 2/(1 + e^(−αz)), z the standardized size of a weight's gradient within its tensor (AdaDecay)."""
+
+    alpha: float
+    """Steepness; above 0 a weight with a large gradient decays more, below 0 less, 0 is no modulation."""
+    needs_gradient = True
+
+    def read(self, views: Sequence[View]) -> None:
+        for view in views:
+            assert view.grad is not None
+            size = wide(view.grad).abs()
+            mean = view.total(size) / view.count()
+            spread = (view.total((size - mean).square()) / max(view.count() - 1, 1)).sqrt()
+            z = torch.where(spread > 0, (size - mean) / spread, 0)
+            view.note = (2 * torch.sigmoid(self.alpha * z),)
+
+    def factor(self, view: View, force: Force) -> Tensor:
+        return view.note[0].to(view.w.dtype)
+
+
+@dataclass(frozen=True)
+class GradientAboveNorm(Modulation):
+    """m = running mean of (‖g‖/‖w‖)^exponent over all pulled tensors together, 0.9 on the newest (AWD)."""
+
+    exponent: float
+    """1 for adaptive weight decay; below 0 the decay falls as the gradient grows."""
+    newest: float = 0.9
+    """Weight of this step's ratio in the running mean."""
+    needs_gradient = True
+
+    def read(self, views: Sequence[View]) -> None:
+        device = views[0].w.device
+        grads = torch.stack([self._squares(view, view.grad).to(device) for view in views]).sum(0)
+        weights = torch.stack([self._squares(view, view.w).to(device) for view in views]).sum(0)
+        ratio = torch.where(weights > 0, (grads / weights).pow(self.exponent / 2), 0)
+        for view in views:
+            ratio = ratio.to(view.w.device)
+            before = view.state.get("ratio", torch.zeros_like(ratio))
+            view.state["ratio"] = (1 - self.newest) * before + self.newest * ratio
+
+    def factor(self, view: View, force: Force) -> Tensor:
+        ratio = view.state["ratio"]
+        return ratio.reshape(-1, *[1] * (view.w.ndim - 1)) if ratio.ndim else ratio
+
+    @staticmethod
+    def _squares(view: View, x: Tensor | None) -> Tensor:
+        assert x is not None
+        total = plain(view.total(wide(x).square()))
+        return total.flatten() if total.ndim else total
+
+
+@dataclass(frozen=True)
+class SelectiveProjection(Modulation):
+    """m = clip((D(w_new) − D(w_old))/D(w_new), 0, 1) where ⟨g, w_old − a⟩ > 0, else 0; D the distance to the anchor."""
+
+    needs_gradient = True
+    own_unit = True
+
+    def read(self, views: Sequence[View]) -> None:
+        for view in views:
+            assert view.grad is not None
+            d = wide(view.distance)
+            view.note = (view.total(wide(view.grad) * d) > 0, view.total(d.square()).sqrt())
+
+    def factor(self, view: View, force: Force) -> Tensor:
+        triggered, before = view.note
+        now = view.total(wide(view.distance).square()).sqrt()
+        ratio = torch.where(now > 0, ((now - before) / now).clamp(0, 1), 0)
+        return (ratio * triggered).to(view.w.dtype)

@@ -1,0 +1,21 @@
+"""The audit of a live optimizer: what it does to each weight, measured on copies, and what of it is likely not meant."""
+
+from shrinkage.auditing._audit import audit
+from shrinkage.auditing._finding import SEVERITIES, Check, Finding, Severity
+from shrinkage.auditing._reading import Reading
+from shrinkage.auditing._result import Audit, Group
+from shrinkage.auditing._steps import audit_step
+from shrinkage.auditing.findings import CHECKS
+
+__all__ = [
+    "CHECKS",
+    "SEVERITIES",
+    "Audit",
+    "Check",
+    "Finding",
+    "Group",
+    "Reading",
+    "Severity",
+    "audit",
+    "audit_step",
+]

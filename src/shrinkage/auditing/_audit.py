@@ -1,0 +1,241 @@
+"""The audit of a live optimizer: measured on copies, judged, and shown."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from shrinkage._errors import RequestError, shown
+from shrinkage.auditing._facts import Audited, Facts, audited
+from shrinkage.auditing._invariance import equilibrium, invariant_names
+from shrinkage.auditing._penalty import penalties
+from shrinkage.auditing._reading import Reading, read
+from shrinkage.auditing._result import Audit, groups_of
+from shrinkage.auditing._rounding import survivals
+from shrinkage.auditing._subjects import OptimizerSubject, Subject, parameters_of, undisturbed
+from shrinkage.auditing._timeline import Timeline, number, timeline
+from shrinkage.auditing.findings import found
+
+__all__ = ["audit"]
+
+_MOST_ELEMENTS = 512
+"""Elements of a parameter that are stepped on."""
+_LOOKS = 10
+"""Places of a schedule at which rounding is looked at."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Request:
+    """What the user told beside the optimizer."""
+
+    rows: int | None
+    batch_size: int | None
+    steps: int | None
+    scheduler: Any
+    scheduler_every: int
+    loss: Callable[[], Tensor] | None
+    inputs: Any
+
+
+def audit(
+    optimizer: torch.optim.Optimizer,
+    model: nn.Module | None = None,
+    *,
+    rows: int | None = None,
+    batch_size: int | None = None,
+    steps: int | None = None,
+    scheduler: Any = None,
+    scheduler_every: int = 1,
+    loss: Callable[[], Tensor] | None = None,
+    inputs: Any = None,
+) -> Audit:
+    """Measure what a live optimizer does to each weight, and judge it.
+
+    Thinned copies of the parameters and of the optimizer's state take steps with zero and with known gradients; the
+    shrink s, the strength λ of `J = (1/n) Σ lossᵢ + (λ/2) Σ w²`, its way and its clock are read off. Model,
+    optimizer, state, gradients and random states stay as they are, bit for bit.
+
+    Args:
+        optimizer: any optimizer that keeps to torch's interface, hooks included.
+        model: whose parameters they are, for names and roles.
+        rows: training rows n, >= 1, for timescales in epochs.
+        batch_size: rows per optimizer step, >= 1.
+        steps: optimizer steps still to come, >= 1.
+        scheduler: the learning rate's scheduler (or a list), planned ahead over `steps`.
+        scheduler_every: optimizer steps between two steps of the scheduler, >= 1.
+        loss: computes the loss of a batch, with its graph: a penalty inside it is found.
+        inputs: a batch for `model` (a tensor, a tuple of arguments, a dict of keywords): finds the layers whose
+            scale does not matter.
+
+    Returns:
+        Findings, the worst first, and a row for each kind of treatment; `print` it.
+
+    Raises:
+        RequestError: an argument is out of its range, or no copy of the optimizer can take a step.
+
+    Example:
+        >>> model = torch.nn.Linear(8, 2)
+        >>> optimizer = torch.optim.Adam(model.parameters(), lr=1e-3, weight_decay=0.01)
+        >>> [finding.code for finding in audit(optimizer, model).findings]
+        ['adam-l2', 'bias-decayed']
+    """
+    optimizer = unwrapped(optimizer)
+    request = _Request(
+        rows=_count("rows", rows),
+        batch_size=_count("batch_size", batch_size),
+        steps=_count("steps", steps),
+        scheduler=scheduler,
+        scheduler_every=_count("scheduler_every", scheduler_every) or 1,
+        loss=loss,
+        inputs=inputs,
+    )
+    _check(optimizer, model)
+    versions = [p._version for p in parameters_of(optimizer)]
+    with undisturbed():
+        facts = _measure(optimizer, model, request)
+    if versions != [p._version for p in parameters_of(optimizer)]:
+        raise RequestError(
+            "audit(optimizer=…): a hook of this optimizer writes to the live weights through something that cannot be "
+            "copied. Measure its step with audit_step(step, parameters)."
+        )
+    return Audit(optimizer=facts.optimizer, findings=found(facts), groups=groups_of(facts))
+
+
+def unwrapped(optimizer: Any) -> torch.optim.Optimizer:
+    """The torch optimizer inside a trainer's wrapper, which steps by ways of its own."""
+    inner = getattr(optimizer, "optimizer", None)
+    is_wrapper = not isinstance(optimizer, torch.optim.Optimizer) or type(optimizer).__module__.startswith(
+        "accelerate"
+    )
+    return unwrapped(inner) if is_wrapper and isinstance(inner, torch.optim.Optimizer) else optimizer
+
+
+def _count(name: str, value: int | None) -> int | None:
+    if value is not None and (
+        isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1
+    ):
+        raise RequestError(f"audit({name}=…): must be a whole number >= 1, got {shown(value)}.")
+    return None if value is None else int(value)
+
+
+def _check(optimizer: Any, model: Any) -> None:
+    if not isinstance(optimizer, torch.optim.Optimizer):
+        raise RequestError(
+            f"audit(optimizer=…): must be a torch.optim.Optimizer, got {shown(optimizer)}. "
+            "Measure any other update with audit_step(step, parameters)."
+        )
+    if model is not None and not isinstance(model, nn.Module):
+        raise RequestError(f"audit(model=…): must be a torch.nn.Module, got {shown(model)}.")
+    if any(p.is_meta for p in parameters_of(optimizer)):
+        raise RequestError(
+            "audit(optimizer=…): its parameters are on the meta device and have no values. Build them first."
+        )
+
+
+def _measure(optimizer: torch.optim.Optimizer, model: nn.Module | None, request: _Request) -> Facts:
+    plans = None
+    if request.steps is not None:
+        plans = timeline(optimizer, request.scheduler, request.steps, request.scheduler_every)
+    lrs = [_reference_lr(optimizer, g, plans) for g in range(len(optimizer.param_groups))]
+    subject = OptimizerSubject(optimizer, limit=_MOST_ELEMENTS, lrs=lrs)
+    readings = read(subject)
+    parameters, forgotten, aliases = audited(optimizer, model, readings, lrs)
+    if request.loss is not None:
+        strengths = penalties(request.loss, [p.tensor for p in parameters])
+        parameters = [
+            dataclasses.replace(p, penalty=lam) for p, lam in zip(parameters, strengths, strict=True)
+        ]
+    if request.inputs is not None and model is not None:
+        parameters = _with_invariance(parameters, model, request.inputs, optimizer)
+    native = OptimizerSubject(optimizer, limit=_MOST_ELEMENTS, lrs=lrs, native=True)
+    now = max(
+        (number(group.get("lr")) / lr for group, lr in zip(optimizer.param_groups, lrs, strict=True)),
+        default=1.0,
+    )
+    applied = survivals(native, readings, now or 1.0)
+    parameters = [dataclasses.replace(p, applied=share) for p, share in zip(parameters, applied, strict=True)]
+    return Facts(
+        optimizer=type(optimizer).__name__,
+        parameters=parameters,
+        groups=[
+            {key: value for key, value in group.items() if key != "params"}
+            for group in optimizer.param_groups
+        ],
+        defaults=dict(optimizer.defaults),
+        forgotten=forgotten,
+        aliases=aliases,
+        timelines=plans,
+        fading=_fading(native, readings, applied, plans, lrs) if plans else {},
+        rows=request.rows,
+        batch_size=request.batch_size,
+        is_compiled=hasattr(optimizer.__dict__.get("step"), "_torchdynamo_orig_callable"),
+    )
+
+
+def _reference_lr(optimizer: torch.optim.Optimizer, group: int, plans: Sequence[Timeline] | None) -> float:
+    """The peak of the plan; without one the learning rate now; where that is 0, what it was set to be."""
+    options = optimizer.param_groups[group]
+    candidates = [
+        float(plans[group].lrs.max()) if plans else 0.0,
+        number(options.get("lr")),
+        number(options.get("initial_lr")),
+        number(optimizer.defaults.get("lr")),
+    ]
+    return next((lr for lr in candidates if lr), 1e-3)
+
+
+def _fading(
+    native: Subject,
+    readings: list[Reading],
+    applied: Sequence[float | None],
+    plans: Sequence[Timeline],
+    lrs: Sequence[float],
+) -> dict[int, tuple[int, float]]:
+    """The parameters whose decay arrives now and is lost at a later place of the schedule."""
+    course = plans[0].lrs / lrs[0]
+    places = np.unique(np.linspace(0, len(course) - 1, _LOOKS + 1).astype(int))
+    if np.ptp(course) == 0:
+        return {}
+    fading: dict[int, tuple[int, float]] = {}
+    for step in places[::-1]:
+        if course[step] <= 0:
+            continue
+        shares = survivals(native, readings, float(course[step]))
+        lost = {
+            i
+            for i, share in enumerate(shares)
+            if share is not None and share < 0.5 and (applied[i] or 0) >= 0.5
+        }
+        if not lost:
+            break
+        fading.update({i: (int(step), 1 - step / len(course)) for i in lost})
+    return fading
+
+
+def _with_invariance(
+    parameters: list[Audited], model: nn.Module, inputs: Any, optimizer: torch.optim.Optimizer
+) -> list[Audited]:
+    names = set(invariant_names(model, inputs, [p.name for p in parameters]))
+    return [
+        _at_rest(p, optimizer) if p.name in names and (p.reading.shrink or 0) > 0 else p for p in parameters
+    ]
+
+
+def _at_rest(p: Audited, optimizer: torch.optim.Optimizer) -> Audited:
+    options, s = optimizer.param_groups[p.group], p.reading.shrink or 0.0
+    beta = number(options.get("momentum")) or number((options.get("betas") or (0.0,))[0])
+    norm = p.rms * p.tensor.numel() ** 0.5
+    reach = None
+    if not p.reading.adaptive:
+        carried = s / p.reading.lam if p.reading.lam else 0.0  # equation (3): r = s/λ
+        reach = (
+            float(p.tensor.grad.norm()) * carried if p.tensor.grad is not None and carried else float("nan")
+        )
+    found_at = equilibrium(norm, s, p.tensor.numel(), lr=p.lr, beta=beta, reach=reach)
+    return dataclasses.replace(p, invariance=found_at)

@@ -1,0 +1,164 @@
+"""What the findings are judged on: the measurements beside what the model and the optimizer's groups say."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from shrinkage.attachment import Place, places_of
+from shrinkage.auditing._invariance import Invariance
+from shrinkage.auditing._reading import Reading
+from shrinkage.auditing._sampling import local, sampled
+from shrinkage.auditing._subjects import parameters_of
+from shrinkage.auditing._timeline import Timeline
+
+__all__ = ["Audited", "Facts", "audited"]
+
+_STATISTIC = 65_536
+"""Most elements that a norm or a size is estimated from."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Audited:
+    """One parameter that the optimizer holds."""
+
+    name: str
+    """Its name in the model, or `group 0, parameter 3` where the model does not know it."""
+    role: str
+    """What it is for: weight, bias, norm, scale, token, embedding; `unknown` without a model."""
+    reason: str
+    """What the role was recognized by."""
+    group: int
+    """The group it is in; the first where there are several."""
+    groups: tuple[int, ...]
+    """Every place in the groups where it is listed."""
+    tied: tuple[str, ...]
+    """Further names in the model."""
+    tensor: Tensor
+    """The live parameter, for its shape, kind and flags; never written."""
+    reading: Reading
+    """What was measured."""
+    lr: float
+    """The learning rate at which it was measured."""
+    trainable: bool = True
+    """False where `requires_grad` is."""
+    applied: float | None = None
+    """Fraction of the decay that the weights' precision lets through now."""
+    penalty: float = 0.0
+    """λ of a penalty found in the loss itself."""
+    invariance: Invariance | None = None
+    """Set where the loss does not change with the weight's scale."""
+
+    @property
+    def fan_in(self) -> int:
+        """How many inputs one output mixes."""
+        shape = self.tensor.shape
+        return int(torch.Size(shape[1:]).numel()) if len(shape) > 1 else 1
+
+    @property
+    def rms(self) -> float:
+        """Root of the mean square of its elements, of a part of them where there are many."""
+        part = sampled(self.tensor, _STATISTIC).abs().double()
+        return float(part.square().mean().sqrt()) if part.numel() else 0.0
+
+    @property
+    def decays(self) -> bool:
+        """Whether a step pulls it."""
+        return self.reading.decays
+
+
+@dataclass(frozen=True, kw_only=True)
+class Facts:
+    """All that is known of one optimizer."""
+
+    optimizer: str
+    """The name of its class."""
+    parameters: list[Audited]
+    """What it holds, in the order of its groups."""
+    groups: list[dict[str, Any]] = field(default_factory=list)
+    """The options of each group, without the parameters."""
+    defaults: dict[str, Any] = field(default_factory=dict)
+    """The options it was built with."""
+    forgotten: list[str] = field(default_factory=list)
+    """Trainable parameters of the model that it does not hold."""
+    aliases: list[tuple[str, str]] = field(default_factory=list)
+    """Pairs of parameters that share memory without being one."""
+    timelines: list[Timeline] | None = None
+    """Each group's plan for the rest of the run, where its length was told."""
+    fading: Mapping[int, tuple[int, float]] = field(default_factory=dict)
+    """For a parameter, by number: the step from which on its decay is rounded away, and the share of the run left."""
+    rows: int | None = None
+    """Training rows."""
+    batch_size: int | None = None
+    """Rows per optimizer step."""
+    is_compiled: bool = False
+    """Whether `step` was compiled."""
+
+    def shrinks(self, parameter: Audited) -> Any:
+        """The planned shrink of each remaining step, or None where it is not known."""
+        if self.timelines is None or parameter.reading.shrink is None or not parameter.decays:
+            return None
+        return self.timelines[parameter.group].shrinks(parameter.reading, parameter.lr)
+
+
+def audited(
+    optimizer: torch.optim.Optimizer,
+    model: nn.Module | None,
+    readings: Sequence[Reading],
+    lrs: Sequence[float],
+) -> tuple[list[Audited], list[str], list[tuple[str, str]]]:
+    """Each parameter with its place in the model; the names that no group holds; pairs that share memory."""
+    places = {id(place.tensor): place for place in places_of(model)} if model is not None else {}
+    listed: dict[int, list[int]] = defaultdict(list)
+    for g, group in enumerate(optimizer.param_groups):
+        for p in group["params"]:
+            listed[id(p)].append(g)
+    parameters = []
+    for p, reading in zip(parameters_of(optimizer), readings, strict=True):
+        place, groups = places.get(id(p)), listed[id(p)]
+        parameters.append(
+            Audited(
+                name=place.name if place else _position(optimizer, p),
+                role=place.role.name if place else "unknown",
+                reason=place.role.reason if place else "not a parameter of the model",
+                group=groups[0],
+                groups=tuple(groups),
+                tied=tuple(place.tied) if place else (),
+                tensor=p,
+                reading=reading,
+                lr=lrs[groups[0]],
+                trainable=p.requires_grad,
+            )
+        )
+    forgotten = [
+        place.name for key, place in places.items() if key not in listed and place.tensor.requires_grad
+    ]
+    return parameters, forgotten, _aliases(places.values())
+
+
+def _position(optimizer: torch.optim.Optimizer, p: Tensor) -> str:
+    for g, group in enumerate(optimizer.param_groups):
+        for k, candidate in enumerate(group["params"]):
+            if candidate is p:
+                names = group.get("param_names")
+                return str(names[k]) if names else f"group {g}, parameter {k}"
+    raise AssertionError("not in the optimizer")
+
+
+def _aliases(places: Any) -> list[tuple[str, str]]:
+    first: dict[tuple[int, int], Place] = {}
+    pairs = []
+    for place in places:
+        part = local(place.tensor)
+        if not part.numel() or part.is_meta:
+            continue
+        key = (part.data_ptr(), part.numel())
+        if key in first:
+            pairs.append((first[key].name, place.name))
+        first.setdefault(key, place)
+    return pairs

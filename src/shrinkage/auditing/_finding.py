@@ -1,0 +1,88 @@
+"""What a finding is, and the registry of those that are looked for."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from shrinkage.auditing._facts import Audited, Facts
+
+__all__ = ["SEVERITIES", "Check", "Finding", "Hits", "Severity", "finding", "names"]
+
+Severity = Literal["error", "warning", "note"]
+SEVERITIES: tuple[Severity, ...] = ("error", "warning", "note")
+"""From the worst on."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """Something about the decay that its owner may not have meant."""
+
+    code: str
+    """Its name, which does not change."""
+    severity: Severity
+    """`error`: the decay does the opposite or nothing; `warning`: likely not meant; `note`: worth knowing."""
+    parameters: tuple[str, ...]
+    """Whom it concerns."""
+    measured: str
+    """What is."""
+    expected: str
+    """What would be expected."""
+    advice: str
+    """What to write instead."""
+    link: str
+    """Its page in the documentation."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """The fields as plain JSON."""
+        return {**asdict(self), "parameters": list(self.parameters)}
+
+
+Hits = Iterable[tuple[list[str], str, str, str]]
+"""For each finding: parameters, measured, expected, advice."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Check:
+    """One question to the facts; a row of the registry."""
+
+    code: str
+    """The code of what it finds."""
+    title: str
+    """The heading of its page."""
+    severity: Severity
+    """How grave it is."""
+    look: Callable[[Facts], Hits]
+    """Finds it; its docstring is the documentation's text."""
+
+    @property
+    def explanation(self) -> str:
+        """What the documentation says about it."""
+        return inspect.cleandoc(self.look.__doc__ or "")
+
+    def __call__(self, facts: Facts) -> list[Finding]:
+        """What the facts hold of it."""
+        return [
+            Finding(
+                code=self.code,
+                severity=self.severity,
+                parameters=tuple(parameters),
+                measured=measured,
+                expected=expected,
+                advice=advice,
+                link=f"docs/findings.md#{self.code}",
+            )
+            for parameters, measured, expected, advice in self.look(facts)
+        ]
+
+
+def finding(code: str, title: str, severity: Severity) -> Callable[[Callable[[Facts], Hits]], Check]:
+    """Make a check of a function from the facts to what it found."""
+    return lambda look: Check(code=code, title=title, severity=severity, look=look)
+
+
+def names(parameters: Iterable[Audited]) -> list[str]:
+    """The parameters' names."""
+    return [p.name for p in parameters]

@@ -1,0 +1,48 @@
+"""The known weights and gradients of a measurement, and the small offsets whose fate is read off.
+
+Elements come in pairs (2j, 2j+1) of equal weight and equal gradient that are offset in opposite directions. So an
+offset changes no norm of the tensor and no inner product with the gradient, to first order: an optimizer that scales
+its step by ‖w‖ or ‖g‖ (LAMB, LARS, clipping) answers to it element by element as the others do.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+__all__ = ["gradient_pattern", "offset_signs", "time_sign", "weight_pattern"]
+
+_GOLDEN = 0.6180339887498949
+
+
+def weight_pattern(n: int, scale: float) -> Tensor:
+    """(n,) float64 weights of both signs, sizes spread over ½…1½ of `scale`."""
+    pair = _pairs(n)
+    return scale * _sign(pair, 0.7548776662466927) * (0.5 + torch.frac(pair * _GOLDEN))
+
+
+def gradient_pattern(n: int) -> Tensor:
+    """(n,) float64 gradients of both signs, sizes spread over 10⁻³…1, so that an adaptive step shows itself."""
+    pair = _pairs(n)
+    return _sign(pair, 0.5698402909980532) * 10 ** (-3 * torch.frac(pair * 0.4142135623730951))
+
+
+def offset_signs(n: int) -> Tensor:
+    """(n,) +1 and −1 in turn; the odd one out of an odd number is 0."""
+    signs = 1.0 - 2.0 * (torch.arange(n, dtype=torch.float64) % 2)
+    if n > 1 and n % 2:
+        signs[-1] = 0.0
+    return signs
+
+
+def time_sign(step: int) -> float:
+    """The sign of the gradient in a step: irregular, about as often + as −."""
+    return 1.0 if int(step * _GOLDEN * 2) % 2 == 0 else -1.0
+
+
+def _pairs(n: int) -> Tensor:
+    return torch.arange(n, dtype=torch.float64).div(2, rounding_mode="floor")
+
+
+def _sign(pair: Tensor, ratio: float) -> Tensor:
+    return torch.where(torch.frac(pair * ratio) < 0.5, 1.0, -1.0).double()

@@ -1,0 +1,294 @@
+"""What is measured: something that takes steps, on weights, gradients and learning rates of our choosing."""
+
+from __future__ import annotations
+
+import random
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any, Literal, Protocol
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from shrinkage._errors import RequestError
+from shrinkage.auditing._copying import Copier
+from shrinkage.auditing._patterns import gradient_pattern, offset_signs, time_sign, weight_pattern
+
+__all__ = [
+    "OptimizerSubject",
+    "Plan",
+    "Subject",
+    "Track",
+    "offset_pair",
+    "parameters_of",
+    "rms_or_usual",
+    "set_lr",
+    "undisturbed",
+]
+
+Track = Tensor
+"""(steps + 1, elements) float64 on the CPU: a parameter's weights before the first step and after each."""
+
+STRENGTHS = ("weight_decay", "wd", "weight_decay_rate", "l2", "l1", "lambd", "decay_rate")
+"""Group options that are set to 0 to see what a step does without its decay."""
+REFERENCES = ("initial_lr", "max_lr", "lr_max", "base_lr", "peak_lr", "lr_peak", "lr_ref")
+"""Group options that hold the reference learning rate η_max of a schedule."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """One experiment: where to start, which gradients to feed, what to change."""
+
+    steps: int = 1
+    """Steps to take, >= 1."""
+    weights: float = 1.0
+    """Multiple of the pattern of weights to start from; 0 starts at zero."""
+    weight_offset: float = 0.0
+    """Relative offset of the starting weights, of alternating sign."""
+    gradients: float = 1.0
+    """Multiple of the pattern of gradients; 0 feeds zeros."""
+    gradient_offset: float = 0.0
+    """Relative offset of every gradient, constant in time, of alternating sign."""
+    lr: float = 1.0
+    """Multiple of the learning rate."""
+    reference_lr: float = 1.0
+    """Multiple of the reference learning rate, where the optimizer has one."""
+    strength: Literal["as set", "off"] = "as set"
+    """`off` sets every known option of strength to 0 and takes the step hooks away."""
+    start: Literal["pattern", "weights", "live"] = "pattern"
+    """`weights` starts from the model's own weights, `live` also from the optimizer's own state."""
+    only: frozenset[int] | None = None
+    """Parameters that are fed gradients, by their number; None feeds all."""
+    feed: Literal["as live", "none"] = "as live"
+    """`none` leaves every gradient None; otherwise only frozen parameters without a gradient have none."""
+
+
+class Subject(Protocol):
+    """Something that takes steps."""
+
+    sizes: list[int]
+    """Elements of each parameter."""
+    epsilon: float
+    """Spacing of its arithmetic's numbers at 1: 2.2e-16 for float64."""
+    changes_lr: bool
+    """Whether its learning rate can be changed."""
+    has_state: bool
+    """Whether it has taken steps and kept something of them."""
+
+    def run(self, plan: Plan) -> list[Track]:
+        """Each parameter's weights over the plan's steps; the live object is not touched."""
+        ...
+
+
+class OptimizerSubject:
+    """Thinned copies of a torch optimizer.
+
+    Args:
+        optimizer: the live optimizer.
+        limit: most elements kept of a tensor, >= 2.
+        lrs: learning rate of each group at which to measure.
+        native: measure in the weights' own precision instead of float64.
+
+    Raises:
+        RequestError: no way was found to make the copy take a step.
+    """
+
+    changes_lr = True
+
+    def __init__(
+        self, optimizer: torch.optim.Optimizer, *, limit: int, lrs: Sequence[float], native: bool = False
+    ) -> None:
+        self.lrs = list(lrs)
+        self._closure = self._sparse = False
+        self._fresh = True
+        self._settle(optimizer, limit, native)
+        self.epsilon = torch.finfo(self.dtype or torch.float32).eps
+
+    def _settle(self, optimizer: torch.optim.Optimizer, limit: int, native: bool) -> None:
+        """Find the precision and the way of calling in which steps work."""
+        first: Exception | None = None
+        for dtype in (None,) if native else (torch.float64, torch.float32, None):
+            copier = Copier(limit=limit, dtype=dtype)
+            self.original: torch.optim.Optimizer = copier(optimizer)
+            self._copier, self.dtype = copier, dtype
+            self._describe(optimizer, copier)
+            for self._closure, self._sparse, self._fresh in _WAYS:
+                try:
+                    self.run(Plan(steps=8))
+                except Exception as error:  # whatever a third party's step raises; the next way may do
+                    first = first or error
+                    continue
+                if dtype is not torch.float64 or self._keeps_float64():
+                    return
+                break
+        raise RequestError(
+            f"audit(optimizer=…): no step of a copy of {type(optimizer).__name__} succeeded "
+            f"({type(first).__name__}: {str(first).splitlines()[0] if str(first) else 'no message'}). "
+            "Measure a step of your own with audit_step(step, parameters)."
+        ) from first
+
+    def _keeps_float64(self) -> bool:
+        """Whether an offset that float32 cannot hold outlives a step; some kernels always compute in float32."""
+        plus, minus = (self.run(p) for p in offset_pair(Plan(gradients=0.0), weights=1e-10))
+        moved = torch.cat(
+            [(a - b)[1] / (a - b)[0] for a, b in zip(plus, minus, strict=True) if a.shape[1] > 1]
+            or [torch.ones(1)]
+        )
+        return bool((moved.nan_to_num(1.0) - 1).abs().median() < 0.5)
+
+    def _describe(self, optimizer: torch.optim.Optimizer, copier: Copier) -> None:
+        live = list(parameters_of(optimizer))
+        probes = [copier(p) for p in live]
+        self.sizes = [probe.numel() for probe in probes]
+        self.has_state = any(_is_lived_in(entry) for entry in self.original.state.values())
+        self.silent = [not p.requires_grad and p.grad is None for p in live]
+        self._live = [probe.detach().double().cpu().flatten() for probe in probes]
+        self._scales = [rms_or_usual(w) for w in self._live]
+
+    def run(self, plan: Plan) -> list[Track]:
+        _seed()  # a step that draws random numbers draws the same ones in every run
+        copier = Copier()
+        optimizer = copier(self.original)
+        probes = [copier(p) for p in parameters_of(self.original)]
+        if callable(train := getattr(optimizer, "train", None)):
+            train()  # schedule-free optimizers step in this mode alone
+        self._prepare(optimizer, plan)
+        self._place(optimizer, probes, plan)
+        rows = [[probe.detach().flatten().clone()] for probe in probes]
+        for step in range(plan.steps):
+            self._step(optimizer, probes, self._gradients(plan, step))
+            for row, probe in zip(rows, probes, strict=True):
+                row.append(probe.detach().flatten().clone())
+        return [
+            torch.stack(row).cpu().to(torch.complex128 if row[0].is_complex() else torch.float64).real
+            for row in rows
+        ]
+
+    def _prepare(self, optimizer: torch.optim.Optimizer, plan: Plan) -> None:
+        for group, lr in zip(optimizer.param_groups, self.lrs, strict=True):
+            set_lr(group, lr * plan.lr)
+            for key in REFERENCES:
+                if isinstance(group.get(key), float | int):
+                    group[key] *= plan.reference_lr
+        if isinstance(reference := optimizer.defaults.get("lr"), float):
+            optimizer.defaults["lr"] = reference * plan.reference_lr
+        if plan.strength == "off":
+            for options in (optimizer.defaults, *optimizer.param_groups):
+                options.update({key: 0.0 for key in STRENGTHS if isinstance(options.get(key), float)})
+            optimizer._optimizer_step_pre_hooks.clear()
+            optimizer._optimizer_step_post_hooks.clear()
+
+    def _place(self, optimizer: torch.optim.Optimizer, probes: list[nn.Parameter], plan: Plan) -> None:
+        if self._fresh and plan.start != "live":
+            optimizer.state.clear()
+        for i, probe in enumerate(probes):
+            base = (
+                self._live[i] if plan.start != "pattern" else weight_pattern(self.sizes[i], self._scales[i])
+            )
+            start = plan.weights * base
+            offset = plan.weight_offset * start * offset_signs(self.sizes[i])
+            with torch.no_grad():
+                for entry in _weight_like(optimizer.state.get(probe), self._live[i]):
+                    entry.copy_(_shaped(start + offset, entry))
+                probe.copy_(_shaped(start + offset, probe))
+
+    def _gradients(self, plan: Plan, step: int) -> list[Tensor | None]:
+        grads: list[Tensor | None] = []
+        for i, (size, silent) in enumerate(zip(self.sizes, self.silent, strict=True)):
+            if silent or plan.feed == "none" or (plan.only is not None and i not in plan.only):
+                grads.append(None)
+                continue
+            base = gradient_pattern(size)
+            offset = plan.gradient_offset * base.abs() * offset_signs(size)
+            grads.append(plan.gradients * time_sign(step) * base + offset)
+        return grads
+
+    def _step(self, optimizer: Any, probes: list[nn.Parameter], grads: list[Tensor | None]) -> None:
+        def feed() -> Tensor:
+            for probe, grad in zip(probes, grads, strict=True):
+                dense = None if grad is None else _shaped(grad, probe)
+                probe.grad = (
+                    dense.to_sparse(1) if self._sparse and dense is not None and dense.dim() else dense
+                )
+            return torch.zeros(())
+
+        feed()
+        optimizer.step(feed) if self._closure else optimizer.step()
+
+
+_WAYS = [
+    (closure, sparse, fresh)
+    for fresh in (True, False)
+    for closure in (False, True)
+    for sparse in (False, True)
+]
+
+
+def parameters_of(optimizer: torch.optim.Optimizer) -> Iterator[nn.Parameter]:
+    """Each parameter of the optimizer once, in the order of its groups."""
+    seen: set[int] = set()
+    for group in optimizer.param_groups:
+        for p in group["params"]:
+            if id(p) not in seen:
+                seen.add(id(p))
+                yield p
+
+
+def set_lr(group: dict[str, Any], lr: float) -> None:
+    """Set a group's learning rate in place where it is a tensor, as schedulers do."""
+    if isinstance(group.get("lr"), Tensor):
+        group["lr"].fill_(lr)
+    elif "lr" in group:
+        group["lr"] = lr
+
+
+def offset_pair(plan: Plan, *, weights: float = 0.0, gradients: float = 0.0) -> tuple[Plan, Plan]:
+    """The plan with an offset, and with the opposite one: half their difference is free of second-order error."""
+    plus = replace(plan, weight_offset=weights, gradient_offset=gradients)
+    return plus, replace(plan, weight_offset=-weights, gradient_offset=-gradients)
+
+
+@contextmanager
+def undisturbed() -> Iterator[None]:
+    """Random states of torch, NumPy and Python as they were afterwards, and no warnings from a third party's step."""
+    python, numpy = random.getstate(), np.random.get_state()
+    try:
+        with torch.random.fork_rng(), warnings.catch_warnings(), torch.no_grad():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        random.setstate(python)
+        np.random.set_state(numpy)
+
+
+def _seed() -> None:
+    random.seed(0)
+    np.random.seed(0)
+    torch.manual_seed(0)
+
+
+def rms_or_usual(w: Tensor) -> float:
+    """The size of weights, or a usual one where they are all 0 or out of all bounds."""
+    rms = float(w.square().mean().sqrt()) if w.numel() else 0.0
+    return rms if 1e-6 < rms < 1e6 else 0.05
+
+
+def _shaped(flat: Tensor, like: Tensor) -> Tensor:
+    return flat.to(device=like.device, dtype=like.dtype).view(like.shape)
+
+
+def _is_lived_in(entry: Any) -> bool:
+    tensors = [t for t in entry.values() if isinstance(t, Tensor)] if isinstance(entry, dict) else []
+    return any(t.numel() > 1 and bool(t.any()) for t in tensors)
+
+
+def _weight_like(state: Any, live: Tensor) -> Iterator[Tensor]:
+    """Tensors of the state that hold the weights themselves: a master copy, an average, a second sequence."""
+    for entry in state.values() if isinstance(state, dict) else ():
+        if isinstance(entry, Tensor) and entry.is_floating_point() and entry.numel() == live.numel() > 1:
+            flat = entry.detach().double().cpu().flatten()
+            if float(torch.cosine_similarity(flat, live, dim=0)) > 0.999:
+                yield entry

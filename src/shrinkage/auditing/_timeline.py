@@ -1,0 +1,90 @@
+"""The plan of a run: the learning rate and the set strength of each group at each step, from a copy of the scheduler."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from shrinkage._errors import RequestError
+from shrinkage.auditing._copying import Copier
+from shrinkage.auditing._reading import Reading
+from shrinkage.auditing._subjects import STRENGTHS
+
+__all__ = ["Timeline", "number", "timeline"]
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Timeline:
+    """What is planned for one group of an optimizer."""
+
+    lrs: Floats
+    """(steps,) learning rates."""
+    strengths: Floats
+    """(steps,) multiples of the strength that is set now."""
+
+    def shrinks(self, reading: Reading, lr: float) -> Floats:
+        """(steps,) the shrink of each step, from the one measured at `lr`."""
+        assert reading.shrink is not None
+        ratio = self.lrs / lr if lr else np.ones_like(self.lrs)
+        if reading.clock == "affine":
+            return self.strengths * (reading.intercept + (reading.shrink - reading.intercept) * ratio)
+        power = {"constant": 0, "corrected": 2, "lr squared": 2}.get(reading.clock, 1)
+        return self.strengths * reading.shrink * ratio**power
+
+
+def timeline(optimizer: torch.optim.Optimizer, scheduler: Any, steps: int, every: int = 1) -> list[Timeline]:
+    """Each group's plan for the next `steps` steps; the live scheduler and optimizer are not touched.
+
+    Args:
+        optimizer: the live optimizer.
+        scheduler: its scheduler with a `step()`, several in a list, or None for what is set now.
+        steps: optimizer steps to plan, >= 1.
+        every: optimizer steps between two steps of the scheduler, >= 1.
+
+    Raises:
+        RequestError: the scheduler's `step()` asks for more than a copy can know, such as a metric.
+    """
+    copier = Copier(limit=1)
+    planned: torch.optim.Optimizer = copier(optimizer)
+    listed = [] if scheduler is None else scheduler if isinstance(scheduler, list | tuple) else [scheduler]
+    schedulers = [copier(s) for s in listed]
+    lrs, strengths = (
+        np.empty((len(planned.param_groups), steps)),
+        np.empty((len(planned.param_groups), steps)),
+    )
+    for t in range(steps if schedulers else 1):
+        for g, group in enumerate(planned.param_groups):
+            lrs[g, t], strengths[g, t] = number(group.get("lr", 0.0)), _strength(group)
+        if (t + 1) % every == 0:
+            _advance(schedulers)
+    if not schedulers:
+        lrs[:], strengths[:] = lrs[:, :1], strengths[:, :1]
+    now = np.array([_strength(group) for group in optimizer.param_groups])[:, None]
+    factors = np.where(now > 0, strengths / np.where(now > 0, now, 1), 1.0)
+    return [Timeline(lrs=lr, strengths=factor) for lr, factor in zip(lrs, factors, strict=True)]
+
+
+def number(value: Any) -> float:
+    """A group's option as a float, be it a number or a tensor."""
+    return float(value) if isinstance(value, float | int | torch.Tensor) else 0.0
+
+
+def _advance(schedulers: list[Any]) -> None:
+    for scheduler in schedulers:
+        try:
+            scheduler.step()
+        except TypeError as error:
+            raise RequestError(
+                f"audit(scheduler=…): {type(scheduler).__name__}.step() must work without arguments to be planned ahead, "
+                f"got {error}. Leave scheduler= out: the learning rate is then taken as it is now."
+            ) from error
+
+
+def _strength(group: dict[str, Any]) -> float:
+    return next((number(group[key]) for key in STRENGTHS if key in group), 0.0)

@@ -1,0 +1,95 @@
+"""Who is decayed how often: duplicates, ties, the frozen and the forgotten."""
+
+from __future__ import annotations
+
+from shrinkage.auditing._facts import Facts
+from shrinkage.auditing._finding import Hits, finding, names
+
+
+@finding("decayed-twice", "One parameter listed twice", "error")
+def decayed_twice(facts: Facts) -> Hits:
+    """A parameter stands twice in one group, or in two: every step moves and decays it twice. PyTorch only warns."""
+    twice = [p for p in facts.parameters if len(p.groups) > 1]
+    if twice:
+        shrink = twice[0].reading.shrink
+        yield (
+            names(twice),
+            f"listed {len(twice[0].groups)} times (groups {', '.join(map(str, twice[0].groups))})"
+            + (f"; {shrink:.3g} of it goes in one step" if shrink else ""),
+            "each parameter once",
+            "Build the groups from model.named_parameters(), which gives each tensor once.",
+        )
+
+
+@finding("frozen-decayed", "Frozen but decayed", "error")
+def frozen_decayed(facts: Facts) -> Hits:
+    """`requires_grad` is False but a gradient is left over from before, so the optimizer still moves the weights."""
+    moved = [p for p in facts.parameters if not p.trainable and p.decays]
+    if moved:
+        yield (
+            names(moved),
+            "moves though requires_grad=False",
+            "frozen weights stay as they are",
+            "Set p.grad = None when freezing, or leave frozen parameters out of the optimizer.",
+        )
+
+
+@finding("none-grad-decayed", "Decayed without a gradient", "warning")
+def none_grad_decayed(facts: Facts) -> Hits:
+    """A step moves parameters whose gradient is None: parts of the model that were not used are worn away.
+
+    Some optimizers replace a missing gradient by zeros (several versions of Muon), and a hook may not look.
+    """
+    moved = [p for p in facts.parameters if p.reading.without_gradient]
+    if moved:
+        yield (
+            names(moved),
+            "moves though its gradient is None",
+            "parameters without a gradient are skipped",
+            "Skip parameters with p.grad is None, in the step or the hook that decays.",
+        )
+
+
+@finding("in-no-group", "Trainable but in no group", "warning")
+def in_no_group(facts: Facts) -> Hits:
+    """The model has trainable parameters that the optimizer does not hold: they are neither trained nor decayed."""
+    if facts.forgotten:
+        yield (
+            facts.forgotten,
+            f"{len(facts.forgotten)} trainable parameters in no group",
+            "each trainable parameter in one group",
+            "Add them with optimizer.add_param_group, or set requires_grad=False where they are meant to stay.",
+        )
+
+
+@finding("shared-memory", "Two parameters, one memory", "warning")
+def shared_memory(facts: Facts) -> Hits:
+    """Two Parameter objects are views of the same memory, so PyTorch does not know that they are tied.
+
+    A step decays the memory once for each.
+    """
+    held = {p.name: p for p in facts.parameters if p.decays}
+    for a, b in facts.aliases:
+        if a in held and b in held:
+            yield (
+                [a, b],
+                "both are decayed, in the same memory",
+                "one decay a step",
+                "Tie by assigning the Parameter itself: decoder.weight = encoder.weight.",
+            )
+
+
+@finding("tied", "Tied and decayed once", "note")
+def tied(facts: Facts) -> Hits:
+    """One tensor serves in two places, such as an embedding that is also the output's weight.
+
+    It is decayed once, as it should be, with one strength for both uses.
+    """
+    shared = [p for p in facts.parameters if p.tied and p.decays]
+    if shared:
+        yield (
+            names(shared),
+            f"also used as {', '.join(shared[0].tied)}",
+            "one tensor, one strength for all its uses",
+            "Nothing to do, if the strength suits both; an embedding is often exempt, an output weight is not.",
+        )

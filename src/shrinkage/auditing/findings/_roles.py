@@ -1,0 +1,58 @@
+"""Parameters that are decayed though they should not be, and the reverse."""
+
+from __future__ import annotations
+
+from shrinkage.auditing._facts import Facts
+from shrinkage.auditing._finding import Hits, finding, names
+
+_EXEMPT = "Put them in a group with weight_decay=0; shrinkage.attach(…, exempt=…) finds them by their module."
+
+
+@finding("bias-decayed", "Biases decayed", "warning")
+def bias_decayed(facts: Facts) -> Hits:
+    """A bias shifts and does not scale: pulling it to 0 costs fit and does not make the function smoother."""
+    yield from _decayed(facts, ("bias",), "biases keep their value")
+
+
+@finding("norm-decayed", "Norm gains and scales decayed", "warning")
+def norm_decayed(facts: Facts) -> Hits:
+    """Gains of normalizations, and single scales, have 1 as their neutral value; decay pulls them to 0."""
+    yield from _decayed(facts, ("norm", "scale"), "norms and scales keep their value")
+
+
+@finding("token-decayed", "Positional or class tokens decayed", "warning")
+def token_decayed(facts: Facts) -> Hits:
+    """Positional embeddings and class tokens are added to features as biases are; they are usually exempt."""
+    yield from _decayed(facts, ("token",), "positional and class tokens keep their value")
+
+
+@finding("embedding-decayed", "Embeddings decayed", "note")
+def embedding_decayed(facts: Facts) -> Hits:
+    """Every row of an embedding shrinks at every step, rare ones between their uses too. Some mean it, some do not."""
+    yield from _decayed(facts, ("embedding",), "a choice made on purpose")
+
+
+@finding("matrix-exempt", "A weight matrix is exempt", "warning")
+def matrix_exempt(facts: Facts) -> Hits:
+    """A weight that mixes features is not decayed though its like are, mostly by an accident of its name or shape.
+
+    T5's `relative_attention_bias.weight` is exempted by rules that look for "bias", a layer called `prenorm_proj` by
+    rules that look for "norm".
+    """
+    weights = [p for p in facts.parameters if p.role == "weight" and p.tensor.dim() > 1 and p.trainable]
+    exempt = [p for p in weights if not p.decays]
+    if exempt and len(exempt) < len(weights):
+        yield (
+            names(exempt),
+            f"not decayed, while {len(weights) - len(exempt)} other weight matrices are",
+            "all weight matrices decayed alike",
+            "Choose by what a parameter is for, not by its name: shrinkage.attach does.",
+        )
+
+
+def _decayed(facts: Facts, roles: tuple[str, ...], expected: str) -> Hits:
+    decayed = [p for p in facts.parameters if p.role in roles and p.decays]
+    if decayed:
+        shrink = decayed[0].reading.shrink
+        size = f"{shrink:.3g} a step" if shrink else "through the gradient"
+        yield names(decayed), f"{len(decayed)} decayed, {size} ({decayed[0].reason})", expected, _EXEMPT

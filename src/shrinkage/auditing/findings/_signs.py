@@ -1,0 +1,40 @@
+"""Penalties that push the wrong way."""
+
+from __future__ import annotations
+
+from shrinkage.auditing._facts import Facts
+from shrinkage.auditing._finding import Hits, finding, names
+from shrinkage.auditing._timeline import number
+
+
+@finding("grows", "Weights grow under the penalty", "error")
+def grows(facts: Facts) -> Hits:
+    """The pull is away from zero: with no gradient from the data the weights become larger at every step.
+
+    Mostly the sign of one term: a penalty whose gradient λw is added to the weights instead of subtracted. Two widely
+    read articles of 2017 print code that does it. Measured: the pull on each weight has the weight's own sign.
+    """
+    away = [p for p in facts.parameters if p.reading.grows or p.penalty < 0]
+    if away:
+        first = away[0]
+        size = first.penalty or first.reading.lam or first.reading.shrink or 0.0
+        yield (
+            names(away),
+            f"the pull is away from 0, at a strength of {size:.3g}",
+            "weights that nothing feeds become smaller",
+            "Turn the sign of the penalty's term: the gradient of (λ/2)·w² is +λ·w, subtracted with the loss's own.",
+        )
+
+
+@finding("negative-strength", "A strength below zero", "error")
+def negative_strength(facts: Facts) -> Hits:
+    """A group's `weight_decay` is negative. PyTorch checks the default only, not what a group says."""
+    for g, options in enumerate(facts.groups):
+        strength = number(options.get("weight_decay", 0.0))
+        if strength < 0:
+            yield (
+                names(p for p in facts.parameters if p.group == g),
+                f"group {g} has weight_decay={strength:g}",
+                "weight_decay >= 0",
+                f"Set weight_decay={-strength:g}, or 0 for no decay.",
+            )

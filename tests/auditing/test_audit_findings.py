@@ -1,0 +1,365 @@
+"""Every finding: one set-up that provokes it, one that is as near as can be and stays silent."""
+
+import math
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+
+from auditing_cases import adamw, after_each_step, before_each_step, codes, matrices, net, rest, sgd, trained
+from shrinkage.auditing import CHECKS, SEVERITIES
+
+
+def pull(p, strength):
+    p.grad.add_(p, alpha=strength)
+
+
+def penalized(strength):
+    def case():
+        model = net()
+        return codes(
+            before_each_step(torch.optim.SGD(model.parameters(), lr=0.1), lambda p: pull(p, strength)), model
+        )
+
+    return case
+
+
+def with_loss(factor, decay=1e-3):
+    def case():
+        model = net()
+        x = torch.randn(8, 12)
+
+        def loss():
+            return model(x).square().mean() + factor * sum(p.square().sum() for p in model.parameters())
+
+        optimizer = torch.optim.SGD(matrices(model), lr=0.1, weight_decay=decay)
+        return codes(optimizer, loss=loss)
+
+    return case
+
+
+def negative(strength):
+    def case():
+        model = net()
+        groups = [{"params": [*model.parameters()], "weight_decay": strength}]
+        return codes(torch.optim.SGD(groups, lr=0.1), model)
+
+    return case
+
+
+def rounded(lr, decay, dtype=torch.float32):
+    def case():
+        model = net().to(dtype)
+        return codes(torch.optim.AdamW(matrices(model), lr=lr, weight_decay=decay), model)
+
+    return case
+
+
+def decays_rounded_later(horizon):
+    def case():
+        model = net()
+        optimizer = adamw(model, lr=1e-3)
+        schedule = torch.optim.lr_scheduler.CosineAnnealingLR(
+            optimizer, horizon, eta_min=1e-8 if horizon else 0
+        )
+        return codes(optimizer, model, steps=1000, scheduler=schedule)
+
+    return case
+
+
+def constant_schedule():
+    model = net()
+    return codes(adamw(model), model, steps=1000)
+
+
+def twice():
+    model = net()
+    with pytest.warns(UserWarning, match="duplicate parameters"):
+        optimizer = torch.optim.SGD([*model.parameters(), *matrices(model)], lr=0.1, weight_decay=1e-3)
+    return codes(optimizer, model)
+
+
+def frozen(stale):
+    def case():
+        model = net()
+        optimizer = trained(model, sgd(model))
+        matrices(model)[0].requires_grad_(False)
+        if not stale:
+            matrices(model)[0].grad = None
+        return codes(optimizer, model)
+
+    return case
+
+
+class Eager(torch.optim.SGD):
+    """Replaces missing gradients by zeros, as several versions of Muon do."""
+
+    def step(self, closure: Any = None) -> Any:
+        for group in self.param_groups:
+            for p in group["params"]:
+                if p.grad is None:
+                    p.grad = torch.zeros_like(p)
+        return super().step(closure)
+
+
+def eager(kind):
+    def case():
+        model = net()
+        return codes(kind(matrices(model), lr=0.1, momentum=0.9, weight_decay=1e-3), model)
+
+    return case
+
+
+def forgetting(parameters):
+    def case():
+        model = net()
+        return codes(torch.optim.SGD(parameters(model), lr=0.1), model)
+
+    return case
+
+
+class Tied(nn.Module):
+    def __init__(self, how):
+        super().__init__()
+        self.embedding = nn.Embedding(20, 8)
+        self.head = nn.Linear(8, 20, bias=False)
+        if how == "tied":
+            self.head.weight = self.embedding.weight
+        if how == "shared":
+            self.head.weight = nn.Parameter(self.embedding.weight.data)
+
+
+def tied(how):
+    def case():
+        model = Tied(how)
+        return codes(torch.optim.SGD(model.parameters(), lr=0.1, weight_decay=1e-3), model)
+
+    return case
+
+
+def of(kind, **options):
+    def case():
+        model = net()
+        return codes(kind(matrices(model), lr=1e-3, **options), model)
+
+    return case
+
+
+def affine(clocks):
+    def case():
+        model = net()
+        optimizer = torch.optim.AdamW(matrices(model), lr=1e-2, weight_decay=0.1 if clocks == 2 else 0.0)
+        return codes(after_each_step(optimizer, lambda p: p.mul_(1 - 1e-3)), model)
+
+    return case
+
+
+def loaded(kind, saved):
+    def case():
+        model = net()
+        old = trained(model, saved(matrices(model), lr=1e-3, weight_decay=0.1))
+        optimizer = kind(matrices(model), lr=1e-3, weight_decay=0.1)
+        optimizer.load_state_dict(old.state_dict())
+        return codes(optimizer, model)
+
+    return case
+
+
+def loaded_without_decay():
+    model = net()
+    old = trained(model, torch.optim.Adam(matrices(model), lr=1e-3))
+    optimizer = torch.optim.AdamW(matrices(model), lr=1e-3, weight_decay=0.1)
+    optimizer.load_state_dict(old.state_dict())
+    return codes(optimizer, model)
+
+
+class Lamb(torch.optim.Optimizer):
+    """A step scaled by the norm of the weights; `always_adapt` as in timm's."""
+
+    def __init__(self, params, lr, weight_decay=0.0, always_adapt=False):
+        super().__init__(params, {"lr": lr, "weight_decay": weight_decay, "always_adapt": always_adapt})
+
+    @torch.no_grad()
+    def step(self, closure: Any = None) -> Any:
+        for group in self.param_groups:
+            for p in group["params"]:
+                if p.grad is not None:
+                    update = p.grad.sign() + group["weight_decay"] * p
+                    scaled = group["weight_decay"] or group["always_adapt"]
+                    p.sub_(update, alpha=group["lr"] * float(p.norm() / update.norm() if scaled else 1.0))
+
+
+def lamb(always_adapt):
+    def case():
+        model = net()
+        groups = [{"params": matrices(model), "weight_decay": 0.01}, {"params": rest(model)}]
+        return codes(Lamb(groups, lr=1e-2, always_adapt=always_adapt), model)
+
+    return case
+
+
+def option(key):
+    def case():
+        model = net()
+        return codes(torch.optim.SGD([{"params": matrices(model), key: 1e-3}], lr=0.1), model)
+
+    return case
+
+
+def lr_tensors(shared):
+    def case():
+        model = net()
+        lr = torch.tensor(1e-3)
+        groups = [{"params": ps, "lr": lr if shared else lr.clone()} for ps in (matrices(model), rest(model))]
+        return codes(torch.optim.Adam(groups, lr=lr), model)
+
+    return case
+
+
+def compiled(lr):
+    def case():
+        model = net()
+        optimizer = torch.optim.AdamW(model.parameters(), lr=lr)
+        scheduler = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.1, 50)
+        optimizer.step = torch.compile(optimizer.step, backend="eager")
+        return codes(optimizer, model, steps=50, scheduler=scheduler)
+
+    return case
+
+
+class Roles(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.tokens = nn.Embedding(10, 8)
+        self.pos_embed = nn.Parameter(torch.randn(1, 5, 8))
+        self.norm = nn.LayerNorm(8)
+        self.mix = nn.Linear(8, 8)
+        self.relative_attention_bias = nn.Linear(8, 8, bias=False)
+
+
+def decayed(*names):
+    def case():
+        model = Roles()
+        chosen = [p for name, p in model.named_parameters() if name in names]
+        others = [p for name, p in model.named_parameters() if name not in names]
+        groups = [{"params": chosen, "weight_decay": 0.01}, {"params": others, "weight_decay": 0.0}]
+        return codes(torch.optim.AdamW([g for g in groups if g["params"]], lr=1e-3), model)
+
+    return case
+
+
+MIXERS = ("mix.weight", "relative_attention_bias.weight")
+
+
+def timed(decay, **told):
+    def case():
+        model = net()
+        optimizer = torch.optim.AdamW(matrices(model), lr=0.1, weight_decay=decay)
+        return codes(optimizer, model, **told)
+
+    return case
+
+
+def fading(scheduler):
+    def case():
+        model = net()
+        optimizer = adamw(model, lr=1e-2)
+        return codes(optimizer, model, steps=100, scheduler=scheduler(optimizer))
+
+    return case
+
+
+def sized(std):
+    def case():
+        model = net()
+        with torch.no_grad():
+            matrices(model)[0].normal_(0, std)
+        return codes(sgd(model), model)
+
+    return case
+
+
+def invariant(norm):
+    def case():
+        torch.manual_seed(0)
+        model = nn.Sequential(nn.Linear(6, 5, bias=False), norm, nn.ReLU(), nn.Linear(5, 2))
+        optimizer = torch.optim.AdamW(matrices(model), lr=1e-3, weight_decay=0.1)
+        return codes(optimizer, model, inputs=torch.randn(16, 6))
+
+    return case
+
+
+def cosine(optimizer):
+    return torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, 100)
+
+
+def linear(optimizer):
+    return torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.0001, 100)
+
+
+Optim = torch.optim
+CASES = {
+    "grows": (penalized(-1e-3), penalized(1e-3)),
+    "grows#loss": (with_loss(-1e-3), with_loss(1e-3)),
+    "negative-strength": (negative(-1e-3), negative(1e-3)),
+    "rounded-away": (rounded(1e-4, 1e-4), rounded(1e-2, 1e-2)),
+    "rounded-away#just above": (rounded(3.1e-4, 1e-4), rounded(3.1e-4, 1e-2)),
+    "rounded-away#bfloat16": (rounded(1e-2, 0.1, torch.bfloat16), rounded(0.1, 0.5, torch.bfloat16)),
+    "rounded-away-later": (decays_rounded_later(1000), constant_schedule),
+    "decayed-twice": (twice, eager(Optim.SGD)),
+    "frozen-decayed": (frozen(stale=True), frozen(stale=False)),
+    "none-grad-decayed": (eager(Eager), eager(Optim.SGD)),
+    "in-no-group": (forgetting(matrices), forgetting(nn.Module.parameters)),
+    "shared-memory": (tied("shared"), tied("tied")),
+    "tied": (tied("tied"), tied("apart")),
+    "two-penalties": (with_loss(1e-3), with_loss(1e-3, decay=0.0)),
+    "two-penalties#clocks": (affine(2), affine(1)),
+    "adam-l2": (of(Optim.Adam, weight_decay=0.1), of(Optim.AdamW, weight_decay=0.1)),
+    "adam-l2#rmsprop": (of(Optim.RMSprop, weight_decay=0.1), of(Optim.RMSprop)),
+    "adam-is-adamw": (loaded(Optim.Adam, Optim.AdamW), loaded(Optim.Adam, Optim.Adam)),
+    "adamw-is-adam": (loaded_without_decay, loaded(Optim.AdamW, Optim.AdamW)),
+    "trust-ratio-off": (lamb(False), lamb(True)),
+    "misspelt-option": (option("weight_deacy"), option("weight_decay")),
+    "misspelt-option#short": (option("wd"), option("lr_scale")),
+    "shared-lr-tensor": (lr_tensors(True), lr_tensors(False)),
+    "compiled-float-lr": (compiled(1e-3), compiled(torch.tensor(1e-3))),
+    "bias-decayed": (decayed(*MIXERS, "mix.bias"), decayed(*MIXERS)),
+    "norm-decayed": (decayed(*MIXERS, "norm.weight"), decayed(*MIXERS)),
+    "token-decayed": (decayed(*MIXERS, "pos_embed"), decayed(*MIXERS)),
+    "embedding-decayed": (decayed(*MIXERS, "tokens.weight"), decayed(*MIXERS)),
+    "matrix-exempt": (decayed("mix.weight"), decayed(*MIXERS)),
+    "timescale-short": (timed(0.5, rows=1000, batch_size=10), timed(0.05, rows=1000, batch_size=10)),
+    "timescale-long": (timed(1e-2, steps=500), timed(1e-2, steps=1500)),
+    "fades": (fading(cosine), fading(linear)),
+    "outsized": (sized(4.0), sized(1 / math.sqrt(12))),
+    "scale-invariant": (invariant(nn.BatchNorm1d(5)), invariant(nn.Identity())),
+}
+
+
+@pytest.mark.parametrize("name, cases", CASES.items(), ids=CASES)
+def test_the_provocation_is_found(name, cases):
+    assert name.partition("#")[0] in cases[0]()
+
+
+@pytest.mark.parametrize("name, cases", CASES.items(), ids=CASES)
+def test_its_neighbour_stays_silent(name, cases):
+    assert name.partition("#")[0] not in cases[1]()
+
+
+def test_every_check_is_provoked():
+    assert {name.partition("#")[0] for name in CASES} == set(CHECKS)
+
+
+@pytest.mark.parametrize("check", CHECKS.values(), ids=CHECKS)
+def test_every_check_explains_itself(check):
+    assert check.severity in SEVERITIES
+    assert len(check.explanation) > 60
+    assert check.title
+    assert not check.title.endswith(".")
+
+
+@pytest.mark.parametrize("build", [sgd, adamw])
+def test_a_set_up_by_the_book_is_silent(build):
+    model = net()
+    assert codes(build(model), model, rows=1000, batch_size=10, steps=100_000) == set()

@@ -1,0 +1,199 @@
+"""What is measured of every optimizer of torch, against what its formula says."""
+
+import math
+from functools import partial
+
+import pytest
+import torch
+from torch import nn
+
+from auditing_cases import after_each_step, before_each_step, first_reading, net, trained
+from shrinkage.strength import asymptotic_shrink
+
+LR, WD = 1e-3, 1e-2
+DECOUPLED = ("AdamW", "Adafactor")
+COUPLED = ("Adam", "NAdam", "RAdam", "RMSprop", "Adagrad", "Adadelta", "Adamax")
+WITHOUT = ("Rprop", "LBFGS", "SparseAdam")
+
+
+def pull(p, direction):
+    p.grad.add_(direction, alpha=1e-3)
+
+
+def built(name, model, **options):
+    return getattr(torch.optim, name)(model.parameters(), lr=LR, **options)
+
+
+@pytest.mark.parametrize("name", DECOUPLED)
+def test_decoupled_decay_is_read_exactly(name):
+    reading = first_reading(partial(built, name, weight_decay=WD))
+    assert (reading.path, reading.entry, reading.clock) == ("decoupled", "before", "lr")
+    assert reading.shrink == pytest.approx(LR * WD, rel=1e-6)
+    assert reading.lam is None
+
+
+@pytest.mark.parametrize("name", COUPLED)
+def test_coupled_penalty_in_an_adaptive_step_is_read_as_its_lambda(name):
+    reading = first_reading(partial(built, name, weight_decay=WD))
+    assert (reading.path, reading.entry, reading.adaptive) == ("coupled", "loss", True)
+    assert reading.lam == pytest.approx(WD, rel=1e-3)
+    assert reading.shrink is None
+
+
+@pytest.mark.parametrize("name", [*DECOUPLED, *COUPLED])
+def test_without_strength_nothing_decays(name):
+    reading = first_reading(partial(built, name, weight_decay=0))
+    assert (reading.path, reading.shrink, reading.lam) == ("none", 0.0, 0.0)
+
+
+@pytest.mark.parametrize("name", WITHOUT)
+def test_optimizers_without_decay_have_none(name):
+    assert first_reading(partial(built, name)).path == "none"
+
+
+@pytest.mark.parametrize("kind", ["Adam", "NAdam", "RAdam"])
+def test_the_flag_makes_it_decoupled(kind):
+    reading = first_reading(partial(built, kind, weight_decay=WD, decoupled_weight_decay=True))
+    assert reading.path in ("decoupled", "averaged")
+    assert reading.shrink == pytest.approx(LR * WD, rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    "options", [{"fused": True}, {"foreach": True}, {"foreach": False}, {"amsgrad": True}]
+)
+def test_every_implementation_of_adamw_reads_alike(options):
+    reading = first_reading(partial(built, "AdamW", weight_decay=WD, **options))
+    assert (reading.path, reading.shrink) == ("decoupled", pytest.approx(LR * WD, rel=1e-6))
+
+
+def test_muon_decays_with_the_raw_learning_rate():
+    def build(model):
+        return torch.optim.Muon([p for p in model.parameters() if p.dim() == 2], lr=0.02, weight_decay=0.1)
+
+    reading = first_reading(build)
+    assert (reading.path, reading.shrink) == ("decoupled", pytest.approx(0.002, rel=1e-6))
+
+
+@pytest.mark.parametrize("nesterov", [False, True])
+@pytest.mark.parametrize("momentum", [0.5, 0.9, 0.99])
+def test_momentum_shrinks_as_its_characteristic_equation_says(momentum, nesterov):
+    options = {"lr": 0.1, "momentum": momentum, "weight_decay": 1e-4, "nesterov": nesterov}
+    reading = first_reading(lambda model: torch.optim.SGD(model.parameters(), **options))
+    exact = asymptotic_shrink(1e-4, 0.1, momentum=momentum, nesterov=nesterov)
+    assert (reading.path, reading.momentum) == ("coupled", True)
+    assert reading.lam == pytest.approx(1e-4, rel=1e-3)
+    assert reading.shrink == pytest.approx(exact, rel=1e-4)
+
+
+def test_plain_sgd_does_not_tell_the_two_apart():
+    reading = first_reading(lambda model: torch.optim.SGD(model.parameters(), lr=0.1, weight_decay=1e-4))
+    assert (reading.path, reading.lam, reading.shrink) == (
+        "plain",
+        pytest.approx(1e-4, rel=1e-6),
+        pytest.approx(1e-5, rel=1e-6),
+    )
+
+
+def test_asgd_decays_without_being_asked():
+    reading = first_reading(lambda model: torch.optim.ASGD(model.parameters(), lr=0.1))
+    assert reading.shrink == pytest.approx(0.1 * 1e-4, rel=1e-3)  # lr × its default `lambd`; lr falls
+
+
+def test_decoupled_decay_beside_momentum_has_the_lambda_of_the_same_stationary_point():
+    def build(model):
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
+        return before_each_step(optimizer, lambda p: p.mul_(1 - 0.1 * 0.01))
+
+    reading = first_reading(build)
+    assert (reading.path, reading.shrink) == ("decoupled", pytest.approx(1e-3, rel=1e-6))
+    assert reading.lam == pytest.approx(0.01 * (1 - 0.9), rel=1e-2)
+
+
+def test_the_live_moments_tell_the_shrink_of_adam_with_l2():
+    model = net()
+    optimizer = trained(model, torch.optim.Adam(model.parameters(), lr=LR, weight_decay=WD), steps=300)
+    state = optimizer.state[next(model.parameters())]
+    moments = (state["exp_avg_sq"] / (1 - 0.999**300)).sqrt()
+    reading = first_reading(lambda _: optimizer)
+    assert reading.shrink == pytest.approx(float((LR * WD / moments).median()), rel=0.25)
+
+
+CLOCKS = {
+    "lr": lambda group: group["lr"] * 0.1,
+    "constant": lambda group: 1e-3,
+    "schedule": lambda group: 1e-3 * group["lr"] / group["initial_lr"],
+    "corrected": lambda group: group["lr"] ** 2 / group["initial_lr"] * 0.1,
+    "lr squared": lambda group: group["lr"] ** 2,
+    "affine": lambda group: 1e-3 + 0.05 * group["lr"],
+}
+
+
+@pytest.mark.parametrize("clock", CLOCKS)
+def test_clocks_are_read_by_changing_the_learning_rate(clock):
+    def build(model):
+        optimizer = torch.optim.SGD(
+            [{"params": [*model.parameters()], "initial_lr": 0.02}], lr=0.02, momentum=0.9
+        )
+        group = optimizer.param_groups[0]
+        return before_each_step(optimizer, lambda p: p.mul_(1 - CLOCKS[clock](group)))
+
+    reading = first_reading(build)
+    assert reading.clock == clock
+    if clock == "affine":
+        assert reading.intercept == pytest.approx(1e-3, rel=1e-2)
+
+
+def test_decay_after_the_step_is_told_from_decay_before_it():
+    def build(model):
+        return after_each_step(
+            torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9), lambda p: p.mul_(0.98)
+        )
+
+    reading = first_reading(build)
+    assert (reading.entry, reading.clock, reading.shrink) == (
+        "after",
+        "constant",
+        pytest.approx(0.02, rel=1e-9),
+    )
+
+
+def test_a_pull_of_constant_size_is_no_l2():
+    def build(model):
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+        return before_each_step(optimizer, lambda p: pull(p, p.sign()))
+
+    assert first_reading(build).force == "constant"
+
+
+def test_a_pull_toward_other_weights_is_seen():
+    def build(model):
+        start = {p: p.detach().clone() for p in model.parameters()}
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+        return before_each_step(optimizer, lambda p: pull(p, p - start[p]))
+
+    reading = first_reading(build)
+    assert (reading.anchored, reading.lam) == (True, pytest.approx(1e-3, rel=1e-6))
+
+
+def test_a_hook_over_a_global_of_the_script_acts_on_the_copies():
+    model = net()
+    space = {"model": model, "torch": torch}
+    exec("def hook(o, a, k):\n with torch.no_grad():\n  for p in model.parameters(): p.mul_(0.99)", space)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
+    optimizer.register_step_post_hook(space["hook"])
+    before = [p.detach().clone() for p in model.parameters()]
+    assert first_reading(lambda _: optimizer).shrink == pytest.approx(0.01, rel=1e-9)
+    assert all(torch.equal(a, b) for a, b in zip(before, model.parameters(), strict=True))
+
+
+def test_large_tensors_are_sampled_and_read_alike():
+    model = nn.Linear(3000, 2000)
+    reading = first_reading(lambda m: torch.optim.AdamW(m.parameters(), lr=LR, weight_decay=WD), model)
+    assert reading.shrink == pytest.approx(LR * WD, rel=1e-6)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16, torch.complex64])
+def test_every_format_is_measured(dtype):
+    model = nn.Linear(8, 6, bias=False, dtype=dtype)
+    reading = first_reading(lambda m: torch.optim.SGD(m.parameters(), lr=0.1, weight_decay=0.01), model)
+    assert math.isclose(reading.shrink or 0, 1e-3, rel_tol=1e-3)

@@ -50,7 +50,7 @@ def test_a_changed_run_gives_the_number_to_type():
 
 
 def test_a_list_of_rates_is_a_schedule():
-    line = "convert 0.1 --from timm.optim.AdamW --to timm.optim.AdamW:corrected_weight_decay=True"
+    line = "convert 0.1 --from timm.optim.AdamWLegacy --to timm.optim.AdamWLegacy:corrected_weight_decay=True"
     assert answer(f"{line} --schedule 1e-3,1e-3,5e-4").startswith("0.111111 ")
 
 

@@ -12,7 +12,7 @@ from shrinkage.strength import convert
 from shrinkage.strength._quantities import Quantities
 from shrinkage.strength._schedule import relative_rates
 
-ADAMW, CORRECTED = "timm.optim.AdamW", "timm.optim.AdamW:corrected_weight_decay=True"
+ADAMW, CORRECTED = "timm.optim.AdamWLegacy", "timm.optim.AdamWLegacy:corrected_weight_decay=True"
 CONSTANT, COMPOSER = "tfa.optimizers.AdamW", "composer.optim.DecoupledAdamW"
 RUN: dict[str, Any] = {"lr": 1e-3}
 

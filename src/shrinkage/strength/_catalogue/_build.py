@@ -37,7 +37,14 @@ def summed(name: str, family: str, source: str) -> Convention:
 
 
 def decoupled(
-    name: str, family: str | None, source: str, note: str = "", *, clock: str = "lr", default: str = ""
+    name: str,
+    family: str | None,
+    source: str,
+    note: str = "",
+    *,
+    clock: str = "lr",
+    default: str = "",
+    first_order: bool = False,
 ) -> Convention:
     """`w ← (1 − κ_t) w` beside the optimizer's own step."""
     words = CLOCKS[clock].words
@@ -47,6 +54,7 @@ def decoupled(
         kind="decoupled",
         clock=clock,
         family=family,
+        first_order=first_order,
         source=source,
         note=note,
         default=default,

@@ -24,19 +24,41 @@ def _accumulated(q: Quantities) -> float:
     return batch * max(round(64 / batch), 1) / 64
 
 
+_TIMM_CLASSES = {"SGDW": "sgd", "AdamWLegacy": "adam", "NAdamW": "nadam", "Lion": "lion"}
+_TIMM_FILES = {"SGDW": "sgdw", "AdamWLegacy": "adamw", "NAdamW": "nadamw", "Lion": "lion"}
 _TIMM = [
-    decoupled("timm.optim.SGDW", "sgd", "timm/optim/sgdw.py", default="corrected_weight_decay=False"),
-    decoupled("timm.optim.AdamW", "adam", "timm/optim/adamw.py", default="corrected_weight_decay=False"),
-    decoupled("timm.optim.Lion", "lion", "timm/optim/lion.py", default="corrected_weight_decay=False"),
+    decoupled("timm.optim.AdamW", "adam", "timm/optim/__init__.py", "torch's own class."),
+    *(
+        decoupled(
+            f"timm.optim.{name}",
+            family,
+            f"timm/optim/{_TIMM_FILES[name]}.py",
+            default="corrected_weight_decay=False",
+        )
+        for name, family in _TIMM_CLASSES.items()
+    ),
     *(
         decoupled(
             f"timm.optim.{name}:corrected_weight_decay=True",
             family,
-            f"timm/optim/{name.lower()}.py",
+            f"timm/optim/{_TIMM_FILES[name]}.py",
             "The names ending in c of create_optimizer_v2; η_max is the lr at construction.",
             clock="corrected",
         )
-        for name, family in (("SGDW", "sgd"), ("AdamW", "adam"), ("Lion", "lion"))
+        for name, family in _TIMM_CLASSES.items()
+    ),
+    decoupled(
+        "timm.optim.AdafactorBigVision",
+        "adafactor",
+        "timm/optim/adafactor_bv.py",
+        default="unscaled_wd=False",
+    ),
+    decoupled(
+        "timm.optim.AdafactorBigVision:unscaled_wd=True",
+        "adafactor",
+        "timm/optim/adafactor_bv.py",
+        "Neither the lr nor the schedule multiplies it.",
+        clock="constant",
     ),
     unscaled("timm.optim.Lamb", "lamb", _LAMB, "timm/optim/lamb.py", _TRUST),
     unscaled("timm.optim.Lars", "lars", _LARS, "timm/optim/lars.py", _SATURATES),
@@ -61,10 +83,9 @@ _COLLECTIONS = [
     decoupled("optimi.AdamW", "adam", _OPTIMI, default="decouple_lr=False"),
     decoupled("optimi.SGD:decouple_lr=True", "sgd", _OPTIMI, clock="schedule"),
     decoupled("optimi.AdamW:decouple_lr=True", "adam", _OPTIMI, clock="schedule"),
-    *(
-        decoupled(f"pytorch_optimizer.{name}", family, _KOZISTR, default="fixed_decay=False")
-        for name, family in (("AdaBelief", "adabelief"), ("Lion", "lion"), ("SGDW", "sgd"))
-    ),
+    decoupled("pytorch_optimizer.AdaBelief", "adabelief", _KOZISTR, default="fixed_decay=False"),
+    decoupled("pytorch_optimizer.Lion", "lion", _KOZISTR, default="fixed_decay=False"),
+    decoupled("pytorch_optimizer.SGDW", "sgd", _KOZISTR, "A fixed_decay given to it is ignored."),
     *(
         decoupled(
             f"pytorch_optimizer.{name}:fixed_decay=True",
@@ -73,7 +94,7 @@ _COLLECTIONS = [
             "Neither the lr nor the schedule multiplies it.",
             clock="constant",
         )
-        for name, family in (("AdaBelief", "adabelief"), ("Lion", "lion"), ("SGDW", "sgd"))
+        for name, family in (("AdaBelief", "adabelief"), ("Lion", "lion"))
     ),
     coupled("pytorch_optimizer.AdaBelief:weight_decouple=False", "adabelief", _KOZISTR),
     decoupled("fastai.optimizer.SGD", "sgd", "fastai/optimizer.py, weight_decay", default="decouple_wd=True"),
@@ -82,14 +103,21 @@ _COLLECTIONS = [
     ),
     coupled("fastai.optimizer.SGD:decouple_wd=False", "sgd", "fastai/optimizer.py, l2_reg"),
     coupled("fastai.optimizer.Adam:decouple_wd=False", "adam", "fastai/optimizer.py, l2_reg"),
-    decoupled("schedulefree.AdamWScheduleFree", "schedule_free_adam", "schedulefree/adamw_schedulefree.py"),
+    decoupled(
+        "schedulefree.AdamWScheduleFree",
+        "schedule_free_adam",
+        "schedulefree/adamw_schedulefree.py",
+        "Taken at y and from z: the averaged weights follow later.",
+        first_order=True,
+    ),
     coupled("schedulefree.SGDScheduleFree", "schedule_free_sgd", "schedulefree/sgd_schedulefree.py"),
     decoupled(
         "schedulefree.AdamCScheduleFreePlus",
         "schedule_free_adam",
         "schedulefree/adamc_schedulefree_plus_paper.py",
-        "The square is not divided by η_max: useful numbers are 20 or 50.",
+        "The square is not divided by η_max: useful numbers are 20 or 50. Taken at y and from z.",
         clock="lr_squared",
+        first_order=True,
     ),
     decoupled(
         "muon.Muon", "muon", "KellerJordan/Muon, muon.py", "Weights without a gradient are decayed too."

@@ -62,7 +62,7 @@ ENTRIES = [
         clock="lr",
         after=True,
         source="Zhuang et al., TMLR 2022, AdamProx",
-        note="w ← (w + Δ)/(1 + η_t v).",
+        note="w ← (w + Δ)/(1 + η_t v), as MoMo does too.",
     ),
     Convention(
         name="half_l2_penalty",

@@ -1,0 +1,253 @@
+"""Other frameworks' optimizers do with their number what the registry says, and converted numbers train alike."""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import importlib.util
+import os
+import sys
+import types
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from shrinkage.strength import Quantities, conventions, convert
+from strength_cases import (
+    COSINE,
+    MOMENTUM,
+    PEAK,
+    ROWS,
+    STEPS,
+    Run,
+    assert_same,
+    by_keras,
+    by_optax,
+    by_torch,
+    converted,
+    flat,
+    stated,
+    task,
+)
+
+os.environ.setdefault("KERAS_BACKEND", "torch")
+pytestmark = [
+    pytest.mark.frameworks,
+    # Keras 3.15 with numpy 2.4, in Nadam and in fit.
+    pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept:DeprecationWarning"),
+]
+NUMBER = 0.3
+
+
+@pytest.fixture(autouse=True)
+def doubles() -> Iterator[None]:
+    """float64 in Keras and jax, and back again afterwards."""
+    jax, keras = pytest.importorskip("jax"), pytest.importorskip("keras")
+    before = jax.config.jax_enable_x64, keras.config.floatx()
+    jax.config.update("jax_enable_x64", True)
+    keras.config.set_floatx("float64")
+    yield
+    jax.config.update("jax_enable_x64", before[0])
+    keras.config.set_floatx(before[1])
+
+
+@functools.cache
+def timm_module(module: str) -> types.ModuleType:
+    """A module of timm.optim, without timm's own `__init__`, which wants torchvision."""
+    spec = importlib.util.find_spec("timm")
+    if spec is None:
+        pytest.skip("timm is not installed")
+    (root,) = spec.submodule_search_locations or [""]
+    stubs = {"timm": root, "timm.optim": f"{root}/optim"}
+    for package, folder in stubs.items():
+        sys.modules[package] = types.ModuleType(package)
+        sys.modules[package].__path__ = [folder]
+    try:
+        return importlib.import_module(f"timm.optim.{module}")
+    finally:
+        for package in stubs:
+            del sys.modules[package]
+
+
+def timm(module: str, name: str):
+    return lambda *args, **options: getattr(timm_module(module), name)(*args, **options)
+
+
+def imported(package: str, name: str):
+    return lambda *args, **options: getattr(pytest.importorskip(package), name)(*args, **options)
+
+
+def optax(name: str, argument: str = "weight_decay", **options):
+    """`optax.<name>` as a function of its schedule and its number."""
+
+    def build(lr, number):
+        module = pytest.importorskip("optax")
+        for part in name.split("."):
+            module = getattr(module, part)
+        return module(lr, **{argument: number}, **options)
+
+    return build
+
+
+def decayed_sgd(lr, number):
+    library = pytest.importorskip("optax")
+    return library.chain(library.add_decayed_weights(number), library.sgd(lr, momentum=MOMENTUM))
+
+
+def averaged_sgd(lr, number):
+    return pytest.importorskip("optax").contrib.schedule_free_sgd(PEAK, weight_decay=number or None)
+
+
+KERAS = [c.name.rpartition(".")[2] for c in conventions("keras.optimizers.")]
+TIMM = {"SGDW": "sgdw", "AdamWLegacy": "adamw", "NAdamW": "nadamw", "Lion": "lion"}
+KOZISTR = ("AdaBelief", "Lion", "SGDW")
+
+RUNS: dict[str, Run] = {
+    **{f"keras.optimizers.{name}": by_keras(name) for name in KERAS},
+    **{
+        f"optax.{name}": by_optax(optax(name))
+        for name in (
+            "adamw",
+            "nadamw",
+            "adamaxw",
+            "adan",
+            "lion",
+            "adadelta",
+            "contrib.muon",
+            "contrib.madgrad",
+        )
+    },
+    "optax.add_decayed_weights": by_optax(decayed_sgd),
+    "optax.adafactor": by_optax(optax("adafactor", "weight_decay_rate")),
+    **{f"timm.optim.{name}": by_torch(timm(module, name)) for name, module in TIMM.items()},
+    **{
+        f"timm.optim.{name}:corrected_weight_decay=True": by_torch(
+            timm(module, name), corrected_weight_decay=True
+        )
+        for name, module in TIMM.items()
+    },
+    "timm.optim.AdafactorBigVision": by_torch(timm("adafactor_bv", "AdafactorBigVision")),
+    "timm.optim.AdafactorBigVision:unscaled_wd=True": by_torch(
+        timm("adafactor_bv", "AdafactorBigVision"), unscaled_wd=True
+    ),
+    **{f"pytorch_optimizer.{name}": by_torch(imported("pytorch_optimizer", name)) for name in KOZISTR},
+    **{
+        f"pytorch_optimizer.{name}:fixed_decay=True": by_torch(
+            imported("pytorch_optimizer", name), fixed_decay=True
+        )
+        for name in ("AdaBelief", "Lion")
+    },
+    "pytorch_optimizer.AdaBelief:weight_decouple=False": by_torch(
+        imported("pytorch_optimizer", "AdaBelief"), weight_decouple=False
+    ),
+    "optax.contrib.schedule_free_sgd": by_optax(averaged_sgd),
+    "schedulefree.SGDScheduleFree": by_torch(imported("schedulefree", "SGDScheduleFree")),
+}
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_the_package_does_what_the_registry_says_under_a_schedule(name):
+    run = RUNS[name]
+    number = 0.01 if "fixed_decay" in name or "unscaled" in name or name == "optax.adafactor" else NUMBER
+    ours = run(number)
+    assert_same(ours, stated(name, run, number))
+    assert not np.allclose(ours, run(0.0), rtol=1e-6)
+
+
+FINE: dict[str, Any] = {
+    "eps": 1e-16
+}  # eps stands inside or outside the bias correction: small enough, it does not matter
+SGD, HEAVY = by_torch(torch.optim.SGD), by_torch(torch.optim.SGD, momentum=MOMENTUM)
+ADAMW = by_torch(torch.optim.AdamW, **FINE)
+CONSTANT = Quantities(schedule="constant", steps=STEPS, lr=PEAK)
+MU: dict[str, Any] = {"momentum": MOMENTUM}
+
+PAIRS = [
+    ("torch.optim.AdamW", ADAMW, "keras.optimizers.AdamW", by_keras("AdamW", epsilon=1e-16), {}),
+    ("torch.optim.AdamW", ADAMW, "keras.optimizers.Adam", by_keras("Adam", epsilon=1e-16), {}),
+    ("torch.optim.AdamW", ADAMW, "optax.adamw", by_optax(optax("adamw", **FINE)), {}),
+    (
+        "torch.optim.AdamW",
+        ADAMW,
+        "timm.optim.AdamWLegacy",
+        by_torch(timm("adamw", "AdamWLegacy"), **FINE),
+        {},
+    ),
+    ("torch.optim.SGD", HEAVY, "optax.add_decayed_weights", by_optax(decayed_sgd), MU),
+    ("torch.optim.SGD", SGD, "keras.optimizers.SGD", by_keras("SGD"), {}),
+    ("torch.optim.SGD", SGD, "timm.optim.SGDW", by_torch(timm("sgdw", "SGDW")), {}),
+    ("torch.optim.SGD", SGD, "pytorch_optimizer.SGDW", by_torch(imported("pytorch_optimizer", "SGDW")), {}),
+    (
+        "keras.optimizers.SGD",
+        by_keras("SGD", **MU),
+        "timm.optim.SGDW",
+        by_torch(timm("sgdw", "SGDW"), **MU),
+        MU,
+    ),
+    ("keras.optimizers.Lion", by_keras("Lion"), "optax.lion", by_optax(optax("lion")), {}),
+    ("optax.lion", by_optax(optax("lion")), "timm.optim.Lion", by_torch(timm("lion", "Lion")), {}),
+    (
+        "timm.optim.Lion",
+        by_torch(timm("lion", "Lion")),
+        "pytorch_optimizer.Lion",
+        RUNS["pytorch_optimizer.Lion"],
+        {},
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    "source, source_run, target, target_run, options", PAIRS, ids=[f"{pair[0]}-{pair[2]}" for pair in PAIRS]
+)
+def test_a_converted_number_trains_to_the_same_weights(source, source_run, target, target_run, options):
+    # Keras keeps the old rate in the velocity: with momentum the two agree at a constant rate.
+    schedule = CONSTANT if source == "keras.optimizers.SGD" else COSINE
+    number = converted(NUMBER, source, target, **options)
+    assert_same(source_run(NUMBER, schedule=schedule), target_run(number, schedule=schedule))
+
+
+def test_keras_fit_with_a_regularizer_is_torch_with_its_converted_number():
+    import keras
+
+    problem = task()
+    number = converted(NUMBER, "torch.optim.SGD", "keras.regularizers.L2", **MU)
+    layer = functools.partial(
+        keras.layers.Dense, use_bias=False, kernel_regularizer=lambda w: keras.regularizers.L2(number)(w)
+    )
+    model = keras.Sequential([keras.Input((4,)), layer(6, activation="tanh"), layer(3)])
+    model.compile(keras.optimizers.SGD(PEAK, **MU), keras.losses.CategoricalCrossentropy(from_logits=True))
+    model.set_weights(problem.start)
+    model.fit(problem.X, problem.Y, batch_size=ROWS, epochs=STEPS, shuffle=False, verbose="0")
+    assert_same(HEAVY(NUMBER, schedule=CONSTANT), flat(model.get_weights()))
+
+
+@pytest.mark.parametrize("name", ["Adam", "AdamW", "Lion", "SGD", "RMSprop", "Adagrad"])
+def test_bitsandbytes_on_the_cpu_does_what_the_registry_says(name):
+    # Its kernels compute in float32, so 1e-5 is what they hold.
+    options = MU if name == "SGD" else {}
+    run = by_torch(
+        lambda *args, **kwargs: getattr(pytest.importorskip("bitsandbytes").optim, name)(*args, **kwargs),
+        **options,
+    )
+    ours = run(NUMBER)
+    assert_same(ours, stated(f"bitsandbytes.optim.{name}", run, NUMBER), rel=1e-5)
+    assert not np.allclose(ours, run(0.0), rtol=1e-3)
+
+
+def test_novograd_shrinks_through_its_first_moment():
+    import jax.numpy as jnp
+
+    library, number, lr = pytest.importorskip("optax"), 1e-3, 0.1
+    transform = library.novograd(lr, weight_decay=number)
+    w = jnp.ones(3)
+    state, sizes = transform.init(w), []
+    for _ in range(120):
+        updates, state = transform.update(jnp.zeros(3), state, w)
+        w = w + updates
+        sizes.append(float(w[0]))
+    shrink = convert(number, "optax.novograd", "shrink", lr=lr)
+    assert shrink.value == pytest.approx(1 - sizes[-1] / sizes[-2], rel=2e-2)
+    assert not shrink.exact

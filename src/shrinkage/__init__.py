@@ -1,1 +1,55 @@
-"""The regularization strength of neural networks: exact, visible and automatic."""
+"""The regularization strength of neural networks: exact, visible and automatic.
+
+Names are loaded when they are first used, so `import shrinkage` is light.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from shrinkage._errors import JobError, RequestError
+    from shrinkage.estimators import MLPClassifierCV, MLPRegressorCV
+    from shrinkage.rules import L1, L2, L2SP, Cautious, Decoupled, ElasticNet, WeightDecay
+    from shrinkage.strength import conventions, convert
+
+__version__ = "0.1.0"
+
+__all__ = [  # noqa: RUF022  (grouped by what they are for)
+    # rules: what pulls the weights
+    "L1",
+    "L2",
+    "L2SP",
+    "Cautious",
+    "Decoupled",
+    "ElasticNet",
+    "WeightDecay",
+    # strengths between frameworks
+    "conventions",
+    "convert",
+    # the λ path for scikit-learn
+    "MLPClassifierCV",
+    "MLPRegressorCV",
+    # what goes wrong
+    "JobError",
+    "RequestError",
+]
+
+_HOMES = {
+    "_errors": ("JobError", "RequestError"),
+    "estimators": ("MLPClassifierCV", "MLPRegressorCV"),
+    "rules": ("L1", "L2", "L2SP", "Cautious", "Decoupled", "ElasticNet", "WeightDecay"),
+    "strength": ("conventions", "convert"),
+}
+_HOME = {name: f"shrinkage.{home}" for home, names in _HOMES.items() for name in names}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOME:
+        return getattr(import_module(_HOME[name]), name)
+    raise AttributeError(f"module 'shrinkage' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_HOME])

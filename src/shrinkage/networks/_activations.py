@@ -8,9 +8,18 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-__all__ = ["ACTIVATIONS", "Activation"]
+__all__ = ["ACTIVATIONS", "Activation", "logistic_"]
 
 _aten = torch.ops.aten
+
+
+def logistic_(z: Tensor) -> Tensor:
+    """1/(1 + exp(−z)) in place.
+
+    Written out, because torch.sigmoid rounds the last few elements of a buffer differently from the others, and a
+    network's numbers would depend on its place in the stack.
+    """
+    return z.neg_().exp_().add_(1).reciprocal_()
 
 
 @dataclass(frozen=True)
@@ -33,7 +42,7 @@ ACTIVATIONS: dict[str, Activation] = {
         torch.tanh_, lambda grad, a: _aten.tanh_backward.grad_input(grad, a, grad_input=grad), 1.0
     ),
     "logistic": Activation(
-        torch.sigmoid_, lambda grad, a: _aten.sigmoid_backward.grad_input(grad, a, grad_input=grad), 1.0
+        logistic_, lambda grad, a: _aten.sigmoid_backward.grad_input(grad, a, grad_input=grad), 1.0
     ),
     "identity": Activation(lambda z: z, lambda grad, a: grad, 1.0),
 }

@@ -9,10 +9,15 @@ Stacked, one flat buffer holds every layer's weights of all K networks, then eve
 so that each layer is one contiguous batch of matrices and the optimizer one call. Alone, a network is a row of
 D numbers in the same order. The decayed set is known by its place, the weights before the biases, and never by the
 number of dimensions: a stacked bias is a matrix.
+
+In a stack the inputs and hidden units are padded with zeros, so that each matrix begins on a cache line: a matrix
+product rounds differently where its operands don't, and a network's numbers would depend on its place in the stack.
+Padded weights have no input, no gradient and no pull: they stay 0.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -24,14 +29,19 @@ from torch import Tensor
 __all__ = ["Layout", "Parameters"]
 
 
+CACHE_LINE = 64
+
+
 @dataclass(frozen=True)
 class Parameters:
-    """Views of the parameters of K networks, layer by layer."""
+    """Views of the parameters of K networks, layer by layer; with the padding of a stack, I and O are padded."""
 
     weights: list[Tensor]
     """(K, I, O) a layer."""
     biases: list[Tensor]
     """(K, 1, O) a layer."""
+    sizes: tuple[int, ...]
+    """Units a layer without padding."""
 
     @property
     def n_networks(self) -> int:
@@ -39,15 +49,19 @@ class Parameters:
 
     def rows(self) -> Tensor:
         """(K, D): each network as a row, weights first; a copy."""
-        return torch.cat([tensor.flatten(1) for tensor in (*self.weights, *self.biases)], dim=1)
+        return torch.cat([tensor.flatten(1) for tensor in self._unpadded()], dim=1)
 
     def copy_rows_(self, rows: Tensor) -> None:
         """Set the parameters from rows (K, D), or one row (1, D) for all."""
         start = 0
-        for tensor in (*self.weights, *self.biases):
+        for tensor in self._unpadded():
             size = tensor[0].numel()
             tensor.copy_(rows[:, start : start + size].view(-1, *tensor.shape[1:]))
             start += size
+
+    def _unpadded(self) -> list[Tensor]:
+        weights = [W[:, :i, :o] for W, (i, o) in zip(self.weights, pairwise(self.sizes), strict=True)]
+        return weights + [b[:, :, :o] for b, o in zip(self.biases, self.sizes[1:], strict=True)]
 
 
 @dataclass(frozen=True)
@@ -75,18 +89,37 @@ class Layout:
         """D: weights and biases of one network."""
         return self.n_weights + sum(self.sizes[1:])
 
-    def stacked(self, buffer: Tensor) -> Parameters:
-        """Views into a flat buffer of K·D numbers."""
-        K = buffer.numel() // self.n_parameters
-        shapes = [(K, i, o) for i, o in self.shapes] + [(K, 1, o) for o in self.sizes[1:]]
-        return self._split(buffer.split([K * i * o for _, i, o in shapes]), shapes)
+    def padded(self, dtype: torch.dtype) -> Layout:
+        """The layout in a stack: inputs and hidden units fill whole cache lines."""
+        line = CACHE_LINE // dtype.itemsize
+        return Layout((*(-(-units // line) * line for units in self.sizes[:-1]), self.sizes[-1]))
+
+    def padded_rows(self, rows: int, dtype: torch.dtype) -> int:
+        """The least number of rows >= `rows` whose outputs fill whole cache lines."""
+        multiple = CACHE_LINE // math.gcd(CACHE_LINE, self.sizes[-1] * dtype.itemsize)
+        return -(-rows // multiple) * multiple
+
+    def buffer(self, K: int, like: Tensor) -> Tensor:
+        """Zeros for K padded networks, whole cache lines of them, of the dtype and on the device of `like`."""
+        line = CACHE_LINE // like.dtype.itemsize
+        size = K * self.padded(like.dtype).n_parameters
+        return like.new_zeros(-(-size // line) * line)
+
+    def stacked(self, buffer: Tensor, K: int) -> Parameters:
+        """Views into a `buffer` of K networks with padding."""
+        shapes = self.padded(buffer.dtype)._shapes(K)
+        sizes = [math.prod(shape) for shape in shapes]
+        return self._parameters(buffer[: sum(sizes)].split(sizes), shapes)
 
     def from_rows(self, rows: Tensor) -> Parameters:
-        """Views into networks that lie row by row, (K, D)."""
-        K = rows.shape[0]
-        shapes = [(K, i, o) for i, o in self.shapes] + [(K, 1, o) for o in self.sizes[1:]]
-        return self._split(rows.split([i * o for _, i, o in shapes], dim=1), shapes)
+        """Views into networks that lie row by row, (K, D), without padding."""
+        shapes = self._shapes(len(rows))
+        return self._parameters(rows.split([i * o for _, i, o in shapes], dim=1), shapes)
 
-    def _split(self, parts: Sequence[Tensor], shapes: list[tuple[int, int, int]]) -> Parameters:
+    def _shapes(self, K: int) -> list[tuple[int, int, int]]:
+        return [(K, i, o) for i, o in self.shapes] + [(K, 1, o) for o in self.sizes[1:]]
+
+    def _parameters(self, parts: Sequence[Tensor], shapes: list[tuple[int, int, int]]) -> Parameters:
         views = [part.view(shape) for part, shape in zip(parts, shapes, strict=True)]
-        return Parameters(views[: len(self.shapes)], views[len(self.shapes) :])
+        layers = len(self.shapes)
+        return Parameters(views[:layers], views[layers:], self.sizes)

@@ -11,7 +11,8 @@ from abc import ABC, abstractmethod
 
 import torch
 from torch import Tensor
-from torch.nn.functional import softplus
+
+from shrinkage.networks._activations import logistic_
 
 __all__ = ["LOSSES", "Loss"]
 
@@ -61,19 +62,22 @@ class SoftmaxCrossEntropy(Loss):
 
 
 class LogisticCrossEntropy(Loss):
-    """lossᵢ = log(1 + exp z) − Y z with one output: the two-class case, in nats."""
+    """lossᵢ = log(1 + exp z) − Y z with one output: the two-class case, in nats.
+
+    `log(1 + exp z) = max(z, 0) + log(1 + exp(−|z|))`, written out as `logistic_` is, for the same reason.
+    """
 
     name = "cross-entropy"
     metric_name = "accuracy"
 
     def of_rows(self, z: Tensor, Y: Tensor) -> Tensor:
-        return (softplus(z) - z * Y).sum(-1)
+        return (z.clamp_min(0) + z.abs().neg_().exp_().log1p_() - z * Y).sum(-1)
 
     def slope(self, z: Tensor, Y: Tensor) -> Tensor:
-        return torch.sigmoid(z).sub_(Y)
+        return logistic_(z.clone()).sub_(Y)
 
     def predict(self, z: Tensor) -> Tensor:
-        return torch.sigmoid(z)
+        return logistic_(z.clone())
 
     def hits(self, z: Tensor, Y: Tensor) -> Tensor:
         return ((z > 0) == (Y > 0.5)).to(z.dtype)

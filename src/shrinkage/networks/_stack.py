@@ -1,7 +1,8 @@
 """Forward and backward passes of K networks at once, written out.
 
 Axes: K networks, B rows, I inputs, H hidden units, C outputs. Inputs are (B, I), shared by all networks, or (K, B, I).
-Each product is one batched matrix product over K, so a network's numbers don't depend on its neighbours.
+Each product is one batched matrix product over K, so a network's numbers don't depend on its neighbours; with the
+padding of `Layout` they don't depend on its place in the stack either, to the last bit.
 """
 
 from __future__ import annotations
@@ -28,23 +29,24 @@ def outputs(parameters: Parameters, activation: str, X: Tensor) -> Tensor:
 
 
 class Stack:
-    """K networks of one architecture, their parameters and gradients in one flat buffer each.
+    """K >= 2 networks of one architecture, their parameters and gradients in one flat buffer each.
 
     Args:
         layout: the architecture.
         activation: name of the hidden activation.
-        loss: the error that `gradient` differentiates.
+        loss: the error that `gradient_` differentiates.
         rows: (K, D) the networks to begin with; the dtype and device are theirs.
     """
 
     def __init__(self, layout: Layout, activation: str, loss: Loss, rows: Tensor) -> None:
         self.layout = layout
+        self.padded = layout.padded(rows.dtype)
         self.activation = activation
         self.loss = loss
-        self.flat = torch.empty(rows.numel(), dtype=rows.dtype, device=rows.device)
+        self.flat = layout.buffer(len(rows), rows)
         self.flat_grad = torch.zeros_like(self.flat)
-        self.parameters = layout.stacked(self.flat)
-        self.gradients = layout.stacked(self.flat_grad)
+        self.parameters = layout.stacked(self.flat, len(rows))
+        self.gradients = layout.stacked(self.flat_grad, len(rows))
         self.parameters.copy_rows_(rows)
         self._hidden: dict[int, list[Tensor]] = {}
 
@@ -53,27 +55,32 @@ class Stack:
         return self.parameters.n_networks
 
     def outputs(self, X: Tensor) -> Tensor:
-        """Linear outputs z (K, B, C) for rows X, (B, I) or (K, B, I)."""
+        """Linear outputs z (K, B, C) for rows X, (B, I) or (K, B, I), with padded inputs."""
         return outputs(self.parameters, self.activation, X)
 
-    def gradient_(self, X: Tensor, Y: Tensor, weight: Tensor | None, z_out: Tensor) -> None:
+    def gradient_(
+        self, X: Tensor, Y: Tensor, weight: Tensor | None, z_out: Tensor, rows: int | None = None
+    ) -> None:
         """Back-propagation: the gradient of `(1/B) Σ sᵢ lossᵢ` into the gradient buffer.
 
         Args:
-            X: (B, I) or (K, B, I) inputs.
+            X: (B, I) or (K, B, I) inputs, I padded.
             Y: (B, C) or (K, B, C) targets.
             weight: (B, 1) or (K, B, 1) row weights s, or None for 1.
             z_out: (K, B, C) receives the linear outputs, from before the update.
+            rows: only so many of the B rows count; the others are padding.
         """
         act, W, b = ACTIVATIONS[self.activation], self.parameters.weights, self.parameters.biases
-        rows = X.shape[-2]
         a = [X if X.dim() == 3 else X.expand(self.n_networks, *X.shape)]
-        for layer, buffer in enumerate(self._hidden_buffers(rows)):
+        for layer, buffer in enumerate(self._hidden_buffers(X.shape[-2])):
             torch.baddbmm(b[layer], a[layer], W[layer], out=buffer)
-            a.append(act.forward_(buffer))
+            a.append(self._without_padding(act.forward_(buffer), layer))
         torch.baddbmm(b[-1], a[-1], W[-1], out=z_out)
 
+        rows = X.shape[-2] if rows is None else rows
         delta = self.loss.slope(z_out, Y).mul_(1 / rows)
+        if rows < X.shape[-2]:
+            delta[:, rows:] = 0
         if weight is not None:
             delta.mul_(weight)
         for layer in range(len(W) - 1, -1, -1):
@@ -82,9 +89,15 @@ class Stack:
             if layer:
                 delta = act.backward_(torch.bmm(delta, W[layer].transpose(1, 2)), a[layer])
 
+    def _without_padding(self, a: Tensor, layer: int) -> Tensor:
+        """Padded units of an activation with σ(0) ≠ 0 would teach the weights that leave them."""
+        if self.activation == "logistic":
+            a[..., self.layout.sizes[layer + 1] :] = 0
+        return a
+
     def _hidden_buffers(self, rows: int) -> list[Tensor]:
         if rows not in self._hidden:
             self._hidden[rows] = [
-                self.flat.new_empty(self.n_networks, rows, units) for units in self.layout.sizes[1:-1]
+                self.flat.new_empty(self.n_networks, rows, units) for units in self.padded.sizes[1:-1]
             ]
         return self._hidden[rows]

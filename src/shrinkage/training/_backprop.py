@@ -79,6 +79,13 @@ def train_block(
         epochs: (L,) after how many epochs each λ's network is taken; by default after the last.
         after_epoch: called once an epoch.
     """
+    if len(lambdas) == len(members) == 1:
+        # Of a single matrix the product is another routine, with another rounding: it gets a twin.
+        twice = None if epochs is None else [*epochs, *epochs]
+        pair = train_block(
+            options, [*lambdas, *lambdas], members, seed=seed, epochs=twice, after_epoch=after_epoch
+        )
+        return BlockResult(**{name: array[:, :1] for name, array in vars(pair).items()})
     with one_thread_flushed(), torch.no_grad():
         return _Block(options, lambdas, members, seed).run(epochs, after_epoch)
 
@@ -89,12 +96,13 @@ class _Block:
     ) -> None:
         self.options, self.seed, self.members = options, seed, members
         self.n_lambdas = len(lambdas)
-        self.train = [member.train.settled() for member in members]
-        self.validation = [member.validation.settled() for member in members if member.validation is not None]
         self.loss = LOSSES[options.loss]
-        first = self.train[0]
+        first = members[0].train
         self.n = len(first)
         self.layout = Layout((first.X.shape[1], *options.hidden_layer_sizes, first.Y.shape[1]))
+        width = self.layout.padded(first.X.dtype).sizes[0]
+        self.train = [m.train.settled(width) for m in members]
+        self.validation = [m.validation.settled(width) for m in members if m.validation is not None]
         self.stack = Stack(self.layout, options.activation, self.loss, self._initial_rows(first.X))
         strengths = torch.tensor(list(lambdas), dtype=torch.float64).repeat(len(members)).view(-1, 1, 1)
         rule = options.rule.at_lambda(strengths, options.learning_rate)
@@ -135,29 +143,28 @@ class _Block:
 
     def _epoch(self, epoch: int) -> np.ndarray:
         """Train one epoch; (2, K) loss and metric over its batches, each from before its update."""
-        score = Score(self.loss, self.stack.flat)
-        positions = self._positions(epoch)
+        score, order = Score(self.loss, self.stack.flat), self._order(epoch)
         B, K, C = self.options.batch_size, self.stack.n_networks, self.layout.sizes[-1]
-        steps_a_piece = max(1, min(self.steps, SCORED_ELEMENTS // (B * max(K * C, self.layout.sizes[0]))))
-        for start, stop in chunks(self.n, steps_a_piece * B):
-            piece = self._read(self.train, positions[:, start:stop])
-            whole = (stop - start) // B
-            z = self.stack.flat.new_empty(whole, K, B, C)
-            for s in range(whole):
-                self._one_step(piece.part(s * B, (s + 1) * B), z[s])
-            if whole:
-                self._add_to(score, z, piece.part(0, whole * B), whole)
-            if whole * B < stop - start:
-                rest = piece.part(whole * B, stop - start)
-                z = self.stack.flat.new_empty(1, K, stop - start - whole * B, C)
-                self._one_step(rest, z[0])
-                self._add_to(score, z, rest, 1)
+        at_a_time = max(1, SCORED_ELEMENTS // (B * max(K * C, self.layout.sizes[0]))) * B
+        whole = self.n // B * B
+        for start, stop in (*chunks(whole, at_a_time), *chunks(self.n - whole, B)):
+            first = start if stop - start >= B else whole
+            self._steps(order[:, first : first + stop - start], min(B, stop - start), score)
         return torch.stack([score.loss, score.metric]).cpu().numpy()
 
-    def _one_step(self, batch: Batch, z_out: Tensor) -> None:
+    def _steps(self, positions: Tensor, B: int, score: Score) -> None:
+        """A step for every B of the positions (G, S·B)."""
+        batch, rows = self._read(self.train, positions, B)
+        pieces = positions.shape[1] // B
+        z = self.stack.flat.new_empty(pieces, self.stack.n_networks, rows, self.layout.sizes[-1])
+        for s in range(pieces):
+            self._one_step(batch.part(s * rows, (s + 1) * rows), z[s], B)
+        self._add_to(score, z, batch, B)
+
+    def _one_step(self, batch: Batch, z_out: Tensor, rows: int) -> None:
         lr = learning_rate(self.options, self.step, self.steps * self.options.max_epochs)
         now = Reading(lr, self.options.learning_rate)
-        self.stack.gradient_(batch.X, batch.Y, batch.weight, z_out)
+        self.stack.gradient_(batch.X, batch.Y, batch.weight, z_out, rows)
         self.pull.add_gradient()
         self.pull.before_step(now)
         self.optimizer.step(lr)
@@ -174,20 +181,20 @@ class _Block:
         widest = max(self.layout.sizes)
         for start, stop in chunks(len(rows[0]), max(1, SCORED_ELEMENTS // (widest * self.stack.n_networks))):
             positions = torch.arange(start, stop, device=self.stack.flat.device)
-            batch = self._read(rows, positions.expand(len(rows), -1))
-            self._add_to(score, self.stack.outputs(batch.X)[None], batch, 1)
+            batch, _ = self._read(rows, positions.expand(len(rows), -1), stop - start)
+            self._add_to(score, self.stack.outputs(batch.X)[None], batch, stop - start)
         return score
 
-    def _add_to(self, score: Score, z: Tensor, batch: Batch, pieces: int) -> None:
-        """Add outputs z (S, K, B, C) of the S pieces that the batch's rows consist of."""
+    def _add_to(self, score: Score, z: Tensor, batch: Batch, B: int) -> None:
+        """Add outputs z (S, K, ·, C) of S pieces of which the first B rows count."""
 
         def cut(x: Tensor) -> Tensor:
             x = x.unsqueeze(0) if x.dim() == 2 else x
-            return x.unflatten(1, (pieces, -1)).transpose(0, 1)
+            return x.unflatten(1, (len(z), -1)).transpose(0, 1)[:, :, :B]
 
-        score.add(z, cut(batch.Y), None if batch.weight is None else cut(batch.weight))
+        score.add(z[:, :, :B], cut(batch.Y), None if batch.weight is None else cut(batch.weight))
 
-    def _positions(self, epoch: int) -> Tensor:
+    def _order(self, epoch: int) -> Tensor:
         """(G, n) the order of the training rows; as they lie when one batch holds them all."""
         if self.steps == 1:
             return torch.arange(self.n, device=self.stack.flat.device).expand(len(self.members), -1)
@@ -197,21 +204,27 @@ class _Block:
         ]
         return torch.stack(orders).to(self.stack.flat.device)
 
-    def _read(self, rows: list[Rows], positions: Tensor) -> Batch:
-        """The members' rows at positions (G, b): shared by all networks when G is 1, else (K, b, ·)."""
+    def _read(self, rows: list[Rows], positions: Tensor, B: int) -> tuple[Batch, int]:
+        """The members' rows at positions (G, S·B), shared by all networks when G is 1, else (K, ·, ·).
+
+        Every B of them are followed by repeated ones as far as the stack needs padding; also returns how many
+        B became.
+        """
+        padded = self.layout.padded_rows(B, self.stack.flat.dtype)
+        if padded > B:
+            pieces = positions.unflatten(1, (-1, B))
+            repeated = pieces[:, :, :1].expand(-1, -1, padded - B)
+            positions = torch.cat([pieces, repeated], dim=2).flatten(1)
         batches = [each.read(order) for each, order in zip(rows, positions, strict=True)]
         if len(batches) == 1:
-            return batches[0]
+            return batches[0], padded
 
         def stacked(parts: Sequence[Tensor]) -> Tensor:
             return torch.stack(list(parts)).repeat_interleave(self.n_lambdas, 0)
 
         weights = [batch.weight for batch in batches if batch.weight is not None]
-        return Batch(
-            stacked([batch.X for batch in batches]),
-            stacked([batch.Y for batch in batches]),
-            stacked(weights) if weights else None,
-        )
+        X, Y = stacked([batch.X for batch in batches]), stacked([batch.Y for batch in batches])
+        return Batch(X, Y, stacked(weights) if weights else None), padded
 
     def _initial_rows(self, like: Tensor) -> Tensor:
         options = self.options

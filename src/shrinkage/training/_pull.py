@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from shrinkage._errors import RequestError
 from shrinkage.networks import Parameters, Stack
 from shrinkage.rules import Reading, Rule
 
@@ -21,6 +22,11 @@ class Pull:
     """
 
     def __init__(self, rule: Rule, stack: Stack, *, decay_biases: bool = False) -> None:
+        if not rule.stacks:
+            raise RequestError(
+                f"rule=…: {rule.name} reads gradients or keeps a state, which stacked networks don't give it; "
+                "use it with attach on an optimizer."
+            )
         self.rule = rule
         self.decay_biases = decay_biases
         self._w = self._decayed(stack.parameters)
@@ -31,18 +37,18 @@ class Pull:
 
     def add_gradient(self) -> None:
         """After back-propagation: the penalty's gradient, for a rule in the loss."""
-        if self.rule.entry == "loss":
+        if self.rule.acts == "gradient":
             for grad, w, anchor in zip(self._grads, self._w, self._anchors, strict=True):
                 self.rule.add_gradient_(grad, w, anchor)
 
     def before_step(self, now: Reading) -> None:
         if self.rule.needs_previous:
             self._previous = [w.clone() for w in self._w]
-        elif self.rule.entry == "before":
+        if self.rule.acts == "before":
             self._shrink(now)
 
     def after_step(self, now: Reading) -> None:
-        if self.rule.needs_previous or self.rule.entry == "after":
+        if self.rule.acts == "after":
             self._shrink(now)
 
     def penalty(self) -> Tensor:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
+from torch.nn.functional import pad
 
 __all__ = ["Batch", "Rows", "Standardizer", "chunks"]
 
@@ -39,6 +40,7 @@ class Batch:
     weight: Tensor | None
 
     def part(self, start: int, stop: int) -> Batch:
+        """Rows start to stop."""
         weight = None if self.weight is None else self.weight[..., start:stop, :]
         return Batch(self.X[..., start:stop, :], self.Y[..., start:stop, :], weight)
 
@@ -60,6 +62,8 @@ class Rows:
     weight: Tensor | None = None
     x_scale: Standardizer | None = None
     y_scale: Standardizer | None = None
+    width: int = 0
+    """Columns that what is read is padded to with zeros; 0 for D."""
 
     def __len__(self) -> int:
         return len(self.X) if self.index is None else len(self.index)
@@ -70,14 +74,17 @@ class Rows:
         X, Y = self.X.index_select(0, numbers), self.Y.index_select(0, numbers)
         X = X if self.x_scale is None else self.x_scale(X)
         Y = Y if self.y_scale is None else self.y_scale(Y)
+        if self.width > X.shape[1]:
+            X = pad(X, (0, self.width - X.shape[1]))
         return Batch(X, Y, None if self.weight is None else self.weight.index_select(0, positions))
 
-    def settled(self) -> Rows:
-        """The same rows, selected and standardized once when they are few enough to keep."""
-        if len(self) * self.X.shape[1] > SETTLED_ELEMENTS:
-            return self
-        batch = self.read(torch.arange(len(self), device=self.X.device))
-        return replace(self, X=batch.X, Y=batch.Y, index=None, x_scale=None, y_scale=None)
+    def settled(self, width: int = 0) -> Rows:
+        """The same rows padded to `width` columns; selected and standardized once when they are few enough to keep."""
+        rows = replace(self, width=width)
+        if len(self) * max(width, self.X.shape[1]) > SETTLED_ELEMENTS:
+            return rows
+        batch = rows.read(torch.arange(len(self), device=self.X.device))
+        return replace(rows, X=batch.X, Y=batch.Y, index=None, x_scale=None, y_scale=None)
 
 
 def chunks(n: int, size: int) -> Iterator[tuple[int, int]]:

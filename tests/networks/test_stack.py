@@ -1,0 +1,84 @@
+"""The written-out passes against autograd and against one network at a time."""
+
+import pytest
+import torch
+from torch.testing import assert_close
+
+from shrinkage.networks import LOSSES, Layout, Stack
+from stack_cases import (
+    ACTIVATION_NAMES,
+    ARCHITECTURES,
+    LOSS_NAMES,
+    plain_loss,
+    plain_outputs,
+    problem,
+    rows_of,
+)
+
+TIGHT = {"rtol": 1e-10, "atol": 1e-12}
+
+
+def padded(X, stack):
+    return torch.nn.functional.pad(X, (0, stack.padded.sizes[0] - X.shape[-1]))
+
+
+@pytest.mark.parametrize("sizes", ARCHITECTURES)
+@pytest.mark.parametrize("activation", ACTIVATION_NAMES)
+@pytest.mark.parametrize("loss", LOSS_NAMES)
+@pytest.mark.parametrize("weighted", [False, True])
+def test_gradient_is_autograds(sizes, activation, loss, weighted):
+    sizes = (*sizes[:-1], 1) if loss == "logistic" else sizes
+    layout, (X, Y) = Layout(sizes), problem(7, sizes[0], sizes[-1], loss)
+    s = torch.rand(7, 1, dtype=torch.float64) + 0.5 if weighted else None
+    rows = rows_of(layout, K=3)
+    stack = Stack(layout, activation, LOSSES[loss], rows)
+    z = torch.empty(3, 7, sizes[-1], dtype=torch.float64)
+    stack.gradient_(padded(X, stack), Y, s, z)
+    for k, row in enumerate(rows):
+        w = row.clone().requires_grad_()
+        losses = plain_loss(loss, plain_outputs(layout, w, activation, X), Y)
+        (expected,) = torch.autograd.grad((losses if s is None else losses * s[:, 0]).mean(), w)
+        assert_close(stack.gradients.rows()[k], expected, **TIGHT)
+        assert_close(z[k], plain_outputs(layout, row, activation, X), **TIGHT)
+
+
+@pytest.mark.parametrize("loss", LOSS_NAMES)
+def test_loss_of_rows_is_torchs(loss):
+    Y = problem(6, 3, 1 if loss == "logistic" else 3, loss)[1]
+    z = torch.randn_like(Y) * 30  # far enough for a careless logarithm to overflow
+    assert_close(LOSSES[loss].of_rows(z, Y), plain_loss(loss, z, Y), **TIGHT)
+
+
+@pytest.mark.parametrize("sizes", ARCHITECTURES)
+def test_rows_survive_the_stack_and_lie_weights_first(sizes):
+    layout = Layout(sizes)
+    rows = rows_of(layout, K=4)
+    stack = Stack(layout, "tanh", LOSSES["softmax"], rows)
+    assert torch.equal(stack.parameters.rows(), rows)
+    alone = torch.cat([W.flatten(1) for W in layout.from_rows(rows).weights], 1)
+    assert torch.equal(alone, rows[:, : layout.n_weights])
+
+
+@pytest.mark.parametrize("activation", ACTIVATION_NAMES)
+def test_padding_stays_zero_and_rows_beyond_the_batch_count_for_nothing(activation):
+    layout, (X, Y) = Layout((3, 5, 2)), problem(9, 3, 2, "softmax")
+    stack = Stack(layout, activation, LOSSES["softmax"], rows_of(layout, K=2))
+    z = torch.empty(2, 9, 2, dtype=torch.float64)
+    stack.gradient_(padded(X, stack)[:6], Y[:6], None, z[:, :6].contiguous())
+    six = stack.flat_grad.clone()
+    stack.gradient_(padded(X, stack), Y, None, z, rows=6)
+    assert_close(stack.flat_grad, six, **TIGHT)
+    moved = stack.parameters.rows() - stack.gradients.rows()
+    stack.flat.sub_(stack.flat_grad)
+    assert float(stack.flat.abs().sum()) == pytest.approx(float(moved.abs().sum()), rel=1e-14)
+
+
+def test_inputs_of_each_network_may_differ():
+    layout, (X, Y) = Layout((3, 4, 2)), problem(10, 3, 2, "softmax")
+    rows = rows_of(layout, K=2)
+    both, z = Stack(layout, "relu", LOSSES["softmax"], rows), torch.empty(2, 5, 2, dtype=torch.float64)
+    both.gradient_(padded(X, both).view(2, 5, -1), Y.view(2, 5, 2), None, z)
+    for k in range(2):
+        one = Stack(layout, "relu", LOSSES["softmax"], rows[[k]])
+        one.gradient_(padded(X, one)[5 * k : 5 * k + 5], Y[5 * k : 5 * k + 5], None, z[[k]])
+        assert_close(both.gradients.rows()[k], one.gradients.rows()[0], rtol=1e-12, atol=1e-15)

@@ -50,7 +50,7 @@ class Column:
 
 
 def flat(values: pd.Series) -> tuple[str, pd.Series]:
-    """The form of a column (number, boolean, date, text, nested) and its values in that form."""
+    """The form of a column (number, boolean, date, category, text, mixed, nested) and its values in that form."""
     dtype = values.dtype
     if isinstance(dtype, pd.ArrowDtype):
         return flat(values.astype(object))
@@ -79,8 +79,9 @@ def _flat_objects(values: pd.Series) -> tuple[str, pd.Series]:
         return "date", pd.to_datetime(values, errors="coerce", utc=True)
     if inferred == "complex" or (inferred == "mixed" and values.map(pd.api.types.is_list_like).any()):
         return "nested", values
-    blank = values.map(lambda value: isinstance(value, str) and not value.strip())
-    return "text", values.mask(blank.astype(bool), None) if blank.any() else values
+    blank = [cell for cell in pd.unique(values) if isinstance(cell, str) and not cell.strip()]
+    form = "text" if inferred in ("string", "empty") else "mixed"
+    return form, values.mask(values.isin(blank), None) if blank else values
 
 
 def kinds_of(texts: pd.DataFrame) -> dict[str, str]:
@@ -102,10 +103,10 @@ def described(name: str, form: str, values: pd.Series, kind: str) -> Column:
     present = values.dropna()
     if not len(present):
         return left_out(name, "empty", "no value in any training row", missing)
-    different = int(present.nunique())
+    different = int(present.map(str).nunique() if form == "mixed" else present.nunique())
     if different == 1 and not missing:
         return left_out(name, "constant", "one value in all training rows", missing)
-    if form == "text" and _is_boolean(present):
+    if form in ("text", "mixed") and _is_boolean(present):
         return Column(name=name, kind="boolean", used=True, missing=missing)
     if form == "boolean":
         return Column(name=name, kind="boolean", used=True, missing=missing)
@@ -120,12 +121,12 @@ def described(name: str, form: str, values: pd.Series, kind: str) -> Column:
 
 
 def _category_or_text(name: str, present: pd.Series, different: int, missing: int) -> Column:
-    text = present.astype(str)
-    if different > max(10, len(text) / 2):
-        if different == len(text) and not text.str.contains(r"\s", regex=True).mean() > 0.5:
+    words = np.mean([len(str(cell).split()) for cell in pd.unique(present)[:1000]])
+    if different > max(10, len(present) / 2):
+        if different == len(present) and words < 1.5:
             return left_out(name, "id", "each row has a value of its own", missing)
         return left_out(name, "text", f"free text: {different:,} different values", missing)
-    if different > 10 and text.str.split().str.len().mean() >= 5:
+    if different > 10 and words >= 5:
         return left_out(name, "text", f"free text: {different:,} different values of several words", missing)
     return Column(name=name, kind="category", used=True, missing=missing)
 

@@ -13,7 +13,16 @@ from shrinkage._errors import RequestError, shown
 from shrinkage.tables._columns import FALSE_WORDS, TRUE_WORDS, Column, flat
 from shrinkage.tables._typing import EXACT, FLOAT32_MAX, MISSING_WORDS
 
-__all__ = ["DATE_PARTS", "booleans", "converted", "date_parts", "dates", "level_texts", "numbers"]
+__all__ = [
+    "DATE_PARTS",
+    "booleans",
+    "converted",
+    "date_parts",
+    "dates",
+    "level_texts",
+    "numbers",
+    "refuse_too_large",
+]
 
 Floats = NDArray[np.float64]
 
@@ -33,7 +42,7 @@ def converted(values: pd.Series, column: Column) -> list[Floats]:
     if column.kind == "number":
         found = numbers(values)
         _warn_of_lost(values, np.isnan(found), column, "numbers")
-        _refuse_too_large(found, column)
+        refuse_too_large(found, column)
         return [found - column.offset]
     moments = dates(values, column.format)
     _warn_of_lost(values, moments.isna().to_numpy(), column, "dates")
@@ -68,9 +77,10 @@ def dates(values: pd.Series, format: str) -> pd.Series:
     form, values = flat(values)
     if form == "date":
         found = values
-    elif form in ("text", "category") and values.notna().any():
-        utc = "%z" in format
-        found = pd.to_datetime(values.astype(object), format=format or None, errors="coerce", utc=utc)
+    elif form in ("text", "mixed", "category") and values.notna().any():
+        texts = values.map(str, na_action="ignore").astype(object)
+        utc = not format or "%z" in format
+        found = pd.to_datetime(texts, format=format or "ISO8601", errors="coerce", utc=utc)
     else:
         found = pd.Series(pd.NaT, index=values.index, dtype="datetime64[us]")
     return found if found.dt.tz is None else found.dt.tz_convert("UTC").dt.tz_localize(None)
@@ -92,8 +102,11 @@ def level_texts(values: pd.Series) -> NDArray[np.object_]:
 
     So a category keeps its levels whether a file was typed as text, integers or floats.
     """
-    _, values = flat(values)
-    places, different = pd.factorize(values.astype(object).map(_hashable))
+    form, values = flat(values)
+    cells = (
+        values.astype(object).map(_level_text, na_action="ignore") if form in ("mixed", "nested") else values
+    )
+    places, different = pd.factorize(cells.astype(object))
     texts = np.asarray([*map(_level_text, different), None], dtype=object)
     return texts[places]
 
@@ -106,10 +119,6 @@ def _codes(texts: NDArray[np.object_], column: Column) -> Floats:
     found[found < 0] = len(levels)
     found[missing] = len(levels) + 1
     return found
-
-
-def _hashable(value: object) -> object:
-    return value if isinstance(value, (str, int, float, np.generic, type(None), type(pd.NA))) else str(value)
 
 
 def _level_text(value: object) -> str:
@@ -131,8 +140,9 @@ def _warn_of_lost(values: pd.Series, lost: NDArray[np.bool_], column: Column, wh
         )
 
 
-def _refuse_too_large(values: Floats, column: Column) -> None:
-    rows = np.flatnonzero(np.abs(values - column.offset) > FLOAT32_MAX)
+def refuse_too_large(values: Floats, column: Column) -> None:
+    """Raise for the first number that float32 cannot hold."""
+    rows = np.flatnonzero(np.abs(values) > FLOAT32_MAX)
     if len(rows):
         what = "infinite" if np.isinf(values[rows[0]]) else f"{values[rows[0]]:g}, beyond 3.4e38"
         raise RequestError(

@@ -14,7 +14,7 @@ from sklearn.impute import SimpleImputer
 from sklearn.preprocessing import OneHotEncoder
 
 from shrinkage.tables._columns import Column, described, flat, kinds_of, left_out
-from shrinkage.tables._convert import booleans, date_parts, dates, level_texts, numbers
+from shrinkage.tables._convert import booleans, date_parts, dates, level_texts, numbers, refuse_too_large
 from shrinkage.tables._table import column_of
 
 __all__ = ["feature_names", "fitted_encoder", "learned_columns", "width"]
@@ -32,9 +32,9 @@ def learned_columns(frame: pd.DataFrame, weights: Floats, max_levels: int) -> It
     """Each column of the training rows with all that is fixed on them."""
     forms = {name: flat(column_of(frame, name)) for name in frame.columns}
     texts = {
-        name: values.map(str, na_action="ignore")
+        name: values if form == "text" else values.map(str, na_action="ignore")
         for name, (form, values) in forms.items()
-        if form == "text" and values.notna().any()
+        if form in ("text", "mixed") and values.notna().any()
     }
     kinds = kinds_of(pd.DataFrame(texts, index=frame.index))
     for name, (form, values) in forms.items():
@@ -55,6 +55,7 @@ def _learned(column: Column, values: pd.Series, weights: Floats, max_levels: int
         return replace(column, missing=int(np.isnan(booleans(values)).sum()))
     if column.kind == "number":
         found = numbers(values)
+        refuse_too_large(found, column)
         return replace(column, missing=int(np.isnan(found).sum()), offset=_offset(found, weights))
     parts = date_parts(dates(values, column.format))
     missing = int(np.isnan(parts["day number"]).sum())

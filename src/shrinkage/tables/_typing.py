@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
+
 import numpy as np
 import pandas as pd
 
@@ -21,11 +24,14 @@ MISSING_WORDS = frozenset(
 """Words that mean 'missing' between numbers. In a text column only the empty cell and NaN do: NA is Namibia."""
 
 
+_LOSSY = re.compile(r"[+-]?(0\d|\d{16,}$)")
+
+
 def typed(cells: list[str], name: str, *, na: frozenset[str], decimal_comma: bool) -> tuple[pd.Series, str]:
     """A column as numbers if each of its cells is one or is missing, else as text; and a note or ''."""
     text = pd.Series([cell.strip() for cell in cells], dtype=object)
     missing = text.isin(na | {"", "NaN", "nan"})
-    numbers = numbers_in(text.mask(missing))
+    numbers = numbers_in(text.mask(missing) if missing.any() else text)
     wrong = ~missing & numbers.isna()
     note = ""
     if wrong.any():
@@ -60,15 +66,13 @@ def _as_numbers(numbers: pd.Series) -> pd.Series:
     return numbers.astype(np.int64) if whole and np.abs(values).max() < EXACT else numbers
 
 
-def loses(text: pd.Series) -> str:
+def loses(text: Iterable[str]) -> str:
     """Why a column of numbers must stay text, or '': leading zeros and integers beyond 2^53 would be lost."""
-    padded = text.loc[text.str.match(r"[+-]?0\d")]
-    if len(padded):
-        return f"leading zeros, as in {shown(padded.iloc[0])}, would be lost"
-    long = text.loc[text.str.fullmatch(r"[+-]?\d{16,}")]
-    large = long.loc[numbers_in(long).abs() >= EXACT]
-    if len(large):
-        return f"integers such as {shown(large.iloc[0])} are beyond 2^53, where neighbours become equal"
+    for cell in filter(_LOSSY.match, text):
+        if cell.lstrip("+-").startswith("0"):
+            return f"leading zeros, as in {shown(cell)}, would be lost"
+        if abs(int(cell)) >= EXACT:
+            return f"integers such as {shown(cell)} are beyond 2^53, where neighbours become equal"
     return ""
 
 

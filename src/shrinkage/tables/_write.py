@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import os
 from pathlib import Path
@@ -47,7 +48,11 @@ def write_predictions(frame: pd.DataFrame, path: str | os.PathLike[str]) -> None
         for place, (_, values) in enumerate(harmless.items()):
             if not pd.api.types.is_numeric_dtype(values.dtype):
                 harmless.isetitem(place, values.astype(object).map(_harmless))
-        data = harmless.to_csv(index=False, lineterminator="\n").encode()
+        # Python's writer leaves a lone carriage return unquoted, which other readers take for the end of a row
+        text = [*harmless.columns, *harmless.select_dtypes(exclude="number").to_numpy(dtype=object).ravel()]
+        returns = any(isinstance(cell, str) and "\r" in cell for cell in text)
+        quoting = csv.QUOTE_NONNUMERIC if returns else csv.QUOTE_MINIMAL
+        data = harmless.to_csv(index=False, lineterminator="\n", quoting=quoting).encode()
     try:
         write_atomic(target, data)
     except (FileNotFoundError, NotADirectoryError, IsADirectoryError, PermissionError) as error:

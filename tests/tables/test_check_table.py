@@ -1,0 +1,180 @@
+"""Checking a table: every problem a sentence, all of them at once; and the split into features and target."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from shrinkage._errors import RequestError
+from shrinkage.tables import BUNDLED, Table, bundled, check_table, split_target
+from tables_cases import in_memory, text_table
+
+N = 30
+X = np.random.default_rng(0).normal(size=N)
+AB = ["a", "b"] * (N // 2)
+
+
+@pytest.mark.parametrize(
+    "table, target, options, message",
+    [
+        (in_memory(x=X, y=AB), "Y", {}, r"no column 'Y'; did you mean 'y'\?"),
+        (in_memory(x=X, income=AB), "incme", {}, "did you mean 'income'"),
+        (in_memory(x=X, y=AB), "quality", {}, r"no column 'quality'. The columns are 'x', 'y'\."),
+        (in_memory(**{"a;b;y": ["1;2;3"] * N}), "y", {}, "separated by ';': --sep ';'"),
+        (in_memory(**{"a\ty": ["1\t2"] * N}), "y", {}, r"separated by '\\t': --sep tab"),
+        (in_memory(x=X, y=AB), [], {}, "no target column was named"),
+        (in_memory(x=X, y=X), ["y", "y"], {}, "names 'y' more than once"),
+        (in_memory(x=X, y=["a"] * N), "y", {}, r"one value \('a'\): there is nothing to learn"),
+        (in_memory(x=X, y=[7] * N), "y", {}, r"one value \(7\)"),
+        (in_memory(x=X, y=["a"] * 28 + ["b"] * 2), "y", {}, r"a class with .* the 5 folds: 'b' \(2\)"),
+        (in_memory(x=X, y=X), "y", {"folds": 16}, r"need at least 32 rows, found 30"),
+        (in_memory(x=X, y=AB), "y", {"folds": 1}, "folds=1: must be at least 2"),
+        (in_memory(x=np.where(X > 1, -np.inf, X), y=AB), "y", {}, r"row 7: column 'x' is infinite.*\(3 such"),
+        (in_memory(x=[1e39] + [0.0] * 29, y=AB), "y", {}, r"row 1: column 'x' is 1e\+39, beyond 3.4e38"),
+        (in_memory(x=X, y=np.where(X > 1, np.inf, X)), "y", {}, "column 'y' is infinite"),
+        (in_memory(x=X, e=[None] * N, y=AB), "y", {}, "column 'e' has no value in any row"),
+        (in_memory(x=X, y=[None, *AB[1:]]), "y", {}, r"missing in 1 of 30 rows \(row 1\)"),
+        (in_memory(x=X, y=[None] * N), "y", {}, r"missing in 30 of 30 rows \(row 1, row 2, row 3, …\)"),
+        (in_memory(y=AB), "y", {}, "no column besides the target"),
+        (
+            in_memory(x=[*map(str, X[1:]), "1,234"], y=AB),
+            "y",
+            {},
+            "row 30: column 'x' holds numbers, but .*'1,234'",
+        ),
+        (in_memory(x=X, y=X), "y", {"task": "classification"}, "30 different numbers.*--task regression"),
+        (
+            in_memory(x=X, y=["1", "b"] * 15),
+            "y",
+            {"task": "regression"},
+            "row 2: target 'y' is 'b', not a number",
+        ),
+        (
+            in_memory(x=X, y=AB, z=AB),
+            ["y", "z"],
+            {"task": "classification"},
+            "takes one target column, got 2",
+        ),
+        (in_memory(x=X, y=X, z=AB), ["y", "z"], {}, "target 'z' is 'a', not a number"),
+        (in_memory(x=X, y=AB), "y", {"task": "clustering"}, "task='clustering': must be"),
+    ],
+)
+def test_a_problem_is_one_sentence(table: Table, target: str, options: dict[str, object], message: str):
+    with pytest.raises(RequestError, match=message) as caught:
+        check_table(table, target, **options)  # pyright: ignore[reportArgumentType] (a table of cases)
+    assert len(caught.value.problems) == 1
+
+
+def test_repeated_column_names_are_named():
+    frame = pd.DataFrame(np.c_[X, X, X], columns=pd.Index(["x", "y", "y"]))
+    with pytest.raises(RequestError, match="column name 'y' appears more than once"):
+        check_table(Table(frame=frame, source="d.csv", sha256=""), "y")
+
+
+def test_all_problems_come_together(tmp_path: Path):
+    rows = "".join(f"{i},{'inf' if i == 3 else i},,{'' if i == 5 else 'a'}\n" for i in range(30))
+    table = text_table(tmp_path / "t.csv", "i,x,e,y\n" + rows)
+    with pytest.raises(RequestError) as caught:
+        check_table(table, ["y", "Z"])
+    said = "\n".join(caught.value.problems)
+    for part in (
+        "no column 'Z'",
+        "line 5: column 'x' is infinite",
+        "column 'e'",
+        "(line 7)",
+        "one value ('a')",
+    ):
+        assert part in said
+    assert len(caught.value.problems) == 5
+
+
+@pytest.mark.parametrize("name", list(BUNDLED))
+def test_bundled_tables_pass(name: str):
+    table = bundled(name)
+    check_table(table, BUNDLED[name])
+    problem = split_target(table, BUNDLED[name])
+    assert len(problem.target) == len(problem.features) == len(table.frame)
+    assert not set(BUNDLED[name]) & set(problem.features)
+    assert bundled(name).sha256 == table.sha256
+
+
+def test_there_is_no_other_bundled_table():
+    with pytest.raises(RequestError, match=r"no table 'mnist'\. There are breast_cancer, "):
+        bundled("mnist")
+
+
+@pytest.mark.parametrize(
+    "columns, leaks",
+    [
+        ({"x": X, "copy": X, "y": X}, 2),
+        ({"x": X, "code": [3, 9] * 15, "y": AB}, 1),
+        ({"x": X, "near": ["p", "q"] * 14 + ["q", "p"], "y": AB}, 0),
+    ],
+)
+def test_a_column_that_is_the_target_again_is_noted(columns: dict[str, list[object]], leaks: int):
+    notes = check_table(in_memory(**columns), "y")
+    assert sum("possible leak" in note for note in notes) == leaks
+
+
+def test_a_constant_column_is_noted():
+    assert "'c' has one value" in " ".join(check_table(in_memory(x=X, c=[1] * N, y=AB), "y"))
+
+
+def test_codes_with_letters_among_them_are_a_category():
+    table = in_memory(x=X.repeat(4), code=(["250", "401", "428"] * 39 + ["V45", "E87", "E88"]), y=AB * 4)
+    check_table(table, "y")
+
+
+@pytest.mark.parametrize(
+    "values, task, classes",
+    [
+        (AB, "classification", ["a", "b"]),
+        ([True, False] * 15, "classification", [False, True]),
+        ([0, 1] * 15, "classification", [0, 1]),
+        ([0.0, 1.0, 2.0] * 10, "classification", [0, 1, 2]),
+        (["01", "02"] * 15, "classification", ["01", "02"]),
+        (pd.Categorical(AB), "classification", ["a", "b"]),
+        ([0, 1, 2, 3, 4, 5, 6, 7, 8, 9] * 3, "regression", None),
+        ([0.5, 1.5] * 15, "regression", None),
+        (X, "regression", None),
+        (range(N), "regression", None),
+    ],
+)
+def test_the_task_is_told_from_the_target(values: object, task: str, classes: list[object] | None):
+    problem = split_target(in_memory(x=X, y=values), "y")
+    assert problem.task == task
+    assert problem.reason.lower().startswith(task)
+    assert "--task" in problem.reason
+    assert (None if problem.classes is None else problem.classes.tolist()) == classes
+
+
+def test_the_task_can_be_asked_for():
+    regression = split_target(in_memory(x=X, y=[0, 1] * 15), "y", "regression")
+    assert regression.target.dtype == np.float64
+    assert regression.reason == "Regression, as asked for."
+    classification = split_target(in_memory(x=X, y=range(N)), "y", "classification")
+    assert classification.target.tolist() == list(range(N))
+    assert split_target(in_memory(x=X, y=["1", "2.5"] * 15), "y", "regression").target[1] == 2.5
+
+
+def test_several_targets_are_a_regression():
+    problem = split_target(in_memory(x=X, y=[0, 1] * 15, z=X), ["z", "y"])
+    assert problem.target.shape == (N, 2)
+    assert problem.target_names == ("z", "y")
+    np.testing.assert_array_equal(problem.target[:, 0], X)
+    assert list(problem.features) == ["x"]
+
+
+@pytest.mark.parametrize(
+    "columns, target, task, message",
+    [
+        ({"x": X, "y": AB}, "z", "auto", "no column 'z'"),
+        ({"x": X, "y": AB}, ["x", "y"], "classification", "takes one target column"),
+        ({"x": X, "y": [None, *AB[1:]]}, "y", "auto", "missing"),
+        ({"x": X, "y": AB}, "y", "regression", "row 1: target 'y' is 'a', not a number"),
+    ],
+)
+def test_a_target_that_cannot_be(columns: dict[str, object], target: str, task: str, message: str):
+    with pytest.raises(RequestError, match=message):
+        split_target(in_memory(**columns), target, task)

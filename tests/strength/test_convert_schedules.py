@@ -83,3 +83,12 @@ def test_clocks_that_tick_alike_stay_exact_under_any_schedule(schedule):
 def test_a_list_of_rates_alone_gives_its_peak():
     listed = convert(0.1, ADAMW, CORRECTED, schedule=[1e-3, 1e-3, 5e-4])
     assert listed.value == pytest.approx(0.1 * 2.5 / 2.25)
+
+
+@pytest.mark.parametrize("momentum", [0.0, 0.9])
+@pytest.mark.parametrize("target", ["tfa.optimizers.SGDW", "timescale_steps"])
+def test_no_note_claims_equal_steps_where_only_the_totals_are(target, momentum):
+    conversion = convert(1e-4, "torch.optim.SGD", target, lr=0.1, momentum=momentum, schedule="cosine")
+    assert not conversion.exact
+    assert "timing is not matched" in conversion.note
+    assert not any(claim in conversion.note for claim in ("one by one", "same exactly", "per step"))

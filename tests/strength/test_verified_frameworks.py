@@ -38,6 +38,8 @@ pytestmark = [
     pytest.mark.frameworks,
     # Keras 3.15 with numpy 2.4, in Nadam and in fit.
     pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept:DeprecationWarning"),
+    # optimi, of a number that is large on purpose.
+    pytest.mark.filterwarnings("ignore:You are using weight_decay up to:UserWarning"),
 ]
 NUMBER = 0.3
 
@@ -144,6 +146,12 @@ RUNS: dict[str, Run] = {
         imported("pytorch_optimizer", "AdaBelief"), weight_decouple=False
     ),
     "optax.contrib.schedule_free_sgd": by_optax(averaged_sgd),
+    "optimi.SGD": by_torch(imported("optimi", "SGD"), momentum=MOMENTUM),
+    "optimi.SGD:decouple_wd=True": by_torch(imported("optimi", "SGD"), momentum=MOMENTUM, decouple_wd=True),
+    "optimi.SGD:decouple_lr=True": by_torch(imported("optimi", "SGD"), momentum=MOMENTUM, decouple_lr=True),
+    "optimi.Adam": by_torch(imported("optimi", "Adam")),
+    "optimi.AdamW": by_torch(imported("optimi", "AdamW")),
+    "optimi.AdamW:decouple_lr=True": by_torch(imported("optimi", "AdamW"), decouple_lr=True),
     "schedulefree.SGDScheduleFree": by_torch(imported("schedulefree", "SGDScheduleFree")),
 }
 
@@ -151,7 +159,11 @@ RUNS: dict[str, Run] = {
 @pytest.mark.parametrize("name", RUNS)
 def test_the_package_does_what_the_registry_says_under_a_schedule(name):
     run = RUNS[name]
-    number = 0.01 if "fixed_decay" in name or "unscaled" in name or name == "optax.adafactor" else NUMBER
+    number = (
+        0.01
+        if "fixed_decay" in name or "unscaled" in name or "decouple_lr" in name or name == "optax.adafactor"
+        else NUMBER
+    )
     ours = run(number)
     assert_same(ours, stated(name, run, number))
     assert not np.allclose(ours, run(0.0), rtol=1e-6)
@@ -186,6 +198,13 @@ PAIRS = [
         "timm.optim.SGDW",
         by_torch(timm("sgdw", "SGDW"), **MU),
         MU,
+    ),
+    (
+        "torch.optim.AdamW",
+        ADAMW,
+        "optimi.AdamW:decouple_lr=True",
+        by_torch(imported("optimi", "AdamW"), decouple_lr=True, betas=(0.9, 0.999), **FINE),
+        {},
     ),
     ("keras.optimizers.Lion", by_keras("Lion"), "optax.lion", by_optax(optax("lion")), {}),
     ("optax.lion", by_optax(optax("lion")), "timm.optim.Lion", by_torch(timm("lion", "Lion")), {}),

@@ -8,6 +8,7 @@ import torch
 
 from shrinkage.strength import Quantities, conventions, convert
 from strength_cases import (
+    COSINE,
     MOMENTUM,
     PEAK,
     ROWS,
@@ -16,6 +17,7 @@ from strength_cases import (
     by_hand,
     by_torch,
     converted,
+    rates,
     stated,
 )
 
@@ -94,6 +96,27 @@ PAIRS = [
         {"schedule": "cosine", "steps": STEPS},
     ),
 ]
+
+# Packages that want torchvision or are retired, by the update their source states.
+COMPOSER_SGD = by_hand(lambda w, v, lr, number: w - lr * v - lr / PEAK * number * w)
+FASTAI_SGD = by_hand(lambda w, v, lr, number: w * (1 - lr * number) - lr * v)
+TFA_SGD = by_hand(lambda w, v, lr, number: w - number * w - lr * v)
+
+
+def composer_adam(number, **options):
+    return by_torch(torch.optim.Adam)(0.0, kappas=[rate / PEAK * number for rate in rates(COSINE)], **options)
+
+
+PAIRS += [
+    ("torch.optim.SGD", SGD, "composer.optim.DecoupledSGDW", COMPOSER_SGD, {}),
+    ("torch.optim.SGD", SGD, "fastai.optimizer.SGD", FASTAI_SGD, {}),
+    ("torch.optim.AdamW", by_torch(torch.optim.AdamW), "composer.optim.DecoupledAdamW", composer_adam, {}),
+]
+
+
+def test_a_decay_that_no_clock_multiplies_equals_l2_at_a_constant_rate():
+    number = converted(NUMBER, "torch.optim.SGD", "tfa.optimizers.SGDW")
+    assert_same(SGD(NUMBER, schedule=CONSTANT), TFA_SGD(number, schedule=CONSTANT))
 
 
 @pytest.mark.parametrize(

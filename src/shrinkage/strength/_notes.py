@@ -55,44 +55,55 @@ def note(
     source: Convention, target: Convention, q: Quantities, *, same: bool, refusal: str, rate: float | None
 ) -> str:
     """What agrees, what does not, and what to mind."""
-    parts = [_what_agrees(source, target, q, refusal)]
-    if not same:
-        parts.append("Matched on the total decay over the schedule; its timing is not matched.")
+    parts = [_what_agrees(source, target, q, refusal, same=same)]
     if rate is not None:
         parts.append(_shorter_step(source, target, q, rate))
     parts += [f"{one.name}: {one.note}" for one in _told(source, target)]
     return " ".join(part if part.endswith((".", "?")) else f"{part}." for part in parts)
 
 
-def _what_agrees(source: Convention, target: Convention, q: Quantities, refusal: str) -> str:
+def _what_agrees(source: Convention, target: Convention, q: Quantities, refusal: str, *, same: bool) -> str:
     if refusal:
-        return f"Approximate: {refusal}. {_as_if(source, target, q)}"
+        timing = "" if same else f" {_TOTALS}"
+        return f"Approximate: {refusal}. {_as_if(source, target, q)}{timing}"
     if source is target:
         return "The same convention."
     kinds = {source.kind, target.kind}
     if kinds == {"objective"}:
         return "Both name the same objective, so the same minimiser." + _beside(source, target, q)
-    if "objective" not in kinds:
-        first = " once the first steps are forgotten" if source.first_order or target.first_order else ""
-        return (
-            f"Both remove the same fraction of a weight per step{first}."
-            if "shrink" in kinds
-            else (f"The same decay beside the same update{first}.")
-        )
-    if not q.momentum:
-        return "For SGD without momentum both are the same step, one by one." + _beside(source, target, q)
+    if "objective" in kinds:
+        return _in_sgd(kinds, q, same=same) + _beside(source, target, q)
+    late = " once the first steps are forgotten" if source.first_order or target.first_order else ""
+    if not same:
+        return f"{_TOTALS[:-1]}{late}."
+    if "shrink" in kinds:
+        return f"Both remove the same fraction of a weight per step{late}."
+    return f"The same decay beside the same update{late}."
+
+
+def _in_sgd(kinds: set[str], q: Quantities, *, same: bool) -> str:
+    """What an objective in SGD has in common with a decay."""
     gain = (1 - q.dampening) / (1 - q.momentum)
-    stationary = "" if "shrink" in kinds else "the stationary point is the same exactly, "
-    return (
-        f"For SGD with momentum, factor (1 − d)/(1 − μ) = {gain:.6g}: {stationary}the shrink agrees to first order "
-        "in lr·λ." + _beside(source, target, q)
+    how = (
+        f"For SGD with momentum, factor (1 − d)/(1 − μ) = {gain:.6g}"
+        if q.momentum
+        else "For SGD without momentum"
     )
+    if not same:
+        return f"{how}: {_TOTALS[0].lower()}{_TOTALS[1:]}"
+    if not q.momentum:
+        return f"{how} both are the same step, one by one."
+    stationary = "" if "shrink" in kinds else "the stationary point is the same exactly, "
+    return f"{how}: {stationary}the shrink agrees to first order in lr·λ."
+
+
+_TOTALS = "Matched on the total decay of the run; its timing is not matched."
 
 
 def _as_if(source: Convention, target: Convention, q: Quantities) -> str:
     if "objective" in (source.kind, target.kind):
-        return f"This is the first-order number, as if every gradient were divided by gradient_rms = {q.gradient_rms:.6g}"
-    return "This is the first-order number: the same fraction per step, every norm ratio taken as 1"
+        return f"This is the first-order number, as if every gradient were divided by gradient_rms = {q.gradient_rms:.6g}."
+    return "This is the first-order number: the same fraction per step, every norm ratio taken as 1."
 
 
 def _beside(source: Convention, target: Convention, q: Quantities) -> str:

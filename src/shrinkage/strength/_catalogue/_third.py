@@ -79,9 +79,13 @@ _COLLECTIONS = [
         "As DecoupledSGDW. Default 1e-5.",
         clock="schedule",
     ),
-    decoupled("optimi.SGD", "sgd", _OPTIMI, default="decouple_lr=False"),
-    decoupled("optimi.AdamW", "adam", _OPTIMI, default="decouple_lr=False"),
+    coupled(
+        "optimi.SGD", "sgd", _OPTIMI, "L2 unless decouple_wd or decouple_lr.", default="decouple_wd=False"
+    ),
+    decoupled("optimi.SGD:decouple_wd=True", "sgd", _OPTIMI),
     decoupled("optimi.SGD:decouple_lr=True", "sgd", _OPTIMI, clock="schedule"),
+    coupled("optimi.Adam", "adam", _OPTIMI, default="decouple_wd=False"),
+    decoupled("optimi.AdamW", "adam", _OPTIMI, default="decouple_lr=False"),
     decoupled("optimi.AdamW:decouple_lr=True", "adam", _OPTIMI, clock="schedule"),
     decoupled("pytorch_optimizer.AdaBelief", "adabelief", _KOZISTR, default="fixed_decay=False"),
     decoupled("pytorch_optimizer.Lion", "lion", _KOZISTR, default="fixed_decay=False"),

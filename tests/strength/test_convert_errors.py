@@ -19,6 +19,8 @@ SGD, L2, ADAM = "torch.optim.SGD", "keras.regularizers.L2", "torch.optim.Adam"
             r"no convention named 'torch\.optim\.SDG'\. Did you mean torch\.optim\.SGD",
         ),
         ((1, "adamw", L2), {}, r"Did you mean torch\.optim\.AdamW"),
+        ((1, "sklearn ridge", L2), {}, r"Did you mean sklearn\.linear_model\.Ridge, "),
+        ((1, " ", L2), {}, r"lists them all"),
         ((1, SGD, "qqqqqq"), {}, r"`shrinkage conventions` lists them all"),
         ((1, None, L2), {}, r"no convention named None"),
         ((-1, SGD, L2), {}, r"convert\(value=…\): must be a number >= 0 and finite, got -1\."),

@@ -102,7 +102,8 @@ _TOTALS = "Matched on the total decay of the run; its timing is not matched."
 
 def _as_if(source: Convention, target: Convention, q: Quantities) -> str:
     if "objective" in (source.kind, target.kind):
-        return f"This is the first-order number, as if every gradient were divided by gradient_rms = {q.gradient_rms:.6g}."
+        rms = f"gradient_rms = {q.gradient_rms:.6g}"
+        return f"This is the first-order number, as if every gradient were divided by {rms}."
     return "This is the first-order number: the same fraction per step, every norm ratio taken as 1."
 
 

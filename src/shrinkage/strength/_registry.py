@@ -64,15 +64,15 @@ def find(name: str, where: str = "convert") -> Convention:
     for spelling in (wanted, wanted.lower()):
         if spelling in _BY_NAME:
             return _BY_NAME[spelling]
-    near = _nearest(wanted)
+    near = _nearest(name) if wanted else []
     hint = f"Did you mean {', '.join(near)}?" if near else "`shrinkage conventions` lists them all."
     raise RequestError(f"{where}(…): there is no convention named {shown(name)}. {hint}")
 
 
 def _nearest(wanted: str) -> list[str]:
-    """Names that contain what was typed, then names whose class or whole is spelt nearly so."""
+    """Names that contain every word typed, then names whose class or whole is spelt nearly so."""
     low = wanted.lower()
-    inside = [c.name for c in ENTRIES if low and low in c.name.lower()]
+    inside = [c.name for c in ENTRIES if all(word in c.name.lower() for word in low.split())]
     by_class = {c.name.lower().rpartition(".")[2]: c.name for c in reversed(ENTRIES)}
     of_class = [by_class[s] for s in difflib.get_close_matches(low.rpartition(".")[2], by_class, 2, 0.75)]
     of_whole = [_BY_NAME[s].name for s in difflib.get_close_matches(low, _BY_NAME, 3, 0.7)]

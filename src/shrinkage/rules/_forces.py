@@ -81,7 +81,7 @@ class MixedForce(Force):
         return self.ratio * d.sign() + (1 - self.ratio) * d
 
     def prox(self, d: Tensor, t: Tensor | float) -> Tensor:
-        soft = d.sign() * (d.abs() - self.ratio * torch.as_tensor(t)).clamp_min(0)
+        soft = d.sign() * (d.abs() - self.ratio * t).clamp_min(0)
         return soft / (1 + (1 - self.ratio) * t)
 
 

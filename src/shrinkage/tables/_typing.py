@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from shrinkage._errors import shown
 
@@ -24,29 +25,34 @@ MISSING_WORDS = frozenset(
 """Words that mean 'missing' between numbers. In a text column only the empty cell and NaN do: NA is Namibia."""
 
 
+Texts = NDArray[np.object_]
+
+_WITH_COMMA = re.compile(r"[+-]?\d*(,\d*)?(e[+-]?\d+)?", re.IGNORECASE)
+_THOUSANDS = re.compile(r"[+-]?\d{1,3}(,\d{3})+")
 _LOSSY = re.compile(r"[+-]?(0\d|\d{16,}$)")
 
 
 def typed(cells: list[str], name: str, *, na: frozenset[str], decimal_comma: bool) -> tuple[pd.Series, str]:
     """A column as numbers if each of its cells is one or is missing, else as text; and a note or ''."""
-    text = pd.Series([cell.strip() for cell in cells], dtype=object)
-    missing = text.isin(na | {"", "NaN", "nan"})
-    numbers = numbers_in(text.mask(missing) if missing.any() else text)
-    wrong = ~missing & numbers.isna()
+    text = np.array([cell.strip() for cell in cells], dtype=object)
+    empty = na | {"", "NaN", "nan"}
+    missing = np.fromiter((cell in empty for cell in text), dtype=bool, count=len(text))
+    numbers = _parsed(text, missing)
+    wrong = ~missing & np.isnan(numbers)
     note = ""
     if wrong.any():
-        words = set(text.loc[wrong].unique())
+        words = set(text[wrong])
         if {word.lower() for word in words} <= MISSING_WORDS and not (missing | wrong).all():
             missing |= wrong
             note = f"Column {shown(name)}: {int(wrong.sum())} cells {_listed(words)} were read as missing."
-        elif decimal_comma and _all_decimal_commas(text.loc[~missing]):
-            text = text.str.replace(",", ".", regex=False)
-            numbers = numbers_in(text.mask(missing))
+        elif decimal_comma and _all_decimal_commas(text[~missing]):
+            text = np.array([cell.replace(",", ".") for cell in text], dtype=object)
+            numbers = _parsed(text, missing)
             note = f"Column {shown(name)}: the comma was read as the decimal point."
-        wrong = ~missing & numbers.isna()
+        wrong = ~missing & np.isnan(numbers)
     if wrong.any() or missing.all():
         return _as_text(text, missing), ""
-    if reason := loses(text.loc[~missing]):
+    if reason := loses(text[~missing]):
         return _as_text(text, missing), f"Column {shown(name)} was kept as text: {reason}."
     return _as_numbers(numbers), note
 
@@ -56,14 +62,23 @@ def numbers_in(text: pd.Series) -> pd.Series:
     return pd.Series(pd.to_numeric(text, errors="coerce"), index=text.index).astype(np.float64)
 
 
-def _as_text(text: pd.Series, missing: pd.Series) -> pd.Series:
-    return text.astype(object).where(~missing, None)
+def _parsed(text: Texts, missing: NDArray[np.bool_]) -> NDArray[np.float64]:
+    return np.asarray(pd.to_numeric(_emptied(text, missing), errors="coerce"), dtype=np.float64)
 
 
-def _as_numbers(numbers: pd.Series) -> pd.Series:
-    values = numbers.to_numpy()
-    whole = len(values) > 0 and np.isfinite(values).all() and (values == np.trunc(values)).all()
-    return numbers.astype(np.int64) if whole and np.abs(values).max() < EXACT else numbers
+def _emptied(text: Texts, missing: NDArray[np.bool_]) -> Texts:
+    cells = text.copy()
+    cells[missing] = None
+    return cells
+
+
+def _as_text(text: Texts, missing: NDArray[np.bool_]) -> pd.Series:
+    return pd.Series(_emptied(text, missing), dtype=object)
+
+
+def _as_numbers(values: NDArray[np.float64]) -> pd.Series:
+    whole = bool(np.isfinite(values).all()) and bool((values == np.trunc(values)).all())
+    return pd.Series(values.astype(np.int64) if whole and np.abs(values).max() < EXACT else values)
 
 
 def loses(text: Iterable[str]) -> str:
@@ -76,11 +91,11 @@ def loses(text: Iterable[str]) -> str:
     return ""
 
 
-def _all_decimal_commas(text: pd.Series) -> bool:
+def _all_decimal_commas(text: Texts) -> bool:
     """Whether commas are decimal ones: never if each is followed by three digits, which may be thousands."""
-    numeric = text.str.fullmatch(r"[+-]?\d*(,\d*)?(e[+-]?\d+)?", case=False)
-    thousands = text.loc[text.str.contains(",", regex=False)].str.fullmatch(r"[+-]?\d{1,3}(,\d{3})+")
-    return bool(numeric.all() and not thousands.all())
+    if not all(map(_WITH_COMMA.fullmatch, text)):
+        return False
+    return not all(map(_THOUSANDS.fullmatch, (cell for cell in text if "," in cell)))
 
 
 def _listed(words: set[str]) -> str:

@@ -1,6 +1,7 @@
 """The audit of a live optimizer: what it does to each weight, measured on copies, and what of it is likely not meant."""
 
 from shrinkage.auditing._audit import audit
+from shrinkage.auditing._checkpoint import audit_checkpoint
 from shrinkage.auditing._finding import SEVERITIES, Check, Finding, Severity
 from shrinkage.auditing._reading import Reading
 from shrinkage.auditing._result import Audit, Group
@@ -17,5 +18,6 @@ __all__ = [
     "Reading",
     "Severity",
     "audit",
+    "audit_checkpoint",
     "audit_step",
 ]

@@ -12,12 +12,12 @@ from torch import Tensor, nn
 
 from shrinkage.attachment import Place, places_of
 from shrinkage.auditing._invariance import Invariance
-from shrinkage.auditing._reading import Reading
+from shrinkage.auditing._reading import AT_REST, Reading
 from shrinkage.auditing._sampling import local, sampled
 from shrinkage.auditing._subjects import parameters_of
 from shrinkage.auditing._timeline import Timeline
 
-__all__ = ["Audited", "Facts", "audited"]
+__all__ = ["Audited", "Facts", "audited", "weights_of"]
 
 _STATISTIC = 65_536
 """Most elements that a norm or a size is estimated from."""
@@ -139,6 +139,25 @@ def audited(
         place.name for key, place in places.items() if key not in listed and place.tensor.requires_grad
     ]
     return parameters, forgotten, _aliases(places.values())
+
+
+def weights_of(model: nn.Module) -> list[Audited]:
+    """The parameters of a model without an optimizer: nothing acts on them."""
+    return [
+        Audited(
+            name=place.name,
+            role=place.role.name,
+            reason=place.role.reason,
+            group=0,
+            groups=(0,),
+            tied=tuple(place.tied),
+            tensor=place.tensor,
+            reading=AT_REST,
+            lr=0.0,
+            trainable=place.tensor.requires_grad,
+        )
+        for place in places_of(model)
+    ]
 
 
 def _position(optimizer: torch.optim.Optimizer, p: Tensor) -> str:

@@ -24,7 +24,7 @@ from torch import Tensor
 from shrinkage.auditing._patterns import gradient_pattern, offset_signs, weight_pattern
 from shrinkage.auditing._subjects import Plan, Subject, Track, offset_pair
 
-__all__ = ["Clock", "Path", "Reading", "read"]
+__all__ = ["AT_REST", "Clock", "Path", "Reading", "read"]
 
 Path = Literal["none", "plain", "coupled", "decoupled", "averaged", "mixed"]
 Clock = Literal["lr", "schedule", "constant", "corrected", "lr squared", "affine", "other", "unknown"]
@@ -37,6 +37,10 @@ _CLOCKS: dict[tuple[int, int], Clock] = {
     (2, 0): "lr squared",
 }
 """Exponents of η and of η_max in the shrink."""
+
+
+_CONSTANT = 0.005
+"""Relative spread up to which numbers count as one."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,6 +91,26 @@ class Reading:
         if self.path == "coupled" and self.lam is not None:
             return self.lam < 0
         return self.decays and (self.shrink or 0) < 0 and (self.path != "mixed" or self.outward)
+
+
+AT_REST = Reading(
+    path="none",
+    shrink=0.0,
+    first=0.0,
+    lam=0.0,
+    adaptive=False,
+    momentum=False,
+    clock="unknown",
+    intercept=0.0,
+    entry="unknown",
+    force="proportional",
+    anchored=False,
+    cautious=False,
+    trust=False,
+    outward=False,
+    without_gradient=False,
+)
+"""Of weights that nothing acts on."""
 
 
 def read(subject: Subject) -> list[Reading]:
@@ -262,8 +286,11 @@ class _Parameter:
         ):
             return "none", False
         slack = 4 * self.noise / abs(middle) if abs(middle) > 3 * self.noise else 0.0
-        if _spread(s) < 0.02 + slack:
-            return ("plain" if _spread(r) < 0.02 and float(r.abs().median()) > 0 else "decoupled"), False
+        if _spread(s) < _CONSTANT + slack:
+            is_uniform = (
+                _spread(r) < _CONSTANT + slack and not _varies_in_time(r) and float(r.abs().median()) > 0
+            )
+            return ("plain" if is_uniform else "decoupled"), False
         if _spread(_ratio(s, r)) < 0.1 + slack:
             return "coupled", False
         if _is_switched(s, self.noise):
@@ -352,7 +379,8 @@ def _is_adaptive(r: Tensor) -> bool:
 
 
 def _varies_in_time(r: Tensor) -> bool:
-    return bool(r.numel()) and _spread(r.median(dim=1).values) > 0.02
+    medians = r.median(dim=1).values if r.numel() else torch.zeros(1)
+    return float(medians.max() - medians.min()) > _CONSTANT * abs(float(medians.median()))
 
 
 def _is_switched(s: Tensor, noise: float) -> bool:

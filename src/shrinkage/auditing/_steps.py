@@ -31,7 +31,7 @@ def audit_step(
     parameters: Sequence[Weights] | Mapping[str, Weights],
     *,
     lr: float | None = None,
-    reset: Callable[[], None] | None = None,
+    reset: Callable[[], object] | None = None,
     rows: int | None = None,
     batch_size: int | None = None,
 ) -> Audit:
@@ -92,7 +92,7 @@ class StepSubject:
         parameters: Sequence[Weights] | Mapping[str, Weights],
         *,
         lr: float | None,
-        reset: Callable[[], None] | None,
+        reset: Callable[[], object] | None,
     ) -> None:
         self.step, self.lr, self.reset = step, lr, reset
         self.changes_lr = lr is not None

@@ -1,0 +1,104 @@
+"""Checkpoints are audited without running what they hold."""
+
+import pickle
+import re
+from functools import partial
+
+import pytest
+import safetensors.torch
+import torch
+from torch import nn
+
+from auditing_cases import adamw, net, sgd, trained
+from shrinkage import RequestError
+from shrinkage.auditing import audit_checkpoint
+
+
+def saved(path, build, model=None, **extra):
+    model = model or net()
+    optimizer = trained(model, build(model))
+    torch.save({"model": model.state_dict(), "optimizer": optimizer.state_dict(), **extra}, path)
+    return path
+
+
+def named(model):
+    return torch.optim.AdamW(model.named_parameters(), lr=1e-3, weight_decay=0.1)
+
+
+def test_names_and_roles_come_from_the_saved_names(tmp_path):
+    audit = audit_checkpoint(saved(tmp_path / "c.pt", named, epoch=3))
+    found = {f.code: f.parameters for f in audit.findings}
+    assert found["bias-decayed"] == ("0.bias", "3.bias")
+    assert found["norm-decayed"] == ("1.weight", "1.bias")
+    assert audit.groups[0].shrink == pytest.approx(1e-4, rel=1e-6)
+
+
+@pytest.mark.parametrize("build, name", [(partial(sgd, momentum=0.9), "SGD"), (adamw, "AdamW")])
+def test_the_class_is_recognized_by_its_options(tmp_path, build, name):
+    audit = audit_checkpoint(saved(tmp_path / "c.pt", build))
+    assert audit.optimizer == name
+    assert len(audit.groups) == 2
+
+
+def test_adam_is_told_from_adamw_by_its_flag(tmp_path):
+    audit = audit_checkpoint(
+        saved(tmp_path / "c.pt", lambda m: torch.optim.Adam(m.named_parameters(), lr=1e-3, weight_decay=0.1))
+    )
+    assert audit.optimizer == "Adam"
+    assert audit.findings[0].code == "adam-l2"
+
+
+def test_the_class_can_be_named(tmp_path):
+    audit = audit_checkpoint(saved(tmp_path / "c.pt", named), optimizer="torch.optim.Adam")
+    assert audit.findings[0].code == "adam-is-adamw"  # the flag travels with the groups
+
+
+def test_safetensors_are_weights_alone(tmp_path):
+    model = nn.Linear(100, 3)
+    nn.init.normal_(model.weight)
+    safetensors.torch.save_file(model.state_dict(), tmp_path / "m.safetensors")
+    audit = audit_checkpoint(tmp_path / "m.safetensors")
+    assert [f.code for f in audit.findings] == ["outsized"]
+
+
+class Malicious:
+    def __reduce__(self):
+        return print, ("run",)
+
+
+def refused(tmp_path, name):
+    path = tmp_path / name
+    if name == "code.pt":
+        torch.save({"model": net()}, path)
+    elif name == "evil.pt":
+        path.write_bytes(pickle.dumps(Malicious()))
+    elif name == "text.pt":
+        path.write_text("no checkpoint")
+    elif name == "text.safetensors":
+        path.write_text("no weights")
+    elif name == "empty.pt":
+        torch.save({"epoch": 3}, path)
+    elif name == "unknown.pt":
+        torch.save({"state": {}, "param_groups": [{"params": [0], "lr": 1.0, "odd": 2}]}, path)
+    elif name == "shapeless.pt":
+        torch.save(torch.optim.SGD(net().parameters(), lr=0.1).state_dict(), path)
+    return path
+
+
+@pytest.mark.parametrize(
+    "name, sentence",
+    [
+        ("code.pt", "would run the code of .*Sequential.* refused"),
+        ("evil.pt", "would run .* refused"),
+        ("text.pt", "refused|no torch checkpoint"),
+        ("text.safetensors", "no readable safetensors file"),
+        ("empty.pt", "neither weights nor an optimizer"),
+        ("unknown.pt", "nothing tells the shape|not recognized"),
+        ("shapeless.pt", "nothing tells the shape of parameter 0"),
+        ("absent.pt", "there is no such file"),
+    ],
+)
+def test_what_cannot_be_read_is_refused_with_the_reason(tmp_path, capsys, name, sentence):
+    with pytest.raises(RequestError, match=re.compile(sentence, re.DOTALL)):
+        audit_checkpoint(refused(tmp_path, name))
+    assert "run" not in capsys.readouterr().out

@@ -8,7 +8,6 @@ from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
-from skrub import TableVectorizer, ToDatetime
 
 from shrinkage.tables._typing import loses
 
@@ -88,6 +87,9 @@ def kinds_of(texts: pd.DataFrame) -> dict[str, str]:
     """What skrub takes columns of text for: numeric, datetime, low_cardinality or high_cardinality."""
     if not texts.shape[1]:
         return {}
+    # Loaded here for the second it takes: tables of numbers, and predictions, do without it.
+    from skrub import TableVectorizer
+
     as_it_is: Any = "passthrough"  # skrub annotates these with the types of its defaults
     vectorizer = TableVectorizer(
         numeric=as_it_is, datetime=as_it_is, low_cardinality=as_it_is, high_cardinality=as_it_is
@@ -150,6 +152,8 @@ def _counts_rows(name: str, present: pd.Series, different: int) -> bool:
 
 
 def _date_format(name: str, values: pd.Series) -> str:
+    from skrub import ToDatetime
+
     converter = ToDatetime()
     converter.fit_transform(values.astype(object).rename(name))
     return str(converter.format_ or "")

@@ -60,11 +60,12 @@ class PathResult:
 
         The standard error is the folds' standard deviation (F − 1) over √F, as glmnet has it; NaN for one fold.
         """
-        per_fold = curve.mean(axis=2)
-        mean = per_fold.mean(axis=1)
-        if self.n_folds < 2:
-            return mean, np.full_like(mean, np.nan)
-        return mean, per_fold.std(axis=1, ddof=1) / np.sqrt(self.n_folds)
+        with np.errstate(invalid="ignore", over="ignore"):  # a diverged net has no mean, and needs no warning
+            per_fold = curve.mean(axis=2)
+            mean = per_fold.mean(axis=1)
+            if self.n_folds < 2:
+                return mean, np.full_like(mean, np.nan)
+            return mean, per_fold.std(axis=1, ddof=1) / np.sqrt(self.n_folds)
 
     @cached_property
     def train_mean(self) -> Floats:

@@ -14,9 +14,8 @@ import pytest
 
 from reporting_cases import HOSTILE, hostile_story, made_choice, made_path, made_story
 from shrinkage._errors import RequestError
+from shrinkage.pages import clean, embedded_json
 from shrinkage.reporting import ColumnSummary, render_fit_report, write_fit_report
-from shrinkage.reporting._page import embedded_json
-from shrinkage.reporting._text import clean
 
 MOST_BYTES = 6_000_000
 TABLES = {"loss", "map", "epochs", "weights", "gap", "agreement", "data", "elsewhere"}

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from sklearn.metrics import confusion_matrix, r2_score
 
 from reporting_cases import LAMBDAS, made_choice, made_path, made_story
+from shrinkage.pages import clean, number, plain, plotted
 from shrinkage.reporting._agreement import agreement_section, confusion
 from shrinkage.reporting._judged import judge
 from shrinkage.reporting._lambda_axis import LambdaAxis
-from shrinkage.reporting._text import clean, number, plain, plotted
 from shrinkage.reporting._weight_figures import histograms
 
 SUPERSCRIPTS = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")

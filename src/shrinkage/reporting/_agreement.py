@@ -7,9 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from shrinkage.reporting._page import Figure, Key, Section, Table
+from shrinkage.pages import Figure, Key, Section, Table, clean, percent, plain, plotted
 from shrinkage.reporting._story import FitStory
-from shrinkage.reporting._text import clean, percent, plain, plotted
 
 __all__ = ["agreement_section"]
 

@@ -7,11 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from shrinkage.pages import Figure, Table, number, plain, strength
 from shrinkage.path import Choice, PathResult
 from shrinkage.reporting._judged import Curve
 from shrinkage.reporting._loss_figures import loss_unit
-from shrinkage.reporting._page import Figure, Table
-from shrinkage.reporting._text import number, plain, strength
 
 __all__ = ["epoch_figures", "epoch_table", "map_figure", "map_table"]
 

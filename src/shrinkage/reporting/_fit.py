@@ -8,14 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shrinkage._files import write_atomic
+from shrinkage.pages import Key, Page, Section, Table, clean, render_page, strength
 from shrinkage.reporting import _words
 from shrinkage.reporting._agreement import agreement_section
 from shrinkage.reporting._epoch_figures import epoch_figures, epoch_table, map_figure, map_table
 from shrinkage.reporting._judged import Judged, judge
 from shrinkage.reporting._loss_figures import gap_figure, gap_table, loss_figure, path_table
-from shrinkage.reporting._page import Key, Page, Section, Table, render_page
 from shrinkage.reporting._story import FitStory
-from shrinkage.reporting._text import clean, strength
 from shrinkage.reporting._weight_figures import (
     Histograms,
     histograms,

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shrinkage.estimators import MLPCV
+from shrinkage.pages import number, percent
 from shrinkage.reporting._story import ColumnSummary, FitStory, StrengthElsewhere
-from shrinkage.reporting._text import number, percent
 from shrinkage.strength import convert
 from shrinkage.tables import Column, Problem, Table
 
@@ -53,7 +53,7 @@ def fit_story(
 
 
 def findings(model: MLPCV) -> list[str]:
-    """What the fit found, one plain sentence each."""
+    """What a fit with `keep_path=True` found, one plain sentence each."""
     path, choice = model.path_, model.choice_
     weakest, chosen = float(path.lambdas[0]), choice.index
     first = "no penalty (λ = 0)" if weakest == 0 else f"the weakest penalty (λ = {number(weakest)})"
@@ -67,12 +67,11 @@ def findings(model: MLPCV) -> list[str]:
             f"training rows, {_metric(model, 'validation_metric', chosen)} on unseen rows; the validation loss went "
             f"from {_loss(model, 0)} to {_loss(model, chosen)}."
         )
-        before, after = (float(np.mean(path.max_weight[i])) for i in (0, chosen))
-        found.append(f"The largest weight went from {number(before)} to {number(after)}.")
+        found.append(f"The largest weight went from {_largest(model, 0)} to {_largest(model, chosen)}.")
     else:
         found.append(
-            f"No stronger λ did better, {_reason(model)}: the weakest of the path was kept. Its largest weight is "
-            f"{number(float(np.mean(path.max_weight[0])))}."
+            f"No stronger λ did better: the weakest was kept, {_reason(model)}. Its largest weight is "
+            f"{_largest(model, 0)}."
         )
     if choice.at_edge:
         found.append(
@@ -133,6 +132,12 @@ def _metric(model: MLPCV, curve: str, index: int) -> str:
     value = float(np.mean(values))
     words = percent(value) if path.metric_name == "accuracy" else number(value)
     return f"{path.metric_name} {words}"
+
+
+def _largest(model: MLPCV, index: int) -> str:
+    """Of the network refitted on all rows."""
+    weights = model.networks_.weights(model.networks_.place(float(model.lambdas_[index])))
+    return number(float(np.abs(weights).max()))
 
 
 def _loss(model: MLPCV, index: int) -> str:

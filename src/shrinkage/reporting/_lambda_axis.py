@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from shrinkage.reporting._text import number, superscript
+from shrinkage.pages import number, superscript
 
 __all__ = ["LambdaAxis"]
 

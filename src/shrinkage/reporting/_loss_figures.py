@@ -7,11 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from shrinkage.pages import Figure, Table, number, plain, strength
 from shrinkage.path import Choice, PathResult
 from shrinkage.reporting._judged import Curve, Judged
 from shrinkage.reporting._lambda_axis import LambdaAxis
-from shrinkage.reporting._page import Figure, Table
-from shrinkage.reporting._text import number, plain, strength
 
 __all__ = ["gap_figure", "gap_table", "loss_figure", "loss_unit", "path_table"]
 

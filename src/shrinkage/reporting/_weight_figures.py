@@ -8,8 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from shrinkage.reporting._page import Figure, Slider, Table
-from shrinkage.reporting._text import number, plain, strength
+from shrinkage.pages import Figure, Slider, Table, number, plain, strength
 
 __all__ = ["Histograms", "histograms", "weight_figures", "weight_slider", "weight_tables"]
 

@@ -6,10 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from shrinkage.pages import Tile, number, percent, strength
 from shrinkage.path import Choice, PathResult
 from shrinkage.reporting._judged import Judged
-from shrinkage.reporting._page import Tile
-from shrinkage.reporting._text import number, percent, strength
 from shrinkage.reporting._weight_figures import Histograms
 
 __all__ = [

@@ -19,7 +19,7 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
-from shrinkage.reporting._text import clean, number
+from shrinkage.pages._text import clean, number
 
 __all__ = ["Figure", "Key", "Page", "Section", "Slider", "Table", "Tile", "embedded_json", "render_page"]
 
@@ -196,7 +196,7 @@ def _plotly() -> str:
 
 @cache
 def _resource(name: str) -> str:
-    return files("shrinkage.reporting").joinpath("templates", name).read_text(encoding="utf-8")
+    return files("shrinkage.pages").joinpath("templates", name).read_text(encoding="utf-8")
 
 
 @cache

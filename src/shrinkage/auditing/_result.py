@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import math
+import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -12,8 +13,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from shrinkage._files import write_atomic
 from shrinkage.auditing._facts import Audited, Facts
 from shrinkage.auditing._finding import SEVERITIES, Finding, Severity
+from shrinkage.auditing._html import rendered
 from shrinkage.auditing._words import formula, in_words
 from shrinkage.strength import epochs_from_shrink, steps_from_shrink
 
@@ -86,6 +89,10 @@ class Audit:
             "findings": [finding.to_dict() for finding in self.findings],
             "groups": [group.to_dict() for group in self.groups],
         }
+
+    def to_html(self, path: str | os.PathLike[str]) -> None:
+        """Write everything as a page that opens offline, whole or not at all."""
+        write_atomic(path, rendered(self).encode())
 
     def __rich__(self) -> Any:
         return _Shown(self)

@@ -1,0 +1,143 @@
+"""The audit as a page in the style of the fit report."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from shrinkage.auditing._finding import SEVERITIES, Finding
+from shrinkage.pages import Figure, Page, Section, Table, Tile, plain, plotted, render_page
+
+if TYPE_CHECKING:
+    from shrinkage.auditing._result import Audit, Group
+
+__all__ = ["rendered"]
+
+_MOST_NAMES = 40
+"""Parameters named in a row; the JSON has all of them."""
+
+
+def rendered(audit: Audit) -> str:
+    """The audit as one HTML document."""
+    sections = [_treatment(audit.groups), *_charts(audit.groups)] if audit.groups else []
+    return render_page(
+        Page(
+            title=_headline(audit),
+            kicker="Audit of an optimizer",
+            subtitle=f"What {audit.optimizer} does to each weight, measured on copies.",
+            tiles=_tiles(audit),
+            findings=[
+                f"{f.severity} {f.code}: {f.measured}; expected: {f.expected}." for f in audit.findings[:3]
+            ],
+            notes=[],
+            sections=[*_found(audit.findings), *sections],
+        )
+    )
+
+
+def _headline(audit: Audit) -> str:
+    if not audit.findings:
+        return f"{audit.optimizer}: nothing found"
+    return f"{audit.optimizer}: {_counted(audit.findings)}"
+
+
+def _counted(findings: Sequence[Finding]) -> str:
+    counts = [(sum(f.severity == s for f in findings), s) for s in SEVERITIES]
+    return ", ".join(f"{n} {severity}{'s' if n > 1 else ''}" for n, severity in counts if n)
+
+
+def _tiles(audit: Audit) -> list[Tile]:
+    held = sum(g.elements for g in audit.groups)
+    decayed = sum(g.elements for g in audit.groups if g.shrink != 0)
+    return [
+        Tile(label="Findings", value=str(len(audit.findings)), before=_counted(audit.findings)),
+        Tile(
+            label="Parameters",
+            value=f"{held:,}",
+            before=f"{sum(len(g.parameters) for g in audit.groups)} tensors",
+        ),
+        Tile(label="Decayed", value=f"{decayed / held:.1%}" if held else "–", before=f"{decayed:,} of them"),
+    ]
+
+
+def _found(findings: Sequence[Finding]) -> list[Section]:
+    return [
+        Section(
+            id=f"finding-{k}",
+            topic=f"{finding.severity} {finding.code}",
+            title=finding.measured,
+            caption=f"Expected: {finding.expected}. {finding.advice}",
+            facts=[("parameters", _listed(finding.parameters)), ("explained in", finding.link)],
+        )
+        for k, finding in enumerate(findings)
+    ]
+
+
+def _treatment(groups: Sequence[Group]) -> Section:
+    head = ("group", "parameters", "roles", "rule", "formula", "lr", "λ", "shrink/step", "steps", "epochs")
+    rows = [
+        (
+            str(g.group),
+            _listed(g.parameters),
+            ", ".join(g.roles),
+            g.rule,
+            g.formula,
+            g.lr,
+            g.lam,
+            g.shrink,
+            _finite(g.steps),
+            _finite(g.epochs),
+        )
+        for g in groups
+    ]
+    return Section(
+        id="treatment",
+        topic="What happens to the weights",
+        title=f"{len({g.rule for g in groups})} kinds of treatment in {len({g.group for g in groups})} groups",
+        caption=(
+            "λ is that of (1/n) Σ loss + (λ/2) Σ w², with the same stationary point; a dash where each weight has its "
+            "own. The shrink is the fraction of a weight removed in a step at the learning rate lr; Δ is the step "
+            "of the optimizer."
+        ),
+        tables=[Table(caption="Each kind of treatment", head=head, rows=rows, folded=False)],
+    )
+
+
+def _charts(groups: Sequence[Group]) -> list[Section]:
+    decaying = [g for g in groups if g.shrink is not None and g.shrink > 0]
+    if len({g.shrink for g in decaying}) < 2:
+        return []
+    labels = [f"group {g.group}: {', '.join(g.roles)}" for g in decaying]
+    shrinks = [g.shrink for g in decaying]
+    bars = {"type": "bar", "orientation": "h", "x": plain(shrinks), "y": [plotted(x) for x in labels]}
+    layout = {"xaxis": {"type": "log", "title": {"text": "shrink per step"}}, "yaxis": {"automargin": True}}
+    figure = Figure(
+        id="shrinks",
+        label="Fraction of a weight removed per step, for each treatment",
+        data=[{**bars, "marker": {"color": "@training"}}],
+        layout=layout,
+        height=120 + 40 * len(decaying),
+    )
+    table = Table(
+        caption="Shrink per step", head=("treatment", "shrink"), rows=list(zip(labels, shrinks, strict=True))
+    )
+    return [
+        Section(
+            id="sizes",
+            topic="How strongly",
+            title=f"Up to {max(shrinks, key=lambda s: s or 0):.2g} of a weight goes in a step",
+            caption="One tenth of it takes ten times as long: the timescale is 1/shrink steps.",
+            figures=[figure],
+            tables=[table],
+        )
+    ]
+
+
+def _finite(x: float | None) -> float | None:
+    return None if x is None or math.isinf(x) else x
+
+
+def _listed(names: Sequence[str]) -> str:
+    rest = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
+    return ", ".join(names[:_MOST_NAMES]) + rest

@@ -1,0 +1,116 @@
+"""`shrinkage audit`: what a training script's optimizer, or a checkpoint's, really does to the weights."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from shrinkage.auditing import Audit
+
+__all__ = ["audit"]
+
+_RUN = "The run"
+_OUTPUT = "The output"
+
+
+def audit(
+    target: Annotated[
+        str,
+        typer.Argument(
+            metavar="FILE.py:FUNCTION | CHECKPOINT",
+            help="FUNCTION returns (model, optimizer), or a dict of them and of what audit() takes beside them.",
+        ),
+    ],
+    rows: Annotated[int | None, typer.Option(help="Training rows.", rich_help_panel=_RUN)] = None,
+    batch_size: Annotated[int | None, typer.Option(help="Rows per step.", rich_help_panel=_RUN)] = None,
+    steps: Annotated[int | None, typer.Option(help="Steps still to come.", rich_help_panel=_RUN)] = None,
+    optimizer: Annotated[
+        str | None,
+        typer.Option(help="A checkpoint's class, such as torch.optim.AdamW.", rich_help_panel=_RUN),
+    ] = None,
+    fail_on: Annotated[
+        str | None,
+        typer.Option(help="Leave with code 1 on findings of this severity or worse: warning, error."),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.", rich_help_panel=_OUTPUT)] = False,
+    html: Annotated[Path | None, typer.Option(help="Write a page.", rich_help_panel=_OUTPUT)] = None,
+) -> int:
+    """Measure what an optimizer does to each weight, and say what of it is likely not meant."""
+    told = {"rows": rows, "batch_size": batch_size, "steps": steps}
+    _check(fail_on)
+    found = _audited(target, {key: value for key, value in told.items() if value is not None}, optimizer)
+    if html is not None:
+        found.to_html(html)
+    if as_json:
+        typer.echo(json.dumps(found.to_dict(), ensure_ascii=False, indent=2))
+    else:
+        from rich.console import Console
+
+        Console().print(found)
+    return int(fail_on is not None and found.fails(fail_on))  # pyright: ignore[reportArgumentType] checked above
+
+
+def _check(fail_on: str | None) -> None:
+    from shrinkage._errors import RequestError, shown
+
+    if fail_on not in (None, "warning", "error", "note"):
+        raise RequestError(f"--fail-on: must be warning or error (or note), got {shown(fail_on)}.")
+
+
+def _audited(target: str, told: dict[str, Any], optimizer: str | None) -> Audit:
+    from shrinkage.auditing import audit as audit_
+    from shrinkage.auditing import audit_checkpoint
+
+    path, colon, function = target.rpartition(":")
+    if not colon or not path.endswith(".py"):
+        return audit_checkpoint(target, optimizer=optimizer, **told)
+    built = _built(Path(path), function)
+    return audit_(**{**built, **told})
+
+
+def _built(path: Path, name: str) -> dict[str, Any]:
+    """What the script's function returns, as keywords of `audit`."""
+    from shrinkage._errors import JobError, RequestError, shown
+
+    build = getattr(_script(path), name, None)
+    if not callable(build):
+        raise RequestError(f"{path}: has no function {shown(name)}. It must return (model, optimizer).")
+    try:
+        built = build()
+    except Exception as error:  # whatever a training script raises
+        raise JobError(f"{path}:{name}() raised {type(error).__name__}: {error}") from error
+    if isinstance(built, tuple) and len(built) == 2:
+        return {"model": built[0], "optimizer": built[1]}
+    if isinstance(built, dict) and "optimizer" in built:
+        return built
+    raise RequestError(
+        f"{path}:{name}() must return (model, optimizer), or a dict with 'model', 'optimizer' and other keywords of "
+        f"audit(), got {shown(built, 60)}."
+    )
+
+
+def _script(path: Path) -> Any:
+    """The script as a module; its own folder is searched for what it imports, as when it is run."""
+    import importlib.util
+    import sys
+
+    from shrinkage._errors import JobError, RequestError
+
+    if not path.is_file():
+        raise RequestError(f"{path}: there is no such file.")
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.path.insert(0, str(path.resolve().parent))
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:  # whatever a training script raises
+        raise JobError(f"{path}: importing it raised {type(error).__name__}: {error}") from error
+    finally:
+        sys.path.pop(0)
+    return module

@@ -1,0 +1,101 @@
+"""`shrinkage audit` from the outside: what it prints, and how it leaves."""
+
+import json
+
+import pytest
+import torch
+import typer
+from typer.testing import CliRunner
+
+from auditing_cases import net
+from shrinkage import JobError, RequestError
+from shrinkage.cli._audit import audit
+
+APP = typer.Typer()
+APP.command()(audit)
+
+SCRIPT = """
+import torch
+from helper import width
+
+def build():
+    model = torch.nn.Linear(width, 3)
+    return model, torch.optim.Adam(model.parameters(), lr=1e-3, weight_decay=0.1)
+
+def careful():
+    model = torch.nn.Linear(width, 3)
+    groups = [{"params": [model.weight], "weight_decay": 0.1}, {"params": [model.bias], "weight_decay": 0.0}]
+    optimizer = torch.optim.AdamW(groups, lr=1e-3)
+    return {"model": model, "optimizer": optimizer, "rows": 1000, "batch_size": 10}
+
+def wrong():
+    return 3
+
+def failing():
+    raise OSError("no data set")
+"""
+
+
+@pytest.fixture
+def script(tmp_path):
+    (tmp_path / "helper.py").write_text("width = 5\n")
+    path = tmp_path / "train.py"
+    path.write_text(SCRIPT)
+    return path
+
+
+def run(*arguments):
+    return CliRunner().invoke(APP, [str(a) for a in arguments], standalone_mode=False)
+
+
+@pytest.mark.parametrize(
+    "function, options, code",
+    [
+        ("build", [], 0),
+        ("build", ["--fail-on", "error"], 0),
+        ("build", ["--fail-on", "warning"], 1),
+        ("careful", ["--fail-on", "note"], 0),
+    ],
+)
+def test_the_exit_code_is_for_someones_ci(script, function, options, code):
+    result = run(f"{script}:{function}", *options)
+    assert result.exception is None
+    assert result.return_value == code
+
+
+def test_a_person_reads_the_findings_and_the_table(script):
+    output = run(f"{script}:build").output
+    assert output.index("adam-l2") < output.index("group  parameters")
+
+
+def test_json_and_a_page(script, tmp_path):
+    result = run(f"{script}:careful", "--json", "--html", tmp_path / "a.html")
+    told = json.loads(result.output)
+    assert told["findings"] == []
+    assert told["groups"][0]["epochs"] == pytest.approx(1e4 * 10 / 1000, rel=1e-6)
+    assert (tmp_path / "a.html").read_text(encoding="utf-8").startswith("<!doctype html>")
+
+
+def test_a_checkpoint(tmp_path):
+    model = net()
+    optimizer = torch.optim.SGD(model.named_parameters(), lr=0.1, weight_decay=1e-3)
+    torch.save({"model": model.state_dict(), "optimizer": optimizer.state_dict()}, tmp_path / "c.pt")
+    assert "bias-decayed" in run(tmp_path / "c.pt").output
+
+
+@pytest.mark.parametrize(
+    "target, options, error, sentence",
+    [
+        ("absent.py:build", [], RequestError, "there is no such file"),
+        ("absent.pt", [], RequestError, "there is no such file"),
+        ("train.py:missing", [], RequestError, "has no function 'missing'"),
+        ("train.py:wrong", [], RequestError, r"must return \(model, optimizer\)"),
+        ("train.py:failing", [], JobError, "raised OSError: no data set"),
+        ("train.py:build", ["--fail-on", "never"], RequestError, "--fail-on: must be warning or error"),
+        ("train.py:build", ["--rows", "0"], RequestError, r"rows=…\): must be a whole number >= 1"),
+    ],
+)
+def test_what_is_wrong_is_told(script, target, options, error, sentence):
+    result = run(f"{script.parent}/{target}", *options)
+    with pytest.raises(error, match=sentence):
+        raise result.exception or AssertionError("nothing was wrong")

@@ -16,14 +16,9 @@ from numpy.typing import NDArray
 
 from shrinkage.networks import Layout
 from shrinkage.path._fold import Fold
-from shrinkage.training import TrainingOptions, train_block
+from shrinkage.training import NetworkOptions
 
 __all__ = ["Block", "cut", "layout_of", "trained"]
-
-CACHED_PARAMETERS = 1 << 17
-"""Parameters of a stack whose weights, gradients and moments stay in a core's cache (2 MB in float32)."""
-HELD_ACTIVATIONS = 1 << 22
-"""Numbers of one layer and batch that a stack may hold."""
 
 T = TypeVar("T")
 
@@ -44,28 +39,19 @@ class Block:
     def size(self) -> int:
         return len(self.lambdas) * len(self.members)
 
-    def epochs_of(self, options: TrainingOptions) -> int:
+    def epochs_of(self, options: NetworkOptions) -> int:
         return max(self.epochs) if self.epochs else options.max_epochs
 
 
-def layout_of(options: TrainingOptions, fold: Fold) -> Layout:
+def layout_of(options: NetworkOptions, fold: Fold) -> Layout:
     return Layout((fold.X.shape[1], *options.hidden_layer_sizes, fold.Y.shape[1]))
-
-
-def networks_a_block(options: TrainingOptions, fold: Fold) -> int:
-    """How many networks of this workload make a block: few enough for the cache, many enough for the overhead."""
-    layout = layout_of(options, fold)
-    by_cache = min(256, max(4, CACHED_PARAMETERS // layout.n_parameters))
-    rows = min(options.batch_size, len(fold.train))
-    by_memory = HELD_ACTIVATIONS // (rows * max(layout.sizes))
-    return max(1, min(by_cache, by_memory))
 
 
 def cut(
     lambdas: Sequence[float],
     folds: Sequence[Fold],
     restarts: int,
-    options: TrainingOptions,
+    options: NetworkOptions,
     epochs: Sequence[int] | None = None,
     *,
     keep_networks: bool = False,
@@ -75,7 +61,7 @@ def cut(
     for _, group in itertools.groupby(sorted(folds, key=lambda f: (f.shape, f.number)), lambda f: f.shape):
         alike = list(group)
         members = [(fold.number, restart) for fold in alike for restart in range(restarts)]
-        room = networks_a_block(options, alike[0])
+        room = options.networks_a_block(layout_of(options, alike[0]), len(alike[0].train))
         for some in _pieces(range(len(lambdas)), room):
             taken = None if epochs is None else tuple(int(epochs[i]) for i in some)
             for together in _pieces(members, max(1, room // len(some))):
@@ -88,7 +74,7 @@ def cut(
 def trained(
     block: Block,
     folds: Mapping[int, Fold],
-    options: TrainingOptions,
+    options: NetworkOptions,
     seed: int,
     after_epoch: Callable[[], object] | None = None,
 ) -> dict[str, NDArray[np.float64]]:
@@ -96,9 +82,7 @@ def trained(
     members = [
         folds[number].member(restart, options.dtype, options.device) for number, restart in block.members
     ]
-    result = train_block(
-        options, block.lambdas, members, seed=seed, epochs=block.epochs, after_epoch=after_epoch
-    )
+    result = options.train(block.lambdas, members, seed=seed, epochs=block.epochs, after_epoch=after_epoch)
     n_weights = layout_of(options, folds[block.members[0][0]]).n_weights
     weights = result.networks[..., :n_weights].astype(np.float64)
     arrays = {name: getattr(result, name) for name in result.__dataclass_fields__}

@@ -18,7 +18,7 @@ from shrinkage.path._held_out import held_out_predictions
 from shrinkage.path._result import Choice, PathResult
 from shrinkage.path._run import Progress, run_blocks, worthwhile_jobs
 from shrinkage.path._store import BlockStore
-from shrinkage.training import TrainingOptions
+from shrinkage.training import NetworkOptions
 
 __all__ = ["FittedPath", "PathRequest", "fit_path"]
 
@@ -38,7 +38,7 @@ class PathRequest:
     """`min` or `1se`."""
     stop: str
     """`last` or `best`."""
-    options: TrainingOptions
+    options: NetworkOptions
     seed: int
     keep_path: bool = False
     """Refit and keep the network of every λ, not of the chosen one alone."""
@@ -136,7 +136,7 @@ class _Runner:
 
         return PathResult(
             lambdas=lambdas,
-            loss_name=loss.name,
+            loss_name=request.options.error_name,
             metric_name=loss.metric_name,
             **{name: gathered(name) for name in (*_CURVES, *_FINALS)},
         )

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from shrinkage.networks import LOSSES, Layout, outputs
 from shrinkage.path._fold import Fold
-from shrinkage.training import TrainingOptions
+from shrinkage.training import NetworkOptions
 from shrinkage.training._rows import chunks
 
 __all__ = ["held_out_predictions", "predictions"]
@@ -34,7 +34,7 @@ def predictions(
 
 
 def held_out_predictions(
-    options: TrainingOptions, folds: Sequence[Fold], networks: Sequence[NDArray[Any]]
+    options: NetworkOptions, folds: Sequence[Fold], networks: Sequence[NDArray[Any]]
 ) -> NDArray[np.float64]:
     """(N, C) probabilities, or values in the targets' units, averaged over restarts and repeated folds.
 

@@ -16,14 +16,14 @@ from numpy.typing import NDArray
 from shrinkage.path._blocks import Block, layout_of, trained
 from shrinkage.path._fold import Fold
 from shrinkage.path._store import BlockStore
-from shrinkage.training import TrainingOptions
+from shrinkage.training import NetworkOptions
 
 __all__ = ["Progress", "run_blocks", "worthwhile_jobs"]
 
 Progress = Callable[[float, float], object]
 """Called with (done, total), in networks × epochs."""
 Arrays = dict[str, NDArray[Any]]
-_Task = tuple[Block, Mapping[int, Fold], TrainingOptions, int]
+_Task = tuple[Block, Mapping[int, Fold], NetworkOptions, int]
 
 POLL_SECONDS = 0.2
 WORKER_START_SECONDS = 8.0
@@ -35,7 +35,7 @@ FLOPS_A_SECOND = 3e10
 def run_blocks(
     blocks: Sequence[Block],
     folds: Mapping[int, Fold],
-    options: TrainingOptions,
+    options: NetworkOptions,
     *,
     seed: int,
     n_jobs: int | None = None,
@@ -79,14 +79,13 @@ def run_blocks(
     return [results[i] for i in range(len(blocks))]
 
 
-def worthwhile_jobs(blocks: Sequence[Block], folds: Mapping[int, Fold], options: TrainingOptions) -> int:
+def worthwhile_jobs(blocks: Sequence[Block], folds: Mapping[int, Fold], options: NetworkOptions) -> int:
     """−1 when the work is long enough to start processes for, else 1: a rough estimate."""
     seconds = 0.0
     for block in blocks:
         fold = folds[block.members[0][0]]
-        steps = block.epochs_of(options) * -(-len(fold.train) // options.batch_size)
-        flops = 6.0 * layout_of(options, fold).n_parameters * len(fold.train) * block.epochs_of(options)
-        seconds += steps * SECONDS_A_STEP + block.size * flops / FLOPS_A_SECOND
+        steps, flops = options.work_an_epoch(layout_of(options, fold), len(fold.train))
+        seconds += block.epochs_of(options) * (steps * SECONDS_A_STEP + block.size * flops / FLOPS_A_SECOND)
     return -1 if seconds > WORKER_START_SECONDS and len(blocks) > 1 else 1
 
 

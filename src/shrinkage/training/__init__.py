@@ -1,27 +1,40 @@
-"""Training K networks as one: back-propagation of blocks of λs × folds × restarts."""
+"""Training K networks as one, by back-propagation or by particle swarms: blocks of λs × folds × restarts."""
 
 from shrinkage.training._backprop import BlockResult, Member, train_block
 from shrinkage.training._machine import one_thread_flushed
 from shrinkage.training._optimizers import SGD, Adam, Optimizer, PlainAdam
-from shrinkage.training._options import TrainingOptions, learning_rate
+from shrinkage.training._options import NetworkOptions, TrainingOptions, learning_rate
 from shrinkage.training._rows import Batch, Rows, Standardizer
 from shrinkage.training._score import Score
 from shrinkage.training._swarm import Box, Swarm, SwarmResult, Swarms, minimize
+from shrinkage.training._swarm_block import SwarmOptions, train_swarm_block
+from shrinkage.training._swarm_error import ErrorOfNetworks
 from shrinkage.training._swarm_moves import SWARM_VARIANTS, SwarmVariant
 
 __all__ = [
     "SGD",
+    "SWARM_VARIANTS",
     "Adam",
     "Batch",
     "BlockResult",
+    "Box",
+    "ErrorOfNetworks",
     "Member",
+    "NetworkOptions",
     "Optimizer",
     "PlainAdam",
     "Rows",
     "Score",
     "Standardizer",
+    "Swarm",
+    "SwarmOptions",
+    "SwarmResult",
+    "SwarmVariant",
+    "Swarms",
     "TrainingOptions",
     "learning_rate",
+    "minimize",
     "one_thread_flushed",
     "train_block",
+    "train_swarm_block",
 ]

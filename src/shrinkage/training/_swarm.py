@@ -1,7 +1,7 @@
 """Particle swarms, many at once: the minimum of any function of a position, without a gradient.
 
 Axes: S swarms, P particles, D dimensions. Random numbers are functions of (key, step), a key being what the swarms that
-share them have in common: a swarm's numbers depend neither on the others in its batch nor on how long it ran before.
+share them have in common: what a swarm does depends neither on the others in its batch nor on its place among them.
 """
 
 from __future__ import annotations
@@ -120,7 +120,7 @@ def minimize(
         swarm: its size and movement.
         iterations: the budget: P evaluations each, after those of the start.
         bounds: particles are put back onto it and lose their velocity, dimension by dimension; None for none.
-        decay: called with (positions, positions before the move) after each move and before the evaluation, to
+        decay: called with (positions, positions before the move) before every evaluation, that of the start too, to
             change the positions in place.
 
     Returns:
@@ -167,6 +167,8 @@ class Swarms:
         self.iteration = 0
         self.x = start.at(self._uniform("position", *self._size))
         self.v = self._first_velocity()
+        if decay is not None:
+            decay(self.x, self.x.clone())
         self.p, self.fp = self.x.clone(), self._errors()
         self.best_error, who = self.fp.min(1)
         self.best = self._taken(self.p, who)
@@ -177,7 +179,7 @@ class Swarms:
         self._stop()
 
     def step(self) -> None:
-        """Move, keep within bounds, decay, let die, evaluate, remember: one iteration of every swarm."""
+        """Move, keep within bounds, let die, decay, evaluate, remember: one iteration of every swarm."""
         self.iteration += 1
         before = self.x.clone() if self.decay is not None else self.x
         self.moves.move_(self.x, self.v, self.p, self._known(), self._draw())
@@ -187,10 +189,10 @@ class Swarms:
         self.x = self.x.add_(self.v)
         if self.bounds is not None:
             self._put_back(self.bounds)
-        if self.decay is not None:
-            self.decay(self.x, before)
         if self.swarm.death:
             self._let_die()
+        if self.decay is not None:
+            self.decay(self.x, before)
         fx = self._errors()
         better = fx < self.fp
         self.p = torch.where(better[..., None], self.x, self.p)
@@ -255,13 +257,11 @@ class Swarms:
         return (2 * share - 1) * width * self.swarm.initial_velocity
 
     def _informants(self) -> Tensor:
-        """(S, P, P): whether the particle of axis 2 informs that of axis 1; each always informs itself.
-
-        Each informs any other with the probability that K draws among all P would have hit it.
-        """
+        """(S, P, P): whether the particle of axis 2 informs that of axis 1: itself, and K drawn with repetition."""
         P = self._size[0]
-        told = self._uniform("informants", P, P) < 1 - (1 - 1 / P) ** K_INFORMED
-        return told | torch.eye(P, dtype=torch.bool, device=told.device)
+        informed = (self._uniform("informants", P, K_INFORMED) * P).long()
+        told = torch.eye(P, dtype=torch.bool, device=informed.device).repeat(len(informed), 1, 1)
+        return told.scatter_(2, informed, True).mT
 
     def _draw(self) -> Draw:
         if self.moves.shape == "sphere":

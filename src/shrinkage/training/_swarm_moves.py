@@ -1,7 +1,7 @@
 """How particles move and of whom they learn: the published variants, their constants, and the law they are held to.
 
 Axes: S swarms, P particles, D dimensions. x positions, v velocities, p the best position of each particle so far, l the
-best position that a particle knows of, all (S, P, D).
+best position that a particle knows of (`best`), all (S, P, D).
 """
 
 from __future__ import annotations
@@ -89,18 +89,19 @@ class SwarmVariant:
             return math.inf
         return 0.5 * math.sqrt(c * (w + 1) / (c * (5 * w - 7) - 12 * w * w + 12))
 
-    def move_(self, x: Tensor, v: Tensor, p: Tensor, l: Tensor, draw: Draw) -> None:
+    def move_(self, x: Tensor, v: Tensor, p: Tensor, best: Tensor, draw: Draw) -> None:
         """The new velocity, in place of v; x is not moved yet."""
         if self.shape == "sphere":
-            v.mul_(self.inertia).add_(self._point_in_ball(x, p, l, draw)).sub_(x)
+            v.mul_(self.inertia).add_(self._point_in_ball(x, p, best, draw)).sub_(x)
         else:
+            # One rounding a call: a fused multiply-add rounds differently at the odd end of a buffer.
             v.mul_(self.inertia)
-            v.addcmul_(p - x, draw.first, value=self.attraction)
-            v.addcmul_(l - x, draw.second, value=self.attraction)
+            v.add_((p - x).mul_(self.attraction).mul_(draw.first))
+            v.add_((best - x).mul_(self.attraction).mul_(draw.second))
 
-    def _point_in_ball(self, x: Tensor, p: Tensor, l: Tensor, draw: Draw) -> Tensor:
-        to_p, to_l = self.attraction * (p - x), self.attraction * (l - x)
-        alone = (p == l).all(-1, keepdim=True)
+    def _point_in_ball(self, x: Tensor, p: Tensor, best: Tensor, draw: Draw) -> Tensor:
+        to_p, to_l = self.attraction * (p - x), self.attraction * (best - x)
+        alone = (p == best).all(-1, keepdim=True)
         offset = torch.where(alone, to_p / 2, (to_p + to_l) / 3)
         length = draw.first.norm(dim=-1, keepdim=True).clamp_min(torch.finfo(x.dtype).tiny)
         radius = offset.norm(dim=-1, keepdim=True) * draw.second

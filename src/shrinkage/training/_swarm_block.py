@@ -1,0 +1,257 @@
+"""Training a block of nets by particle swarms: one swarm a net, all particles of all swarms evaluated at once.
+
+Axes: G members, L λs, S = G·L swarms, member by member and λ by λ within it; P particles, D parameters; E epochs.
+A swarm minimizes `error + penalty` of the whole training rows. Its random numbers are functions of (seed, restart,
+step): the λs and folds of one restart see the same ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from shrinkage._errors import RequestError, shown
+from shrinkage.networks import LOSSES, Layout, Stack
+from shrinkage.rules import Reading
+from shrinkage.training._backprop import BlockResult, Member
+from shrinkage.training._machine import one_thread_flushed
+from shrinkage.training._options import NetworkOptions, check_choice
+from shrinkage.training._rows import Rows, chunks
+from shrinkage.training._score import Score
+from shrinkage.training._swarm import Box, Swarm, Swarms
+from shrinkage.training._swarm_error import HELD_ACTIVATIONS, ErrorOfNetworks, MeanError
+
+__all__ = ["SwarmOptions", "train_swarm_block"]
+
+SWARMS_A_BLOCK = 64
+STATE_ELEMENTS = 1 << 22
+"""Positions, velocities and best positions of a block, in numbers."""
+NO_LEARNING_RATE = Reading(1.0, 1.0)
+"""A swarm has none: a rule that shrinks positions takes off its strength itself, as at a learning rate of 1."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SwarmOptions(NetworkOptions):
+    """Training by particle swarms. An epoch is `iterations_an_epoch` iterations, each of which reads all rows.
+
+    A rule in the error adds its penalty to the error of every particle. A rule that shrinks acts on the positions,
+    between the move and the evaluation, with the learning rate 1.
+    """
+
+    swarm: Swarm = field(default_factory=lambda: Swarm(max_velocity=0.1))
+    """Size, movement and stopping of each swarm."""
+    error: str | ErrorOfNetworks = "loss"
+    """What is minimized besides the penalty: the `loss`; `accuracy` (as the share of wrong rows); or a function of
+    predictions (K, n, C) and targets (n, C) that gives the errors (K,) of K networks."""
+    start_range: float = 1.0
+    """Particles start uniformly in ± this, > 0."""
+    bound: float | None = 10.0
+    """Positions are clamped to ± this, > 0; None for no bound."""
+    iterations_an_epoch: int = 5
+    """Iterations after which the curves get a point, ≥ 1."""
+
+    ERRORS: ClassVar[tuple[str, ...]] = ("loss", "accuracy")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not callable(self.error):
+            check_choice("error", self.error, self.ERRORS)
+        if self.error == "accuracy" and LOSSES[self.loss].metric_name != "accuracy":
+            raise RequestError("error='accuracy': a regression has none. Use 'loss' or a function.")
+        for name, number in (("start_range", self.start_range), ("bound", self.bound)):
+            if number is not None and not 0 < number < float("inf"):
+                raise RequestError(f"{name}=…: must be > 0 and finite, got {shown(number)}.")
+        if self.iterations_an_epoch < 1:
+            raise RequestError(f"iterations_an_epoch=…: must be >= 1, got {shown(self.iterations_an_epoch)}.")
+        if self.rule.anchor == "initial":
+            raise RequestError(
+                f"rule={self.rule.name}: it pulls toward the weights that training starts from, and each particle "
+                "of a swarm starts elsewhere. Use a rule that pulls toward 0."
+            )
+        if not self.rule.stacks:
+            raise RequestError(
+                f"rule={self.rule.name}: it reads the gradient, and a swarm has none. Use rule='l2' or another penalty."
+            )
+
+    @property
+    def error_name(self) -> str:
+        if callable(self.error):
+            return getattr(self.error, "__name__", type(self.error).__name__).replace("_", " ")
+        return super().error_name if self.error == "loss" else "share of wrong rows"
+
+    def train(
+        self,
+        lambdas: Sequence[float],
+        members: Sequence[Member],
+        *,
+        seed: int,
+        epochs: Sequence[int] | None = None,
+        after_epoch: Callable[[], object] | None = None,
+    ) -> BlockResult:
+        return train_swarm_block(self, lambdas, members, seed=seed, epochs=epochs, after_epoch=after_epoch)
+
+    def networks_a_block(self, layout: Layout, n: int) -> int:
+        by_memory = STATE_ELEMENTS // (3 * self.swarm.particles * layout.n_parameters)
+        return max(1, min(SWARMS_A_BLOCK, by_memory))
+
+    def work_an_epoch(self, layout: Layout, n: int) -> tuple[float, float]:
+        evaluated = self.iterations_an_epoch * self.swarm.particles
+        return self.iterations_an_epoch, 2.0 * layout.n_parameters * n * evaluated
+
+
+def train_swarm_block(
+    options: SwarmOptions,
+    lambdas: Sequence[float],
+    members: Sequence[Member],
+    *,
+    seed: int,
+    epochs: Sequence[int] | None = None,
+    after_epoch: Callable[[], object] | None = None,
+) -> BlockResult:
+    """Train L λs for each of G members, a swarm each; the curves show the best network of each swarm so far.
+
+    Args:
+        options: the network and the swarms.
+        lambdas: (L,) canonical strengths.
+        members: their training sets are of one shape, and so are their validation sets.
+        seed: of the run.
+        epochs: (L,) after how many epochs each λ's network is taken; by default after the last.
+        after_epoch: called once an epoch.
+    """
+    with one_thread_flushed(), torch.no_grad():
+        return _Block(options, lambdas, members, seed).run(epochs, after_epoch)
+
+
+class _Block:
+    def __init__(
+        self, options: SwarmOptions, lambdas: Sequence[float], members: Sequence[Member], seed: int
+    ) -> None:
+        self.options, self.members, self.L = options, members, len(lambdas)
+        X, Y = members[0].train.X, members[0].train.Y
+        self.layout = Layout((X.shape[1], *options.hidden_layer_sizes, Y.shape[1]))
+        self.n_pulled = self.layout.n_parameters if options.decay_biases else self.layout.n_weights
+        self.train = [self._watched(m.train) for m in members]
+        self.validation = [self._watched(m.validation) for m in members if m.validation is not None]
+        # The best networks, a member's at a time, as back-propagation holds them: padded, so that their curves
+        # don't depend on the block either.
+        self.stack = Stack(
+            self.layout,
+            options.activation,
+            LOSSES[options.loss],
+            X.new_zeros(self.L, self.layout.n_parameters),
+        )
+        # The rule of each swarm, and of each particle for what shrinks positions as networks.
+        strengths = torch.tensor(list(lambdas), dtype=torch.float64).repeat(len(members)).view(-1, 1, 1)
+        rule = options.rule.at_lambda(strengths, 1.0)
+        self.rule = rule.with_strength(torch.as_tensor(rule.strength).to(X))
+        each = torch.as_tensor(self.rule.strength).repeat_interleave(options.swarm.particles, 0)
+        self.rule_of_particles = self.rule.with_strength(each)
+        ends = X.new_ones(self.layout.n_parameters)
+        bound = options.bound
+        self.swarms = Swarms(
+            self._objective,
+            Box(-options.start_range * ends, options.start_range * ends),
+            [(seed, member.restart) for member in members for _ in lambdas],
+            options.swarm,
+            bounds=None if bound is None else Box(-bound * ends, bound * ends),
+            decay=None if self.rule.entry == "loss" else self._decay,
+        )
+
+    def run(self, epochs: Sequence[int] | None, after_epoch: Callable[[], object] | None) -> BlockResult:
+        shape = (len(self.members), self.L)
+        taken = np.asarray([self.options.max_epochs] * self.L if epochs is None else epochs)
+        networks = np.empty((*shape, self.layout.n_parameters), self.options.dtype)
+        final = np.full((3, *shape), np.nan)
+        curves = np.full((4, int(taken.max()), *shape), np.nan)
+        for epoch in range(int(taken.max())):
+            self._epoch()
+            curves[:2, epoch] = self._scored(self.train)
+            if self.validation:
+                curves[2:, epoch] = self._scored(self.validation)
+            due = np.flatnonzero(taken == epoch + 1)
+            if len(due):
+                networks[:, due] = self.swarms.best.cpu().numpy().reshape(networks.shape)[:, due]
+                final[:2, :, due] = curves[:2, epoch][..., due]
+                final[2][:, due] = self._penalty().cpu().numpy().reshape(shape)[:, due]
+            if after_epoch is not None:
+                after_epoch()
+        curves = np.moveaxis(curves, 1, -1)
+        return BlockResult(
+            train_loss=curves[0],
+            train_metric=curves[1],
+            validation_loss=curves[2],
+            validation_metric=curves[3],
+            final_train_loss=final[0],
+            final_train_metric=final[1],
+            final_penalty=final[2],
+            networks=networks,
+        )
+
+    def _epoch(self) -> None:
+        for _ in range(self.options.iterations_an_epoch):
+            if bool(self.swarms.running.any()):
+                self.swarms.step()
+
+    def _objective(self, x: Tensor) -> Tensor:
+        """error + penalty of positions (S, P, D)."""
+        networks = x.split(self.L)
+        error = torch.cat([rows.error(few) for rows, few in zip(self.train, networks, strict=True)])
+        if self.rule.entry != "loss":
+            return error
+        return error + self.rule.penalty(x[..., : self.n_pulled]).sum(-1)
+
+    def _decay(self, x: Tensor, before: Tensor) -> None:
+        for w, previous in zip(self._pulled(x), self._pulled(before), strict=True):
+            self.rule_of_particles.shrink_(w, NO_LEARNING_RATE, previous=previous)
+
+    def _pulled(self, x: Tensor) -> list[Tensor]:
+        parameters = self.layout.from_rows(x.view(-1, self.layout.n_parameters))
+        return parameters.weights + (parameters.biases if self.options.decay_biases else [])
+
+    def _penalty(self) -> Tensor:
+        """(S,) of the best networks, NaN for a rule without an objective."""
+        if not self.rule.has_objective:
+            return torch.full((len(self.swarms.best),), torch.nan)
+        w = self.swarms.best[:, None, : self.n_pulled]
+        return self.rule.penalty(w).sum((1, 2), dtype=torch.float64)
+
+    def _scored(self, watched: list[_Watched]) -> np.ndarray:
+        """(2, G, L): error and metric of the best networks."""
+        best = self.swarms.best.split(self.L)
+        scored = [self._score(rows, networks) for rows, networks in zip(watched, best, strict=True)]
+        return torch.stack(scored, 1).cpu().numpy()
+
+    def _score(self, watched: _Watched, networks: Tensor) -> Tensor:
+        self.stack.parameters.copy_rows_(networks)
+        score, rows = Score(self.stack.loss, networks), watched.rows
+        size = max(1, HELD_ACTIVATIONS // (max(self.layout.sizes) * self.L))
+        for start, stop in chunks(len(rows), size):
+            padded = self.layout.padded_rows(stop - start, networks.dtype)
+            # The padding repeats the last row; nothing of it is counted.
+            positions = torch.arange(start, start + padded, device=networks.device).clamp_max(stop - 1)
+            batch, B = rows.read(positions), stop - start
+            z = self.stack.outputs(batch.X)[:, :B]
+            weight = None if batch.weight is None else batch.weight[None, None, :B]
+            score.add(z[None], batch.Y[None, None, :B], weight)
+        error = self.options.error
+        loss = score.loss if error == "loss" else watched.error(networks[:, None])[:, 0].double()
+        return torch.stack([loss, score.metric])
+
+    def _watched(self, rows: Rows) -> _Watched:
+        options = self.options
+        width = self.layout.padded(rows.X.dtype).sizes[0]
+        error = MeanError(self.layout, options.activation, options.loss, options.error, rows.settled())
+        return _Watched(error, rows.settled(width))
+
+
+@dataclass(frozen=True)
+class _Watched:
+    """Rows as the particles are judged by them, and as the best networks are scored on them."""
+
+    error: MeanError
+    rows: Rows

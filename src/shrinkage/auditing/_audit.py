@@ -26,7 +26,7 @@ __all__ = ["audit"]
 
 _MOST_ELEMENTS = 512
 """Elements of a parameter that are stepped on."""
-_LOOKS = 10
+_LOOKS = 20
 """Places of a schedule at which rounding is looked at."""
 
 
@@ -199,7 +199,7 @@ def _fading(
 ) -> dict[int, tuple[int, float]]:
     """The parameters whose decay arrives now and is lost at a later place of the schedule."""
     course = plans[0].lrs / lrs[0]
-    places = np.unique(np.linspace(0, len(course) - 1, _LOOKS + 1).astype(int))
+    places = np.unique(np.linspace(0, len(course) * (1 - 1 / _LOOKS), _LOOKS).astype(int))
     if np.ptp(course) == 0:
         return {}
     fading: dict[int, tuple[int, float]] = {}

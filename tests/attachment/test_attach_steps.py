@@ -237,6 +237,35 @@ def test_removing_restores_the_bare_optimizer():
     assert "shrinkage" not in one.state_dict()
 
 
+@pytest.mark.parametrize("clock", ["lr", "schedule", "constant", "corrected"])
+@pytest.mark.parametrize("kind", [torch.optim.Adam, torch.optim.NAdam, torch.optim.RAdam, torch.optim.AdamW])
+def test_every_clock_is_handed_to_the_kernel_and_taken_back(kind, clock):
+    model = make_model()
+    optimizer = kind(model.parameters(), lr=0.1, weight_decay=0)
+    meaning = optimizer.param_groups[0]["decoupled_weight_decay"]
+    handle = attach(optimizer, Decoupled(0.3, clock=clock), model=model)
+    assert {row.how for row in handle.table()} == {"native", ""}
+    before = model.get_parameter("0.weight").detach().clone()
+    for p in model.parameters():
+        p.grad = torch.zeros_like(p)
+    optimizer.step()
+    s = 0.03 if clock in ("lr", "corrected") else 0.3
+    torch.testing.assert_close(model.get_parameter("0.weight").detach(), (1 - s) * before, rtol=1e-14, atol=0)
+    handle.remove()
+    assert {group["decoupled_weight_decay"] for group in optimizer.param_groups} == {meaning}
+    assert {group["weight_decay"] for group in optimizer.param_groups} == {0}
+
+
+def test_a_constant_decay_goes_on_where_the_learning_rate_is_zero():
+    model = make_model()
+    optimizer = torch.optim.AdamW(model.parameters(), lr=0.0, weight_decay=0)
+    attach(optimizer, Decoupled(0.1, clock="constant"), model=model)
+    before = model.get_parameter("0.weight").detach().clone()
+    loss_at(model, 0).backward()
+    optimizer.step()
+    assert torch.equal(model.get_parameter("0.weight").detach(), before * 0.9)
+
+
 @pytest.mark.parametrize(
     "rule", [L2(0.3), L1(0.3), Decoupled(0.3), Cautious(Decoupled(0.3)), AdaptiveDecay(0.3)]
 )

@@ -100,7 +100,7 @@ class Attachment:
         self._removed = True
         for bunch in self._bunches:
             if bunch.native:
-                bunch.group["weight_decay"] = 0.0
+                bunch.switch_off(self.optimizer.defaults)
         _uninstall(self.optimizer, self)
 
     @property
@@ -178,12 +178,11 @@ class Attachment:
             return None
         rule = cast(Rule, claims[0].rule)
         whole = len(claims) == len(group["params"]) and not any(claim.stacked for claim in claims)
-        native = (
-            self._lower and whole and self._rows != "touched" and runs_natively(self.optimizer, group, rule)
-        )
-        if native:
-            group["weight_decay"] = float(rule.strength) * factor_at(self.schedule, self.steps)
-        return Bunch(group, rule, claims, native, self._lr_max)
+        can = self._lower and whole and self._rows != "touched"
+        bunch = Bunch(group, rule, claims, can and runs_natively(self.optimizer, group, rule), self._lr_max)
+        if bunch.native:
+            bunch.switch_on()
+        return bunch
 
     def _adopt_new(self, param: Tensor, group: dict[str, Any]) -> None:
         """A parameter that `add_param_group` brought."""

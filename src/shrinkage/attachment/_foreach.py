@@ -6,9 +6,12 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-__all__ = ["scale_", "sums"]
+__all__ = ["cautious_", "copy_", "scale_", "sums"]
+
+_PIECE = 65_536
+"""Weights at a time, so that what is between the operations stays in a core's cache."""
 
 _torch: Any = torch  # the functions are documented, but not in torch's list of public names
 
@@ -21,3 +24,26 @@ def scale_(tensors: Sequence[Tensor], factor: float | Tensor) -> None:
 def sums(left: Sequence[Tensor], right: Sequence[Tensor], alpha: float) -> list[Tensor]:
     """`left + alpha·right`, as new tensors."""
     return _torch._foreach_add(left, right, alpha=alpha)
+
+
+def copy_(targets: Sequence[Tensor], sources: Sequence[Tensor]) -> None:
+    """`target ← source`, in place; sharded tensors one by one, as torch asks."""
+    if all(type(source) in (Tensor, nn.Parameter) for source in sources):
+        _torch._foreach_copy_(targets, sources)
+    else:
+        for target, source in zip(targets, sources, strict=True):
+            target.copy_(source)
+
+
+def cautious_(w: Tensor, previous: Tensor, shrink: float) -> None:
+    """`w ← w − shrink·previous` where `(previous − w)·previous ≥ 0`, in place; both contiguous.
+
+    Piece by piece on a CPU, where the traffic between cache and memory is what costs; whole on a GPU.
+    """
+    size = _PIECE if w.device.type == "cpu" else w.numel()
+    mask = torch.empty(min(size, w.numel()), dtype=w.dtype, device=w.device)
+    for new, old in zip(w.view(-1).split(size), previous.view(-1).split(size), strict=True):
+        agrees = mask[: new.numel()]
+        torch.sub(old, new, out=agrees)
+        agrees.mul_(old).ge_(0)
+        new.addcmul_(old, agrees, value=-shrink)

@@ -52,16 +52,21 @@ def native_strength(group: Group) -> float:
 
 
 def runs_natively(optimizer: Optimizer, group: Group, rule: Rule) -> bool:
-    """True when `rule` is what the optimizer's own `weight_decay` does in `group`."""
+    """True when `rule` is what the optimizer's own `weight_decay`, set anew every step, does in `group`.
+
+    A kernel that takes off `lr·weight_decay` follows any clock: it is told `s_t/lr`. Adam, NAdam and RAdam do so with
+    a switch. A tensor as learning rate keeps to the clock that needs no division.
+    """
     plain = isinstance(rule.force, L2Force) and rule.anchor == "zero" and rule.modulation is None
-    if not plain or isinstance(rule.strength, torch.Tensor):
-        return False
-    if isinstance(optimizer, torch.optim.Adafactor):
-        return False  # it reads the size of its step off the weights before it decays them
-    meaning = native_meaning(optimizer, group)
-    if meaning == "coupled":
-        return rule.entry == "loss"
-    return meaning == "decoupled" and rule.entry == "before" and rule.clock == "lr"
+    if not plain or isinstance(rule.strength, torch.Tensor) or isinstance(optimizer, torch.optim.Adafactor):
+        return False  # Adafactor reads the size of its step off the weights before it decays them
+    if rule.entry == "loss":
+        return native_meaning(optimizer, group) == "coupled"
+    clock_fits = rule.clock == "lr" or not isinstance(group["lr"], torch.Tensor)
+    can_decouple = type(optimizer) in _DECOUPLED or "decoupled_weight_decay" in group
+    return (
+        rule.entry == "before" and clock_fits and can_decouple and type(optimizer) in (*_COUPLED, *_DECOUPLED)
+    )
 
 
 def refuse_impossible(optimizer: Optimizer, rule: Rule) -> None:

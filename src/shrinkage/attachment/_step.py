@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from typing import Any, Literal, cast
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from shrinkage._errors import RequestError
 from shrinkage.attachment._claims import Claim
-from shrinkage.attachment._foreach import scale_, sums
+from shrinkage.attachment._foreach import cautious_, copy_, scale_, sums
 from shrinkage.attachment._moments import second_moment_sum
 from shrinkage.attachment._precision import fits
-from shrinkage.rules import L2Force, Reading, Rule, View
+from shrinkage.rules import CautiousMask, L2Force, Reading, Rule, View
 
 __all__ = ["Bunch", "Rows", "Step"]
 
@@ -40,6 +40,18 @@ class Bunch:
         group = self.group
         peak = self.lr_max or group.get("max_lr") or group.get("initial_lr") or self.claims[0].lr_max
         return Reading(lr=_number(group.get("lr", 1.0)), lr_max=_number(peak))
+
+    def switch_on(self) -> None:
+        """Have the optimizer's own weight decay mean what the rule means; its number is set at every step."""
+        if self.rule.entry == "before" and "decoupled_weight_decay" in self.group:
+            self.group["decoupled_weight_decay"] = True
+        self.group["weight_decay"] = float(self.rule.strength) if self.rule.clock == "lr" else 0.0
+
+    def switch_off(self, defaults: dict[str, Any]) -> None:
+        """Leave the optimizer without weight decay, and with the meaning it was built with."""
+        self.group["weight_decay"] = 0.0
+        if "decoupled_weight_decay" in self.group:
+            self.group["decoupled_weight_decay"] = defaults["decoupled_weight_decay"]
 
     def active(self) -> list[Claim]:
         """What the optimizer is about to move: frozen parameters and those without a gradient stay."""
@@ -76,7 +88,7 @@ class Step:
         self.skipped = overflow is not None and bool(overflow)
         self._started = False
         self._gradients: dict[Tensor, Tensor] = {}
-        self._late: list[tuple[Rule, Claim, View, Tensor | None]] = []
+        self._late: list[tuple[Rule, View, Tensor | None]] = []
         self._late_bunches: list[tuple[Bunch, Rule, list[Claim]]] = []
 
     def on_gradients(self) -> None:
@@ -108,7 +120,7 @@ class Step:
             return
         for bunch, rule, active in self._late_bunches:
             self._scale_weights(bunch, rule, active)
-        for rule, _claim, view, mask in self._late:
+        for rule, view, mask in self._late:
             self._apply(rule, view, mask)
 
     def penalty(self) -> Tensor | float:
@@ -158,16 +170,17 @@ class Step:
             self._late_bunches.append((bunch, rule, active))
 
     def _hand_over(self, bunch: Bunch, rule: Rule, active: list[Claim]) -> None:
-        """Set the optimizer's own weight decay, or 0 where the format of the weights would lose it."""
-        lam = float(rule.strength)
+        """Set the optimizer's own weight decay, or 0 where that could not show what the rule takes off."""
+        own: float | Tensor = float(rule.strength)
         if rule.entry == "before":
             now = bunch.now()
             shrink = rule.shrink(now)
-            lost = not isinstance(shrink, Tensor) and not all(fits(shrink, c.param.dtype) for c in active)
-            if lost:
+            if _cannot_show(now, shrink, active):
                 self._scale_weights(bunch, rule, active)
-                lam = 0.0
-        bunch.group["weight_decay"] = lam
+                own = 0.0
+            elif rule.clock != "lr":
+                own = float(shrink / now.lr)
+        bunch.group["weight_decay"] = own
 
     @staticmethod
     def _scale_weights(bunch: Bunch, rule: Rule, active: list[Claim]) -> None:
@@ -197,7 +210,6 @@ class Step:
         if rule.needs_previous and not self._started:
             if claim.previous is None:
                 claim.previous = torch.empty_like(param)
-            claim.previous.copy_(param)
             view.previous = _real(claim.previous)
         return view
 
@@ -207,6 +219,8 @@ class Step:
         if rule.modulation is not None and rule.modulation.reads_all:
             seen += self._views_of_exempt(rule)
         rule.read(seen)
+        if rule.needs_previous and not self._started:
+            copy_([cast(Tensor, v.previous) for v in seen], [v.w for v in seen])
         for bunch, rule, claim, view in views:
             mask = self._mask(claim)
             if rule.acts == "gradient":
@@ -219,7 +233,7 @@ class Step:
             elif rule.acts == "before":
                 self._apply(rule, view, mask)
             else:
-                self._late.append((rule, claim, view, mask))
+                self._late.append((rule, view, mask))
 
     def _views_of_exempt(self, rule: Rule) -> list[View]:
         groups = {p: g for g in self.optimizer.param_groups for p in g["params"]}
@@ -233,7 +247,11 @@ class Step:
     @staticmethod
     def _apply(rule: Rule, view: View, mask: Tensor | None) -> None:
         before = None if mask is None else view.w.clone()
-        rule.apply_(view)
+        shrink = rule.shrink(view.now)
+        if _is_plain_cautious(rule, view) and not isinstance(shrink, Tensor):
+            cautious_(view.w, cast(Tensor, view.previous), shrink)
+        else:
+            rule.apply_(view)
         if mask is not None and before is not None:
             view.w.copy_(torch.where(mask, view.w, before))
 
@@ -271,6 +289,21 @@ class Step:
     def _sign(bunch: Bunch) -> float:
         """With `maximize` the optimizer turns the gradient round: the pull is to stay a pull."""
         return -1.0 if bunch.group.get("maximize") else 1.0
+
+
+def _cannot_show(now: Reading, shrink: float | Tensor, active: Sequence[Claim]) -> bool:
+    """True when a kernel that takes off lr·weight_decay would lose some of `shrink`, or has no lr to work with."""
+    if isinstance(shrink, Tensor) or isinstance(now.lr, Tensor):
+        return False
+    stands_still = now.lr == 0 and shrink != 0
+    return stands_still or not all(fits(shrink, claim.param.dtype) for claim in active)
+
+
+def _is_plain_cautious(rule: Rule, view: View) -> bool:
+    """The common cautious rule on an ordinary tensor, which has a faster way."""
+    plain = isinstance(rule.modulation, CautiousMask) and isinstance(rule.force, L2Force)
+    ordinary = type(view.w) in (Tensor, nn.Parameter) and view.w.is_contiguous() and view.w.numel() > 0
+    return plain and rule.entry == "before" and rule.anchor == "zero" and ordinary
 
 
 def _real(x: Tensor) -> Tensor:

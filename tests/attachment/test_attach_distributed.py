@@ -1,0 +1,100 @@
+"""DDP and FSDP2 on two gloo processes give what one process gives."""
+
+import os
+import socket
+import traceback
+from typing import Any
+
+import pytest
+import torch
+import torch.distributed as dist
+import torch.multiprocessing as mp
+from torch import nn
+
+from attachment_cases import decay_lr, make_model, optimizer_for, train
+from rules_cases import ROWS
+from shrinkage.attachment import attach
+
+STEPS = 4
+CASES = [(name, "AdamW" if row.adam_only else "SGD momentum") for name, row in ROWS.items()]
+CASES += [("Decoupled lr", "AdamW foreach"), ("L2", "Adam"), ("Cautious", "AdamW")]
+
+pytestmark = pytest.mark.skipif(not dist.is_available() or not dist.is_gloo_available(), reason="needs gloo")
+
+
+def free_port() -> int:
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def wrapped(model: nn.Module, how: str) -> nn.Module:
+    if how == "ddp":
+        return nn.parallel.DistributedDataParallel(model)
+    from torch.distributed.device_mesh import init_device_mesh
+    from torch.distributed.fsdp import fully_shard
+
+    mesh = init_device_mesh("cpu", (2,))
+    assert isinstance(model, nn.Sequential)
+    for layer in model:
+        if isinstance(layer, nn.Linear):
+            fully_shard(layer, mesh=mesh)
+    fully_shard(model, mesh=mesh)
+    return model
+
+
+def whole(p: torch.Tensor) -> torch.Tensor:
+    return getattr(p, "full_tensor", lambda: p)().detach()
+
+
+def run(rule_name: str, optimizer_name: str, how: str, rank: int) -> list[torch.Tensor]:
+    model = wrapped(make_model(), how)
+    optimizer = optimizer_for(optimizer_name, model)
+    handle = attach(optimizer, ROWS[rule_name].rule, model=model)
+    assert next(row.name for row in handle.table()) == "0.weight"
+    for t in range(STEPS):
+        decay_lr(optimizer, t)
+        optimizer.zero_grad()
+        generator = torch.Generator().manual_seed(1000 + t)
+        x = torch.randn(16, 5, generator=generator, dtype=torch.float64)
+        y = torch.randn(16, 3, generator=generator, dtype=torch.float64)
+        half = slice(8 * rank, 8 * rank + 8)
+        (model(x[half]) - y[half]).square().mean().backward()
+        optimizer.step()
+    handle.log()
+    optimizer.state_dict()
+    return [whole(p) for p in model.parameters()]
+
+
+def compare(rule_name: str, optimizer_name: str, how: str, rank: int) -> None:
+    got = run(rule_name, optimizer_name, how, rank)
+    alone = make_model()
+    optimizer = optimizer_for(optimizer_name, alone)
+    attach(optimizer, ROWS[rule_name].rule, model=alone)
+    torch.testing.assert_close(got, train(alone, optimizer, STEPS), rtol=1e-9, atol=1e-11)
+
+
+def work(rank: int, port: int, failures: Any) -> None:
+    os.environ |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
+    torch.set_num_threads(1)
+    dist.init_process_group("gloo", rank=rank, world_size=2)
+    try:
+        for how in ("ddp", "fsdp2"):
+            for rule_name, optimizer_name in CASES:
+                try:
+                    compare(rule_name, optimizer_name, how, rank)
+                except Exception:
+                    where = f"{how}, {rule_name} on {optimizer_name}, rank {rank}"
+                    failures.put(f"{where}: {traceback.format_exc()[-600:]}")
+    finally:
+        dist.destroy_process_group()
+
+
+def test_two_processes_are_one():
+    context = mp.get_context("spawn")
+    failures = context.SimpleQueue()
+    mp.spawn(work, args=(free_port(), failures), nprocs=2)  # pyright: ignore[reportPrivateImportUsage] public in the docs
+    found = []
+    while not failures.empty():
+        found.append(failures.get())
+    assert not found, "\n".join(found)

@@ -10,9 +10,31 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from shrinkage._errors import JobError, RequestError
+    from shrinkage.attachment import attach
+    from shrinkage.auditing import audit, audit_step
     from shrinkage.estimators import MLPClassifierCV, MLPRegressorCV
-    from shrinkage.rules import L1, L2, L2SP, Cautious, Decoupled, ElasticNet, WeightDecay
-    from shrinkage.strength import conventions, convert
+    from shrinkage.rules import (
+        L1,
+        L2,
+        L2SP,
+        AdaptiveDecay,
+        AdaptiveL2,
+        Cautious,
+        ConditionalDecay,
+        ConstrainedNorm,
+        Decoupled,
+        ElasticNet,
+        Huber,
+        NormalizedDecay,
+        Projection,
+        Proximal,
+        ScheduledDecay,
+        SelectiveProjectionDecay,
+        TimescaleDecay,
+        WeightDecay,
+        WeightElimination,
+    )
+    from shrinkage.strength import conventions, convert, rescale
 
 __version__ = "0.1.0"
 
@@ -21,13 +43,30 @@ __all__ = [  # noqa: RUF022  (grouped by what they are for)
     "L1",
     "L2",
     "L2SP",
-    "Cautious",
-    "Decoupled",
     "ElasticNet",
+    "Huber",
+    "WeightElimination",
     "WeightDecay",
+    "Decoupled",
+    "ConditionalDecay",
+    "NormalizedDecay",
+    "TimescaleDecay",
+    "Proximal",
+    "Projection",
+    "Cautious",
+    "ScheduledDecay",
+    "AdaptiveDecay",
+    "AdaptiveL2",
+    "SelectiveProjectionDecay",
+    "ConstrainedNorm",
+    # rules on a live optimizer, and what it really does
+    "attach",
+    "audit",
+    "audit_step",
     # strengths between frameworks
     "conventions",
     "convert",
+    "rescale",
     # the λ path for scikit-learn
     "MLPClassifierCV",
     "MLPRegressorCV",
@@ -38,9 +77,31 @@ __all__ = [  # noqa: RUF022  (grouped by what they are for)
 
 _HOMES = {
     "_errors": ("JobError", "RequestError"),
+    "attachment": ("attach",),
+    "auditing": ("audit", "audit_step"),
     "estimators": ("MLPClassifierCV", "MLPRegressorCV"),
-    "rules": ("L1", "L2", "L2SP", "Cautious", "Decoupled", "ElasticNet", "WeightDecay"),
-    "strength": ("conventions", "convert"),
+    "rules": (
+        "L1",
+        "L2",
+        "L2SP",
+        "ElasticNet",
+        "Huber",
+        "WeightElimination",
+        "WeightDecay",
+        "Decoupled",
+        "ConditionalDecay",
+        "NormalizedDecay",
+        "TimescaleDecay",
+        "Proximal",
+        "Projection",
+        "Cautious",
+        "ScheduledDecay",
+        "AdaptiveDecay",
+        "AdaptiveL2",
+        "SelectiveProjectionDecay",
+        "ConstrainedNorm",
+    ),
+    "strength": ("conventions", "convert", "rescale"),
 }
 _HOME = {name: f"shrinkage.{home}" for home, names in _HOMES.items() for name in names}
 

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from shrinkage.cli._audit import audit
 from shrinkage.cli._convert import conventions, convert
 from shrinkage.cli._errors import ended
 from shrinkage.cli._fit import fit
@@ -43,7 +44,7 @@ def _guarded(command: Callable[..., object]) -> Callable[..., None]:
     return run
 
 
-for command in (fit, predict, convert, conventions):
+for command in (fit, predict, audit, convert, conventions):
     app.command()(_guarded(command))
 
 

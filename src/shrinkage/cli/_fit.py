@@ -47,6 +47,9 @@ def fit(
     ] = "breast_cancer",
     sep: Annotated[str | None, typer.Option(help="Separator of a CSV file.", rich_help_panel=_TABLE)] = None,
     encoding: Annotated[str | None, typer.Option(help="Its encoding.", rich_help_panel=_TABLE)] = None,
+    na: Annotated[
+        list[str] | None, typer.Option(help="A word that means missing; repeatable.", rich_help_panel=_TABLE)
+    ] = None,
     hidden: Annotated[
         str, typer.Option(help="Units of the hidden layers, such as 64,32; 0 for none.", rich_help_panel=_NET)
     ] = "64",
@@ -109,6 +112,7 @@ class _Asked:
     bundled: str
     sep: str | None
     encoding: str | None
+    na: list[str] | None
     hidden: str
     activation: str
     solver: str
@@ -163,7 +167,7 @@ def _table(asked: _Asked) -> tuple[Table, list[str]]:
         return bundled(asked.bundled), asked.target or list(BUNDLED[asked.bundled])
     if not asked.target:
         raise RequestError("--target: name the column to predict, such as --target price.")
-    return read_table(asked.data, sep=asked.sep, encoding=asked.encoding), asked.target
+    return read_table(asked.data, sep=asked.sep, encoding=asked.encoding, na=asked.na or ()), asked.target
 
 
 def _estimator(asked: _Asked, task: str) -> MLPCV:

@@ -22,6 +22,7 @@ def predict(
     ] = None,
     sep: Annotated[str | None, typer.Option(help="Separator of a CSV file.")] = None,
     encoding: Annotated[str | None, typer.Option(help="Its encoding.")] = None,
+    na: Annotated[list[str] | None, typer.Option(help="A word that means missing; repeatable.")] = None,
 ) -> None:
     """Predict the rows of a table with a fitted model, in their order."""
     import pandas as pd
@@ -30,7 +31,7 @@ def predict(
     from shrinkage.tables import read_table, write_predictions
 
     saved = load_model(model)
-    frame = read_table(data, sep=sep, encoding=encoding).frame
+    frame = read_table(data, sep=sep, encoding=encoding, na=na or ()).frame
     predicted = saved.predict(frame, lam)
     columns = predicted.reshape(len(frame), -1)
     result = pd.DataFrame({name: columns[:, i] for i, name in enumerate(saved.targets)})

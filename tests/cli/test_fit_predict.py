@@ -1,0 +1,223 @@
+"""`shrinkage fit` and `shrinkage predict`, end to end, in processes of their own."""
+
+import json
+import signal
+import subprocess
+import time
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from cli_cases import QUICK, command, mixed_table, shrinkage
+
+WRITTEN = {
+    "report.html",
+    "model.safetensors",
+    "model.json",
+    "preprocessing.skops",
+    "path.csv",
+    "run.json",
+    "blocks",
+}
+TARGETS = ["three", "price", "weight"]
+
+
+@pytest.fixture(scope="module")
+def tables(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("tables")
+    frame = mixed_table()
+    frame.to_csv(folder / "train.csv", index=False)
+    frame.to_parquet(folder / "train.parquet")
+    return folder
+
+
+@pytest.mark.parametrize("file", ["train.csv", "train.parquet"])
+@pytest.mark.parametrize("targets", [["three"], ["price"], ["price", "weight"]], ids="+".join)
+def test_fit_writes_its_folder_and_predict_reads_it(tables, tmp_path, file, targets):
+    train = tmp_path / file
+    frame = mixed_table().drop(columns=[t for t in TARGETS if t not in targets])
+    frame.to_csv(train, index=False) if file.endswith("csv") else frame.to_parquet(train)
+    done = shrinkage(
+        "fit", train, *(f"--target={name}" for name in targets), "--out", tmp_path / "out", *QUICK
+    )
+    assert done.returncode == 0, done.stderr
+    assert {path.name for path in (tmp_path / "out").iterdir()} == WRITTEN
+    assert "rows it had not seen" in done.stdout
+    assert (
+        done.stdout.rstrip().splitlines()[-1].startswith(f"The report is {tmp_path / 'out' / 'report.html'}")
+    )
+    assert "remark" in done.stderr  # text columns are left out with a word
+
+    new = frame.drop(columns=targets).sample(frac=1, random_state=0).iloc[:, ::-1]
+    new.iloc[0, new.columns.get_loc("colour")] = "never seen"
+    new.iloc[1, new.columns.get_loc("size")] = np.nan
+    new.to_csv(tmp_path / "new.csv", index=False)
+    done = shrinkage("predict", tmp_path / "out", tmp_path / "new.csv", "-o", tmp_path / "predicted.csv")
+    assert done.returncode == 0, done.stderr
+    predicted = pd.read_csv(tmp_path / "predicted.csv")
+    assert predicted.columns.tolist() == targets
+    assert len(predicted) == len(new)
+    assert predicted.notna().all().all()
+
+
+@pytest.fixture(scope="module")
+def fitted(tables):
+    out = tables / "fitted"
+    frame = mixed_table().drop(columns=["price", "weight"])
+    frame.to_csv(tables / "three.csv", index=False)
+    done = shrinkage("fit", tables / "three.csv", "-t", "three", "--out", out, *QUICK)
+    assert done.returncode == 0, done.stderr
+    return out
+
+
+def test_probabilities_stand_beside_the_class_and_sum_to_one(tables, fitted):
+    done = shrinkage("predict", fitted, tables / "three.csv", "--proba")
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert lines[0] == "three,probability of high,probability of low,probability of middle"
+    shares = np.array([line.split(",")[1:] for line in lines[1:]], float)
+    assert shares.sum(1) == pytest.approx(np.ones(len(shares)), abs=1e-5)
+    assert [line.split(",")[0] for line in lines[1:]] == [
+        ["high", "low", "middle"][i] for i in shares.argmax(1)
+    ]
+
+
+def test_another_lambda_of_the_path_predicts(tables, fitted):
+    chosen = shrinkage("predict", fitted, tables / "three.csv", "--proba").stdout
+    assert shrinkage("predict", fitted, tables / "three.csv", "--proba", "--lam", "0").stdout != chosen
+    done = shrinkage("predict", fitted, tables / "three.csv", "--lam", "0.7")
+    assert done.returncode == 2
+    assert "lam=0.7" in done.stderr
+
+
+def test_a_missing_column_is_one_error_that_names_it(tables, fitted, tmp_path):
+    mixed_table().drop(columns="colour").to_csv(tmp_path / "new.csv", index=False)
+    done = shrinkage("predict", fitted, tmp_path / "new.csv", "-o", tmp_path / "out.csv")
+    assert done.returncode == 2
+    assert "'colour'" in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert not (tmp_path / "out.csv").exists()
+
+
+def test_the_run_says_what_it_did(fitted):
+    run = json.loads((fitted / "run.json").read_text())
+    path = pd.read_csv(fitted / "path.csv")
+    assert run["lambda"] in path["lambda"].tolist()
+    assert path["lambda"].tolist()[:3] == [0, 0.001, 0.01]
+    assert run["options"]["seed"] == 0
+    assert any("λ = 0" in sentence for sentence in run["findings"])
+
+
+def test_an_earlier_run_is_neither_lost_nor_mixed(tables, fitted):
+    before = {path.name: path.read_bytes() for path in fitted.iterdir() if path.is_file()}
+    again = shrinkage("fit", tables / "three.csv", "-t", "three", "--out", fitted, *QUICK)
+    assert again.returncode == 2
+    assert "--resume" in again.stderr
+    assert "--overwrite" in again.stderr
+    other = shrinkage(
+        "fit", tables / "three.csv", "-t", "three", "--out", fitted, "--resume", *QUICK, "--seed", "5"
+    )
+    assert other.returncode == 2
+    assert "seed was" in other.stderr
+    assert before == {path.name: path.read_bytes() for path in fitted.iterdir() if path.is_file()}
+
+
+RESULTS = ["model.safetensors", "model.json", "preprocessing.skops", "path.csv"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL], ids=lambda s: s.name)
+def test_an_interrupted_run_leaves_nothing_half_written_and_resumes_to_the_same_bytes(
+    tables, tmp_path, number
+):
+    request = [
+        "fit",
+        tables / "three.csv",
+        "-t",
+        "three",
+        "--epochs",
+        "300",
+        "--folds",
+        "8",
+        "--hidden",
+        "100",
+    ]
+    request += ["--jobs", "1", "--lambdas", "30"]
+    whole = shrinkage(*request, "--out", tmp_path / "whole")
+    assert whole.returncode == 0, whole.stderr
+    out = tmp_path / "cut"
+    process = subprocess.Popen(command(*request, "--out", out), stderr=subprocess.PIPE, text=True)
+    while not any(out.glob("blocks/*.block")):
+        assert process.poll() is None, process.communicate()[1]
+        time.sleep(0.01)
+    process.send_signal(number)
+    stderr = process.communicate(timeout=60)[1]
+    assert process.returncode in (-number, 128 + number)
+    assert "Traceback" not in stderr
+    assert {path.name for path in out.iterdir()} <= {"blocks", ".lock"}
+    assert not list(out.glob("blocks/.*")) or number == signal.SIGKILL
+    resumed = shrinkage(*request, "--out", out, "--resume")
+    assert resumed.returncode == 0, resumed.stderr
+    for name in RESULTS:
+        assert (out / name).read_bytes() == (tmp_path / "whole" / name).read_bytes(), name
+
+
+@pytest.mark.parametrize(
+    "arguments, words",
+    [
+        (["none.csv", "-t", "y"], "none.csv"),
+        (["{train}"], "--target"),
+        (["{train}", "-t", "Three"], "did you mean 'three'"),
+        (["{train}", "-t", "remark", "--task", "regression"], "remark"),
+        (["{train}", "-t", "three", "--folds", "60"], "folds"),
+        (["{train}", "-t", "three", "--lambdas", "many"], "--lambdas"),
+        (["{train}", "-t", "three", "--hidden", "wide"], "--hidden"),
+        (["{train}", "-t", "three", "--jobs", "0"], "--jobs"),
+        (["{train}", "-t", "three", "--rule", "ridge"], "ridge"),
+        (["{train}", "-t", "three", "--lr", "-1"], "learning_rate"),
+        (["--bundled", "titanic"], "titanic"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_a_wrong_request_is_a_sentence_and_leaves_nothing(tables, tmp_path, arguments, words):
+    filled = [argument.format(train=tables / "train.csv") for argument in arguments]
+    done = shrinkage("fit", *filled, "--out", tmp_path / "out")
+    assert done.returncode == 2, done.stderr
+    assert words in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    "content, words",
+    [
+        ("", "empty"),
+        ("a,y\n", "no data rows"),
+        ("a,y\n" + "1,yes\n" * 20, "one value"),
+        ("a,y\n" + "1,yes\n2,no\n" * 10 + "3,maybe\n", "maybe"),
+        ("a,y\n" + "1,yes\n2,no\n" * 10 + "inf,no\n", "inf"),
+        ("a,b,y\n" + ",,yes\n,,no\n" * 10, "left"),
+        ("a,y\n" + "1,yes\n2,no\n" * 10 + "3,\n", "missing"),
+    ],
+    ids=[
+        "empty",
+        "header alone",
+        "constant target",
+        "rare class",
+        "infinite",
+        "all missing",
+        "target missing",
+    ],
+)
+def test_bad_tables_are_told_in_one_message_with_exit_code_2(tmp_path, content, words):
+    (tmp_path / "bad.csv").write_text(content)
+    done = shrinkage("fit", tmp_path / "bad.csv", "-t", "y", "--out", tmp_path / "out")
+    assert done.returncode == 2, done.stdout
+    assert words in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_unknown_options_and_commands_are_usage_errors():
+    for arguments in (["fit", "--bogus"], ["bogus"], ["fit", "--epochs", "x"]):
+        assert shrinkage(*arguments).returncode == 2

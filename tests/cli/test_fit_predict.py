@@ -196,7 +196,7 @@ def test_a_wrong_request_is_a_sentence_and_leaves_nothing(tables, tmp_path, argu
         ("a,y\n" + "1,yes\n" * 20, "one value"),
         ("a,y\n" + "1,yes\n2,no\n" * 10 + "3,maybe\n", "maybe"),
         ("a,y\n" + "1,yes\n2,no\n" * 10 + "inf,no\n", "inf"),
-        ("a,b,y\n" + ",,yes\n,,no\n" * 10, "left"),
+        ("a,b,y\n" + ",,yes\n,,no\n" * 10, "no value in any row"),
         ("a,y\n" + "1,yes\n2,no\n" * 10 + "3,\n", "missing"),
     ],
     ids=[

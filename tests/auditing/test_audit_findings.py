@@ -56,21 +56,14 @@ def rounded(lr, decay, dtype=torch.float32):
     return case
 
 
-def decays_rounded_later(horizon):
+def rounded_later(decay):
     def case():
         model = net()
-        optimizer = adamw(model, lr=1e-3)
-        schedule = torch.optim.lr_scheduler.CosineAnnealingLR(
-            optimizer, horizon, eta_min=1e-8 if horizon else 0
-        )
+        optimizer = torch.optim.AdamW(matrices(model), lr=1e-3, weight_decay=decay)
+        schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, 1000)
         return codes(optimizer, model, steps=1000, scheduler=schedule)
 
     return case
-
-
-def constant_schedule():
-    model = net()
-    return codes(adamw(model), model, steps=1000)
 
 
 def twice():
@@ -236,6 +229,7 @@ class Roles(nn.Module):
         self.norm = nn.LayerNorm(8)
         self.mix = nn.Linear(8, 8)
         self.relative_attention_bias = nn.Linear(8, 8, bias=False)
+        self.buckets_bias = nn.Embedding(4, 2)
 
 
 def decayed(*names):
@@ -306,7 +300,7 @@ CASES = {
     "rounded-away": (rounded(1e-4, 1e-4), rounded(1e-2, 1e-2)),
     "rounded-away#just above": (rounded(3.1e-4, 1e-4), rounded(3.1e-4, 1e-2)),
     "rounded-away#bfloat16": (rounded(1e-2, 0.1, torch.bfloat16), rounded(0.1, 0.5, torch.bfloat16)),
-    "rounded-away-later": (decays_rounded_later(1000), constant_schedule),
+    "rounded-away-later": (rounded_later(2e-4), rounded_later(0.2)),
     "decayed-twice": (twice, eager(Optim.SGD)),
     "frozen-decayed": (frozen(stale=True), frozen(stale=False)),
     "none-grad-decayed": (eager(Eager), eager(Optim.SGD)),
@@ -329,6 +323,10 @@ CASES = {
     "token-decayed": (decayed(*MIXERS, "pos_embed"), decayed(*MIXERS)),
     "embedding-decayed": (decayed(*MIXERS, "tokens.weight"), decayed(*MIXERS)),
     "matrix-exempt": (decayed("mix.weight"), decayed(*MIXERS)),
+    "matrix-exempt#table": (
+        decayed(*MIXERS, "tokens.weight"),
+        decayed(*MIXERS, "tokens.weight", "buckets_bias.weight"),
+    ),
     "timescale-short": (timed(0.5, rows=1000, batch_size=10), timed(0.05, rows=1000, batch_size=10)),
     "timescale-long": (timed(1e-2, steps=500), timed(1e-2, steps=1500)),
     "fades": (fading(cosine), fading(linear)),

@@ -197,3 +197,13 @@ def test_every_format_is_measured(dtype):
     model = nn.Linear(8, 6, bias=False, dtype=dtype)
     reading = first_reading(lambda m: torch.optim.SGD(m.parameters(), lr=0.1, weight_decay=0.01), model)
     assert math.isclose(reading.shrink or 0, 1e-3, rel_tol=1e-3)
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 5])
+def test_few_numbers_are_enough_to_tell_an_adaptive_step(n):
+    model = nn.Linear(1, n, bias=False)
+    adam = first_reading(partial(built, "Adam", weight_decay=WD), model)
+    assert (adam.path, adam.adaptive) == ("coupled", True)
+    assert adam.lam == pytest.approx(WD, rel=1e-3)
+    sgd = first_reading(partial(built, "SGD", weight_decay=WD, momentum=0.9), model)
+    assert (sgd.path, sgd.adaptive, sgd.momentum) == ("coupled", False, True)

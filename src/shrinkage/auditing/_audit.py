@@ -26,6 +26,8 @@ __all__ = ["audit"]
 
 _MOST_ELEMENTS = 512
 """Elements of a parameter that are stepped on."""
+_TRAINERS = {"accelerate", "lightning", "pytorch_lightning"}
+"""Packages whose optimizers wrap a torch one and step by way of the trainer."""
 _LOOKS = 20
 """Places of a schedule at which rounding is looked at."""
 
@@ -110,9 +112,8 @@ def audit(
 def unwrapped(optimizer: Any) -> torch.optim.Optimizer:
     """The torch optimizer inside a trainer's wrapper, which steps by ways of its own."""
     inner = getattr(optimizer, "optimizer", None)
-    is_wrapper = not isinstance(optimizer, torch.optim.Optimizer) or type(optimizer).__module__.startswith(
-        "accelerate"
-    )
+    homes = {kind.__module__.partition(".")[0] for kind in type(optimizer).__mro__}
+    is_wrapper = not isinstance(optimizer, torch.optim.Optimizer) or bool(homes & _TRAINERS)
     return unwrapped(inner) if is_wrapper and isinstance(inner, torch.optim.Optimizer) else optimizer
 
 

@@ -110,13 +110,15 @@ def _charts(groups: Sequence[Group]) -> list[Section]:
         return []
     labels = [f"group {g.group}: {', '.join(g.roles)}" for g in decaying]
     shrinks = [g.shrink for g in decaying]
-    bars = {"type": "bar", "orientation": "h", "x": plain(shrinks), "y": [plotted(x) for x in labels]}
-    layout = {"xaxis": {"type": "log", "title": {"text": "shrink per step"}}, "yaxis": {"automargin": True}}
+    dots = {"type": "scatter", "mode": "markers", "x": plain(shrinks), "y": [plotted(x) for x in labels]}
     figure = Figure(
         id="shrinks",
         label="Fraction of a weight removed per step, for each treatment",
-        data=[{**bars, "marker": {"color": "@training"}}],
-        layout=layout,
+        data=[{**dots, "marker": {"color": "@training", "size": 12}}],
+        layout={
+            "xaxis": {"type": "log", "title": {"text": "shrink per step"}},
+            "yaxis": {"automargin": True},
+        },
         height=120 + 40 * len(decaying),
     )
     table = Table(

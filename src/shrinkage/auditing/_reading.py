@@ -120,6 +120,7 @@ def read(subject: Subject) -> list[Reading]:
     long, still = Plan(steps=30 if is_exact else 60), Plan(gradients=0.0)
     weights = _differences(subject, long, weights=eps)
     gradients = _differences(subject, long, gradients=eps)
+    weak = _differences(subject, replace(long, steps=stride, gradients=0.1), gradients=eps)
     base, double = subject.run(Plan()), subject.run(Plan(weights=2.0))
     pulls = [subject.run(replace(still, weights=size)) for size in (0.0, 1.0, 2.0)]
     idle = _run_without_gradients(subject)
@@ -140,6 +141,7 @@ def read(subject: Subject) -> list[Reading]:
             start=base[i][0],
             weights=weights[i],
             gradients=gradients[i],
+            weak=weak[i],
             updates=(_moved(base[i]), _moved(double[i])),
             pulls=tuple(_moved(run[i]) for run in pulls),
             idle=_moved(idle[i]) if idle else torch.zeros(subject.sizes[i]),
@@ -215,6 +217,8 @@ class _Parameter:
     start: Tensor
     weights: Track
     gradients: Track
+    weak: Track
+    """Over one stride, with a gradient ten times as small."""
     updates: tuple[Tensor, Tensor]
     pulls: tuple[Tensor, ...]
     idle: Tensor
@@ -238,15 +242,15 @@ class _Parameter:
             shrink=shrink,
             first=first,
             lam=lam,
-            adaptive=_is_adaptive(r),
-            momentum=_varies_in_time(r) and not _is_adaptive(r),
+            adaptive=self._is_adaptive(r),
+            momentum=_varies_in_time(r) and not self._is_adaptive(r),
             clock=clock,
             intercept=intercept,
             entry="unknown" if anchored and path != "coupled" else self._entry(path, first),
             force=self._force(),
             anchored=anchored,
             cautious=cautious,
-            trust=not (path == "coupled" and _is_adaptive(r)) and self._follows_norm(first),
+            trust=not (path == "coupled" and self._is_adaptive(r)) and self._follows_norm(first),
             outward=bool((pulled * self.start).sum() > 0),
             without_gradient=self._beyond(self.idle),
         )
@@ -266,6 +270,15 @@ class _Parameter:
         c = (self.eps * gradient_pattern(self.n).abs() * offset_signs(self.n))[kept]
         rho, s = self.gradients[:: self.stride, kept], self._shrinks(self.weights) * self.stride
         return -(rho[1:] - (1 - s) * rho[:-1]) / (c * self.stride)
+
+    def _is_adaptive(self, r: Tensor) -> bool:
+        if not r.numel():
+            return False
+        if float(r.abs().median()) == 0 or _spread(r[-1]) > 0.05:
+            return True
+        # Two elements are one pair, of one gradient: then its size has to change instead.
+        grown = (self.weak[-1] / self.gradients[self.stride])[self._kept].median()
+        return self.n < 4 and abs(float(grown) - 1) > 0.05
 
     def _beyond(self, moved: Tensor) -> bool:
         """Whether the weights moved, beyond what rounding explains."""
@@ -287,6 +300,8 @@ class _Parameter:
             return "none", False
         slack = 4 * self.noise / abs(middle) if abs(middle) > 3 * self.noise else 0.0
         if _spread(s) < _CONSTANT + slack:
+            if abs(float(s[0].median())) > 0.5 * abs(middle) and _range(s) > 0.1 + slack:
+                return "averaged", False
             is_uniform = (
                 _spread(r) < _CONSTANT + slack and not _varies_in_time(r) and float(r.abs().median()) > 0
             )
@@ -311,11 +326,11 @@ class _Parameter:
             return float(s[s.abs() > 0.5 * s.abs().max()].median()), None
         if path == "coupled":
             lam = float(_ratio(s, r).median()) if float(s.abs().max()) > self.noise else None
-            return (self._live_shrink() if _is_adaptive(r) else self._asymptotic(_limit(s))), lam
+            return (self._live_shrink() if self._is_adaptive(r) else self._asymptotic(_limit(s))), lam
         if path in ("averaged", "mixed"):
             return _total_shrink(self.weights) / (len(self.weights) - 1), None
         shrink = _limit(s)
-        reach = _limit(r) if not _is_adaptive(r) else 0.0
+        reach = _limit(r) if not self._is_adaptive(r) else 0.0
         return shrink, (shrink / reach if reach > 0 else None)
 
     def _asymptotic(self, estimate: float) -> float:
@@ -374,13 +389,15 @@ def _spread(x: Tensor) -> float:
     return float((high - low) / middle.abs()) if middle != 0 else math.inf
 
 
-def _is_adaptive(r: Tensor) -> bool:
-    return bool(r.numel()) and (float(r.abs().median()) == 0 or _spread(r[-1]) > 0.05)
-
-
 def _varies_in_time(r: Tensor) -> bool:
-    medians = r.median(dim=1).values if r.numel() else torch.zeros(1)
-    return float(medians.max() - medians.min()) > _CONSTANT * abs(float(medians.median()))
+    return bool(r.numel()) and _range(r) > _CONSTANT
+
+
+def _range(x: Tensor) -> float:
+    """How much the medians over elements differ over the steps, relative to their own median."""
+    medians = x.median(dim=1).values
+    middle = abs(float(medians.median()))
+    return float(medians.max() - medians.min()) / middle if middle else math.inf
 
 
 def _is_switched(s: Tensor, noise: float) -> bool:

@@ -34,20 +34,21 @@ def embedding_decayed(facts: Facts) -> Hits:
 
 @finding("matrix-exempt", "A weight matrix is exempt", "warning")
 def matrix_exempt(facts: Facts) -> Hits:
-    """A weight that mixes features is not decayed though its like are, mostly by an accident of its name or shape.
+    """A weight matrix, or an embedding, is not decayed though its like are, mostly by an accident of its name or shape.
 
     T5's `relative_attention_bias.weight` is exempted by rules that look for "bias", a layer called `prenorm_proj` by
     rules that look for "norm".
     """
-    weights = [p for p in facts.parameters if p.role == "weight" and p.tensor.dim() > 1 and p.trainable]
-    exempt = [p for p in weights if not p.decays]
-    if exempt and len(exempt) < len(weights):
-        yield (
-            names(exempt),
-            f"not decayed, while {len(weights) - len(exempt)} other weight matrices are",
-            "all weight matrices decayed alike",
-            "Choose by what a parameter is for, not by its name: shrinkage.attach does.",
-        )
+    for role, kind in (("weight", "weight matrices"), ("embedding", "embeddings")):
+        alike = [p for p in facts.parameters if p.role == role and p.tensor.dim() > 1 and p.trainable]
+        exempt = [p for p in alike if not p.decays]
+        if exempt and len(exempt) < len(alike):
+            yield (
+                names(exempt),
+                f"not decayed, while {len(alike) - len(exempt)} other {kind} are",
+                f"all {kind} treated alike",
+                "Choose by what a parameter is for, not by its name: shrinkage.attach does.",
+            )
 
 
 def _decayed(facts: Facts, roles: tuple[str, ...], expected: str) -> Hits:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from shrinkage.auditing import Reading, audit
-from shrinkage.auditing._reading import read
+from shrinkage.auditing._measuring import read
 from shrinkage.auditing._subjects import OptimizerSubject, undisturbed
 
 

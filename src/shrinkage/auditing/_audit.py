@@ -14,8 +14,9 @@ from torch import Tensor, nn
 from shrinkage._errors import RequestError, shown
 from shrinkage.auditing._facts import Audited, Facts, audited
 from shrinkage.auditing._invariance import equilibrium, invariant_names
+from shrinkage.auditing._measuring import read
 from shrinkage.auditing._penalty import penalties
-from shrinkage.auditing._reading import Reading, read
+from shrinkage.auditing._reading import Reading
 from shrinkage.auditing._result import Audit, groups_of
 from shrinkage.auditing._rounding import survivals
 from shrinkage.auditing._subjects import OptimizerSubject, Subject, parameters_of, undisturbed

@@ -12,8 +12,8 @@ from torch import Tensor
 
 from shrinkage._errors import RequestError, shown
 from shrinkage.auditing._facts import Audited, Facts
+from shrinkage.auditing._measuring import read
 from shrinkage.auditing._patterns import gradient_pattern, offset_signs, time_sign, weight_pattern
-from shrinkage.auditing._reading import read
 from shrinkage.auditing._result import Audit, groups_of
 from shrinkage.auditing._subjects import Plan, Track, rms_or_usual, undisturbed
 from shrinkage.auditing.findings import found

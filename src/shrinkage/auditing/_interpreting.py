@@ -1,0 +1,209 @@
+"""What a step does to a parameter, read off the fate of small offsets.
+
+With δ an offset of the weights and c a lasting offset of the gradient, both to first order:
+
+    s_i(t) = 1 − δ_i(t+1)/δ_i(t)                     the shrink of step t, element i                      (1)
+    r_i(t) = −(ρ_i(t+1) − (1 − s_i(t)) ρ_i(t))/c_i   how far a unit of gradient carries the weight        (2)
+    λ_i    = s_i/r_i                                  the L2 strength that pulls as much                   (3)
+
+A penalty in the gradient makes s proportional to r whatever the optimizer does with gradients (momentum, moments); a
+decay beside the gradient leaves s the same for all elements and steps. Where r is constant too, as in plain SGD, the
+two are one.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from shrinkage.auditing._patterns import gradient_pattern, offset_signs, weight_pattern
+from shrinkage.auditing._reading import Clock, Path, Reading
+from shrinkage.auditing._statistics import (
+    CONSTANT,
+    is_switched,
+    limit,
+    mean_log_shrink,
+    range_over_steps,
+    ratio,
+    spread,
+    varies_in_time,
+)
+from shrinkage.auditing._subjects import Track
+
+__all__ = ["Measured"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measured:
+    """The measurements of one parameter."""
+
+    n: int
+    eps: float
+    stride: int
+    """Steps over which a shrink is averaged."""
+    noise: float
+    """Size of what rounding does to a shrink."""
+    start: Tensor
+    weights: Track
+    gradients: Track
+    weak: Track
+    """Over one stride, with a gradient ten times as small."""
+    updates: tuple[Tensor, Tensor]
+    pulls: tuple[Tensor, ...]
+    idle: Tensor
+    clock: tuple[Clock, float]
+    entry: tuple[Tensor, ...]
+    off: Track
+    lived: Track | None
+
+    def reading(self) -> Reading:
+        s, r = self._shrinks(self.weights), self._responses()
+        pulled = self.pulls[1] - self.pulls[0]
+        path, cautious = self._path(s, r)
+        if path == "none" and self._beyond(pulled):
+            path = "mixed" if self._is_proportional() else "coupled"
+        anchored = path != "none" and self._beyond(self.pulls[0])
+        shrink, lam = self._strength(path, s, r, cautious)
+        first = float(s[0].median()) if s.numel() else 0.0
+        clock, intercept = self.clock if path != "none" else ("unknown", 0.0)
+        return Reading(
+            path=path,
+            shrink=shrink,
+            first=first,
+            lam=lam,
+            adaptive=self._is_adaptive(r),
+            momentum=varies_in_time(r) and not self._is_adaptive(r),
+            clock=clock,
+            intercept=intercept,
+            entry="unknown" if anchored and path != "coupled" else self._entry(path, first),
+            force=self._force(),
+            anchored=anchored,
+            cautious=cautious,
+            trust=not (path == "coupled" and self._is_adaptive(r)) and self._follows_norm(first),
+            outward=bool((pulled * self.start).sum() > 0),
+            without_gradient=self._beyond(self.idle),
+        )
+
+    @property
+    def _kept(self) -> Tensor:
+        return (offset_signs(self.n) != 0) & (self.weights[0] != 0)
+
+    def _shrinks(self, delta: Track) -> Tensor:
+        stride = self.stride if len(delta) > self.stride else 1
+        d = delta[::stride, self._kept]
+        kept = d[1:] / torch.where(d[:-1] == 0, torch.inf, d[:-1])
+        return (1 - kept) / stride
+
+    def _responses(self) -> Tensor:
+        kept = self._kept
+        c = (self.eps * gradient_pattern(self.n).abs() * offset_signs(self.n))[kept]
+        rho, s = self.gradients[:: self.stride, kept], self._shrinks(self.weights) * self.stride
+        return -(rho[1:] - (1 - s) * rho[:-1]) / (c * self.stride)
+
+    def _is_adaptive(self, r: Tensor) -> bool:
+        if not r.numel():
+            return False
+        if float(r.abs().median()) == 0 or spread(r[-1]) > 0.05:
+            return True
+        # Two elements are one pair, of one gradient: then its size has to change instead.
+        grown = (self.weak[-1] / self.gradients[self.stride])[self._kept].median()
+        return self.n < 4 and abs(float(grown) - 1) > 0.05
+
+    def _beyond(self, moved: Tensor) -> bool:
+        """Whether the weights moved, beyond what rounding explains."""
+        scale = (
+            float(weight_pattern(self.n, 1.0).abs().max()) * float(self.start.abs().max()) if self.n else 0.0
+        )
+        return bool((moved.abs() > self.noise * self.eps * max(scale, 1e-12)).any())
+
+    def _is_proportional(self) -> bool:
+        return self._force() == "proportional"
+
+    def _path(self, s: Tensor, r: Tensor) -> tuple[Path, bool]:
+        size = float(s.abs().max()) if s.numel() else 0.0
+        middle = float(s.median()) if s.numel() else 0.0
+        if (
+            float(s.median(dim=1).values.abs().max() if s.numel() else 0.0) < self.noise
+            and size < 10 * self.noise
+        ):
+            return "none", False
+        slack = 4 * self.noise / abs(middle) if abs(middle) > 3 * self.noise else 0.0
+        if spread(s) < CONSTANT + slack:
+            if abs(float(s[0].median())) > 0.5 * abs(middle) and range_over_steps(s) > 0.1 + slack:
+                return "averaged", False
+            is_uniform = (
+                spread(r) < CONSTANT + slack and not varies_in_time(r) and float(r.abs().median()) > 0
+            )
+            return ("plain" if is_uniform else "decoupled"), False
+        if spread(ratio(s, r)) < 0.1 + slack:
+            return "coupled", False
+        if is_switched(s, self.noise):
+            return "decoupled", True
+        if max(spread(row) for row in s[::5]) < 0.05 + slack:
+            return "averaged", False
+        is_pulled = (
+            self._beyond(self.pulls[1] - self.pulls[0]) or abs(float(s[-1].median())) > 10 * self.noise
+        )
+        return ("mixed" if is_pulled else "none"), False
+
+    def _strength(
+        self, path: Path, s: Tensor, r: Tensor, cautious: bool
+    ) -> tuple[float | None, float | None]:
+        if path == "none":
+            return 0.0, 0.0
+        if cautious:
+            return float(s[s.abs() > 0.5 * s.abs().max()].median()), None
+        if path == "coupled":
+            lam = float(ratio(s, r).median()) if float(s.abs().max()) > self.noise else None
+            return (self._live_shrink() if self._is_adaptive(r) else self._asymptotic(limit(s))), lam
+        if path in ("averaged", "mixed"):
+            return mean_log_shrink(self.weights) / (len(self.weights) - 1), None
+        shrink = limit(s)
+        reach = limit(r) if not self._is_adaptive(r) else 0.0
+        return shrink, (shrink / reach if reach > 0 else None)
+
+    def _asymptotic(self, estimate: float) -> float:
+        """The slower root of δ(t+1) = a δ(t) + b δ(t−1), fitted (Prony): exact for momentum."""
+        d = (self.weights[:, self._kept] / self.weights[0, self._kept]).median(dim=1).values
+        pairs = torch.stack([d[1:-1], d[:-2]], dim=1)
+        a, b = (float(x) for x in torch.linalg.lstsq(pairs, d[2:, None], driver="gelsd").solution[:, 0])
+        inside = a * a / 4 + b
+        shrink = 1 - (a / 2 + math.sqrt(inside)) if inside >= 0 else 1 - math.sqrt(-b)
+        return shrink if abs(shrink - estimate) < 0.3 * abs(estimate) else estimate
+
+    def _live_shrink(self) -> float | None:
+        if self.lived is None:
+            return None
+        return float(self._shrinks(self.lived)[-3:].median())
+
+    def _entry(self, path: Path, first: float) -> Literal["loss", "before", "after", "unknown"]:
+        if path == "coupled":
+            return "loss"
+        left = self._shrinks(self.off)
+        with_it, without = self.entry
+        moved = without.abs() > 0
+        if path == "none" or abs(first) < 30 * self.noise or not bool(moved.any()):
+            return "unknown"
+        if float(left.abs().max()) > 0.01 * abs(first):
+            return "unknown"
+        lost = 1 - float((with_it[moved] / without[moved]).median())
+        if abs(lost) < 0.01 * abs(first):
+            return "before"
+        return "after" if abs(lost - first) < 0.05 * abs(first) else "unknown"
+
+    def _force(self) -> Literal["proportional", "constant", "other"]:
+        one, two = (float((p - self.pulls[0]).abs().median()) if self.n else 0.0 for p in self.pulls[1:])
+        if one <= 0 or two <= 0:
+            return "proportional"
+        growth = math.log2(two / one)
+        return "proportional" if abs(growth - 1) < 0.02 else "constant" if abs(growth) < 0.02 else "other"
+
+    def _follows_norm(self, first: float) -> bool:
+        own = self.updates[0] + first * self.start
+        size = float(own.norm())
+        grown = float((self.updates[1] - self.updates[0] + first * self.start).norm())
+        return size > 0 and 0.5 < grown / size < 2

@@ -6,7 +6,7 @@ from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self, cast
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -18,6 +18,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 from shrinkage._errors import RequestError, shown
 from shrinkage.estimators._inputs import Inputs, inputs_for
 from shrinkage.estimators._network import FittedNetworks
+from shrinkage.estimators._trainers import TRAINERS, options_of
 from shrinkage.path import (
     ALL_ROWS,
     BlockStore,
@@ -29,13 +30,10 @@ from shrinkage.path import (
     fit_path,
     fitted_scale,
 )
-from shrinkage.rules import Rule, rule_named
-from shrinkage.training import TrainingOptions
+from shrinkage.rules import Rule
+from shrinkage.training import ErrorOfNetworks, Swarm
 
 __all__ = ["MLPCV", "Runtime", "Targets"]
-
-FULL_BATCH_UP_TO = 128
-AUTO_BATCH = 32
 
 
 @dataclass(frozen=True)
@@ -72,6 +70,8 @@ class MLPCV(BaseEstimator):
         lambdas: ArrayLike | str | int = "auto",
         rule: str | Rule | Callable[[float], Rule] = "l2",
         trainer: str = "backprop",
+        swarm: str | Swarm | None = None,
+        error: str | ErrorOfNetworks = "loss",
         cv: Any = 5,
         restarts: int = 1,
         select: str = "min",
@@ -98,6 +98,8 @@ class MLPCV(BaseEstimator):
         self.lambdas = lambdas
         self.rule = rule
         self.trainer = trainer
+        self.swarm = swarm
+        self.error = error
         self.cv = cv
         self.restarts = restarts
         self.select = select
@@ -180,7 +182,7 @@ class MLPCV(BaseEstimator):
         for name, value, known in (
             ("select", self.select, ("min", "1se")),
             ("stop", self.stop, ("last", "best")),
-            ("trainer", self.trainer, ("backprop",)),
+            ("trainer", self.trainer, TRAINERS),
             ("dtype", self.dtype, ("auto", "float32", "float64")),
         ):
             if value not in known:
@@ -189,31 +191,12 @@ class MLPCV(BaseEstimator):
             raise RequestError(f"restarts=…: must be >= 1, got {shown(self.restarts)}.")
 
     def _request(self, inputs: Inputs, targets: Targets, n: int, runtime: Runtime) -> PathRequest:
-        sgd = self.solver == "sgd"
-        batch = (n if n <= FULL_BATCH_UP_TO else AUTO_BATCH) if self.batch_size == "auto" else self.batch_size
-        options = TrainingOptions(
-            hidden_layer_sizes=tuple(int(units) for units in np.atleast_1d(self.hidden_layer_sizes)),
-            activation=self.activation,
-            loss=targets.loss,
-            rule=_rule(self.rule),
-            initialization=self.initialization,
-            optimizer=self.solver,
-            learning_rate=self.learning_rate_init,
-            schedule=self.learning_rate,
-            momentum=self.momentum if sgd else 0.0,
-            nesterov=self.nesterovs_momentum and sgd,
-            max_epochs=self.max_epochs,
-            batch_size=min(int(batch), n),
-            decay_biases=self.decay_biases,
-            dtype=cast(Any, inputs.dtype if self.dtype == "auto" else self.dtype),
-            device=self.device,
-        )
         return PathRequest(
             lambdas=checked_lambdas(self.lambdas),
             restarts=self.restarts,
             select=self.select,
             stop=self.stop,
-            options=options,
+            options=options_of(self, targets.loss, n, inputs.dtype),
             seed=int(check_random_state(self.random_state).randint(2**31 - 1)),
             keep_path=self.keep_path,
             held_out=runtime.held_out,
@@ -264,9 +247,13 @@ class MLPCV(BaseEstimator):
         )
 
     def _identity(self, request: PathRequest, folds: list[Fold], runtime: Runtime) -> dict[str, Any]:
-        options = {name: str(getattr(request.options, name)) for name in request.options.__dataclass_fields__}
         rows = [[fold.number, len(fold.train), int(fold.train.sum())] for fold in folds]
-        return {**(runtime.identity or {}), **options, "seed": request.seed, "folds": rows}
+        return {
+            **(runtime.identity or {}),
+            **request.options.described(),
+            "seed": request.seed,
+            "folds": rows,
+        }
 
     def _keep(self, fitted: FittedPath, all_rows: Fold, request: PathRequest) -> None:
         choice = fitted.choice
@@ -296,14 +283,3 @@ class MLPCV(BaseEstimator):
             return self.networks_.predict(self.preprocessor_.transform(X), lam)
         matrix: Any = validate_data(self, X, dtype=[np.float64, np.float32], reset=False)
         return self.networks_.predict(matrix, lam)
-
-
-def _rule(rule: str | Rule | Callable[[float], Rule]) -> Rule:
-    """`rule=` as a rule: a name of the catalogue, a rule of any strength, or a function of the strength."""
-    if isinstance(rule, Rule):
-        return rule
-    if isinstance(rule, str):
-        return rule_named(rule)
-    if callable(rule):
-        return rule(0.0)
-    raise RequestError(f"rule=…: must be a name, a rule or a function of the strength, got {shown(rule)}.")

@@ -15,7 +15,14 @@ Args:
     rule: what λ drives: a name of the rule catalogue (`l2`, `l1`, `weight_decay`, `decoupled`, …), a rule such as
         `shrinkage.Decoupled(0, clock="schedule")`, or a function of the strength. A rule whose strength is a fraction
         of the weight gets the fraction that equals λ for plain SGD at `learning_rate_init`.
-    trainer: `backprop`.
+    trainer: `backprop`, or `swarm`: particle swarms, which need no gradient and are nearly always the worse trainer
+        where there is one; an epoch is then 5 iterations, and solver, learning rate, momentum, batch size and
+        initialization have no say.
+    swarm: a variant (`constriction`, `inertia`, `ring`, `spso2011`) or a `Swarm` with settings of its own; None for
+        Clerc's constriction with 30 particles.
+    error: what a swarm minimizes besides the penalty: the `loss`, `accuracy` (as the share of wrong rows), or a function
+        of predictions (K, n, C) and targets (n, C), both tensors, that gives the errors (K,) of K networks; the targets
+        are as the networks learn them: one-hot, a column of 0 and 1, or standardized values. λ is chosen by it too.
     cv: folds, a splitter or a list of (train, validation) row numbers, as scikit-learn means it.
     restarts: networks of different initial weights for each (λ, fold), ≥ 1; their errors are averaged, and of the
         refitted ones that of the smallest objective is kept.

@@ -60,6 +60,10 @@ class NetworkOptions(ABC):
         """What the curves show: the name of the error that is minimized, penalty aside."""
         return LOSSES[self.loss].name
 
+    def described(self) -> dict[str, str]:
+        """Every setting as text that is the same in every process: what kept blocks are known by."""
+        return {name: str(getattr(self, name)) for name in self.__dataclass_fields__}
+
     @abstractmethod
     def train(
         self,

@@ -7,6 +7,7 @@ step): the λs and folds of one restart see the same ones.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
@@ -83,6 +84,13 @@ class SwarmOptions(NetworkOptions):
         if callable(self.error):
             return getattr(self.error, "__name__", type(self.error).__name__).replace("_", " ")
         return super().error_name if self.error == "loss" else "share of wrong rows"
+
+    def described(self) -> dict[str, str]:
+        if not callable(self.error):
+            return super().described()
+        code = getattr(self.error, "__code__", None)
+        text = f"{self.error_name}, {'' if code is None else hashlib.sha256(code.co_code).hexdigest()}"
+        return super().described() | {"error": text}
 
     def train(
         self,

@@ -1,0 +1,89 @@
+"""From an estimator's parameters to the options of the trainer it names."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from shrinkage._errors import RequestError, shown
+from shrinkage.rules import Rule, rule_named
+from shrinkage.training import NetworkOptions, Swarm, SwarmOptions, TrainingOptions
+
+if TYPE_CHECKING:
+    from shrinkage.estimators._base import MLPCV
+
+__all__ = ["TRAINERS", "options_of"]
+
+FULL_BATCH_UP_TO = 128
+AUTO_BATCH = 32
+
+
+def options_of(model: MLPCV, loss: str, n: int, dtype: str) -> NetworkOptions:
+    """What the path trains with: the network, which all trainers share, and the settings of `model.trainer`.
+
+    Args:
+        model: the estimator.
+        loss: the key of the loss its targets ask for.
+        n: rows of positive weight.
+        dtype: of X, taken where the estimator has none of its own.
+    """
+    common = {
+        "hidden_layer_sizes": tuple(int(units) for units in np.atleast_1d(model.hidden_layer_sizes)),
+        "activation": model.activation,
+        "loss": loss,
+        "rule": _rule(model.rule),
+        "max_epochs": model.max_epochs,
+        "decay_biases": model.decay_biases,
+        "dtype": dtype if model.dtype == "auto" else model.dtype,
+        "device": model.device,
+    }
+    return TRAINERS[model.trainer](model, n, common)
+
+
+def _backprop(model: MLPCV, n: int, common: dict[str, Any]) -> NetworkOptions:
+    if callable(model.error) or model.error != "loss":
+        raise RequestError(
+            f"error={shown(model.error)}: back-propagation minimizes the loss, of which it needs the gradient. "
+            "Leave error='loss', or use trainer='swarm'."
+        )
+    sgd = model.solver == "sgd"
+    auto = n if n <= FULL_BATCH_UP_TO else AUTO_BATCH
+    return TrainingOptions(
+        **common,
+        initialization=model.initialization,
+        optimizer=model.solver,
+        learning_rate=model.learning_rate_init,
+        schedule=model.learning_rate,
+        momentum=model.momentum if sgd else 0.0,
+        nesterov=model.nesterovs_momentum and sgd,
+        batch_size=min(auto if model.batch_size == "auto" else int(model.batch_size), n),
+    )
+
+
+def _swarm(model: MLPCV, n: int, common: dict[str, Any]) -> NetworkOptions:
+    options = SwarmOptions(**common, error=model.error)
+    if model.swarm is None:
+        return options
+    swarm = model.swarm if isinstance(model.swarm, Swarm) else replace(options.swarm, variant=model.swarm)
+    return replace(options, swarm=swarm)
+
+
+TRAINERS: dict[str, Callable[[MLPCV, int, dict[str, Any]], NetworkOptions]] = {
+    "backprop": _backprop,
+    "swarm": _swarm,
+}
+"""By the names that `trainer=` takes."""
+
+
+def _rule(rule: str | Rule | Callable[[float], Rule]) -> Rule:
+    """`rule=` as a rule: a name of the catalogue, a rule of any strength, or a function of the strength."""
+    if isinstance(rule, Rule):
+        return rule
+    if isinstance(rule, str):
+        return rule_named(rule)
+    if callable(rule):
+        return rule(0.0)
+    raise RequestError(f"rule=…: must be a name, a rule or a function of the strength, got {shown(rule)}.")

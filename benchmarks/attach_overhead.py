@@ -84,9 +84,10 @@ def measure(parameters: int, device: str, rounds: int) -> dict[str, float]:
     """Median seconds a step, the contenders taking turns."""
     optimizers = {name: build(make(parameters, device)) for name, build in CONTENDERS.items()}
     times: dict[str, list[float]] = {name: [] for name in optimizers}
+    names = list(optimizers)
     for turn in range(rounds + 2):
-        for name, optimizer in optimizers.items():
-            seconds = timed(optimizer, device)
+        for name in names[turn % len(names) :] + names[: turn % len(names)]:
+            seconds = timed(optimizers[name], device)
             if turn >= 2:
                 times[name].append(seconds)
     return {name: statistics.median(values) for name, values in times.items()}

@@ -246,7 +246,8 @@ def _check_arguments(
     rows: Any,
     keep: Any,
 ) -> None:
-    if not isinstance(optimizer, Optimizer):
+    # A wrapper may call itself an optimizer without being one: it has no hooks of its own.
+    if not isinstance(optimizer, Optimizer) or "_optimizer_step_pre_hooks" not in optimizer.__dict__:
         inner = getattr(optimizer, "optimizer", None)
         hint = " Give the optimizer inside it." if isinstance(inner, Optimizer) else ""
         raise RequestError(

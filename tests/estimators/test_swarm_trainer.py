@@ -14,14 +14,11 @@ from shrinkage._errors import RequestError
 from shrinkage.estimators import MLPClassifierCV, MLPRegressorCV
 from shrinkage.training import Swarm, SwarmOptions
 
-QUICK: dict[str, Any] = {
-    "activation": "tanh",
-    "trainer": "swarm",
-    "max_epochs": 40,
-    "cv": 3,
-    "random_state": 0,
-}
 LAMBDAS = [1e-3, 1e-2, 1.0]
+
+
+def quick(**changes: Any) -> dict[str, Any]:
+    return {"activation": "tanh", "trainer": "swarm", "max_epochs": 40, "cv": 3, "random_state": 0} | changes
 
 
 def brier(predicted: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
@@ -35,7 +32,7 @@ def another_brier(predicted: torch.Tensor, targets: torch.Tensor) -> torch.Tenso
 @pytest.mark.parametrize("error", ["loss", "accuracy", brier])
 def test_classifier_minimizes_the_error_it_is_given(error):
     X, y = load_iris(return_X_y=True)
-    model = clone(MLPClassifierCV((4,), lambdas=LAMBDAS, error=error, **QUICK)).fit(X, y)
+    model = clone(MLPClassifierCV((4,), lambdas=LAMBDAS, error=error, **quick())).fit(X, y)
     assert model.score(X, y) > 0.93
     assert model.lambda_ < 1
     names = {"loss": "cross-entropy", "accuracy": "share of wrong rows", brier: "brier"}
@@ -51,13 +48,13 @@ def test_classifier_minimizes_the_error_it_is_given(error):
 
 def test_two_classes_and_a_swarm_of_ones_own():
     X, y = load_breast_cancer(return_X_y=True)
-    model = MLPClassifierCV((2,), lambdas=LAMBDAS, swarm=Swarm(particles=10, max_velocity=0.2), **QUICK)
+    model = MLPClassifierCV((2,), lambdas=LAMBDAS, swarm=Swarm(particles=10, max_velocity=0.2), **quick())
     assert model.fit(X, y).score(X, y) > 0.93
 
 
 def test_regressor():
     X, y = load_diabetes(return_X_y=True)
-    model = MLPRegressorCV((2,), lambdas=[1e-2, 1e-1], swarm="ring", **QUICK).fit(X, y)
+    model = MLPRegressorCV((2,), lambdas=[1e-2, 1e-1], swarm="ring", **quick()).fit(X, y)
     assert model.score(X, y) > 0.4
     assert isinstance(model.training_options_, SwarmOptions)
 
@@ -65,7 +62,7 @@ def test_regressor():
 def test_seed_decides():
     X, y = load_iris(return_X_y=True)
     one, two, other = (
-        MLPClassifierCV((3,), lambdas=LAMBDAS, **(QUICK | {"max_epochs": 5, "random_state": seed})).fit(X, y)
+        MLPClassifierCV((3,), lambdas=LAMBDAS, **quick(max_epochs=5, random_state=seed)).fit(X, y)
         for seed in (1, 1, 2)
     )
     assert np.array_equal(one.networks_.rows, two.networks_.rows)
@@ -73,7 +70,7 @@ def test_seed_decides():
 
 
 def test_kept_blocks_know_the_function():
-    settings = MLPClassifierCV((3,), error=brier, **QUICK)
+    settings = MLPClassifierCV((3,), error=brier, **quick())
     X, y = load_iris(return_X_y=True)
     described = settings.set_params(max_epochs=1, lambdas=[0.1]).fit(X, y).training_options_.described()
     again = settings.fit(X, y).training_options_.described()
@@ -95,4 +92,4 @@ def test_kept_blocks_know_the_function():
 )
 def test_refuses_with_a_sentence(bad, says):
     with pytest.raises(RequestError, match=says):
-        MLPClassifierCV(**(QUICK | bad)).fit(*load_iris(return_X_y=True))
+        MLPClassifierCV(**quick(**bad)).fit(*load_iris(return_X_y=True))

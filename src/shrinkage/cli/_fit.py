@@ -156,7 +156,7 @@ def _run(asked: _Asked) -> None:
             held_out=True,
         )
         model._fit(problem.features, problem.target, None, runtime)
-        _write(asked, model, table, problem, [*notes, problem.reason], time.monotonic() - start)
+        _write(asked, model, table, problem, notes, time.monotonic() - start)
     _tell(asked, model)
 
 
@@ -214,6 +214,7 @@ def _write(
     reproduce = {
         "command": shlex.join(["shrinkage", *sys.argv[1:]]),
         "data": f"{table.source}, SHA-256 {table.sha256}",
+        "task": problem.reason,
         "seed": str(asked.seed),
         "folds": f"{asked.folds}, shuffled with the seed",
         **_versions(),

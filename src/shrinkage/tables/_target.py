@@ -112,18 +112,21 @@ def inferred_task(columns: Sequence[pd.Series], task: str) -> tuple[Task, str]:
     if not _numeric(values):
         return (
             "classification",
-            f"Classification: {name} holds {different} different words. Else: --task regression.",
+            f"Classification: {name} holds {different} different words (--task regression overrides).",
         )
     if not (values == np.trunc(values)).all():
-        return "regression", f"Regression: {name} holds numbers with fractions. Else: --task classification."
+        return (
+            "regression",
+            f"Regression: {name} holds numbers with fractions (--task classification overrides).",
+        )
     if different <= 2 or (different <= FEW and different * 5 <= len(values)):
         return (
             "classification",
-            f"Classification: {name} holds {different} different integers. Else: --task regression.",
+            f"Classification: {name} holds {different} different integers (--task regression overrides).",
         )
     return (
         "regression",
-        f"Regression: {name} holds {different:,} different integers. Else: --task classification.",
+        f"Regression: {name} holds {different:,} different integers (--task classification overrides).",
     )
 
 

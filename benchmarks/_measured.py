@@ -1,0 +1,61 @@
+"""What every benchmark here does: the sides in turn in one run, ratios pair by pair, the environment beside them."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import statistics
+import time
+from collections.abc import Callable, Mapping
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+__all__ = ["in_turn", "spread", "written"]
+
+RESULTS = Path(__file__).parent / "results"
+
+
+def in_turn(
+    sides: Mapping[str, Callable[[], Any]], pairs: int
+) -> tuple[dict[str, list[float]], dict[str, Any]]:
+    """Seconds of each side, run A B A B …, and what each returned last. The first round is a warm-up, not counted."""
+    seconds: dict[str, list[float]] = {name: [] for name in sides}
+    results: dict[str, Any] = {}
+    for turn in range(pairs + 1):
+        for name, run in sides.items():
+            start = time.perf_counter()
+            results[name] = run()
+            if turn:
+                seconds[name].append(time.perf_counter() - start)
+    return seconds, results
+
+
+def spread(values: list[float]) -> dict[str, float]:
+    """Least, median and greatest."""
+    return {"min": min(values), "median": statistics.median(values), "max": max(values)}
+
+
+def written(name: str, result: Mapping[str, Any]) -> Path:
+    """Write a result as JSON with its environment; returns where."""
+    RESULTS.mkdir(exist_ok=True)
+    path = RESULTS / f"{name}.json"
+    path.write_text(json.dumps({**result, "environment": environment()}, indent=1) + "\n")
+    return path
+
+
+def environment() -> dict[str, Any]:
+    packages = {}
+    for package in ("torch", "scikit-learn", "numpy", "joblib", "pyswarms"):
+        try:
+            packages[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return {
+        "python": platform.python_version(),
+        "machine": platform.machine(),
+        "cores": os.cpu_count(),
+        "load before": [round(x, 2) for x in os.getloadavg()],
+        **packages,
+    }

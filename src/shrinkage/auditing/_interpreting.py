@@ -53,6 +53,7 @@ class Measured:
     weak: Track
     """Over one stride, with a gradient ten times as small."""
     updates: tuple[Tensor, Tensor]
+    unaided: tuple[Tensor, Tensor]
     pulls: tuple[Tensor, ...]
     idle: Tensor
     clock: tuple[Clock, float]
@@ -83,7 +84,9 @@ class Measured:
             force=self._force(),
             anchored=anchored,
             cautious=cautious,
-            trust=not (path == "coupled" and self._is_adaptive(r)) and self._follows_norm(first),
+            trust=not (path == "coupled" and self._is_adaptive(r))
+            and self._follows_norm(self.updates, first),
+            trust_unaided=self._follows_norm(self.unaided, 0.0),
             outward=bool((pulled * self.start).sum() > 0),
             without_gradient=self._beyond(self.idle),
         )
@@ -202,8 +205,9 @@ class Measured:
         growth = math.log2(two / one)
         return "proportional" if abs(growth - 1) < 0.02 else "constant" if abs(growth) < 0.02 else "other"
 
-    def _follows_norm(self, first: float) -> bool:
-        own = self.updates[0] + first * self.start
+    def _follows_norm(self, updates: tuple[Tensor, Tensor], first: float) -> bool:
+        """Whether the step of doubled weights is the double step."""
+        own = updates[0] + first * self.start
         size = float(own.norm())
-        grown = float((self.updates[1] - self.updates[0] + first * self.start).norm())
+        grown = float((updates[1] - updates[0] + first * self.start).norm())
         return size > 0 and 0.5 < grown / size < 2

@@ -35,6 +35,7 @@ def read(subject: Subject) -> list[Reading]:
     gradients = _differences(subject, long, gradients=eps)
     weak = _differences(subject, replace(long, steps=stride, gradients=0.1), gradients=eps)
     base, double = subject.run(Plan()), subject.run(Plan(weights=2.0))
+    unaided = [subject.run(Plan(weights=size, strength="off")) for size in (1.0, 2.0)]
     pulls = [subject.run(replace(still, weights=size)) for size in (0.0, 1.0, 2.0)]
     idle = _run_without_gradients(subject)
     clocks = _clocks(subject, eps)
@@ -56,6 +57,7 @@ def read(subject: Subject) -> list[Reading]:
             gradients=gradients[i],
             weak=weak[i],
             updates=(_moved(base[i]), _moved(double[i])),
+            unaided=(_moved(unaided[0][i]), _moved(unaided[1][i])),
             pulls=tuple(_moved(run[i]) for run in pulls),
             idle=_moved(idle[i]) if idle else torch.zeros(subject.sizes[i]),
             clock=clocks[i],

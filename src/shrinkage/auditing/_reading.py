@@ -43,6 +43,8 @@ class Reading:
     """Whether only weights whose update agrees are pulled."""
     trust: bool
     """Whether the step's size follows the norm of the weights (LAMB, LARS, Adafactor)."""
+    trust_unaided: bool
+    """Whether it still does with the decay switched off."""
     outward: bool
     """Whether a step with zero gradient makes the weights larger."""
     without_gradient: bool
@@ -75,6 +77,7 @@ AT_REST = Reading(
     anchored=False,
     cautious=False,
     trust=False,
+    trust_unaided=False,
     outward=False,
     without_gradient=False,
 )

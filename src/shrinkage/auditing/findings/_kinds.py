@@ -116,11 +116,11 @@ def trust_ratio_off(facts: Facts) -> Hits:
     """LAMB and LARS scale the step of a decayed tensor by its norm, and skip that where weight_decay is 0.
 
     Exempt parameters then take steps of another size. Measured: the step of the decayed ones doubles with the
-    weights, that of the exempt ones does not.
+    weights, and no longer does once their decay is switched off.
     """
-    scaled = [p for p in facts.parameters if p.decays and p.reading.trust]
+    scaled = [p for p in facts.parameters if p.decays and p.reading.trust and not p.reading.trust_unaided]
     plain = [p for p in facts.parameters if not p.decays and not p.reading.trust and p.trainable]
-    if scaled and plain and re.search(r"lamb|lars", facts.optimizer, re.IGNORECASE):
+    if scaled and plain:
         yield (
             names(plain),
             "their steps do not follow the norm of the weights, those of the decayed do",

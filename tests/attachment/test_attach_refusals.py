@@ -73,6 +73,10 @@ REFUSED = {
         lambda m: attach(torch.optim.Adamax(m.parameters()), ScheduledDecay(1e-3), model=m),
         r"which Adamax does not keep",
     ),
+    "differentiable steps": (
+        lambda m: attach(sgd(m, differentiable=True), L2(0.1), model=m),
+        r"with differentiable=True the steps are part of the graph",
+    ),
     "twice": (
         lambda m: [attach(o := sgd(m), L2(0.1), model=m), attach(o, Decoupled(0.1), model=m)],
         r"weight is under L2 already",

@@ -77,6 +77,11 @@ def refuse_impossible(optimizer: Optimizer, rule: Rule) -> None:
             f"{where}: SparseAdam takes sparse gradients only, and a decay is dense. "
             'Use Adam with dense embeddings, or SGD with rows="touched".'
         )
+    if any(group.get("differentiable") for group in optimizer.param_groups):
+        raise RequestError(
+            f"{where}: with differentiable=True the steps are part of the graph, and the rule's would not be. "
+            "Build the optimizer without it, or write the decay into the loss."
+        )
     if isinstance(optimizer, LBFGSLike) and not rule.has_objective:
         raise RequestError(
             f"{where}: the line search and the curvature of {kind} need an objective, and this rule has none. "

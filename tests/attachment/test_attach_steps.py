@@ -342,3 +342,75 @@ def test_two_rules_on_disjoint_parameters():
     optimizer.step()
     torch.testing.assert_close(model.get_parameter("0.weight").detach(), start + 0.95)
     torch.testing.assert_close(model.get_parameter("2.weight").detach(), 0.95 * before)
+
+
+@pytest.mark.parametrize(
+    "rule", [L2(0.5), Decoupled(0.5), WeightDecay(0.1)], ids=["L2", "Decoupled", "WeightDecay"]
+)
+@pytest.mark.parametrize("kind", [torch.optim.SGD, torch.optim.AdamW])
+def test_a_gradient_left_over_does_not_decay_what_is_frozen(kind, rule):
+    model = make_model()
+    optimizer = kind(model.parameters(), lr=0.1, weight_decay=0)
+    attach(optimizer, rule, model=model)
+    frozen, free = model.get_parameter("0.weight"), model.get_parameter("2.weight")
+    before = frozen.detach().clone(), free.detach().clone()
+    for p in model.parameters():
+        p.grad = torch.zeros_like(p)
+    frozen.requires_grad_(False)
+    optimizer.step()
+    assert torch.equal(frozen, before[0])
+    assert not torch.equal(free, before[1])
+
+
+def test_a_step_that_breaks_does_not_leave_its_penalty_behind():
+    class Breaks(torch.optim.SGD):
+        broken = True
+
+        def step(self, closure=None):  # pyright: ignore[reportIncompatibleMethodOverride] without the overloads
+            if self.broken:
+                raise RuntimeError("out of memory")
+            return super().step(closure)
+
+    ours, theirs = make_model(), make_model()
+    optimizer, bare = Breaks(ours.parameters(), lr=0.1), torch.optim.SGD(theirs.parameters(), lr=0.1)
+    for one, model in ((optimizer, ours), (bare, theirs)):
+        attach(one, L2(0.3), model=model, lower=False)
+        loss_at(model, 0).backward()
+    with pytest.raises(RuntimeError, match="out of memory"):
+        optimizer.step()
+    optimizer.broken = False
+    optimizer.step()
+    bare.step()
+    assert torch.equal(weights(ours), weights(theirs))
+
+
+def test_without_a_model_everything_is_pulled():
+    model = make_model()
+    optimizer = torch.optim.SGD(model.named_parameters(), lr=0.1)
+    handle = attach(optimizer, Decoupled(0.5), exempt=("*.bias",))
+    assert {row.name for row in handle.table() if row.how} == {"0.weight", "2.weight"}
+    bare = torch.optim.SGD(model.parameters(), lr=0.1)
+    assert len([row for row in attach(bare, Decoupled(0.5), exempt=()).table() if row.how]) == 4
+
+
+def test_low_rank_adapters_are_weights_and_their_base_stays():
+    class LoRA(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.base = nn.Linear(4, 4)
+            self.base.requires_grad_(False)
+            self.lora_A = nn.ModuleDict({"default": nn.Linear(4, 2, bias=False)})
+            self.lora_magnitude_vector = nn.Parameter(torch.ones(4))
+
+    model = LoRA()
+    optimizer = torch.optim.AdamW(model.parameters(), lr=0.1, weight_decay=0)
+    handle = attach(optimizer, Decoupled(0.5), model=model)
+    base, low = (
+        model.base.weight.detach().clone(),
+        model.get_parameter("lora_A.default.weight").detach().clone(),
+    )
+    model.get_parameter("lora_A.default.weight").grad = torch.zeros(2, 4)
+    optimizer.step()
+    assert torch.equal(model.base.weight.detach(), base)
+    torch.testing.assert_close(model.get_parameter("lora_A.default.weight").detach(), 0.95 * low)
+    assert handle.table()["lora_magnitude_vector"].role == "scale"

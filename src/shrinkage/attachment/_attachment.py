@@ -118,6 +118,8 @@ class Attachment:
     def before_step(self, optimizer: Optimizer, args: Any, kwargs: dict[str, Any]) -> Any:
         """Pre-hook of `optimizer.step`: act on the gradients, or see to it that the closure does."""
         self.plan()
+        if self._step is not None:  # the step before this one did not come to its end
+            self._step.restore_gradients()
         factor = factor_at(self.schedule, self.steps)
         self._step = step = Step(optimizer, self._bunches, self.exempt, factor, self._rows)
         closure = kwargs.get("closure") or (args[1] if len(args) > 1 else None)

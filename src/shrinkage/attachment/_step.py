@@ -53,6 +53,11 @@ class Bunch:
         if "decoupled_weight_decay" in self.group:
             self.group["decoupled_weight_decay"] = defaults["decoupled_weight_decay"]
 
+    def kernel_leaves_frozen_alone(self) -> bool:
+        """False where the optimizer would decay a frozen parameter by a gradient left over, or meets a sparse one."""
+        present = [c.param for c in self.claims if c.param.grad is not None]
+        return all(p.requires_grad and not cast(Tensor, p.grad).is_sparse for p in present)
+
     def active(self) -> list[Claim]:
         """What the optimizer is about to move: frozen parameters and those without a gradient stay."""
         return [c for c in self.claims if c.param.grad is not None and c.param.requires_grad]
@@ -87,7 +92,7 @@ class Step:
         self.scale = 1.0 if scale is None else float(scale)
         self.skipped = overflow is not None and bool(overflow)
         self._started = False
-        self._gradients: dict[Tensor, Tensor] = {}
+        self._gradients: dict[Tensor, tuple[Tensor, Tensor]] = {}
         self._late: list[tuple[Rule, View, Tensor | None]] = []
         self._late_bunches: list[tuple[Bunch, Rule, list[Claim]]] = []
 
@@ -99,10 +104,13 @@ class Step:
         for bunch in self.bunches:
             rule = self._now(bunch.rule)
             active = bunch.active()
-            if bunch.native:
+            if bunch.native and bunch.kernel_leaves_frozen_alone():
                 if not self._started:
                     self._hand_over(bunch, rule, active)
-            elif self._at_once(rule, active):
+                continue
+            if bunch.native:
+                bunch.group["weight_decay"] = 0.0
+            if self._at_once(rule, active):
                 self._pull_bunch(bunch, rule, active)
             else:
                 now = bunch.now()
@@ -113,15 +121,20 @@ class Step:
 
     def on_done(self) -> None:
         """The optimizer has moved the weights."""
-        for param, grad in self._gradients.items():
-            param.grad = grad
-        self._gradients.clear()
+        self.restore_gradients()
         if self.skipped:
             return
         for bunch, rule, active in self._late_bunches:
             self._scale_weights(bunch, rule, active)
         for rule, view, mask in self._late:
             self._apply(rule, view, mask)
+
+    def restore_gradients(self) -> None:
+        """Give the user's gradients back where ours are still in their place."""
+        for param, (own, ours) in self._gradients.items():
+            if param.grad is ours:
+                param.grad = own
+        self._gradients.clear()
 
     def penalty(self) -> Tensor | float:
         """The penalty in the error at the weights as they are: what a closure's loss leaves out."""
@@ -282,7 +295,7 @@ class Step:
     def _replace_gradients(self, params: Sequence[Tensor], grads: Sequence[Tensor]) -> None:
         """Give the optimizer other gradients for this step; the user's own come back after it."""
         for param, grad in zip(params, grads, strict=True):
-            self._gradients[param] = cast(Tensor, param.grad)
+            self._gradients[param] = cast(Tensor, param.grad), grad
             param.grad = grad
 
     @staticmethod

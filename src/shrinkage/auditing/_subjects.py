@@ -54,8 +54,8 @@ class Plan:
     """Relative offset of every gradient, constant in time, of alternating sign."""
     lr: float = 1.0
     """Multiple of the learning rate."""
-    reference_lr: float = 1.0
-    """Multiple of the reference learning rate, where the optimizer has one."""
+    reference_lr: float | None = None
+    """Multiple of the reference learning rate of a schedule; None leaves what there is of it untouched."""
     strength: Literal["as set", "off"] = "as set"
     """`off` sets every known option of strength to 0 and takes the step hooks away."""
     start: Literal["pattern", "weights", "live"] = "pattern"
@@ -170,10 +170,9 @@ class OptimizerSubject:
     def _prepare(self, optimizer: torch.optim.Optimizer, plan: Plan) -> None:
         for group, lr in zip(optimizer.param_groups, self.lrs, strict=True):
             set_lr(group, lr * plan.lr)
-            for key in REFERENCES:
-                if isinstance(group.get(key), float | int):
-                    group[key] *= plan.reference_lr
-        if isinstance(reference := optimizer.defaults.get("lr"), float):
+            if plan.reference_lr is not None:
+                _scale_references(group, lr, plan.reference_lr)
+        if plan.reference_lr is not None and isinstance(reference := optimizer.defaults.get("lr"), float):
             optimizer.defaults["lr"] = reference * plan.reference_lr
         if plan.strength == "off":
             for options in (optimizer.defaults, *optimizer.param_groups):
@@ -243,6 +242,11 @@ def set_lr(group: dict[str, Any], lr: float) -> None:
         group["lr"].fill_(lr)
     elif "lr" in group:
         group["lr"] = lr
+
+
+def _scale_references(group: dict[str, Any], lr: float, factor: float) -> None:
+    group.setdefault("initial_lr", lr)
+    group.update({key: group[key] * factor for key in REFERENCES if isinstance(group.get(key), float | int)})
 
 
 def offset_pair(plan: Plan, *, weights: float = 0.0, gradients: float = 0.0) -> tuple[Plan, Plan]:

@@ -1,0 +1,59 @@
+"""The rules of this library, attached to an optimizer, are read as what they are."""
+
+import pytest
+import torch
+
+from auditing_cases import codes, first_reading, matrices, net
+from shrinkage.attachment import attach
+from shrinkage.auditing._words import in_words
+from shrinkage.rules import L1, L2, L2SP, Cautious, Decoupled, WeightDecay
+
+# With lr 0.1 and momentum 0.9: rule, what is read, in words.
+RULES = {
+    "l2": (L2(1e-3), {"lam": 1e-3}, "L2 in the gradient, through momentum"),
+    "l1": (L1(1e-3), {}, "L1 in the gradient, a pull of constant size"),
+    "l2_sp": (L2SP(1e-3), {"lam": 1e-3}, "L2 in the gradient, through momentum, toward other weights than 0"),
+    "lr": (Decoupled(0.1), {"shrink": 0.01, "lam": 0.01}, "decay before the step, × lr"),
+    "schedule": (Decoupled(0.01, clock="schedule"), {"shrink": 0.01}, "decay before the step, × lr/lr_max"),
+    "constant": (
+        Decoupled(0.01, clock="constant"),
+        {"shrink": 0.01},
+        "decay before the step, whatever the lr",
+    ),
+    "corrected": (Decoupled(0.1, clock="corrected"), {"shrink": 0.01}, "decay before the step, × lr²/lr_max"),
+    "updated": (WeightDecay(0.02), {"shrink": 0.02}, "decay after the step, whatever the lr"),
+    "original": (
+        WeightDecay(0.02, of="original"),
+        {"shrink": 0.02},
+        "decay before the step, whatever the lr",
+    ),
+    "cautious": (
+        Cautious(Decoupled(0.1)),
+        {"shrink": 0.01},
+        "decay beside the gradient, × lr, only where the update agrees",
+    ),
+}
+
+
+@pytest.mark.parametrize("rule, numbers, words", RULES.values(), ids=RULES)
+def test_attached_rules(rule, numbers, words):
+    def build(model):
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
+        attach(optimizer, rule, model=model)
+        return optimizer
+
+    reading = first_reading(build)
+    assert in_words(reading) == words
+    assert {name: getattr(reading, name) for name in numbers} == pytest.approx(numbers, rel=1e-3)
+
+
+def test_what_rounding_takes_is_carried_by_an_attached_rule():
+    def found(decay, attached):
+        model = net()
+        optimizer = torch.optim.AdamW(matrices(model), lr=1e-4, weight_decay=decay)
+        if attached:
+            attach(optimizer, Decoupled(attached), model=model)
+        return codes(optimizer, model) - {"in-no-group"}
+
+    assert found(1e-4, 0) == {"rounded-away"}
+    assert found(0.0, 1e-4) == set()

@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from auditing_cases import net, trained
+from shrinkage import RequestError
 from shrinkage.attachment import attach
 from shrinkage.auditing import audit, audit_step
 from shrinkage.rules import Cautious, Decoupled, WeightDecay
@@ -128,3 +129,25 @@ def test_a_step_in_place_is_undone():
     assert_same([before], [p.detach()])
     assert p.grad is grad
     assert_same([grad], [torch.ones(4, 3)])
+
+
+class Hidden:
+    """Holds a model where no copy looks: on a class."""
+
+    model: nn.Module
+
+
+def reach_the_live_model(own, args, kwargs):
+    with torch.no_grad():
+        for p in Hidden.model.parameters():
+            p.mul_(0.9)
+
+
+def test_weights_that_a_hook_reached_are_put_back_and_it_is_told():
+    Hidden.model = net()
+    optimizer = torch.optim.SGD(Hidden.model.parameters(), lr=0.1)
+    optimizer.register_step_post_hook(reach_the_live_model)
+    before = [p.detach().clone() for p in Hidden.model.parameters()]
+    with pytest.raises(RequestError, match=r"wrote to the live weights, .* put back"):
+        audit(optimizer, Hidden.model)
+    assert_same(before, [p.detach() for p in Hidden.model.parameters()])

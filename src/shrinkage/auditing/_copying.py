@@ -28,6 +28,9 @@ _ATOMS = (
     types.BuiltinFunctionType, torch.dtype, torch.device, torch.layout, torch.Size, logging.Logger,
 )  # fmt: skip
 
+_MOST_ENTRIES = 10_000
+"""Entries of a global container beyond which nobody looks for weights in it."""
+
 
 class Copier:
     """Copies objects with everything that hangs on them; the same object twice gives the same copy twice.
@@ -202,16 +205,18 @@ def _is_compiled(step: object) -> bool:
 
 
 def _live_globals(x: types.FunctionType) -> list[str]:
-    live = (Tensor, nn.Module, torch.optim.Optimizer)
+    """The global names of a function through which it reaches weights."""
+    return [name for name in x.__code__.co_names if _reaches_weights(x.__globals__.get(name))]
 
-    def reaches(value: object) -> bool:
-        if isinstance(value, dict):
-            value = [*value.keys(), *value.values()] if len(value) < 10_000 else []
-        return isinstance(value, live) or (
-            isinstance(value, list | tuple | set) and any(isinstance(item, live) for item in value)
-        )
 
-    return [name for name in x.__code__.co_names if name in x.__globals__ and reaches(x.__globals__[name])]
+def _reaches_weights(value: object, depth: int = 3) -> bool:
+    if isinstance(value, Tensor | nn.Module | torch.optim.Optimizer):
+        return True
+    if isinstance(value, dict):
+        value = [*value.keys(), *value.values()]
+    if not isinstance(value, list | tuple | set) or depth == 0 or len(value) > _MOST_ENTRIES:
+        return False
+    return any(_reaches_weights(item, depth - 1) for item in value)
 
 
 def _slots(kind: type) -> list[str]:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from itertools import product
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from rules_cases import Moment, Row
+from rules_cases import ROWS, Moment, Row
 
 Factory = Callable[[Any], Optimizer]
 
@@ -145,3 +146,13 @@ def optimizer_for(name: str, model: nn.Module) -> Optimizer:
     """The optimizer called `name` over the parameters of `model` (of Muon: over its matrices)."""
     params = [p for p in model.parameters() if name != "Muon" or p.ndim == 2]
     return OPTIMIZERS[name](params)
+
+
+def fitting(rule_names: Iterable[str], optimizer_names: Iterable[str]) -> list[tuple[str, str]]:
+    """All pairs, but for rules that read Adam's second moment and optimizers that keep none."""
+    pairs = product(rule_names, optimizer_names)
+    return [(r, o) for r, o in pairs if not is_adam_only(r) or o.split()[0] in ADAM_LIKE]
+
+
+def is_adam_only(rule_name: str) -> bool:
+    return ROWS[rule_name.removesuffix(" by hook")].adam_only

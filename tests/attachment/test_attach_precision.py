@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from shrinkage.attachment import attach
-from shrinkage.rules import Decoupled, WeightDecay
+from shrinkage.rules import Cautious, Decoupled, WeightDecay
 
 STEPS = 10_000
 F32, BF16 = torch.float32, torch.bfloat16
@@ -98,3 +98,13 @@ def test_a_whole_shrink_leaves_nothing():
     attach(optimizer, WeightDecay(1.0), model=model)
     run(model, optimizer, steps=1)
     assert not model.weight.any()
+
+
+@pytest.mark.parametrize("dtype, shrink", [(F32, 1e-7), (BF16, 1e-4)])
+def test_cautious_decay_is_kept_too(dtype: torch.dtype, shrink: float):
+    """Without gradient nothing speaks against the pull, so it is the whole product."""
+    model = table(dtype)
+    optimizer = torch.optim.SGD(model.parameters(), lr=1e-3)
+    attach(optimizer, Cautious(Decoupled(shrink / 1e-3)), model=model)
+    exact = math.exp(STEPS * math.log1p(-shrink))
+    assert float(run(model, optimizer).mean()) == pytest.approx(exact, rel=0.01)

@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import nn
 
-from attachment_cases import ADAM_LIKE, make_model, optimizer_for, train
+from attachment_cases import fitting, make_model, optimizer_for, train
 from rules_cases import ROWS
 from shrinkage._errors import RequestError
 from shrinkage.attachment import Attachment, attach
@@ -32,16 +32,11 @@ def started(rule_name: str, optimizer_name: str, dtype: torch.dtype = torch.floa
     return model, optimizer, attach(optimizer, ROWS[rule_name].rule, model=model)
 
 
-def skip_unfit(rule_name: str, optimizer_name: str) -> None:
-    if ROWS[rule_name].adam_only and optimizer_name.split()[0] not in ADAM_LIKE:
-        pytest.skip("the rule reads Adam's second moment")
-
-
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=["f32", "bf16"])
-@pytest.mark.parametrize("optimizer_name", ["SGD momentum", "AdamW", "AdamW foreach", "Adam fused"])
-@pytest.mark.parametrize("rule_name", ROWS)
+@pytest.mark.parametrize(
+    "rule_name, optimizer_name", fitting(ROWS, ["SGD momentum", "AdamW", "AdamW foreach", "Adam fused"])
+)
 def test_resumed_training_is_uninterrupted_training_bit_for_bit(rule_name, optimizer_name, dtype):
-    skip_unfit(rule_name, optimizer_name)
     model, optimizer, _ = started(rule_name, optimizer_name, dtype)
     middle: dict[int, Any] = {}
     for t in range(STEPS):
@@ -60,10 +55,8 @@ def test_resumed_training_is_uninterrupted_training_bit_for_bit(rule_name, optim
 @pytest.mark.parametrize(
     "how", [copy.deepcopy, lambda x: pickle.loads(pickle.dumps(x))], ids=["deepcopy", "pickle"]
 )
-@pytest.mark.parametrize("optimizer_name", ["SGD momentum", "AdamW"])
-@pytest.mark.parametrize("rule_name", ROWS)
+@pytest.mark.parametrize("rule_name, optimizer_name", fitting(ROWS, ["SGD momentum", "AdamW"]))
 def test_a_copy_goes_on_alike_and_alone(rule_name: str, optimizer_name: str, how: Callable[[Any], Any]):
-    skip_unfit(rule_name, optimizer_name)
     model, optimizer, handle = started(rule_name, optimizer_name)
     train(model, optimizer, 4)
     before = [p.detach().clone() for p in model.parameters()]

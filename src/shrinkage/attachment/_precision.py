@@ -36,18 +36,24 @@ class Debt:
 
     def shrink_(self, w: Tensor, shrink: float) -> None:
         """Owe `shrink` more, and take off what the format of `w` can show."""
+        part = self.due(shrink, w.dtype)
+        if part:
+            w.mul_(1 - part)
+
+    def due(self, shrink: float, dtype: torch.dtype) -> float:
+        """Owe `shrink` more; the fraction to take off now so that it shows, 0 if it is to wait."""
         if shrink >= 1:
-            w.zero_()
             self.owed = 0.0
-            return
+            return 1.0
         self.owed -= math.log1p(-shrink)
-        part = self._part(w.dtype)
-        if self.owed >= part / 2:
-            # As the multiplication will see it: torch computes bfloat16 and float16 in float32.
-            factor = float(torch.tensor(math.exp(-max(part, self.owed)), dtype=torch.float32))
-            w.mul_(factor)
-            self.owed += math.log(factor)
-            self.paid += 1
+        part = self._part(dtype)
+        if self.owed < part / 2:
+            return 0.0
+        # As the multiplication will see it: torch computes bfloat16 and float16 in float32.
+        factor = float(torch.tensor(math.exp(-max(part, self.owed)), dtype=torch.float32))
+        self.owed += math.log(factor)
+        self.paid += 1
+        return 1 - factor
 
     def _part(self, dtype: torch.dtype) -> float:
         ulp = _ulp(dtype)

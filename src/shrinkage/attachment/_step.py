@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, cast
 
 import torch
@@ -93,7 +93,7 @@ class Step:
         self.skipped = overflow is not None and bool(overflow)
         self._started = False
         self._gradients: dict[Tensor, tuple[Tensor, Tensor]] = {}
-        self._late: list[tuple[Rule, View, Tensor | None]] = []
+        self._late: list[tuple[Rule, Claim, View, Tensor | None]] = []
         self._late_bunches: list[tuple[Bunch, Rule, list[Claim]]] = []
 
     def on_gradients(self) -> None:
@@ -126,8 +126,8 @@ class Step:
             return
         for bunch, rule, active in self._late_bunches:
             self._scale_weights(bunch, rule, active)
-        for rule, view, mask in self._late:
-            self._apply(rule, view, mask)
+        for rule, claim, view, mask in self._late:
+            self._apply(rule, claim, view, mask)
 
     def restore_gradients(self) -> None:
         """Give the user's gradients back where ours are still in their place."""
@@ -244,9 +244,9 @@ class Step:
             elif self._started:
                 continue
             elif rule.acts == "before":
-                self._apply(rule, view, mask)
+                self._apply(rule, claim, view, mask)
             else:
-                self._late.append((rule, view, mask))
+                self._late.append((rule, claim, view, mask))
 
     def _views_of_exempt(self, rule: Rule) -> list[View]:
         groups = {p: g for g in self.optimizer.param_groups for p in g["params"]}
@@ -258,9 +258,12 @@ class Step:
         return views
 
     @staticmethod
-    def _apply(rule: Rule, view: View, mask: Tensor | None) -> None:
+    def _apply(rule: Rule, claim: Claim, view: View, mask: Tensor | None) -> None:
         before = None if mask is None else view.w.clone()
         shrink = rule.shrink(view.now)
+        if mask is None and _can_wait(rule, shrink, view.w.dtype):
+            shrink = claim.debt.due(cast(float, shrink), view.w.dtype)
+            rule = replace(rule, strength=shrink, clock="constant")
         if _is_plain_cautious(rule, view) and not isinstance(shrink, Tensor):
             cautious_(view.w, cast(Tensor, view.previous), shrink)
         else:
@@ -310,6 +313,13 @@ def _cannot_show(now: Reading, shrink: float | Tensor, active: Sequence[Claim]) 
         return False
     stands_still = now.lr == 0 and shrink != 0
     return stands_still or not all(fits(shrink, claim.param.dtype) for claim in active)
+
+
+def _can_wait(rule: Rule, shrink: float | Tensor, dtype: torch.dtype) -> bool:
+    """True for a pull in proportion to the weight that `dtype` would lose, and that may come later in one piece."""
+    proportional = isinstance(rule.force, L2Force) and rule.entry in ("before", "after")
+    simple = rule.modulation is None or isinstance(rule.modulation, CautiousMask)
+    return proportional and simple and not isinstance(shrink, Tensor) and not fits(shrink, dtype)
 
 
 def _is_plain_cautious(rule: Rule, view: View) -> bool:

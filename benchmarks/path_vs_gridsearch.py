@@ -43,8 +43,9 @@ def ours(X: Any, y: Any) -> float:
 
 
 def theirs(X: Any, y: Any) -> float:
+    batch: Any = BATCH  # annotated as text in scikit-learn, for "auto"
     net = MLPClassifier(
-        HIDDEN, batch_size=BATCH, max_iter=EPOCHS, n_iter_no_change=EPOCHS, tol=0.0, random_state=0
+        HIDDEN, batch_size=batch, max_iter=EPOCHS, n_iter_no_change=EPOCHS, tol=0.0, random_state=0
     )
     grid = {
         "mlpclassifier__alpha": [lam * BATCH for lam in LAMBDAS]

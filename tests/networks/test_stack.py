@@ -1,5 +1,7 @@
 """The written-out passes against autograd and against one network at a time."""
 
+from functools import partial
+
 import pytest
 import torch
 from torch.testing import assert_close
@@ -15,7 +17,7 @@ from stack_cases import (
     rows_of,
 )
 
-TIGHT = {"rtol": 1e-10, "atol": 1e-12}
+assert_tight = partial(assert_close, rtol=1e-10, atol=1e-12)
 
 
 def padded(X, stack):
@@ -38,15 +40,15 @@ def test_gradient_is_autograds(sizes, activation, loss, weighted):
         w = row.clone().requires_grad_()
         losses = plain_loss(loss, plain_outputs(layout, w, activation, X), Y)
         (expected,) = torch.autograd.grad((losses if s is None else losses * s[:, 0]).mean(), w)
-        assert_close(stack.gradients.rows()[k], expected, **TIGHT)
-        assert_close(z[k], plain_outputs(layout, row, activation, X), **TIGHT)
+        assert_tight(stack.gradients.rows()[k], expected)
+        assert_tight(z[k], plain_outputs(layout, row, activation, X))
 
 
 @pytest.mark.parametrize("loss", LOSS_NAMES)
 def test_loss_of_rows_is_torchs(loss):
     Y = problem(6, 3, 1 if loss == "logistic" else 3, loss)[1]
     z = torch.randn_like(Y) * 30  # far enough for a careless logarithm to overflow
-    assert_close(LOSSES[loss].of_rows(z, Y), plain_loss(loss, z, Y), **TIGHT)
+    assert_tight(LOSSES[loss].of_rows(z, Y), plain_loss(loss, z, Y))
 
 
 @pytest.mark.parametrize("sizes", ARCHITECTURES)
@@ -67,7 +69,7 @@ def test_padding_stays_zero_and_rows_beyond_the_batch_count_for_nothing(activati
     stack.gradient_(padded(X, stack)[:6], Y[:6], None, z[:, :6].contiguous())
     six = stack.flat_grad.clone()
     stack.gradient_(padded(X, stack), Y, None, z, rows=6)
-    assert_close(stack.flat_grad, six, **TIGHT)
+    assert_tight(stack.flat_grad, six)
     moved = stack.parameters.rows() - stack.gradients.rows()
     stack.flat.sub_(stack.flat_grad)
     assert float(stack.flat.abs().sum()) == pytest.approx(float(moved.abs().sum()), rel=1e-14)

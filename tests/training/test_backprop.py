@@ -75,7 +75,7 @@ def test_the_engineers_decay_and_its_lambda(of):
     X, Y = problem(9, 3, 2, "softmax")
     lr, rate = 0.1, 0.02
     rule = WeightDecay(rate, of=of)
-    lam = rule.lambda_at(lr)
+    lam = float(rule.lambda_at(lr))
     assert lam == pytest.approx(rate / (lr * (1 - rate)) if of == "updated" else rate / lr, rel=1e-15)
     common = {"max_epochs": 4, "batch_size": 9}
     decayed = train_block(options(rule=rule, learning_rate=lr, **common), [lam], [member(X, Y)], seed=SEED)

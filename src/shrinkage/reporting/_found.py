@@ -13,6 +13,7 @@ from shrinkage.pages import number, percent
 from shrinkage.reporting._story import ColumnSummary, FitStory, StrengthElsewhere
 from shrinkage.strength import convert
 from shrinkage.tables import Column, Problem, Table
+from shrinkage.training import TrainingOptions
 
 __all__ = ["findings", "fit_story", "strengths_elsewhere"]
 
@@ -92,7 +93,7 @@ def strengths_elsewhere(model: MLPCV) -> list[StrengthElsewhere]:
     rows = [
         StrengthElsewhere(framework="canonical", argument="λ", value=lam, note="J = mean loss + (λ/2) Σw²")
     ]
-    if options.rule.name != "L2":
+    if options.rule.name != "L2" or not isinstance(options, TrainingOptions):
         return rows
     scale = "on standardized inputs, weights only"
     optimizer = "Adam" if options.optimizer == "adam" else "SGD"

@@ -1,0 +1,83 @@
+"""What a replayed demonstration gives back: tables of figures with their errors, and what they say."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+__all__ = ["DemoResult", "DemoTable", "Mean", "mean_of"]
+
+
+@dataclass(frozen=True)
+class Mean:
+    """A mean with its standard error."""
+
+    value: float
+    se: float
+
+    def __str__(self) -> str:
+        digits = 3 if not self.se > 0 else max(0, 1 - math.floor(math.log10(self.se)))
+        return f"{self.value:.{digits}f} ± {self.se:.{digits}f}"
+
+
+def mean_of(values: ArrayLike) -> Mean:
+    """Mean of n values and its standard error, s/√n."""
+    array = np.asarray(values, dtype=np.float64)
+    return Mean(float(array.mean()), float(array.std(ddof=1) / np.sqrt(len(array))))
+
+
+@dataclass(frozen=True, kw_only=True)
+class DemoTable:
+    """One table: a cell is a text, a number, a `Mean`, or None where no figure is known."""
+
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[Any, ...], ...]
+
+    def row(self, name: str) -> dict[str, Any]:
+        """The row whose first cell is `name`, by column."""
+        found = next(row for row in self.rows if row[0] == name)
+        return dict(zip(self.columns, found, strict=True))
+
+    def __str__(self) -> str:
+        cells = [self.columns, *(tuple(_shown(cell) for cell in row) for row in self.rows)]
+        widths = [max(len(row[i]) for row in cells) for i in range(len(self.columns))]
+        lines = [
+            "  ".join(
+                c.ljust(w) if not i else c.rjust(w) for i, (c, w) in enumerate(zip(row, widths, strict=True))
+            )
+            for row in cells
+        ]
+        return "\n".join([self.title, lines[0], "─" * len(lines[0]), *lines[1:]])
+
+
+@dataclass(frozen=True, kw_only=True)
+class DemoResult:
+    """A demonstration, replayed; `print` it."""
+
+    name: str
+    title: str
+    setting: str
+    """Data, network and training, in words."""
+    tables: tuple[DemoTable, ...]
+    says: tuple[str, ...]
+    """What the figures say, in sentences made from them."""
+
+    def __str__(self) -> str:
+        return "\n\n".join(
+            [self.title, self.setting, *map(str, self.tables), "\n".join(f"• {s}" for s in self.says)]
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything as JSON values; a mean is {"value", "se"}."""
+        return asdict(self)
+
+
+def _shown(cell: Any) -> str:
+    if cell is None:
+        return "–"
+    return f"{cell:.4g}" if isinstance(cell, float) else str(cell)

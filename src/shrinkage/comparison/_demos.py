@@ -1,0 +1,35 @@
+"""The demonstrations by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from shrinkage._errors import RequestError, shown
+from shrinkage.comparison._articles_2017 import l1_2017, l2_2017
+from shrinkage.comparison._demo import DemoResult
+
+__all__ = ["DEMOS", "demo"]
+
+DEMOS: dict[str, Callable[..., DemoResult]] = {
+    "l2-2017": l2_2017,
+    "l1-2017": l1_2017,
+}
+"""As functions of how many times each is repeated on other data."""
+
+
+def demo(name: str, *, repeats: int | None = None) -> DemoResult:
+    """Replay a published demonstration.
+
+    Args:
+        name: `l2-2017`, `l1-2017`, `swarm-2013`, `swarm-2015` or `backprop-2013`.
+        repeats: data sets besides the article's over which means are taken, ≥ 2, or 0 for none; None is what the
+            demonstration asks for, 30 teachers for those of 2017.
+
+    Raises:
+        RequestError: there is no such demonstration, or `repeats` is 1 or negative.
+    """
+    if name not in DEMOS:
+        raise RequestError(f"demo: must be one of {', '.join(DEMOS)}, got {shown(name)}.")
+    if repeats is not None and (repeats < 0 or repeats == 1):
+        raise RequestError(f"demo(repeats=…): must be >= 2 for a standard error, or 0, got {repeats}.")
+    return DEMOS[name]() if repeats is None else DEMOS[name](repeats)

@@ -38,12 +38,12 @@ def copy_(targets: Sequence[Tensor], sources: Sequence[Tensor]) -> None:
 def cautious_(w: Tensor, previous: Tensor, shrink: float) -> None:
     """`w ← w − shrink·previous` where `(previous − w)·previous ≥ 0`, in place; both contiguous.
 
-    Piece by piece on a CPU, where the traffic between cache and memory is what costs; whole on a GPU.
+    The condition is `w/previous ≤ 1`, which takes one operation less; where `previous` is 0 there is nothing to take
+    off. Piece by piece on a CPU, where the traffic between cache and memory is what costs; whole on a GPU.
     """
     size = _PIECE if w.device.type == "cpu" else w.numel()
     mask = torch.empty(min(size, w.numel()), dtype=w.dtype, device=w.device)
     for new, old in zip(w.view(-1).split(size), previous.view(-1).split(size), strict=True):
         agrees = mask[: new.numel()]
-        torch.sub(old, new, out=agrees)
-        agrees.mul_(old).ge_(0)
+        torch.div(new, old, out=agrees).le_(1)
         new.addcmul_(old, agrees, value=-shrink)

@@ -207,3 +207,24 @@ def test_few_numbers_are_enough_to_tell_an_adaptive_step(n):
     assert adam.lam == pytest.approx(WD, rel=1e-3)
     sgd = first_reading(partial(built, "SGD", weight_decay=WD, momentum=0.9), model)
     assert (sgd.path, sgd.adaptive, sgd.momentum) == ("coupled", False, True)
+
+
+@pytest.mark.parametrize("lr, grows", [(1.0, False), (30.0, False), (39.0, True), (100.0, True)])
+def test_a_step_beyond_stability_makes_weights_grow(lr, grows):
+    """Heavy ball with μ = 0.9 and λ = 0.1 is stable up to lr·λ = 2(1 + μ) = 3.8."""
+    reading = first_reading(lambda m: torch.optim.SGD(m.parameters(), lr=lr, momentum=0.9, weight_decay=0.1))
+    assert reading.grows is grows
+    if lr < 100:
+        assert reading.shrink == pytest.approx(asymptotic_shrink(0.1, lr, momentum=0.9), rel=1e-3)
+
+
+@pytest.mark.parametrize("momentum", [0.0, 0.9])
+def test_maximizing_changes_the_sign_of_the_gradient_and_not_of_the_decay(momentum):
+    options = {"lr": 0.1, "momentum": momentum, "weight_decay": 1e-3, "maximize": True}
+    reading = first_reading(lambda m: torch.optim.SGD(m.parameters(), **options))
+    assert (reading.grows, reading.lam) == (False, pytest.approx(1e-3, rel=1e-3))
+
+
+def test_a_strength_in_a_tensor_is_switched_off_too():
+    reading = first_reading(partial(built, "AdamW", weight_decay=torch.tensor(WD)))
+    assert (reading.path, reading.entry) == ("decoupled", "before")

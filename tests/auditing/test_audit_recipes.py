@@ -12,6 +12,7 @@ class GPT(nn.Module):
 
     def __init__(self, bias=True):
         super().__init__()
+        torch.manual_seed(0)
         block = nn.ModuleDict(
             {
                 "ln_1": nn.LayerNorm(16, bias=bias),

@@ -151,11 +151,7 @@ def _measure(optimizer: torch.optim.Optimizer, model: nn.Module | None, request:
     if request.inputs is not None and model is not None:
         parameters = _with_invariance(parameters, model, request.inputs, optimizer)
     native = OptimizerSubject(optimizer, limit=_MOST_ELEMENTS, lrs=lrs, native=True)
-    now = max(
-        (number(group.get("lr")) / lr for group, lr in zip(optimizer.param_groups, lrs, strict=True)),
-        default=1.0,
-    )
-    applied = survivals(native, readings, now or 1.0)
+    applied = survivals(native, readings, 1.0)
     parameters = [dataclasses.replace(p, applied=share) for p, share in zip(parameters, applied, strict=True)]
     return Facts(
         optimizer=type(optimizer).__name__,

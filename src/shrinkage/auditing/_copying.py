@@ -71,8 +71,8 @@ class Copier:
 
     def _tensor(self, x: Tensor) -> Tensor:
         data = self._part(x)
-        if self.dtype is not None and data.is_floating_point() and self._key != "step":
-            data = data.to(self.dtype)
+        if self.dtype is not None and self._key != "step":
+            data = _as_precise(data, self.dtype)
         if isinstance(x, nn.Parameter):
             new = nn.Parameter(data, requires_grad=x.requires_grad)
             self._remember(x, new)
@@ -181,6 +181,13 @@ class Copier:
             is_state = key == "state" and isinstance(x, torch.optim.Optimizer)
             new.__dict__[key] = self._state(value) if is_state else self(value)
         return new
+
+
+def _as_precise(data: Tensor, dtype: torch.dtype) -> Tensor:
+    """The tensor in this precision, if it holds numbers of a floating format at all."""
+    if data.is_complex():
+        return data.to(torch.complex128 if dtype == torch.float64 else torch.complex64)
+    return data.to(dtype) if data.is_floating_point() else data
 
 
 def _empty_like(x: Any, copier: Copier) -> Any:

@@ -161,12 +161,12 @@ class Measured:
         if cautious:
             return float(s[s.abs() > 0.5 * s.abs().max()].median()), None
         if path == "coupled":
-            lam = float(ratio(s, r).median()) if float(s.abs().max()) > self.noise else None
+            lam = float(ratio(s, r.abs()).median()) if float(s.abs().max()) > self.noise else None
             return (self._live_shrink() if self._is_adaptive(r) else self._asymptotic(limit(s))), lam
         if path in ("averaged", "mixed"):
             return mean_log_shrink(self.weights) / (len(self.weights) - 1), None
         shrink = limit(s)
-        reach = limit(r) if not self._is_adaptive(r) else 0.0
+        reach = abs(limit(r)) if not self._is_adaptive(r) else 0.0
         return shrink, (shrink / reach if reach > 0 else None)
 
     def _asymptotic(self, estimate: float) -> float:
@@ -175,8 +175,9 @@ class Measured:
         pairs = torch.stack([d[1:-1], d[:-2]], dim=1)
         a, b = (float(x) for x in torch.linalg.lstsq(pairs, d[2:, None], driver="gelsd").solution[:, 0])
         inside = a * a / 4 + b
-        shrink = 1 - (a / 2 + math.sqrt(inside)) if inside >= 0 else 1 - math.sqrt(-b)
-        return shrink if abs(shrink - estimate) < 0.3 * abs(estimate) else estimate
+        shrink = 1 - (abs(a) / 2 + math.sqrt(inside)) if inside >= 0 else 1 - math.sqrt(-b)
+        is_small = abs(estimate) < 0.02  # then the first order is right, and the fit may be of noise
+        return estimate if is_small and abs(shrink - estimate) > 0.3 * abs(estimate) else shrink
 
     def _live_shrink(self) -> float | None:
         if self.lived is None:

@@ -58,7 +58,7 @@ class Reading:
     @property
     def grows(self) -> bool:
         """Whether the pull is away from the anchor."""
-        if self.path == "coupled" and self.lam is not None:
+        if self.path == "coupled" and self.adaptive and self.lam is not None:
             return self.lam < 0
         return self.decays and (self.shrink or 0) < 0 and (self.path != "mixed" or self.outward)
 

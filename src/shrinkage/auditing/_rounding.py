@@ -50,7 +50,8 @@ def _applied(run: Track, shrink: float, reading: Reading) -> float | None:
     is_simple = reading.path == "decoupled" and reading.force == "proportional" and not reading.anchored
     if not is_simple or reading.cautious or shrink == 0 or not bool(w.any()):
         return None
-    return float(((w - run[-1]) * w).sum() / w.square().sum()) / shrink
+    applied = float(((w - run[-1]) * w).sum() / w.square().sum()) / shrink
+    return applied if math.isfinite(applied) else None
 
 
 def _of_lr(reading: Reading, lr: float) -> float:

@@ -137,7 +137,9 @@ class OptimizerSubject:
             [(a - b)[1] / (a - b)[0] for a, b in zip(plus, minus, strict=True) if a.shape[1] > 1]
             or [torch.ones(1)]
         )
-        return bool((moved.nan_to_num(1.0) - 1).abs().median() < 0.5)
+        moved = moved[moved.isfinite()]
+        middle = moved.median() if moved.numel() else torch.ones(())
+        return bool((moved - middle).abs().median() < 0.5 * middle.abs())
 
     def _describe(self, optimizer: torch.optim.Optimizer, copier: Copier) -> None:
         live = list(parameters_of(optimizer))
@@ -176,7 +178,7 @@ class OptimizerSubject:
             optimizer.defaults["lr"] = reference * plan.reference_lr
         if plan.strength == "off":
             for options in (optimizer.defaults, *optimizer.param_groups):
-                options.update({key: 0.0 for key in STRENGTHS if isinstance(options.get(key), float)})
+                options.update({key: 0 * options[key] for key in STRENGTHS if _is_number(options.get(key))})
             optimizer._optimizer_step_pre_hooks.clear()
             optimizer._optimizer_step_post_hooks.clear()
 
@@ -266,6 +268,10 @@ def undisturbed() -> Iterator[None]:
     finally:
         random.setstate(python)
         np.random.set_state(numpy)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, float | Tensor)
 
 
 def _seed() -> None:

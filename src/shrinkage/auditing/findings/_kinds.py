@@ -102,9 +102,10 @@ def adamw_is_adam(facts: Facts) -> Hits:
             "Check the group's flag (decoupled_weight_decay) after load_state_dict.",
         )
     set_by_default = number(facts.defaults.get("weight_decay", 0.0))
-    if set_by_default > 0 and facts.parameters and not any(p.decays for p in facts.parameters):
+    trained = [p for p in facts.parameters if p.trainable]
+    if set_by_default > 0 and trained and not any(p.decays for p in trained):
         yield (
-            names(facts.parameters),
+            names(trained),
             f"nothing decays, though it was built with weight_decay={set_by_default:g}",
             f"weight_decay={set_by_default:g}, as built",
             "If a checkpoint was loaded, its strengths replaced yours: set group['weight_decay'] again afterwards.",

@@ -12,17 +12,26 @@ def grows(facts: Facts) -> Hits:
     """The pull is away from zero: with no gradient from the data the weights become larger at every step.
 
     Mostly the sign of one term: a penalty whose gradient λw is added to the weights instead of subtracted. Two widely
-    read articles of 2017 print code that does it. Measured: the pull on each weight has the weight's own sign.
+    read articles of 2017 print code that does it. Or lr·λ is beyond what the momentum keeps stable.
     """
     away = [p for p in facts.parameters if p.reading.grows or p.penalty < 0]
-    if away:
-        first = away[0]
+    swung = [p for p in away if (p.reading.lam or 0) > 0 and p.penalty >= 0]
+    signed = [p for p in away if p not in swung]
+    if signed:
+        first = signed[0]
         size = first.penalty or first.reading.lam or first.reading.shrink or 0.0
         yield (
-            names(away),
+            names(signed),
             f"the pull is away from 0, at a strength of {size:.3g}",
             "weights that nothing feeds become smaller",
             "Turn the sign of the penalty's term: the gradient of (λ/2)·w² is +λ·w, subtracted with the loss's own.",
+        )
+    if swung:
+        yield (
+            names(swung),
+            f"λ = {swung[0].reading.lam:.3g} at this learning rate throws weights beyond 0, further at every step",
+            "lr·λ below 2 (1 + momentum)",
+            "Lower the learning rate or the strength.",
         )
 
 

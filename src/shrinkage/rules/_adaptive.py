@@ -42,7 +42,17 @@ def Cautious(rule: Rule) -> Rule:
     Raises:
         RequestError: the rule is in the loss, proximal, a projection, or modulated already.
 
+    Differs from: cautious optimizers (Liang et al., 2024), which hold back the update and not the decay.
+
     Reference: Chen et al., "Cautious Weight Decay", arXiv 2510.12402, algorithm 1.
+
+    >>> import torch
+    >>> w = torch.tensor([0.5, -2.0])
+    >>> from shrinkage.rules import Decoupled, Reading
+    >>> old = torch.tensor([0.6, -1.9])  # the first weight moved toward 0, the second away from it
+    >>> Cautious(Decoupled(0.5)).shrink_(w, Reading(lr=0.1, lr_max=0.2), previous=old)
+    >>> w
+    tensor([ 0.4700, -2.0000])
     """
     if rule.entry not in ("before", "after") or rule.modulation is not None:
         raise RequestError(
@@ -64,6 +74,9 @@ def ScheduledDecay(lam: float | Tensor) -> Rule:
     Differs from: `Decoupled`, by the one factor 1/√v̄. Needs an optimizer that keeps `exp_avg_sq`.
 
     Reference: Xie et al., "On the overlooked pitfalls of weight decay", NeurIPS 2023, algorithm 3 (AdamS).
+
+    >>> ScheduledDecay(5e-4).acts
+    'before'
     """
     return Rule(name="ScheduledDecay", strength=lam, entry="before", modulation=InverseRootMoment())
 
@@ -77,7 +90,12 @@ def AdaptiveDecay(lam: float | Tensor, alpha: float = 4.0) -> Rule:
         lam: λ ≥ 0.
         alpha: above 0 a weight with a large gradient decays more (the article), below 0 less, 0 is `Decoupled`.
 
+    Differs from: `ScheduledDecay`, under which small gradients mean more decay, for all weights alike.
+
     Reference: Nakamura and Hong, "Adaptive weight decay for deep neural networks", IEEE Access 2019, eq. 7.
+
+    >>> AdaptiveDecay(0.1).acts
+    'before'
     """
     return Rule(name="AdaptiveDecay", strength=lam, entry="before", modulation=GradientWithinLayer(alpha))
 
@@ -92,7 +110,12 @@ def AdaptiveL2(ratio: float | Tensor, exponent: float = 1.0) -> Rule:
         ratio: pull over gradient, ≥ 0, no unit (for `exponent=1`).
         exponent: of ‖g‖/‖w‖; below 0 the decay falls as the gradient grows.
 
+    Differs from: `L2`, whose λ does not follow the gradient.
+
     Reference: Ghiasi, Shafahi and Ardekani, "Improving robustness with adaptive weight decay", NeurIPS 2023.
+
+    >>> AdaptiveL2(0.02).acts
+    'gradient'
     """
     return Rule(name="AdaptiveL2", strength=ratio, modulation=GradientAboveNorm(exponent))
 
@@ -107,7 +130,12 @@ def SelectiveProjectionDecay(rate: float | Tensor) -> Rule:
     Args:
         rate: ≥ 0, no unit; not multiplied by the learning rate.
 
+    Differs from: `L2SP`, which pulls back at every step.
+
     Reference: Tian et al., "Rethinking weight decay for robust fine-tuning", arXiv 2411.01713, algorithm 1.
+
+    >>> SelectiveProjectionDecay(1.0).anchor
+    'initial'
     """
     return Rule(
         name="SelectiveProjectionDecay",
@@ -134,6 +162,9 @@ def ConstrainedNorm(value: float, target: Target = "relative", rate: float | Ten
     Differs from: the authors' code, whose running mean for the inflection point is not kept between steps.
 
     Reference: Franke, Hefenbrock, Koehler and Hutter, arXiv 2311.09058, algorithm 1.
+
+    >>> ConstrainedNorm(0.5).acts
+    'after'
     """
     return Rule(
         name="ConstrainedNorm",

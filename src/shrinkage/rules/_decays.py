@@ -43,6 +43,13 @@ def WeightDecay(rate: float | Tensor, of: Literal["updated", "original"] = "upda
         of: which weight the fraction is of.
 
     Differs from: PyTorch's `AdamW(weight_decay)`, whose fraction is lr·weight_decay.
+
+    >>> import torch
+    >>> w = torch.tensor([0.5, -2.0])
+    >>> from shrinkage.rules import Reading
+    >>> WeightDecay(0.1).shrink_(w, Reading(lr=0.1, lr_max=0.2))
+    >>> w
+    tensor([ 0.4500, -1.8000])
     """
     if of not in ("updated", "original"):
         raise RequestError(f"WeightDecay(of=…): must be 'updated' or 'original', got {shown(of)}.")
@@ -59,7 +66,17 @@ def Decoupled(lam: float | Tensor, clock: Clock = "lr") -> Rule:
             and Composer's) and `constant` (s_t = lam, TensorFlow Addons).
         clock: what the strength is multiplied by.
 
+    Differs from: `torch.optim.Adam(weight_decay)`, which is L2; in Keras every `weight_decay` is this
+        rule with the clock `lr`.
+
     Reference: Loshchilov and Hutter, ICLR 2019, algorithms 1 and 2; Defazio, arXiv 2506.02285, for `corrected`.
+
+    >>> import torch
+    >>> w = torch.tensor([0.5, -2.0])
+    >>> from shrinkage.rules import Reading
+    >>> Decoupled(0.5).shrink_(w, Reading(lr=0.1, lr_max=0.2))
+    >>> w
+    tensor([ 0.4750, -1.9000])
     """
     return Rule(name="Decoupled", strength=lam, entry="before", clock=clock)
 
@@ -120,6 +137,13 @@ def ConditionalDecay(rate: float | Tensor, threshold: float = 1.0) -> Rule:
         threshold: size up to which a weight is left alone, ≥ 0.
 
     Differs from: `Projection`, which sets such a weight to the threshold at once.
+
+    >>> import torch
+    >>> w = torch.tensor([0.5, -2.0])
+    >>> from shrinkage.rules import Reading
+    >>> ConditionalDecay(0.1).shrink_(w, Reading(lr=0.1, lr_max=0.2))
+    >>> w
+    tensor([ 0.5000, -1.8000])
     """
     if not 0 <= threshold < float("inf"):
         raise RequestError(f"ConditionalDecay(threshold=…): must be >= 0 and finite, got {threshold:g}.")
@@ -143,6 +167,13 @@ def Proximal(lam: float | Tensor, penalty: Literal["l2", "l1"] = "l2", clock: Cl
 
     Reference: Parikh and Boyd, Foundations and Trends in Optimization 2014, section 4.2; Zhuang et al., TMLR 2022,
     eq. 9, for AdamProx.
+
+    >>> import torch
+    >>> w = torch.tensor([0.5, -2.0])
+    >>> from shrinkage.rules import Reading
+    >>> Proximal(6.0, penalty="l1").shrink_(w, Reading(lr=0.1, lr_max=0.2))
+    >>> w
+    tensor([ 0.0000, -1.4000])
     """
     if penalty not in _PENALTIES:
         raise RequestError(f"Proximal(penalty=…): must be 'l2' or 'l1', got {shown(penalty)}.")
@@ -161,6 +192,13 @@ def Projection(radius: float | Tensor, onto: Literal["box", "ball", "sphere"] = 
     Differs from: a penalty, which trades size against loss; a projection fixes the size.
 
     Reference: Bertsekas, IEEE TAC 1976, eq. 2, for the projected gradient step.
+
+    >>> import torch
+    >>> w = torch.tensor([0.5, -2.0])
+    >>> from shrinkage.rules import Reading
+    >>> Projection(1.0).shrink_(w, Reading(lr=0.1, lr_max=0.2))
+    >>> w
+    tensor([ 0.5000, -1.0000])
     """
     if onto not in _SETS:
         raise RequestError(f"Projection(onto=…): must be 'box', 'ball' or 'sphere', got {shown(onto)}.")

@@ -40,7 +40,14 @@ def L1(lam: float | Tensor) -> Rule:
     Args:
         lam: λ ≥ 0, in units of the mean loss per weight.
 
+    Differs from: `Proximal(lam, penalty="l1")`, which sets weights to 0 exactly; here they tremble about it.
+
     Reference: Tibshirani, JRSS-B 1996, eq. 1.
+
+    >>> import torch
+    >>> w = torch.tensor([0.5, -2.0])
+    >>> L1(0.1).penalty(w)
+    tensor([0.0500, 0.2000])
     """
     return Rule(name="L1", strength=lam, force=L1Force())
 
@@ -58,6 +65,11 @@ def ElasticNet(l1: float, l2: float) -> Rule:
     l2 = alpha·(1 − l1_ratio), against (1/2n)‖y − Xw‖².
 
     Reference: Zou and Hastie, JRSS-B 2005, eq. 3.
+
+    >>> import torch
+    >>> w = torch.tensor([0.5, -2.0])
+    >>> ElasticNet(l1=0.1, l2=0.2).penalty(w)
+    tensor([0.0750, 0.6000])
     """
     if l1 < 0 or l2 < 0:
         raise RequestError(f"ElasticNet(l1=…, l2=…): both must be >= 0, got l1={l1:g}, l2={l2:g}.")
@@ -71,7 +83,14 @@ def L2SP(lam: float | Tensor) -> Rule:
     Args:
         lam: canonical λ ≥ 0.
 
+    Differs from: `L2`, which pulls toward 0: give a new head to a rule of its own with `attach(…, only=…)`.
+
     Reference: Li, Grandvalet and Davoine, ICML 2018, eq. 2.
+
+    >>> import torch
+    >>> w = torch.tensor([0.5, -2.0])
+    >>> L2SP(0.2).penalty(w, torch.tensor([0.5, -1.0]))
+    tensor([0.0000, 0.1000])
     """
     return Rule(name="L2SP", strength=lam, anchor="initial")
 
@@ -85,6 +104,8 @@ def Huber(lam: float | Tensor, delta: float = 1.0) -> Rule:
     Args:
         lam: canonical λ ≥ 0.
         delta: size of a weight from which its pull stops growing, > 0.
+
+    Differs from: AdamHD, which applies the clipped pull outside the moments, as `before` with the clock `lr`.
 
     Reference: Huber, Annals of Mathematical Statistics 1964, for h; AdamHD, arXiv 2511.14721, for weights.
 
@@ -109,6 +130,11 @@ def WeightElimination(lam: float | Tensor, scale: float = 1.0) -> Rule:
     Differs from: the article, whose penalty λ_W Σ (w/w₀)²/(1 + (w/w₀)²) has λ_W = λ·w₀²/2.
 
     Reference: Weigend, Rumelhart and Huberman, NIPS 1990, eq. 3; its schedule of λ is not part of the rule.
+
+    >>> import torch
+    >>> w = torch.tensor([0.5, -2.0])
+    >>> WeightElimination(0.2).penalty(w)
+    tensor([0.0200, 0.0800])
     """
     _check_positive("WeightElimination(scale=…)", scale)
     return Rule(name="WeightElimination", strength=lam, force=EliminationForce(scale))

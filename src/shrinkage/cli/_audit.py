@@ -38,7 +38,7 @@ def audit(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.", rich_help_panel=_OUTPUT)] = False,
     html: Annotated[Path | None, typer.Option(help="Write a page.", rich_help_panel=_OUTPUT)] = None,
-) -> int:
+) -> None:
     """Measure what an optimizer does to each weight, and say what of it is likely not meant."""
     told = {"rows": rows, "batch_size": batch_size, "steps": steps}
     _check(fail_on)
@@ -51,7 +51,8 @@ def audit(
         from rich.console import Console
 
         Console().print(found)
-    return int(fail_on is not None and found.fails(fail_on))  # pyright: ignore[reportArgumentType] checked above
+    if fail_on is not None and found.fails(fail_on):  # pyright: ignore[reportArgumentType] checked above
+        raise SystemExit(1)
 
 
 def _check(fail_on: str | None) -> None:

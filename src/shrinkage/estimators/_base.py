@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
+import torch
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, is_classifier
 from sklearn.model_selection import check_cv
@@ -153,7 +155,7 @@ class MLPCV(BaseEstimator):
         request = self._request(inputs, targets, len(seen), runtime)
         store = None
         if runtime.blocks is not None:
-            store = BlockStore(runtime.blocks, self._identity(request, folds, runtime))
+            store = BlockStore(runtime.blocks, self._identity(request, folds, weight, runtime))
         self._keep(
             fit_path(request, folds, all_rows, store=store, progress=runtime.progress), all_rows, request
         )
@@ -215,7 +217,7 @@ class MLPCV(BaseEstimator):
         splitter: Any = check_cv(self.cv, y, classifier=is_classifier(self))
         folds = []
         for number, (train, validation) in enumerate(splitter.split(np.empty((len(y), 0)), y)):
-            train, validation = (np.intersect1d(rows, seen) for rows in (train, validation))
+            train, validation = (rows[np.isin(rows, seen)] for rows in (train, validation))
             if not len(train) or not len(validation):
                 raise ValueError(
                     f"cv=…: fold {number} has {len(train)} training and {len(validation)} validation rows "
@@ -246,13 +248,23 @@ class MLPCV(BaseEstimator):
             y_scale=fitted_scale(targets.Y, train, weight) if scaled_y else None,
         )
 
-    def _identity(self, request: PathRequest, folds: list[Fold], runtime: Runtime) -> dict[str, Any]:
-        rows = [[fold.number, len(fold.train), int(fold.train.sum())] for fold in folds]
+    def _identity(
+        self,
+        request: PathRequest,
+        folds: Sequence[Fold],
+        weight: NDArray[np.float64] | None,
+        runtime: Runtime,
+    ) -> dict[str, Any]:
+        """All that the numbers of a block depend on besides its λs and members."""
+        rows = [part for fold in folds for part in (fold.train, fold.validation)]
         return {
             **(runtime.identity or {}),
             **request.options.described(),
             "seed": request.seed,
-            "folds": rows,
+            "folds": _hash(*rows),
+            "row weights": _hash(weight),
+            "standardize": self.standardize,
+            "processor": torch.backends.cpu.get_cpu_capability(),
         }
 
     def _keep(self, fitted: FittedPath, all_rows: Fold, request: PathRequest) -> None:
@@ -283,3 +295,11 @@ class MLPCV(BaseEstimator):
             return self.networks_.predict(self.preprocessor_.transform(X), lam)
         matrix: Any = validate_data(self, X, dtype=[np.float64, np.float32], reset=False)
         return self.networks_.predict(matrix, lam)
+
+
+def _hash(*arrays: NDArray[Any] | None) -> str:
+    """SHA-256 of the arrays' shapes and values."""
+    digest = hashlib.sha256()
+    for array in arrays:
+        digest.update(b"none" if array is None else repr(array.shape).encode() + array.tobytes())
+    return digest.hexdigest()

@@ -1,9 +1,10 @@
 """Training K networks as one, by back-propagation or by particle swarms: blocks of λs × folds × restarts."""
 
-from shrinkage.training._backprop import BlockResult, Member, train_block
+from shrinkage.training._backprop import TrainingOptions, learning_rate, train_block
+from shrinkage.training._block import BlockResult, Member
 from shrinkage.training._machine import one_thread_flushed
 from shrinkage.training._optimizers import SGD, Adam, Optimizer, PlainAdam
-from shrinkage.training._options import NetworkOptions, TrainingOptions, learning_rate
+from shrinkage.training._options import NetworkOptions
 from shrinkage.training._rows import Batch, Rows, Standardizer
 from shrinkage.training._score import Score
 from shrinkage.training._swarm import Box, Swarm, SwarmResult, Swarms, minimize

@@ -7,6 +7,7 @@ and a network's numbers don't depend on which others are in its block.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -14,50 +15,91 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from shrinkage._errors import RequestError, shown
 from shrinkage._random import generator
-from shrinkage.networks import LOSSES, Layout, Stack, initial_row
+from shrinkage.networks import INITIALIZATIONS, LOSSES, Layout, Stack, initial_row
 from shrinkage.rules import Reading
+from shrinkage.training._block import BlockResult, Member
 from shrinkage.training._machine import one_thread_flushed
 from shrinkage.training._optimizers import SGD, Adam, Optimizer
-from shrinkage.training._options import TrainingOptions, learning_rate
+from shrinkage.training._options import NetworkOptions, check_choice
 from shrinkage.training._pull import Pull
 from shrinkage.training._rows import Batch, Rows, chunks
 from shrinkage.training._score import Score
 
-__all__ = ["BlockResult", "Member", "train_block"]
+__all__ = ["TrainingOptions", "learning_rate", "train_block"]
 
 SCORED_ELEMENTS = 1 << 20
 """Linear outputs kept for scoring, and hidden units computed for validation, at a time."""
 
 
-@dataclass(frozen=True)
-class Member:
-    """One (fold, restart): its rows and the key of its random numbers."""
-
-    fold: int
-    """−1 for all rows."""
-    restart: int
-    train: Rows
-    validation: Rows | None
+CACHED_PARAMETERS = 1 << 17
+"""Parameters of a stack whose weights, gradients and moments stay in a core's cache (2 MB in float32)."""
+HELD_ACTIVATIONS = 1 << 22
+"""Numbers of one layer and batch that a stack may hold."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class BlockResult:
-    """What a block leaves behind. Axes: G members, L λs, E epochs, D parameters; NumPy float64 but the nets."""
+class TrainingOptions(NetworkOptions):
+    """Training by back-propagation."""
 
-    train_loss: np.ndarray
-    """(G, L, E)"""
-    train_metric: np.ndarray
-    validation_loss: np.ndarray
-    """(G, L, E), NaN without validation rows."""
-    validation_metric: np.ndarray
-    final_train_loss: np.ndarray
-    """(G, L)"""
-    final_train_metric: np.ndarray
-    final_penalty: np.ndarray
-    """(G, L), NaN for a rule without an objective."""
-    networks: np.ndarray
-    """(G, L, D) the parameters after each λ's last epoch, in the training dtype."""
+    initialization: str = "auto"
+    """`glorot`, `he`, or `auto`: He for relu, Glorot otherwise."""
+    optimizer: str = "adam"
+    """`adam` or `sgd`."""
+    learning_rate: float = 1e-3
+    """η, the largest of the schedule; > 0."""
+    schedule: str = "constant"
+    """`constant`, or `cosine` from η to 0 over all steps."""
+    momentum: float = 0.0
+    """μ of SGD, 0 ≤ μ < 1."""
+    nesterov: bool = False
+    """Nesterov's look-ahead in SGD."""
+    batch_size: int
+    """Rows a step, ≥ 1; the last batch of an epoch may be smaller. 1 is online training."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_choice("optimizer", self.optimizer, ("adam", "sgd"))
+        check_choice("learning_rate_schedule", self.schedule, ("constant", "cosine"))
+        check_choice("initialization", self.initialization, INITIALIZATIONS)
+        if self.batch_size < 1:
+            raise RequestError(f"batch_size=…: must be >= 1, got {shown(self.batch_size)}.")
+        if not (self.learning_rate > 0 and math.isfinite(self.learning_rate)):
+            raise RequestError(
+                f"learning_rate_init=…: must be > 0 and finite, got {shown(self.learning_rate)}."
+            )
+        if not 0 <= self.momentum < 1:
+            raise RequestError(f"momentum=…: must be >= 0 and < 1, got {shown(self.momentum)}.")
+
+    def train(
+        self,
+        lambdas: Sequence[float],
+        members: Sequence[Member],
+        *,
+        seed: int,
+        epochs: Sequence[int] | None = None,
+        after_epoch: Callable[[], object] | None = None,
+    ) -> BlockResult:
+        return train_block(self, lambdas, members, seed=seed, epochs=epochs, after_epoch=after_epoch)
+
+    def networks_a_block(self, layout: Layout, n: int) -> int:
+        by_cache = min(256, max(4, CACHED_PARAMETERS // layout.n_parameters))
+        by_memory = HELD_ACTIVATIONS // (min(self.batch_size, n) * max(layout.sizes))
+        return max(1, min(by_cache, by_memory))
+
+    def work_an_epoch(self, layout: Layout, n: int) -> tuple[float, float]:
+        return -(-n // self.batch_size), 6.0 * layout.n_parameters * n
+
+
+def learning_rate(options: TrainingOptions, step: int, steps: int) -> float:
+    """η_t at step t = `step` (from 0) of T = `steps`: η, or `η ½(1 + cos(π t/T))` for the cosine schedule.
+
+    Reference: Loshchilov and Hutter, ICLR 2017, eq. 5 (one period, down to 0).
+    """
+    if options.schedule == "constant":
+        return options.learning_rate
+    return options.learning_rate * 0.5 * (1 + math.cos(math.pi * step / steps))
 
 
 def train_block(

@@ -2,27 +2,19 @@
 
 from __future__ import annotations
 
-import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import torch
 
 from shrinkage._errors import RequestError, shown
-from shrinkage.networks import ACTIVATIONS, INITIALIZATIONS, LOSSES, Layout
+from shrinkage.networks import ACTIVATIONS, LOSSES, Layout
 from shrinkage.rules import Rule
+from shrinkage.training._block import BlockResult, Member
 
-if TYPE_CHECKING:
-    from shrinkage.training._backprop import BlockResult, Member
-
-__all__ = ["NetworkOptions", "TrainingOptions", "learning_rate"]
-
-CACHED_PARAMETERS = 1 << 17
-"""Parameters of a stack whose weights, gradients and moments stay in a core's cache (2 MB in float32)."""
-HELD_ACTIVATIONS = 1 << 22
-"""Numbers of one layer and batch that a stack may hold."""
+__all__ = ["NetworkOptions", "check_choice", "check_device"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,61 +77,6 @@ class NetworkOptions(ABC):
         """(steps, floating-point operations a network) of one epoch over n rows: a rough estimate."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class TrainingOptions(NetworkOptions):
-    """Training by back-propagation."""
-
-    initialization: str = "auto"
-    """`glorot`, `he`, or `auto`: He for relu, Glorot otherwise."""
-    optimizer: str = "adam"
-    """`adam` or `sgd`."""
-    learning_rate: float = 1e-3
-    """η, the largest of the schedule; > 0."""
-    schedule: str = "constant"
-    """`constant`, or `cosine` from η to 0 over all steps."""
-    momentum: float = 0.0
-    """μ of SGD, 0 ≤ μ < 1."""
-    nesterov: bool = False
-    """Nesterov's look-ahead in SGD."""
-    batch_size: int
-    """Rows a step, ≥ 1; the last batch of an epoch may be smaller. 1 is online training."""
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_choice("optimizer", self.optimizer, ("adam", "sgd"))
-        check_choice("learning_rate_schedule", self.schedule, ("constant", "cosine"))
-        check_choice("initialization", self.initialization, INITIALIZATIONS)
-        if self.batch_size < 1:
-            raise RequestError(f"batch_size=…: must be >= 1, got {shown(self.batch_size)}.")
-        if not (self.learning_rate > 0 and math.isfinite(self.learning_rate)):
-            raise RequestError(
-                f"learning_rate_init=…: must be > 0 and finite, got {shown(self.learning_rate)}."
-            )
-        if not 0 <= self.momentum < 1:
-            raise RequestError(f"momentum=…: must be >= 0 and < 1, got {shown(self.momentum)}.")
-
-    def train(
-        self,
-        lambdas: Sequence[float],
-        members: Sequence[Member],
-        *,
-        seed: int,
-        epochs: Sequence[int] | None = None,
-        after_epoch: Callable[[], object] | None = None,
-    ) -> BlockResult:
-        from shrinkage.training._backprop import train_block
-
-        return train_block(self, lambdas, members, seed=seed, epochs=epochs, after_epoch=after_epoch)
-
-    def networks_a_block(self, layout: Layout, n: int) -> int:
-        by_cache = min(256, max(4, CACHED_PARAMETERS // layout.n_parameters))
-        by_memory = HELD_ACTIVATIONS // (min(self.batch_size, n) * max(layout.sizes))
-        return max(1, min(by_cache, by_memory))
-
-    def work_an_epoch(self, layout: Layout, n: int) -> tuple[float, float]:
-        return -(-n // self.batch_size), 6.0 * layout.n_parameters * n
-
-
 def check_choice(name: str, value: object, known: Collection[str]) -> None:
     """Raise when an option is none of those known."""
     if value not in known:
@@ -155,13 +92,3 @@ def check_device(device: str) -> None:
         raise RequestError(
             f"device={shown(device)}: torch can't use it here: {reason}. Use device='cpu'."
         ) from error
-
-
-def learning_rate(options: TrainingOptions, step: int, steps: int) -> float:
-    """η_t at step t = `step` (from 0) of T = `steps`: η, or `η ½(1 + cos(π t/T))` for the cosine schedule.
-
-    Reference: Loshchilov and Hutter, ICLR 2017, eq. 5 (one period, down to 0).
-    """
-    if options.schedule == "constant":
-        return options.learning_rate
-    return options.learning_rate * 0.5 * (1 + math.cos(math.pi * step / steps))

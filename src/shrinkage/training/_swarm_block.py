@@ -19,7 +19,7 @@ from torch import Tensor
 from shrinkage._errors import RequestError, shown
 from shrinkage.networks import LOSSES, Layout, Stack
 from shrinkage.rules import Reading
-from shrinkage.training._backprop import BlockResult, Member
+from shrinkage.training._block import BlockResult, Member
 from shrinkage.training._machine import one_thread_flushed
 from shrinkage.training._options import NetworkOptions, check_choice
 from shrinkage.training._rows import Rows, chunks

@@ -6,13 +6,19 @@ from collections.abc import Callable
 
 from shrinkage._errors import RequestError, shown
 from shrinkage.comparison._articles_2017 import l1_2017, l2_2017
+from shrinkage.comparison._backprop_2013 import backprop_2013
 from shrinkage.comparison._demo import DemoResult
+from shrinkage.comparison._swarm_2013 import swarm_2013
+from shrinkage.comparison._swarm_2015 import swarm_2015
 
 __all__ = ["DEMOS", "demo"]
 
 DEMOS: dict[str, Callable[..., DemoResult]] = {
     "l2-2017": l2_2017,
     "l1-2017": l1_2017,
+    "swarm-2013": swarm_2013,
+    "swarm-2015": swarm_2015,
+    "backprop-2013": backprop_2013,
 }
 """As functions of how many times each is repeated on other data."""
 
@@ -23,7 +29,8 @@ def demo(name: str, *, repeats: int | None = None) -> DemoResult:
     Args:
         name: `l2-2017`, `l1-2017`, `swarm-2013`, `swarm-2015` or `backprop-2013`.
         repeats: data sets besides the article's over which means are taken, ≥ 2, or 0 for none; None is what the
-            demonstration asks for, 30 teachers for those of 2017.
+            demonstration is shown with, 30 teachers for those of 2017. The others have no data of the article's, and
+            take 2 at least.
 
     Raises:
         RequestError: there is no such demonstration, or `repeats` is 1 or negative.

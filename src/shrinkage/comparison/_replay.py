@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from shrinkage.comparison._teacher import Items
 
-__all__ = ["Force", "Nets", "Pull", "gradients", "initial", "trained"]
+__all__ = ["Floats", "Force", "Nets", "Pull", "gradients", "initial", "trained"]
 
 Floats = NDArray[Any]
 """Of float32 throughout."""

@@ -94,7 +94,7 @@ def _treatment(groups: Sequence[Group]) -> Section:
     return Section(
         id="treatment",
         topic="What happens to the weights",
-        title=f"{len({g.rule for g in groups})} kinds of treatment in {len({g.group for g in groups})} groups",
+        title=f"Kinds of treatment: {len({g.rule for g in groups})}, in groups: {len({g.group for g in groups})}",
         caption=(
             "λ is that of (1/n) Σ loss + (λ/2) Σ w², with the same stationary point; a dash where each weight has its "
             "own. The shrink is the fraction of a weight removed in a step at the learning rate lr; Δ is the step "

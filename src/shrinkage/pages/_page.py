@@ -1,6 +1,6 @@
 """The kit that every page is made of: sections with a finding as their heading, charts, and their data as tables.
 
-A page is one HTML file. Its two scripts (Plotly and the page's own) are inlined and allowed by hash; nothing else
+A page is one HTML file. If it has charts, two scripts (Plotly and its own) are inlined and allowed by hash; nothing else
 may run or load. Charts name their colours by role (`@training`), and the page's style sheet says what each role
 looks like in light and in dark.
 """
@@ -154,7 +154,7 @@ def render_page(page: Page) -> str:
         for s in page.sections
         if (m := s.slider)
     }
-    scripts = [_plotly(), _resource("page.js")]
+    scripts = [_plotly(), _resource("page.js")] if figures else []  # words and tables need none
     return _template().render(
         page=page,
         charts=Markup(embedded_json({"figures": figures, "sliders": sliders})),
@@ -179,7 +179,7 @@ def embedded_json(value: object) -> str:
 
 def _policy(scripts: Sequence[str]) -> str:
     hashes = (base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() for text in scripts)
-    allowed = " ".join(f"'sha256-{digest}'" for digest in hashes)
+    allowed = " ".join(f"'sha256-{digest}'" for digest in hashes) or "'none'"
     # Plotly sets style attributes and adds a style element of its own; data never reaches either.
     return (
         f"default-src 'none'; script-src {allowed}; style-src 'unsafe-inline'; img-src data:; "

@@ -72,12 +72,17 @@ def test_error_is_the_weighted_mean_in_whatever_pieces(monkeypatch, held):
     torch.testing.assert_close(found.flatten(), wrong)
 
 
-def test_swarm_alone_as_in_block():
-    lambdas, several = [0.0, 1e-3, 0.1], members(splits=2)
-    together = options(rule=WeightDecay(0.0)).train(lambdas, several, seed=3)
+@pytest.mark.parametrize("rule", [L2(0.0), WeightDecay(0.0)], ids=lambda rule: rule.name)
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("hidden, particles", [((6,), 10), ((7, 5), 30), ((), 7)])
+def test_swarm_alone_as_in_block(rule, dtype, hidden, particles):
+    lambdas, several = [0.0, 1e-3, 0.1], members(splits=2, dtype=getattr(torch, dtype))
+    swarm = Swarm(particles=particles, max_velocity=0.3)
+    settings = options(rule=rule, hidden_layer_sizes=hidden, swarm=swarm, dtype=dtype)
+    together = settings.train(lambdas, several, seed=3)
     for g, member in enumerate(several):
         for i, lam in enumerate(lambdas):
-            alone = options(rule=WeightDecay(0.0)).train([lam], [member], seed=3)
+            alone = settings.train([lam], [member], seed=3)
             assert np.array_equal(alone.networks[0, 0], together.networks[g, i])
             assert np.array_equal(alone.validation_loss[0, 0], together.validation_loss[g, i])
 

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from shrinkage.cli._audit import audit
+from shrinkage.cli._compare import compare
 from shrinkage.cli._convert import conventions, convert
 from shrinkage.cli._errors import ended
 from shrinkage.cli._fit import fit
@@ -44,7 +45,7 @@ def _guarded(command: Callable[..., object]) -> Callable[..., None]:
     return run
 
 
-for command in (fit, predict, audit, convert, conventions):
+for command in (fit, predict, compare, audit, convert, conventions):
     app.command()(_guarded(command))
 
 

@@ -12,7 +12,8 @@ from torch.optim import Optimizer
 
 from shrinkage._errors import RequestError
 from shrinkage.attachment._claims import Claim
-from shrinkage.attachment._foreach import cautious_, copy_, scale_, sums
+from shrinkage.attachment._directions import direction_of, gradients_are_final
+from shrinkage.attachment._foreach import cautious_, cautious_ahead_, copy_, scale_, sums
 from shrinkage.attachment._moments import second_moment_sum
 from shrinkage.attachment._precision import fits
 from shrinkage.rules import CautiousMask, L2Force, Reading, Rule, View
@@ -114,7 +115,8 @@ class Step:
                 self._pull_bunch(bunch, rule, active)
             else:
                 now = bunch.now()
-                views += [(bunch, self._fitted(rule, c), c, self._view(bunch, rule, c, now)) for c in active]
+                rest = self._pull_ahead(bunch, rule, active, now)
+                views += [(bunch, self._fitted(rule, c), c, self._view(bunch, rule, c, now)) for c in rest]
         if views:
             self._pull_views(views)
         self._started = True
@@ -181,6 +183,28 @@ class Step:
             self._scale_weights(bunch, rule, active)
         else:
             self._late_bunches.append((bunch, rule, active))
+
+    def _pull_ahead(self, bunch: Bunch, rule: Rule, active: list[Claim], now: Reading) -> list[Claim]:
+        """Pull cautiously before the step where its direction is known already; returns the claims where it is not."""
+        shrink = rule.shrink(now)
+        if self._started or self.rows == "touched" or isinstance(shrink, Tensor):
+            return active
+        if not _is_plain_cautious(rule) or not gradients_are_final(self.optimizer):
+            return active
+        rest, scratch = [], None
+        for claim in active:
+            grad_factor = self._sign(bunch) / self.scale
+            direction = direction_of(self.optimizer, bunch.group, claim.param, grad_factor)
+            if direction is None or claim.stacked:
+                rest.append(claim)
+                continue
+            w = _real(claim.param)
+            part = shrink if fits(shrink, w.dtype) else claim.debt.due(shrink, w.dtype)
+            if part:
+                grad, buffer = _real(direction.grad), direction.buffer
+                buffer = None if buffer is None else _real(buffer)
+                scratch = cautious_ahead_(w, grad, direction.weight, buffer, part, scratch)
+        return rest
 
     def _hand_over(self, bunch: Bunch, rule: Rule, active: list[Claim]) -> None:
         """Set the optimizer's own weight decay, or 0 where that could not show what the rule takes off."""
@@ -264,7 +288,7 @@ class Step:
         if mask is None and _can_wait(rule, shrink, view.w.dtype):
             shrink = claim.debt.due(cast(float, shrink), view.w.dtype)
             rule = replace(rule, strength=shrink, clock="constant")
-        if _is_plain_cautious(rule, view) and not isinstance(shrink, Tensor):
+        if _is_plain_cautious(rule) and _is_in_one_piece(view.w) and not isinstance(shrink, Tensor):
             cautious_(view.w, cast(Tensor, view.previous), shrink)
         else:
             rule.apply_(view)
@@ -322,11 +346,14 @@ def _can_wait(rule: Rule, shrink: float | Tensor, dtype: torch.dtype) -> bool:
     return proportional and simple and not isinstance(shrink, Tensor) and not fits(shrink, dtype)
 
 
-def _is_plain_cautious(rule: Rule, view: View) -> bool:
-    """The common cautious rule on an ordinary tensor, which has a faster way."""
+def _is_plain_cautious(rule: Rule) -> bool:
+    """The common cautious rule, which has faster ways."""
     plain = isinstance(rule.modulation, CautiousMask) and isinstance(rule.force, L2Force)
-    ordinary = type(view.w) in (Tensor, nn.Parameter) and view.w.is_contiguous() and view.w.numel() > 0
-    return plain and rule.entry == "before" and rule.anchor == "zero" and ordinary
+    return plain and rule.entry == "before" and rule.anchor == "zero"
+
+
+def _is_in_one_piece(w: Tensor) -> bool:
+    return type(w) in (Tensor, nn.Parameter) and w.is_contiguous() and w.numel() > 0
 
 
 def _real(x: Tensor) -> Tensor:

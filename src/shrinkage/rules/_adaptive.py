@@ -34,7 +34,8 @@ def Cautious(rule: Rule) -> Rule:
     """`rule`, applied only where its pull and the optimizer's update agree: `(w_old − w_new)·F(w_old) ≥ 0`.
 
     It has no objective: with `Decoupled(lam)` its fixed points are those of the loss alone, or points where the pull is
-    held back in every coordinate.
+    held back in every coordinate. `attach` takes the sign of the update from Adam's and SGD's momentum where it can, so
+    that an update which is lost when it is added to the weight still has one; an update of 0 lets the pull through.
 
     Args:
         rule: a rule that shrinks before or after the step (`Decoupled`, `WeightDecay`), not yet modulated.

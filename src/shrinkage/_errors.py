@@ -25,7 +25,7 @@ class JobError(RuntimeError):
     """The request was right but the job could not be done (exit code 1): a full disk, a diverged path."""
 
 
-def shown(value: object, limit: int = 80) -> str:
+def shown(value: object, limit: int = 160) -> str:
     """`value` as it may stand in a message: repr-escaped, so no control character reaches a terminal."""
     text = ascii(value) if isinstance(value, bytes) else repr(value)
     text = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

@@ -123,6 +123,23 @@ def test_an_earlier_run_is_neither_lost_nor_mixed(tables, fitted):
     assert before == {path.name: path.read_bytes() for path in fitted.iterdir() if path.is_file()}
 
 
+def test_a_second_run_on_the_folder_is_refused_and_harms_nothing(tables, tmp_path):
+    out = tmp_path / "out"
+    request = ["fit", tables / "three.csv", "-t", "three", "--epochs", "400", "--jobs", "1", "--out", out]
+    first = subprocess.Popen(command(*request), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    while not (out / "blocks").exists():
+        assert first.poll() is None, first.communicate()[1]
+        time.sleep(0.01)
+    for _ in range(2):
+        second = shrinkage(*request, "--overwrite")
+        if first.poll() is not None:
+            break
+        assert second.returncode == 2
+        assert "another run is writing" in second.stderr
+    assert first.wait() == 0
+    assert (out / "report.html").exists()
+
+
 RESULTS = ["model.safetensors", "model.json", "preprocessing.skops", "path.csv"]
 
 

@@ -21,7 +21,7 @@ from sklearn.utils.estimator_checks import (
     estimator_checks_generator,
 )
 
-from shrinkage import MLPClassifierCV, MLPRegressorCV, RequestError
+from shrinkage import ElasticNet, MLPClassifierCV, MLPRegressorCV, RequestError
 
 ESTIMATORS = [MLPClassifierCV, MLPRegressorCV]
 ARRAY_API = (
@@ -135,6 +135,36 @@ def test_clone_pickle_and_pipeline_keep_the_predictions(estimator):
     assert cross_val_score(small(estimator), X, y, cv=2).shape == (2,)
 
 
+def test_a_function_of_the_strength_keeps_what_it_makes():
+    """An elastic net of nine parts L1: its weights are not those of half and half."""
+    given = {"hidden_layer_sizes": (), "lambdas": [0.05], "solver": "sgd", "momentum": 0.0}
+    mine = small(MLPClassifierCV, rule=lambda lam: ElasticNet(0.9 * lam, 0.1 * lam), **given).fit(
+        IRIS_X, IRIS_Y
+    )
+    same = small(MLPClassifierCV, rule=ElasticNet(0.9, 0.1), **given).fit(IRIS_X, IRIS_Y)
+    half = small(MLPClassifierCV, rule="elastic_net", **given).fit(IRIS_X, IRIS_Y)
+    np.testing.assert_array_equal(mine.coefs_[0], same.coefs_[0])
+    assert np.abs(mine.coefs_[0] - half.coefs_[0]).max() > 1e-4
+    with pytest.raises(RequestError, match="of that strength"):
+        small(MLPClassifierCV, rule=lambda lam: ElasticNet(lam, lam)).fit(IRIS_X, IRIS_Y)
+
+
+def test_validation_masks_are_row_numbers():
+    splits = list(KFold(3, shuffle=True, random_state=0).split(IRIS_X))
+    masks = [tuple(np.isin(np.arange(150), part) for part in split) for split in splits]
+    a, b = (small(MLPClassifierCV, cv=cv).fit(IRIS_X, IRIS_Y).coefs_[0] for cv in (splits, masks))
+    np.testing.assert_array_equal(a, b)
+
+
+def test_targets_scale_of_a_fold_does_not_see_its_validation_rows():
+    X, y = make_regression(60, 4, random_state=0)
+    splits = list(KFold(3).split(X))
+    moved = y.copy()
+    moved[splits[0][1]] += 1e4
+    losses = [small(MLPRegressorCV, cv=splits).fit(X, t).path_.train_loss[:, 0] for t in (y, moved)]
+    np.testing.assert_array_equal(losses[0], losses[1])
+
+
 def test_weights_equal_repeated_rows_and_zero_weights_no_rows():
     X, y = make_regression(30, 4, random_state=1)
     s = np.arange(30) % 3
@@ -155,7 +185,7 @@ def test_any_lambda_of_a_kept_path_predicts():
     np.testing.assert_array_equal(model.predict_proba(IRIS_X, lam=model.lambda_), chosen)
     spread = [np.ptp(model.predict_proba(IRIS_X, lam=lam)) for lam in model.lambdas_]
     assert spread[2] < spread[0]
-    with pytest.raises(RequestError, match=r"lam=0\.5.*keep_path"):
+    with pytest.raises(RequestError, match=r"lam=0\.5.*Kept: 0, 0\.001, 10"):
         model.predict(IRIS_X, lam=0.5)
 
 
@@ -184,7 +214,7 @@ def test_the_number_of_processes_changes_nothing():
         ({"stop": "early"}, "stop=…: must be one of last, best"),
         ({"rule": "ridge"}, "there is no rule 'ridge'. Known: l2"),
         ({"rule": 3}, "a name, a rule or a function"),
-        ({"restarts": 0}, "restarts=…: must be >= 1, got 0"),
+        ({"restarts": 0}, "restarts=…: must be a whole number >= 1, got 0"),
         ({"max_epochs": 0}, "max_epochs=…: must be >= 1"),
         ({"batch_size": 0}, "batch_size=…: must be >= 1"),
         ({"learning_rate_init": -1.0}, "learning_rate_init=…: must be > 0"),

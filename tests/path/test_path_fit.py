@@ -20,6 +20,7 @@ from shrinkage.path import (
     fit_path,
     fitted_scale,
 )
+from shrinkage.rules import WeightDecay
 from shrinkage.training import TrainingOptions
 from stack_cases import options, problem
 
@@ -158,9 +159,34 @@ def test_blocks_of_another_run_are_refused_naming_the_difference(tmp_path):
 
 def test_the_refit_is_the_chosen_lambdas_best_restart_on_all_rows():
     fitted = fit_path(request(keep_path=True), FOLDS, EVERYTHING)
-    one = fit_path(request(lambdas=np.array([fitted.choice.lam])), FOLDS, EVERYTHING)
-    np.testing.assert_array_equal(one.networks[0], fitted.networks[fitted.chosen])
+    members = [EVERYTHING.member(restart, "float32", "cpu") for restart in range(2)]
+    tries = request().options.train([fitted.choice.lam], members, seed=1)
+    objective = tries.final_train_loss[:, 0] + tries.final_penalty[:, 0]
+    assert objective[0] != objective[1]
+    np.testing.assert_array_equal(fitted.networks[fitted.chosen], tries.networks[objective.argmin(), 0])
     assert fitted.networks.shape == (3, fitted.layout.n_parameters)
+
+
+def test_the_refit_stops_at_the_chosen_epoch_of_the_full_schedule():
+    training = dataclasses.replace(request().options, schedule="cosine", learning_rate=0.05, max_epochs=30)
+    fitted = fit_path(request(options=training, restarts=1, stop="best"), FOLDS, EVERYTHING)
+    assert fitted.choice.epoch < 30
+    member = EVERYTHING.member(0, "float32", "cpu")
+    taken = training.train([fitted.choice.lam], [member], seed=1, epochs=[fitted.choice.epoch])
+    np.testing.assert_array_equal(fitted.networks[0], taken.networks[0, 0])
+
+
+def test_an_extension_stays_within_what_the_rule_admits():
+    """Half the weight a step is λ = 5 at this rate; a path of fractions can't go beyond the whole."""
+    training = options(rule=WeightDecay(0.0, of="original"), learning_rate=0.1, batch_size=8, max_epochs=4)
+    fitted = fit_path(
+        request(options=training, lambdas=np.array([0.0, 0.5, 5.0]), max_extensions=3, restarts=1),
+        FOLDS,
+        EVERYTHING,
+    )
+    assert fitted.result.lambdas.max() * 0.1 <= 1
+    with pytest.raises(RequestError, match="whole weight"):
+        fit_path(request(options=training, lambdas=np.array([0.0, 50.0])), FOLDS, EVERYTHING)
 
 
 def test_rows_are_judged_by_networks_that_had_not_seen_them():

@@ -107,7 +107,22 @@ def test_of_the_original_is_l2_for_plain_sgd_and_of_the_updated_is_not():
     assert (nets["updated"] - nets["l2"]).abs().max() > 1e-4  # its steps are lr·(1 − rate) long
 
 
-def test_l2sp_pulls_toward_the_start():
+def test_l2sp_pulls_toward_the_start_against_the_gradient():
+    X, Y = problem(9, 3, 2, "softmax")
+    lr, lam = 0.1, 0.7
+    opts = options(rule=CATALOGUE["l2_sp"](0.0), max_epochs=4, batch_size=9, learning_rate=lr)
+    trained = train_block(opts, [lam], [member(X, Y)], seed=SEED).networks[0, 0]
+    layout = Layout((3, 4, 2))
+    start = row = start_row(layout, opts)
+    for _ in range(4):
+        w = row.clone().requires_grad_()
+        C = plain_loss("softmax", plain_outputs(layout, w, "tanh", X), Y).mean()
+        J = C + lam / 2 * (w - start)[: layout.n_weights].square().sum()
+        row = row - lr * torch.autograd.grad(J, w)[0]
+    assert_close(torch.from_numpy(trained), row, rtol=1e-12, atol=1e-13)
+
+
+def test_l2sp_leaves_the_start_where_it_is():
     """With a gradient of 0 (identity net on zero inputs and targets), the decay of w − w₀ leaves w₀ where it is."""
     X, Y = torch.zeros(6, 3, dtype=torch.float64), torch.zeros(6, 2, dtype=torch.float64)
     opts = options(rule=CATALOGUE["l2_sp"](0.0), loss="squared_error", hidden_layer_sizes=(), batch_size=6)

@@ -50,6 +50,11 @@ def audit_checkpoint(path: str | Path, *, optimizer: str | None = None, **told: 
     if state is None:
         if not weights:
             raise RequestError(f"{path}: holds neither weights nor an optimizer's state_dict().")
+        if optimizer is not None:
+            raise RequestError(
+                f"{path}: holds weights alone, so {optimizer} can't be judged by it: save optimizer.state_dict() too, "
+                "or leave out --optimizer to judge the weights."
+            )
         model = _rebuilt(weights)
         facts = Facts(optimizer=f"no optimizer in {Path(path).name}", parameters=weights_of(model))
         return Audit(optimizer=facts.optimizer, findings=found(facts), groups=[])

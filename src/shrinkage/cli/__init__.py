@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import functools
+import io
+import sys
 from collections.abc import Callable
 from typing import Annotated
 
 import typer
 
+from shrinkage import __version__
 from shrinkage.cli._audit import audit
 from shrinkage.cli._compare import compare
 from shrinkage.cli._convert import conventions, convert
@@ -27,8 +30,17 @@ app = typer.Typer(
 _asked = {"debug": False}
 
 
+def _tell_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"shrinkage {__version__}")
+        raise typer.Exit
+
+
 @app.callback()
 def options(
+    version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_tell_version, help="Show the version.")
+    ] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Show where an error arose.")] = False,
 ) -> None:
     """The regularization strength of neural networks: exact, visible and automatic."""
@@ -51,4 +63,7 @@ for command in (fit, predict, compare, audit, convert, conventions):
 
 def main() -> None:
     """Entry point of the command `shrinkage`."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # λ is not in every console's alphabet
     app()

@@ -38,7 +38,8 @@ def ended(job: Callable[[], object], *, debug: bool = False) -> int:
             return _say([str(error)], FAILED, debug)
         except Stopped as stop:
             return _say(
-                ["Stopped. What was finished is kept: --resume goes on from there."], SIGNALLED + stop.number
+                ["Stopped. Finished blocks, if any, are kept: --resume goes on from them."],
+                SIGNALLED + stop.number,
             )
         except KeyboardInterrupt:
             return _say(["Stopped."], SIGNALLED + signal.SIGINT)

@@ -68,10 +68,16 @@ def fit(
     lambdas: Annotated[
         str,
         typer.Option(
-            help="auto, a count, FIRST:LAST:COUNT in log steps (0 is added), or λs with commas.",
+            help="auto, a count (0 among them), FIRST:LAST:COUNT in log steps (0 is added), or λs with commas.",
             rich_help_panel=_PATH,
         ),
     ] = "auto",
+    extensions: Annotated[
+        int,
+        typer.Option(
+            min=0, help="How often the grid may grow when the best λ is on its edge.", rich_help_panel=_PATH
+        ),
+    ] = 3,
     rule: Annotated[
         str, typer.Option(help="What λ drives: l2, l1, weight_decay, decoupled, …", rich_help_panel=_PATH)
     ] = "l2",
@@ -90,7 +96,7 @@ def fit(
     ] = "auto",
     device: Annotated[str, typer.Option(help="cpu or cuda.", rich_help_panel=_RUN)] = "cpu",
     seed: Annotated[
-        int, typer.Option(help="Of folds, initial weights and batches.", rich_help_panel=_RUN)
+        int, typer.Option(min=0, help="Of folds, initial weights and batches.", rich_help_panel=_RUN)
     ] = 0,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.", rich_help_panel=_RUN)] = False,
 ) -> None:
@@ -121,6 +127,7 @@ class _Asked:
     epochs: int
     batch_size: str
     lambdas: str
+    extensions: int
     rule: str
     trainer: str
     folds: int
@@ -140,6 +147,8 @@ def _run(asked: _Asked) -> None:
     from shrinkage.tables import check_table, split_target
 
     start = time.monotonic()
+    if asked.resume and asked.overwrite:
+        raise RequestError("--resume goes on with a run and --overwrite replaces it: give one of them.")
     table, target = _table(asked)
     notes = [*table.notes, *check_table(table, target, task=asked.task, folds=asked.folds)]
     problem = split_target(table, target, asked.task)
@@ -173,7 +182,7 @@ def _table(asked: _Asked) -> tuple[Table, list[str]]:
 def _estimator(asked: _Asked, task: str) -> MLPCV:
     from sklearn.model_selection import KFold, StratifiedKFold
 
-    from shrinkage.cli._values import counts, jobs_of, lambdas_of
+    from shrinkage.cli._values import batch_of, counts, jobs_of, lambdas_of
     from shrinkage.estimators import MLPClassifierCV, MLPRegressorCV
 
     classes = task == "classification"
@@ -192,7 +201,8 @@ def _estimator(asked: _Asked, task: str) -> MLPCV:
         learning_rate_init=asked.learning_rate,
         learning_rate=asked.schedule,
         max_epochs=asked.epochs,
-        batch_size="auto" if asked.batch_size == "auto" else counts("--batch-size", asked.batch_size)[0],
+        batch_size=batch_of(asked.batch_size),
+        max_extensions=asked.extensions,
         keep_path=True,
         device=asked.device,
         n_jobs=jobs_of(asked.jobs),
@@ -242,7 +252,7 @@ def _tell(asked: _Asked, model: MLPCV) -> None:
 
     for sentence in findings(model):
         typer.echo(f"• {sentence}")
-    for row in strengths_elsewhere(model)[1:]:
+    for row in strengths_elsewhere(model)[1:] if model.choice_.lam else []:
         typer.echo(f"• In {row.framework}: {row.argument.replace('…', f'{row.value:.6g}')}, {row.note}.")
     typer.echo(f"The report is {asked.out / 'report.html'}; the model is the folder {asked.out}.")
 

@@ -38,13 +38,12 @@ def prepared_folder(
             f"--out {folder}: the folder holds an earlier run ({', '.join(kept)}). Name another folder, or add "
             "--resume to go on with that run, or --overwrite to replace it."
         )
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        write_atomic(folder / ".probe", b"")
-        (folder / ".probe").unlink()
-    except OSError as error:
-        raise JobError(f"--out {folder}: can't be written to: {error.strerror or error}.") from error
     with _locked(folder):
+        try:
+            write_atomic(folder / ".probe", b"")
+            (folder / ".probe").unlink()
+        except OSError as error:
+            raise JobError(f"--out {folder}: can't be written to: {error.strerror or error}.") from error
         if overwrite:
             shutil.rmtree(folder / blocks, ignore_errors=True)
         try:
@@ -64,17 +63,23 @@ def _locked(folder: Path) -> Iterator[None]:
     try:
         import fcntl
     except ImportError:  # Windows: no flock; runs on one folder are then the user's care
+        folder.mkdir(parents=True, exist_ok=True)
         yield
         return
     path = folder / LOCK
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
     try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise RequestError(
-                f"--out {folder}: another run is writing to it. Wait for it, or name another folder."
-            ) from None
+        folder.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+    except OSError as error:
+        raise JobError(f"--out {folder}: can't be written to: {error.strerror or error}.") from error
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(descriptor)
+        raise RequestError(
+            f"--out {folder}: another run is writing to it. Wait for it, or name another folder."
+        ) from None
+    try:
         yield
     finally:
         with contextlib.suppress(OSError):

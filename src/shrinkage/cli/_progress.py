@@ -43,14 +43,15 @@ def _bar(title: str) -> Iterator[Callable[[float, float], None]]:
 
 def _spoken(title: str) -> Callable[[float, float], None]:
     start = last = time.monotonic()
+    kept: float | None = None  # what an earlier run had done took no time of this one
 
     def told(done: float, total: float) -> None:
-        nonlocal last
-        now = time.monotonic()
-        if now - last < SPOKEN_EVERY or not done:
+        nonlocal last, kept
+        now, kept = time.monotonic(), done if kept is None else kept
+        if now - last < SPOKEN_EVERY or done <= kept:
             return
         last = now
-        left = (now - start) * (total - done) / done
+        left = (now - start) * (total - done) / (done - kept)
         print(f"{title}: {100 * done / total:.0f} %, {left:.0f} s left", file=sys.stderr)
 
     return told

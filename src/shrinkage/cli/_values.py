@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["counts", "jobs_of", "lambdas_of"]
+__all__ = ["batch_of", "counts", "jobs_of", "lambdas_of"]
 
 
 def counts(option: str, text: str) -> tuple[int, ...]:
@@ -22,6 +22,15 @@ def counts(option: str, text: str) -> tuple[int, ...]:
             f"{option}: must be whole numbers with commas, such as 64,32; got {shown(text)}."
         ) from None
     return () if numbers == (0,) else numbers
+
+
+def batch_of(text: str) -> str | int:
+    """`auto`, or a number of rows >= 1."""
+    if text == "auto":
+        return text
+    if not text.isascii() or not text.isdigit() or int(text) < 1:
+        raise RequestError(f"--batch-size: must be auto or a whole number >= 1; got {shown(text)}.")
+    return int(text)
 
 
 def jobs_of(text: str) -> int | str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import warnings
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -133,7 +134,15 @@ class MLPCV(BaseEstimator):
             y: (n,) classes or values, or (n, k) values.
             sample_weight: (n,) weights ≥ 0. With full batches a weight of 2 equals the row twice.
         """
-        return self._fit(X, y, sample_weight, Runtime())
+        self._fit(X, y, sample_weight, Runtime())
+        if self.choice_.at_edge and self.max_extensions:
+            warnings.warn(
+                f"The best λ, {self.lambda_:g}, lies on the edge of the grid after {self.choice_.extended} extensions: "
+                "a value beyond it may be better. Raise max_extensions, or give other lambdas.",
+                UserWarning,
+                stacklevel=2,
+            )
+        return self
 
     def _fit(self, X: Any, y: Any, sample_weight: Any, runtime: Runtime) -> Self:
         self._check_parameters()
@@ -189,8 +198,17 @@ class MLPCV(BaseEstimator):
         ):
             if value not in known:
                 raise RequestError(f"{name}=…: must be one of {', '.join(known)}, got {shown(value)}.")
-        if self.restarts < 1:
-            raise RequestError(f"restarts=…: must be >= 1, got {shown(self.restarts)}.")
+        for name, number, least in (
+            ("restarts", self.restarts, 1),
+            ("max_extensions", self.max_extensions, 0),
+        ):
+            if not isinstance(number, int | np.integer) or number < least:
+                raise RequestError(f"{name}=…: must be a whole number >= {least}, got {shown(number)}.")
+        units = np.atleast_1d(self.hidden_layer_sizes)
+        if units.size and not np.issubdtype(units.dtype, np.integer):
+            raise RequestError(
+                f"hidden_layer_sizes=…: must be whole numbers, got {shown(self.hidden_layer_sizes)}."
+            )
 
     def _request(self, inputs: Inputs, targets: Targets, n: int, runtime: Runtime) -> PathRequest:
         return PathRequest(
@@ -217,7 +235,11 @@ class MLPCV(BaseEstimator):
         splitter: Any = check_cv(self.cv, y, classifier=is_classifier(self))
         folds = []
         for number, (train, validation) in enumerate(splitter.split(np.empty((len(y), 0)), y)):
-            train, validation = (rows[np.isin(rows, seen)] for rows in (train, validation))
+            parts = (
+                np.flatnonzero(part) if part.dtype == bool else part
+                for part in map(np.asarray, (train, validation))
+            )
+            train, validation = (rows[np.isin(rows, seen)] for rows in parts)
             if not len(train) or not len(validation):
                 raise ValueError(
                     f"cv=…: fold {number} has {len(train)} training and {len(validation)} validation rows "
@@ -256,12 +278,15 @@ class MLPCV(BaseEstimator):
         runtime: Runtime,
     ) -> dict[str, Any]:
         """All that the numbers of a block depend on besides its λs and members."""
+        shared = {id(array): _hash(array) for fold in folds for array in (fold.X, fold.Y)}
         rows = [part for fold in folds for part in (fold.train, fold.validation)]
+        matrices = [shared[id(array)] for fold in folds for array in (fold.X, fold.Y)]
         return {
             **(runtime.identity or {}),
             **request.options.described(),
             "seed": request.seed,
             "folds": _hash(*rows),
+            "matrices": hashlib.sha256("".join(matrices).encode()).hexdigest(),
             "row weights": _hash(weight),
             "standardize": self.standardize,
             "processor": torch.backends.cpu.get_cpu_capability(),
@@ -303,3 +328,9 @@ def _hash(*arrays: NDArray[Any] | None) -> str:
     for array in arrays:
         digest.update(b"none" if array is None else repr(array.shape).encode() + array.tobytes())
     return digest.hexdigest()
+
+
+def _numbers(rows: Any) -> NDArray[np.int64]:
+    """Row numbers of one side of a split, which may be a mask."""
+    rows = np.asarray(rows)
+    return np.flatnonzero(rows) if rows.dtype == bool else rows

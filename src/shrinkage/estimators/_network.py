@@ -50,15 +50,16 @@ class FittedNetworks:
         return predicted
 
     def place(self, lam: float) -> int:
-        """Where the network of `lam` is, to 9 digits."""
-        near = np.flatnonzero(np.isclose(self.lambdas, lam, rtol=1e-9, atol=0))
-        if not len(near):
-            known = ", ".join(f"{value:g}" for value in self.lambdas)
-            raise RequestError(
-                f"predict(lam={lam:g}): no network of that λ was kept. Kept: {known}. "
-                "Fit with keep_path=True to keep those of the whole path, and take λ from lambdas_."
+        """Where the network of `lam` is; λ as it is printed, to 3 digits, is enough."""
+        distance = np.abs(self.lambdas - lam)
+        nearest = int(distance.argmin())
+        if not distance[nearest] <= 5e-3 * abs(lam):
+            known = ", ".join(f"{value:.6g}" for value in self.lambdas)
+            hint = (
+                " Fit with keep_path=True to keep those of the whole path." if len(self.lambdas) == 1 else ""
             )
-        return int(near[0])
+            raise RequestError(f"predict(lam={lam:g}): no network of that λ was kept. Kept: {known}.{hint}")
+        return nearest
 
     def weights(self, place: int | None = None) -> NDArray[Any]:
         """(n_weights,) the decayed weights of one network, the chosen one by default."""

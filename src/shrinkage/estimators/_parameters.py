@@ -11,7 +11,8 @@ PARAMETERS = """
 Args:
     hidden_layer_sizes: units of each hidden layer; () for a linear model.
     lambdas: the λs, ≥ 0, in canonical units (the objective above); a number of them; or `auto`: 0 and 19 values from
-        1e-6 to 1. A best λ on the edge extends the grid in its own ratio.
+        1e-6 to 1. A best λ on the edge extends the grid, by 4 values in its own
+        ratio (10 at most).
     rule: what λ drives: a name of the rule catalogue (`l2`, `l1`, `weight_decay`, `decoupled`, …), a rule such as
         `shrinkage.Decoupled(0, clock="schedule")`, or a function of the strength. A rule whose strength is a fraction
         of the weight gets the fraction that equals λ for plain SGD at `learning_rate_init`.
@@ -40,7 +41,7 @@ Args:
     decay_biases: pull the biases too.
     standardize: scale inputs, and the targets of a regression, to mean 0 and standard deviation 1.
     keep_path: keep the refitted network of every λ for `predict(X, lam=…)`.
-    max_extensions: how often the grid may be extended, ≥ 0.
+    max_extensions: how often the grid may be extended, ≥ 0; 0 keeps the λs as given.
     dtype: `float32`, `float64`, or `auto`: that of X, as scikit-learn does.
     device: `cpu`, `cuda`, … as torch names it.
     n_jobs: processes, as joblib means it; `auto` starts them only for work that is worth it.

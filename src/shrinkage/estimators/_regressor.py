@@ -30,7 +30,7 @@ class MLPRegressorCV(RegressorMixin, MLPCV):
     Attributes:
     {attributes}
     Differs from: `sklearn.neural_network.MLPRegressor(alpha)`, whose error has a ½ and whose alpha is divided by the
-    mini-batch size: λ = (2/k)·alpha/batch. `sklearn.linear_model.Ridge(alpha)`: λ = 2·alpha/n for a linear network.
+    mini-batch size: λ = (2/k)·alpha/batch. `sklearn.linear_model.Ridge(alpha)`: λ = 2·alpha/(k·n) for a linear network.
 
     >>> from sklearn.datasets import load_diabetes
     >>> X, y = load_diabetes(return_X_y=True)

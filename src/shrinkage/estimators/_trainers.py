@@ -85,5 +85,11 @@ def _rule(rule: str | Rule | Callable[[float], Rule]) -> Rule:
     if isinstance(rule, str):
         return rule_named(rule)
     if callable(rule):
-        return rule(0.0)
+        made = rule(1.0)  # at 1, since what a rule of strength 0 is made of may not show
+        if float(made.strength) != 1.0:
+            raise RequestError(
+                f"rule={shown(rule)}: a function of the strength must give a rule of that strength; for 1.0 it gave "
+                f"{float(made.strength):g}."
+            )
+        return made.with_strength(0.0)
     raise RequestError(f"rule=…: must be a name, a rule or a function of the strength, got {shown(rule)}.")

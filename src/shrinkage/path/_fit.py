@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from shrinkage._errors import JobError, RequestError
 from shrinkage.networks import LOSSES, Layout
 from shrinkage.path._blocks import cut, layout_of
 from shrinkage.path._choose import choose
@@ -91,15 +92,21 @@ def fit_path(
         store: where finished blocks are kept and looked for.
         progress: told (done, total) in networks × epochs; the total grows when the grid is extended.
     """
+    if refused := [lam for lam in request.lambdas if not request.options.admits(lam)]:
+        raise RequestError(
+            f"lambdas=…: {', '.join(f'{lam:g}' for lam in refused)} would take more than the whole weight off in a step "
+            f"by {request.options.rule.name} at this learning rate. Give smaller λs or a smaller learning rate."
+        )
     runner = _Runner(request, folds, all_rows, store, progress)
     lambdas, result = request.lambdas, None
     extended, at_edge = 0, False
     while True:
         result = runner.curves(lambdas)
         choice = choose(result, request.select, request.stop)
-        added = extension(lambdas, choice.index)
-        at_edge = len(added) > 0
-        if not at_edge or extended == request.max_extensions:
+        beyond = extension(lambdas, choice.index)
+        added = np.array([lam for lam in beyond if request.options.admits(lam)])
+        at_edge = len(beyond) > 0
+        if not len(added) or extended == request.max_extensions:
             break
         lambdas, extended = np.sort(np.concatenate([lambdas, added])), extended + 1
     choice = choose(result, request.select, request.stop, extended=extended, at_edge=at_edge)
@@ -146,6 +153,10 @@ class _Runner:
         lambdas, later = result.lambdas[places], len(self.folds) if self.request.held_out else 0
         self._train(list(lambdas), [self.all_rows], epochs=list(choice.epochs[places]), later=later)
         best = [min(self._restarts(lam, self.all_rows), key=_objective) for lam in lambdas]
+        if not np.isfinite(_objective(best[int(np.flatnonzero(lambdas == choice.lam)[0])])):
+            raise JobError(
+                f"Refitting the chosen λ = {choice.lam:g} on all rows diverged. Lower the learning rate, or add restarts."
+            )
         return FittedPath(
             result=result,
             choice=choice,

@@ -13,6 +13,8 @@ __all__ = ["checked_lambdas", "default_lambdas", "extension"]
 
 ADDED = 4
 """λs that one extension adds."""
+WIDEST_RATIO = 10.0
+"""Of two neighbours that an extension adds, whatever the grid's own ratio."""
 
 
 def default_lambdas(n: int = 20) -> NDArray[np.float64]:
@@ -41,7 +43,7 @@ def checked_lambdas(lambdas: ArrayLike | str | int) -> NDArray[np.float64]:
 
 
 def extension(lambdas: Sequence[float] | NDArray[np.float64], index: int) -> NDArray[np.float64]:
-    """New λs beyond the edge on which `index` lies, in the grid's own ratio; empty when it lies inside.
+    """New λs beyond the edge on which `index` lies, in the grid's own ratio, 10 at most; empty when it lies inside.
 
     λ = 0 is the end of the axis, so a best λ of 0, or the smallest positive one beside 0, is inside.
     """
@@ -50,7 +52,7 @@ def extension(lambdas: Sequence[float] | NDArray[np.float64], index: int) -> NDA
         return np.empty(0)
     steps = np.arange(1, ADDED + 1)
     if index == len(lambdas) - 1:
-        return positive[-1] * (positive[-1] / positive[-2]) ** steps
+        return positive[-1] * min(positive[-1] / positive[-2], WIDEST_RATIO) ** steps
     if index == 0 and lambdas[0] > 0:
-        return np.sort(positive[0] * (positive[0] / positive[1]) ** steps)
+        return np.sort(positive[0] / min(positive[1] / positive[0], WIDEST_RATIO) ** steps)
     return np.empty(0)

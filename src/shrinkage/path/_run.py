@@ -81,6 +81,8 @@ def run_blocks(
 
 def worthwhile_jobs(blocks: Sequence[Block], folds: Mapping[int, Fold], options: NetworkOptions) -> int:
     """−1 when the work is long enough to start processes for, else 1: a rough estimate."""
+    if options.device != "cpu":
+        return 1  # one process has the whole device
     seconds = 0.0
     for block in blocks:
         fold = folds[block.members[0][0]]
@@ -93,7 +95,7 @@ class _Epochs:
     """Epochs done of each block, in a file that the worker processes write to and this one reads."""
 
     def __init__(self, n_blocks: int) -> None:
-        self._folder = tempfile.TemporaryDirectory(prefix="shrinkage-")
+        self._folder = tempfile.TemporaryDirectory(prefix="shrinkage-", ignore_cleanup_errors=True)
         self.path = Path(self._folder.name) / "epochs"
         self.done = np.memmap(self.path, np.int64, "w+", shape=(n_blocks,))
 

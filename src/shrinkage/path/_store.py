@@ -37,8 +37,16 @@ class BlockStore:
         self.identity = json.loads(json.dumps(identity))
         folder.mkdir(parents=True, exist_ok=True)
         manifest = folder / "manifest.json"
+        for leftover in folder.glob(".*.tmp"):  # of a run that was killed while it wrote
+            leftover.unlink(missing_ok=True)
         if manifest.exists():
-            self._check(json.loads(manifest.read_text()))
+            try:
+                found = json.loads(manifest.read_bytes())
+            except ValueError as error:
+                raise RequestError(
+                    f"{manifest}: damaged, so it can't be told what the blocks belong to. Replace the run (--overwrite)."
+                ) from error
+            self._check(found)
         else:
             write_atomic(manifest, json.dumps(self.identity, indent=1, sort_keys=True).encode())
 
@@ -85,5 +93,5 @@ class BlockStore:
             )
             raise RequestError(
                 f"{self.folder}: the blocks kept there belong to another run: {what}. "
-                "Repeat that run's request to resume it, or write to another folder."
+                "Repeat that run's request to resume it, write to another folder, or replace it (--overwrite)."
             )

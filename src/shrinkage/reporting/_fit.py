@@ -210,9 +210,10 @@ def _strength_section(story: FitStory) -> Section:
         id="elsewhere",
         topic="The number to type elsewhere",
         title=f"{strength(story.choice.lam)} goes by other numbers in other frameworks",
-        caption="λ is the factor in J = (1/n) Σ lossᵢ + (λ/2) Σ w²: the mean loss over the n training rows plus λ times "
-        "half the sum of the squared weights, biases left out. Some frameworks leave out the ½, some divide by the "
-        "batch, some multiply by the learning rate, so the same strength goes by another number in each.",
+        caption="For L2 in the error, λ is the factor in J = (1/n) Σ lossᵢ + (λ/2) Σ w²: the mean loss over the n "
+        "training rows plus λ times half the sum of the squared weights, biases left out. Some frameworks leave out "
+        "the ½, some divide by the batch, some multiply by the learning rate, so the same strength goes by another "
+        "number in each.",
         tables=[table] if rows else [],
     )
 

@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shrinkage.estimators import MLPCV
-from shrinkage.pages import number, percent
+from shrinkage.pages import number, percent, strength
 from shrinkage.reporting._story import ColumnSummary, FitStory, StrengthElsewhere
+from shrinkage.rules import Rule
 from shrinkage.strength import convert
 from shrinkage.tables import Column, Problem, Table
 from shrinkage.training import TrainingOptions
@@ -64,57 +65,66 @@ def findings(model: MLPCV) -> list[str]:
     ]
     if chosen:
         found.append(
-            f"λ = {number(choice.lam)} was chosen {_reason(model)}: {_metric(model, 'final_train_metric', chosen)} on "
+            f"{strength(choice.lam)} was chosen {_reason(model)}: {_metric(model, 'final_train_metric', chosen)} on "
             f"training rows, {_metric(model, 'validation_metric', chosen)} on unseen rows; the validation loss went "
-            f"from {_loss(model, 0)} to {_loss(model, chosen)}."
+            f"from {_loss(model, 0)} to {_loss(model, chosen)}{_hardly(model)}."
         )
         found.append(f"The largest weight went from {_largest(model, 0)} to {_largest(model, chosen)}.")
     else:
         found.append(
-            f"No stronger λ did better: the weakest was kept, {_reason(model)}. Its largest weight is "
-            f"{_largest(model, 0)}."
+            f"{strength(choice.lam)} was kept{_alone(model)}. The largest weight is {_largest(model, 0)}."
+        )
+    if choice.extended:
+        times = "once" if choice.extended == 1 else f"{choice.extended} times"
+        found.append(
+            f"The grid was extended {times}, to λs from {number(weakest)} to {number(float(path.lambdas[-1]))}, because "
+            "the best λ lay on its edge."
         )
     if choice.at_edge:
-        found.append(
-            f"The best λ still lies on the edge of the grid after {choice.extended} extensions: "
-            "a value beyond it may be better."
-        )
+        found.append("The best λ lies on the edge of the grid: a value beyond it may be better.")
     if choice.diverged:
         listed = ", ".join(number(lam) for lam in choice.diverged)
         found.append(
-            f"Training diverged at λ = {listed}, which were left out of the choice: the learning rate is large."
+            f"Training diverged at λ = {listed}, left out of the choice: the steps are too long for it "
+            "(lower the learning rate)."
         )
     return found
 
 
 def strengths_elsewhere(model: MLPCV) -> list[StrengthElsewhere]:
-    """The chosen λ as the number to type in PyTorch and scikit-learn, for the rule L2."""
+    """The chosen λ as the number to type elsewhere: for L2 in PyTorch and scikit-learn, else for the rule itself."""
     lam, options = model.choice_.lam, model.training_options_
-    rows = [
-        StrengthElsewhere(framework="canonical", argument="λ", value=lam, note="J = mean loss + (λ/2) Σw²")
-    ]
-    if options.rule.name != "L2" or not isinstance(options, TrainingOptions):
-        return rows
-    scale = "on standardized inputs, weights only"
+    if not isinstance(options, TrainingOptions):
+        return [_canonical(model)]
+    if options.rule.name not in ("L2", "Decoupled"):
+        return [_canonical(model), _of_the_rule(model)]
+    scaled = "inputs" if options.loss != "squared_error" else "inputs and targets"
+    scale = f"on standardized {scaled}, weights only"
+    exempt = f"{scale}: biases in a group with weight_decay=0"
+    if options.rule.name == "Decoupled":
+        native = options.rule.clock == "lr" and options.optimizer == "adam"
+        in_torch = StrengthElsewhere(
+            framework="PyTorch", argument="torch.optim.AdamW(weight_decay=…)", value=lam, note=exempt
+        )
+        return [_canonical(model), in_torch if native else _of_the_rule(model)]
     optimizer = "Adam" if options.optimizer == "adam" else "SGD"
     classifier = options.loss != "squared_error"
     name = "MLPClassifier" if classifier else "MLPRegressor"
-    outputs = model.networks_.layout.sizes[-1]
     alpha = convert(
         lam,
         "lam",
         f"sklearn.neural_network.{name}",
         batch_size=options.batch_size,
         loss="cross_entropy" if classifier else "mse",
-        outputs=outputs,
+        outputs=model.networks_.layout.sizes[-1],
     )
     return [
-        *rows,
+        _canonical(model),
         StrengthElsewhere(
             framework="PyTorch",
             argument=f"torch.optim.{optimizer}(weight_decay=…)",
             value=convert(lam, "lam", f"torch.optim.{optimizer}").value,
-            note=f"with a mean loss, {scale}: biases in a group with weight_decay=0",
+            note=f"with a mean loss, {exempt}",
         ),
         StrengthElsewhere(
             framework="scikit-learn",
@@ -125,14 +135,68 @@ def strengths_elsewhere(model: MLPCV) -> list[StrengthElsewhere]:
     ]
 
 
+def _canonical(model: MLPCV) -> StrengthElsewhere:
+    rule = model.training_options_.rule.name
+    note = "J = mean loss + (λ/2) Σw²" if rule == "L2" else f"the λ along which {rule} was driven"
+    return StrengthElsewhere(framework="canonical", argument="λ", value=model.choice_.lam, note=note)
+
+
+def _of_the_rule(model: MLPCV) -> StrengthElsewhere:
+    """The strength in the rule's own unit, as `attach` takes it."""
+    options = model.training_options_
+    assert isinstance(options, TrainingOptions)
+    lr = options.learning_rate
+    rule = options.rule.at_lambda(model.choice_.lam, lr)
+    unit = "the fraction of a weight removed a step" if rule.is_fraction else "the rule's λ"
+    return StrengthElsewhere(
+        framework="any torch optimizer",
+        argument=f"shrinkage.attach(optimizer, {_call(rule)})",
+        value=float(rule.strength),
+        note=f"{unit}, at a learning rate of {lr:g}",
+    )
+
+
+def _call(rule: Rule) -> str:
+    """How the rule is written, its strength left open."""
+    if rule.name == "Decoupled":
+        return f"Decoupled(…, clock={rule.clock!r})"
+    if rule.name == "WeightDecay":
+        return f"WeightDecay(…, of={'updated' if rule.entry == 'after' else 'original'!r})"
+    return f"{rule.name}(…)"
+
+
 def _metric(model: MLPCV, curve: str, index: int) -> str:
+    """Of the epoch at which the λ is judged; before the last epoch training rows are known by the running mean."""
     path = model.path_
+    if curve == "final_train_metric" and model.choice_.stop == "best":
+        curve = "train_metric"
     values = getattr(path, curve)[index]
-    if curve == "validation_metric":
+    if curve != "final_train_metric":
         values = values[..., int(model.choice_.epochs[index]) - 1]
     value = float(np.mean(values))
     words = percent(value) if path.metric_name == "accuracy" else number(value)
     return f"{path.metric_name} {words}"
+
+
+def _alone(model: MLPCV) -> str:
+    """Why the weakest λ was kept."""
+    if len(model.lambdas_) == 1:
+        return ": no other λ was tried"
+    return f" {_reason(model)}: no stronger one did better"
+
+
+def _hardly(model: MLPCV) -> str:
+    """What to think of a gain that is smaller than its standard error."""
+    path, choice = model.path_, model.choice_
+    epochs = choice.epochs - 1
+    losses = [path.validation_loss[i, ..., epochs[i]].mean(axis=-1) for i in (0, choice.index)]
+    gains = losses[0] - losses[1]
+    if choice.select == "1se" or len(gains) < 2 or not np.isfinite(gains).all():
+        return ""
+    error = gains.std(ddof=1) / np.sqrt(len(gains))
+    return (
+        "" if gains.mean() > error else ", less than one standard error of that difference: hardly a choice"
+    )
 
 
 def _largest(model: MLPCV, index: int) -> str:

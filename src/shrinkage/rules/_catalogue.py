@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Callable
 
 from shrinkage._errors import RequestError, shown
@@ -33,6 +34,9 @@ CATALOGUE: dict[str, Callable[[float], Rule]] = {
 
 def rule_named(name: str) -> Rule:
     """The rule called `name` in the catalogue, with strength 0; a λ path sets the strengths."""
-    if name not in CATALOGUE:
-        raise RequestError(f"rule=…: there is no rule {shown(name)}. Known: {', '.join(CATALOGUE)}.")
-    return CATALOGUE[name](0.0)
+    key = name.lower()
+    if key not in CATALOGUE:
+        near = difflib.get_close_matches(key, CATALOGUE, n=1)
+        hint = f"; did you mean {near[0]!r}?" if near else "."
+        raise RequestError(f"rule=…: there is no rule {shown(name)}{hint} Known: {', '.join(CATALOGUE)}.")
+    return CATALOGUE[key](0.0)

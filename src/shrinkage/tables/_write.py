@@ -39,6 +39,10 @@ def write_predictions(frame: pd.DataFrame, path: str | os.PathLike[str]) -> None
         ['class,p', "'=1+1,-1.5", 'b,2.0']
     """
     target = Path(path)
+    if target.suffix.lower() in (".xlsx", ".xls", ".ods", ".json", ".feather") or target.is_dir():
+        raise RequestError(
+            f"{shown(str(target))}: results are written as CSV (.csv) or Parquet (.parquet): name such a file."
+        )
     if target.suffix.lower() in (".parquet", ".pq"):
         buffer = io.BytesIO()
         frame.to_parquet(buffer, index=False)

@@ -60,8 +60,8 @@ class TrainingOptions(NetworkOptions):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_choice("optimizer", self.optimizer, ("adam", "sgd"))
-        check_choice("learning_rate_schedule", self.schedule, ("constant", "cosine"))
+        check_choice("solver", self.optimizer, ("adam", "sgd"))
+        check_choice("learning_rate", self.schedule, ("constant", "cosine"))
         check_choice("initialization", self.initialization, INITIALIZATIONS)
         if self.batch_size < 1:
             raise RequestError(f"batch_size=…: must be >= 1, got {shown(self.batch_size)}.")
@@ -82,6 +82,13 @@ class TrainingOptions(NetworkOptions):
         after_epoch: Callable[[], object] | None = None,
     ) -> BlockResult:
         return train_block(self, lambdas, members, seed=seed, epochs=epochs, after_epoch=after_epoch)
+
+    def admits(self, lam: float) -> bool:
+        try:
+            self.rule.at_lambda(lam, self.learning_rate)
+        except RequestError:
+            return False
+        return True
 
     def networks_a_block(self, layout: Layout, n: int) -> int:
         by_cache = min(256, max(4, CACHED_PARAMETERS // layout.n_parameters))
@@ -187,7 +194,8 @@ class _Block:
         """Train one epoch; (2, K) loss and metric over its batches, each from before its update."""
         score, order = Score(self.loss, self.stack.flat), self._order(epoch)
         B, K, C = self.options.batch_size, self.stack.n_networks, self.layout.sizes[-1]
-        at_a_time = max(1, SCORED_ELEMENTS // (B * max(K * C, self.layout.sizes[0]))) * B
+        copies = K if len(self.members) > 1 else 1
+        at_a_time = max(1, SCORED_ELEMENTS // (B * max(K * C, copies * self.stack.padded.sizes[0]))) * B
         whole = self.n // B * B
         for start, stop in (*chunks(whole, at_a_time), *chunks(self.n - whole, B)):
             first = start if stop - start >= B else whole

@@ -56,6 +56,10 @@ class NetworkOptions(ABC):
         """Every setting as text that is the same in every process: what kept blocks are known by."""
         return {name: str(getattr(self, name)) for name in self.__dataclass_fields__}
 
+    def admits(self, lam: float) -> bool:
+        """False for a λ that is no strength of the rule, such as a fraction above 1."""
+        return True
+
     @abstractmethod
     def train(
         self,

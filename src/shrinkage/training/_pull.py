@@ -27,6 +27,10 @@ class Pull:
                 f"rule=…: {rule.name} reads gradients or keeps a state, which stacked networks don't give it; "
                 "use it with attach on an optimizer."
             )
+        if rule.entry == "project":
+            raise RequestError(
+                f"rule=…: the strength of {rule.name} is a radius, not a λ; use it with attach."
+            )
         self.rule = rule
         self.decay_biases = decay_biases
         self._w = self._decayed(stack.parameters)

@@ -46,7 +46,9 @@ class Score:
     @property
     def metric(self) -> Tensor:
         """(K,) accuracy or R²."""
+        known = torch.where(torch.isfinite(self.loss), 0.0, torch.nan)  # a diverged net has no metric
         if self._loss.metric_name != "R²":
-            return (self._hits / self._weight)[:, 0]
+            return (self._hits / self._weight)[:, 0] + known
         spread = self._squares - self._targets.square() / self._weight
-        return (1 - self._hits / torch.where(spread > 0, spread, torch.nan)).mean(-1)
+        rounding = 1e-12 * self._squares  # of constant targets the difference above is only that
+        return (1 - self._hits / torch.where(spread > rounding, spread, torch.nan)).mean(-1) + known

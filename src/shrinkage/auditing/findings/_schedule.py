@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from shrinkage.auditing._facts import Audited, Facts
@@ -36,7 +37,7 @@ def timescale_long(facts: Facts) -> Hits:
         total, steps = long[0][1], len(_plans(facts)[0][1])
         yield (
             names(p for p, _ in long),
-            f"{100 * total:.2g} % comes off in all {steps} steps",
+            f"{100 * (1 - math.exp(-total)):.2g} % comes off in all {steps} steps",
             "a timescale within the run",
             f"A strength about {1 / total:.3g} times as large would act once over the run; or leave the decay out.",
         )

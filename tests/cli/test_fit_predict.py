@@ -125,19 +125,18 @@ def test_an_earlier_run_is_neither_lost_nor_mixed(tables, fitted):
 
 def test_a_second_run_on_the_folder_is_refused_and_harms_nothing(tables, tmp_path):
     out = tmp_path / "out"
-    request = ["fit", tables / "three.csv", "-t", "three", "--epochs", "400", "--jobs", "1", "--out", out]
-    first = subprocess.Popen(command(*request), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-    while not (out / "blocks").exists():
-        assert first.poll() is None, first.communicate()[1]
-        time.sleep(0.01)
-    for _ in range(2):
+    request = ["fit", tables / "three.csv", "-t", "three", "--epochs", "2000", "--jobs", "1", "--out", out]
+    silent = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    with subprocess.Popen(command(*request), **silent) as first:
+        while not (out / "blocks").exists():
+            assert first.poll() is None
+            time.sleep(0.01)
         second = shrinkage(*request, "--overwrite")
-        if first.poll() is not None:
-            break
+        assert first.poll() is None, "the first run was over before the second began"
         assert second.returncode == 2
         assert "another run is writing" in second.stderr
-    assert first.wait() == 0
-    assert (out / "report.html").exists()
+        assert (out / ".lock").exists()
+        first.kill()
 
 
 RESULTS = ["model.safetensors", "model.json", "preprocessing.skops", "path.csv"]

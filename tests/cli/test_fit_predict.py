@@ -28,7 +28,7 @@ def tables(tmp_path_factory):
     folder = tmp_path_factory.mktemp("tables")
     frame = mixed_table()
     frame.to_csv(folder / "train.csv", index=False)
-    frame.to_parquet(folder / "train.parquet")
+    frame.drop(columns=["price", "weight"]).to_csv(folder / "three.csv", index=False)
     return folder
 
 
@@ -64,8 +64,6 @@ def test_fit_writes_its_folder_and_predict_reads_it(tables, tmp_path, file, targ
 @pytest.fixture(scope="module")
 def fitted(tables):
     out = tables / "fitted"
-    frame = mixed_table().drop(columns=["price", "weight"])
-    frame.to_csv(tables / "three.csv", index=False)
     done = shrinkage("fit", tables / "three.csv", "-t", "three", "--out", out, *QUICK)
     assert done.returncode == 0, done.stderr
     return out
@@ -126,8 +124,7 @@ def test_an_earlier_run_is_neither_lost_nor_mixed(tables, fitted):
 def test_a_second_run_on_the_folder_is_refused_and_harms_nothing(tables, tmp_path):
     out = tmp_path / "out"
     request = ["fit", tables / "three.csv", "-t", "three", "--epochs", "2000", "--jobs", "1", "--out", out]
-    silent = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    with subprocess.Popen(command(*request), **silent) as first:
+    with subprocess.Popen(command(*request), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as first:
         while not (out / "blocks").exists():
             assert first.poll() is None
             time.sleep(0.01)

@@ -63,7 +63,7 @@ def expected(rule: Rule, accumulate: int = 1) -> Tensor:
 @pytest.mark.parametrize("accumulate", [1, 2])
 @pytest.mark.parametrize("rule", RULES, ids=NAMES)
 def test_lightning(rule: Rule, accumulate: int, tmp_path):
-    lightning = pytest.importorskip("lightning")
+    lightning = pytest.importorskip("pytorch_lightning")
 
     class Module(lightning.LightningModule):
         def __init__(self) -> None:

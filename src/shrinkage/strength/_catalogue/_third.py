@@ -209,7 +209,10 @@ _TRAINERS = [
         "For parameters whose lr and wd factors are 1; others apply them twice (pytabkit issue 40).",
     ),
     decoupled(
-        "tabm.TabM", "adam", "tabm: torch.optim.AdamW", "make_parameter_groups exempts biases and norms."
+        "tabm.TabM",
+        "adam",
+        "not verified: taken for torch.optim.AdamW",
+        "Check its own optimizer before use.",
     ),
 ]
 

@@ -25,17 +25,17 @@ from _tables import ROOT, placed, table
 from paths.workloads import WORKLOADS, Workload
 
 from shrinkage.path import trained
-from shrinkage.training import _backprop, _optimizers, _pull, _rows, _score
+from shrinkage.training import _optimizers, _pull, _rows, _score, _stacked
 
 SEAMS: list[tuple[str, Any, tuple[str, ...]]] = [
     ("products", torch, ("bmm", "baddbmm", "matmul", "mm", "addmm")),
     ("optimizer", _optimizers.Adam, ("step",)),
     ("pull", _pull.Pull, ("add_gradient", "before_step", "after_step")),
     ("scoring", _score.Score, ("add",)),
-    ("scoring", _backprop._Block, ("_scored", "_by_member")),
+    ("scoring", _stacked.StackedBlock, ("_scored", "_by_member")),
     ("reading rows", _rows.Rows, ("read", "settled")),
-    ("reading rows", _backprop._Block, ("_read", "_order")),
-    ("activations, slopes, biases", _backprop.Stack, ("gradient_",)),
+    ("reading rows", _stacked.StackedBlock, ("_read", "_order")),
+    ("activations, slopes, biases", _stacked.Stack, ("gradient_",)),
 ]
 """The parts by the functions they are: (part, where they lie, names). What is left is Python and the rest."""
 REST = "Python and the rest"

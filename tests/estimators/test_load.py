@@ -28,7 +28,7 @@ def resident() -> int:
 
 def grown(fits: int) -> tuple[float, float]:
     """Bytes a fit by which Python's objects and the whole process grew, once the caches are full."""
-    for _ in range(20):
+    for _ in range(100):
         fit()
     gc.collect()
     tracemalloc.start()

@@ -9,8 +9,11 @@ from shrinkage._random import generator
 from shrinkage.networks import Layout, initial_row
 from shrinkage.rules import CATALOGUE, L2, WeightDecay
 from shrinkage.training import Member, Rows, learning_rate, train_block
+from shrinkage.training._engine_block import NO_PULL, EngineBlock
 from shrinkage.training._pull import Pull
 from stack_cases import member, options, plain_loss, plain_outputs, problem, sgd_step
+
+pytestmark = pytest.mark.usefixtures("engine")
 
 LAMBDAS = [0.0, 1e-3, 0.1]
 SEED = 3
@@ -175,6 +178,7 @@ def test_strength_zero_is_no_rule_bit_for_bit(rule, optimizer, monkeypatch):
     ruled = train_block(opts, [0.0], [rows], seed=SEED).networks
     for moment in ("add_gradient", "before_step", "after_step"):
         monkeypatch.setattr(Pull, moment, lambda *_: None)
+    monkeypatch.setattr(EngineBlock, "_pull", lambda *_: NO_PULL)
     np.testing.assert_array_equal(ruled, train_block(opts, [0.0], [rows], seed=SEED).networks)
 
 
@@ -238,7 +242,7 @@ def test_rows_read_lazily_are_those_settled(monkeypatch):
     X, Y = problem(50, 3, 2, "softmax")
     usual = train_block(options(), LAMBDAS, [member(X, Y, n_train=40)], seed=SEED)
     monkeypatch.setattr("shrinkage.training._rows.SETTLED_ELEMENTS", 0)
-    monkeypatch.setattr("shrinkage.training._backprop.SCORED_ELEMENTS", 200)
+    monkeypatch.setattr("shrinkage.training._stacked.SCORED_ELEMENTS", 200)
     lazy = train_block(options(), LAMBDAS, [member(X, Y, n_train=40)], seed=SEED)
     assert (usual.networks == lazy.networks).all()
     assert_close(torch.from_numpy(usual.validation_loss), torch.from_numpy(lazy.validation_loss))

@@ -64,12 +64,8 @@ def constriction_of_half_the_pull(self, x, v, p, best, draw):
 move_ = SwarmVariant.move_
 
 
-def no_memory(self):
-    self.p, self.fp = self.x.clone(), self.error(self.x)
-    remember(self)
-
-
-remember = Swarms._remember
+def no_memory(self, fx):
+    self.p, self.fp = self.x.clone(), fx
 
 
 def keeps_its_velocity_at_the_bound(self, bounds):

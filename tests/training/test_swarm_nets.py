@@ -16,6 +16,8 @@ from shrinkage.training import Member, Rows, Swarm, SwarmOptions, TrainingOption
 from shrinkage.training import _swarm_error as evaluation
 from shrinkage.training._swarm_error import MeanError, particle_outputs
 
+pytestmark = pytest.mark.usefixtures("engine")
+
 
 def options(**changes) -> SwarmOptions:
     settings = {

@@ -110,6 +110,18 @@ class Layout:
         shapes = self._shapes(len(rows))
         return self._parameters(rows.split([i * o for _, i, o in shapes], dim=1), shapes)
 
+    def engine_length(self, dtype: torch.dtype) -> int:
+        """Numbers of one network as the compiled engine holds it: the outputs of each layer padded, the inputs not."""
+        outputs = self.padded(dtype).sizes[1:]
+        return sum((fan_in + 1) * fan_out for fan_in, fan_out in zip(self.sizes, outputs, strict=False))
+
+    def of_engine(self, buffer: Tensor) -> Parameters:
+        """Views into a `buffer` (K, P) of networks one after another, as the compiled engine holds them."""
+        shapes = list(zip(self.sizes, self.padded(buffer.dtype).sizes[1:], strict=False))
+        parts = buffer.split([i * o for i, o in shapes] + [o for _, o in shapes], dim=1)
+        views = [part.unflatten(1, shape) for part, shape in zip(parts, shapes, strict=False)]
+        return Parameters(views, [part.unsqueeze(1) for part in parts[len(shapes) :]], self.sizes)
+
     def _shapes(self, K: int) -> list[tuple[int, int, int]]:
         return [(K, i, o) for i, o in self.shapes] + [(K, 1, o) for o in self.sizes[1:]]
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 from joblib import Parallel, delayed, effective_n_jobs
+from joblib.parallel import get_active_backend
 from numpy.typing import NDArray
 
 from shrinkage.path._blocks import Block, trained
@@ -29,6 +30,7 @@ _Task = tuple[Block, Mapping[int, Fold], NetworkOptions, int]
 POLL_SECONDS = 0.2
 WORKER_START_SECONDS = 8.0
 """Work that a second process must save before it is worth starting one: it imports torch first."""
+THREAD_START_SECONDS = 0.05
 SECONDS_A_STEP = 2e-4
 FLOPS_A_SECOND = 3e10
 
@@ -92,7 +94,8 @@ def worthwhile_jobs(blocks: Sequence[Block], folds: Mapping[int, Fold], options:
         fold = folds[block.members[0][0]]
         steps, flops = options.work_an_epoch(options.layout(fold.X, fold.Y), len(fold.train))
         seconds += block.epochs_of(options) * (steps * SECONDS_A_STEP + block.size * flops / FLOPS_A_SECOND)
-    return -1 if seconds > WORKER_START_SECONDS and len(blocks) > 1 else 1
+    worth = THREAD_START_SECONDS if options.in_threads else WORKER_START_SECONDS
+    return -1 if seconds > worth and len(blocks) > 1 else 1
 
 
 class _Epochs:
@@ -149,10 +152,22 @@ def _finished(
             yield i, trained(*task, after_epoch)
         return
     one: Any = 1  # joblib's annotations know only "auto"
-    parallel = Parallel(n_jobs=jobs, return_as="generator_unordered", batch_size=one)
-    results: Any = parallel(_sent(i, task, _Tick(epochs.path, i), sender) for i, task in tasks.items())
+    hint: Any = "threads" if all(options.in_threads for _, _, options, _ in tasks.values()) else None
+    parallel = Parallel(n_jobs=jobs, return_as="generator_unordered", batch_size=one, prefer=hint)
+    backend, _ = get_active_backend(prefer=hint)  # the user's own, where there is one
+    here = getattr(backend, "uses_threads", False)
+    results: Any = parallel(
+        delayed(_trained_here)(i, task, _Tick(epochs.path, i))
+        if here
+        else _sent(i, task, _Tick(epochs.path, i), sender)
+        for i, task in tasks.items()
+    )
     with _polling(told):
         yield from results
+
+
+def _trained_here(i: int, task: _Task, tick: _Tick) -> tuple[int, Arrays]:
+    return i, trained(*task, tick)
 
 
 def _sent(i: int, task: _Task, tick: _Tick, sender: Sender) -> Any:

@@ -1,7 +1,9 @@
 """Training K networks as one, by back-propagation or by particle swarms: blocks of λs × folds × restarts."""
 
-from shrinkage.training._backprop import TrainingOptions, learning_rate, train_block
+from shrinkage.training._backprop import TrainingOptions, train_block
 from shrinkage.training._block import BlockResult, Member
+from shrinkage.training._engine import engine_name
+from shrinkage.training._learning_rate import learning_rate
 from shrinkage.training._machine import one_thread_flushed
 from shrinkage.training._optimizers import SGD, Adam, Optimizer, PlainAdam
 from shrinkage.training._options import NetworkOptions, check_count
@@ -35,6 +37,7 @@ __all__ = [
     "TrainingOptions",
     "check_count",
     "chunks",
+    "engine_name",
     "learning_rate",
     "minimize",
     "one_thread_flushed",

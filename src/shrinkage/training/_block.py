@@ -5,9 +5,9 @@ Axes: G members, L λs, E epochs, D parameters.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 
@@ -46,24 +46,37 @@ class BlockResult:
     """(G, L, D) the parameters after each λ's last epoch, in the training dtype."""
 
 
-class Trainee(Protocol):
+class Trainee(ABC):
     """A block in training."""
 
-    def train_epoch(self, epoch: int) -> np.ndarray:
-        """(2, G, L): loss and metric over the training rows."""
-        ...
+    @property
+    def epochs_at_once(self) -> int:
+        """How many epochs `advance` is best asked for at a time."""
+        return 1
 
+    def advance(self, first: int, count: int) -> np.ndarray:
+        """Train epochs `first` to `first + count`; (4, count, G, L): loss and metric of training and validation rows."""
+        curves = []
+        for epoch in range(first, first + count):
+            trained, validated = self.train_epoch(epoch), self.validate()
+            curves.append([*trained, *(np.full_like(trained, np.nan) if validated is None else validated)])
+        return np.moveaxis(np.array(curves), 1, 0)
+
+    @abstractmethod
+    def train_epoch(self, epoch: int) -> np.ndarray:
+        """(2, G, L): loss and metric over the training rows, each from before its batch's update."""
+
+    @abstractmethod
     def validate(self) -> np.ndarray | None:
         """(2, G, L): loss and metric over the validation rows, or None without any."""
-        ...
 
+    @abstractmethod
     def networks(self) -> np.ndarray:
         """(G, L, D) as they are now."""
-        ...
 
+    @abstractmethod
     def judge(self) -> np.ndarray:
         """(3, G, L): training loss and metric of the networks as they are now, and their penalty."""
-        ...
 
 
 def recorded(
@@ -80,19 +93,20 @@ def recorded(
     due_after, shape = np.asarray(taken), (members, len(taken))
     networks, final = np.empty(0), np.full((3, *shape), np.nan)
     curves = np.full((4, int(due_after.max()), *shape), np.nan)
-    for epoch in range(int(due_after.max())):
-        curves[:2, epoch] = block.train_epoch(epoch)
-        validated = block.validate()
-        if validated is not None:
-            curves[2:, epoch] = validated
-        due = np.flatnonzero(due_after == epoch + 1)
+    done = 0
+    while done < int(due_after.max()):
+        stop = min(done + block.epochs_at_once, int(due_after[due_after > done].min()))
+        curves[:, done:stop] = block.advance(done, stop - done)
+        due = np.flatnonzero(due_after == stop)
         if len(due):
             now = block.networks()
             networks = np.empty_like(now) if not networks.size else networks
             networks[:, due] = now[:, due]
             final[:, :, due] = block.judge()[:, :, due]
         if after_epoch is not None:
-            after_epoch()
+            for _ in range(done, stop):
+                after_epoch()
+        done = stop
     curves = np.moveaxis(curves, 1, -1)
     return BlockResult(
         train_loss=curves[0],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from numbers import Integral
 from typing import Literal, Protocol
 
@@ -14,6 +14,7 @@ from shrinkage._errors import RequestError, shown
 from shrinkage.networks import ACTIVATIONS, LOSSES, Layout
 from shrinkage.rules import Rule
 from shrinkage.training._block import BlockResult, Member
+from shrinkage.training._engine import engine_name
 
 __all__ = ["NetworkOptions", "check_choice", "check_count", "check_device"]
 
@@ -43,6 +44,8 @@ class NetworkOptions(ABC):
     """Pull the biases as the weights."""
     dtype: Literal["float32", "float64"] = "float32"
     device: str = "cpu"
+    engine: str = field(default_factory=engine_name)
+    """`compiled` or `torch`: who trains what both can; other bits, so a run keeps to one of them."""
 
     def __post_init__(self) -> None:
         check_choice("activation", self.activation, ACTIVATIONS)
@@ -62,6 +65,11 @@ class NetworkOptions(ABC):
     def layout(self, X: Shaped, Y: Shaped) -> Layout:
         """The network for inputs X (·, D) and targets Y (·, C)."""
         return Layout((X.shape[1], *self.hidden_layer_sizes, Y.shape[1]))
+
+    @property
+    def in_threads(self) -> bool:
+        """Whether blocks leave Python to other threads while they train, so that a core needs no process of its own."""
+        return False
 
     def described(self) -> dict[str, str]:
         """Every setting as text that is the same in every process: what kept blocks are known by."""

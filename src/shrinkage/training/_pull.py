@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
@@ -9,7 +11,7 @@ from shrinkage._errors import RequestError
 from shrinkage.networks import Parameters, Stack
 from shrinkage.rules import Reading, Rule
 
-__all__ = ["Pull"]
+__all__ = ["Pull", "decayed", "penalty_of"]
 
 
 class Pull:
@@ -57,13 +59,7 @@ class Pull:
 
     def penalty(self) -> Tensor:
         """(K,) the penalty in the error, strength included; NaN for a rule that has none."""
-        if not self.rule.has_objective:
-            return self._w[0].new_full((len(self._w[0]),), torch.nan)
-        parts = [
-            self.rule.penalty(w, anchor).sum((1, 2), dtype=torch.float64)
-            for w, anchor in zip(self._w, self._anchors, strict=True)
-        ]
-        return torch.stack(parts).sum(0)
+        return penalty_of(self.rule, self._w, self._anchors)
 
     def _shrink(self, now: Reading) -> None:
         for i, (w, anchor) in enumerate(zip(self._w, self._anchors, strict=True)):
@@ -71,4 +67,20 @@ class Pull:
             self.rule.shrink_(w, now, anchor=anchor, previous=previous)
 
     def _decayed(self, parameters: Parameters) -> list[Tensor]:
-        return parameters.weights + (parameters.biases if self.decay_biases else [])
+        return decayed(parameters, self.decay_biases)
+
+
+def decayed(parameters: Parameters, biases: bool) -> list[Tensor]:
+    """The tensors that a rule pulls: the weights of every layer, and the biases when they are not exempt."""
+    return parameters.weights + (parameters.biases if biases else [])
+
+
+def penalty_of(rule: Rule, pulled: Sequence[Tensor], anchors: Sequence[Tensor | None]) -> Tensor:
+    """(K,) the penalty in the error of networks whose decayed tensors are these; NaN for a rule that has none."""
+    if not rule.has_objective:
+        return pulled[0].new_full((len(pulled[0]),), torch.nan)
+    parts = [
+        rule.penalty(w, anchor).sum((1, 2), dtype=torch.float64)
+        for w, anchor in zip(pulled, anchors, strict=True)
+    ]
+    return torch.stack(parts).sum(0)

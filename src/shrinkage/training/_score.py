@@ -10,7 +10,7 @@ from torch import Tensor
 
 from shrinkage.networks import Loss
 
-__all__ = ["Score"]
+__all__ = ["Score", "metric_of", "spread_of"]
 
 
 class Score:
@@ -55,11 +55,28 @@ class Score:
     @property
     def metric(self) -> Tensor:
         """(K,) accuracy or R²."""
-        known = torch.where(torch.isfinite(self.loss), 0.0, torch.nan)  # a diverged net has no metric
-        hits, weight = self._total("hits"), self._total("weight")
-        if self._loss.metric_name != "R²":
-            return (hits / weight)[:, 0] + known
-        squares = self._total("squares")
-        spread = squares - self._total("targets").square() / weight
-        rounding = 1e-12 * squares  # of constant targets the difference above is only that
-        return (1 - hits / torch.where(spread > rounding, spread, torch.nan)).mean(-1) + known
+        spread = None
+        if self._loss.metric_name == "R²":
+            spread = spread_of(self._total("targets"), self._total("squares"), self._total("weight"))
+        return metric_of(self.loss, self._total("hits"), self._total("weight"), spread)
+
+
+def metric_of(loss: Tensor, hits: Tensor, weight: Tensor, spread: Tensor | None) -> Tensor:
+    """The metric (…,) of networks from sums over the rows.
+
+    Args:
+        loss: (…,) of the networks: one that diverged has no metric, NaN.
+        hits: (…, C) summed squared errors, or (…, 1) the weight of rows that are right.
+        weight: (…, 1) of all rows.
+        spread: (…, C) of the targets, for R²; None for the accuracy.
+    """
+    known = torch.where(torch.isfinite(loss), 0.0, torch.nan)
+    if spread is None:
+        return (hits / weight)[..., 0] + known
+    return (1 - hits / spread).mean(-1) + known
+
+
+def spread_of(targets: Tensor, squares: Tensor, weight: Tensor) -> Tensor:
+    """`Σ s (y − ȳ)²` (…, C) from `Σ s y`, `Σ s y²` and `Σ s`; NaN for constant targets, where it is only rounding."""
+    spread = squares - targets.square() / weight
+    return torch.where(spread > 1e-12 * squares, spread, torch.nan)

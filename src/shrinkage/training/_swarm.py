@@ -178,10 +178,26 @@ class Swarms:
         self._informs = self._informants() if self.moves.informants == "random" else None
         self._stop()
 
+    def steps(self, count: int) -> None:
+        """Up to `count` iterations; none once all swarms have stopped."""
+        for _ in range(count):
+            if bool(self.running.any()):
+                self.step()
+
     def step(self) -> None:
         """Move, keep within bounds, let die, decay, evaluate, remember: one iteration of every swarm."""
         self.iteration += 1
         before = self.x.clone() if self.decay is not None else self.x
+        self._fly()
+        if self.swarm.death:
+            self._let_die()
+        if self.decay is not None:
+            self.decay(self.x, before)
+        self._remember(self._errors())
+        self._follow()
+
+    def _fly(self) -> None:
+        """New velocities and positions, within the bounds."""
         self.moves.move_(self.x, self.v, self.p, self._known(), self._draw())
         limit = self.swarm.max_velocity
         if limit is not None:
@@ -189,17 +205,14 @@ class Swarms:
         self.x = self.x.add_(self.v)
         if self.bounds is not None:
             self._put_back(self.bounds)
-        if self.swarm.death:
-            self._let_die()
-        if self.decay is not None:
-            self.decay(self.x, before)
-        fx = self._errors()
+
+    def _remember(self, fx: Tensor) -> None:
+        """Each particle's best position so far, by its errors (S, P)."""
         better = fx < self.fp
         self.p = torch.where(better[..., None], self.x, self.p)
         self.fp = torch.where(better, fx, self.fp)
-        self._remember()
 
-    def _remember(self) -> None:
+    def _follow(self) -> None:
         """The swarm's best so far; a swarm that has stopped keeps the one it stopped with."""
         error, who = self.fp.min(1)
         better = (error < self.best_error) & self.running
@@ -278,8 +291,12 @@ class Swarms:
 
     def _each(self, draw: Callable[[torch.Generator], Tensor], purpose: str) -> Tensor:
         """(S, …) a draw a key, handed to the key's swarms."""
-        draws = torch.stack([draw(generator(*key, purpose, self.iteration)) for key in self._keys])
-        return draws.to(self._place.device).index_select(0, self._place)
+        return self._each_key(draw, purpose, self.iteration).index_select(0, self._place)
+
+    def _each_key(self, draw: Callable[[torch.Generator], Tensor], purpose: str, iteration: int) -> Tensor:
+        """(keys, …) a draw a key."""
+        draws = torch.stack([draw(generator(*key, purpose, iteration)) for key in self._keys])
+        return draws.to(self._place.device)
 
     def _taken(self, positions: Tensor, who: Tensor) -> Tensor:
         return positions.gather(1, who[:, None, None].expand(-1, 1, self._size[1])).squeeze(1)

@@ -17,19 +17,21 @@ import torch
 from torch import Tensor
 
 from shrinkage._errors import RequestError, shown
-from shrinkage.networks import LOSSES, Layout, Stack
+from shrinkage.networks import LOSSES, Layout
 from shrinkage.rules import Reading
-from shrinkage.training._block import BlockResult, Member, recorded
+from shrinkage.rules._forces import L1Force, L2Force
+from shrinkage.training._block import BlockResult, Member, Trainee, recorded
+from shrinkage.training._engine_swarm import EngineSwarms, Objective, engine_moves
 from shrinkage.training._machine import one_thread_flushed
 from shrinkage.training._options import NetworkOptions, check_choice
-from shrinkage.training._rows import Rows, chunks
-from shrinkage.training._score import Score
 from shrinkage.training._swarm import Box, Swarm, Swarms
-from shrinkage.training._swarm_error import HELD_ACTIVATIONS, ErrorOfNetworks, MeanError
+from shrinkage.training._swarm_error import ErrorOfNetworks
+from shrinkage.training._swarm_rows import WatchedRows, watched
 
 __all__ = ["SwarmOptions", "train_swarm_block"]
 
-SWARMS_A_BLOCK = 64
+SWARMS_A_BLOCK, SWARMS_A_THREAD = 64, 24
+"""Many for the overhead of torch's calls; fewer where the engine leaves little of it, to share them out evenly."""
 STATE_ELEMENTS = 1 << 22
 """Positions, velocities and best positions of a block, in numbers."""
 NO_LEARNING_RATE = Reading(1.0, 1.0)
@@ -85,6 +87,10 @@ class SwarmOptions(NetworkOptions):
             return getattr(self.error, "__name__", type(self.error).__name__).replace("_", " ")
         return super().error_name if self.error == "loss" else "share of wrong rows"
 
+    @property
+    def in_threads(self) -> bool:
+        return self.engine == "compiled" and self.device == "cpu" and not callable(self.error)
+
     def described(self) -> dict[str, str]:
         if not callable(self.error):
             return super().described()
@@ -105,7 +111,7 @@ class SwarmOptions(NetworkOptions):
 
     def networks_a_block(self, layout: Layout, n: int) -> int:
         by_memory = STATE_ELEMENTS // (3 * self.swarm.particles * layout.n_parameters)
-        return max(1, min(SWARMS_A_BLOCK, by_memory))
+        return max(1, min(SWARMS_A_THREAD if self.in_threads else SWARMS_A_BLOCK, by_memory))
 
     def work_an_epoch(self, layout: Layout, n: int) -> tuple[float, float]:
         evaluated = self.iterations_an_epoch * self.swarm.particles
@@ -136,7 +142,7 @@ def train_swarm_block(
         return recorded(_Block(options, lambdas, members, seed), taken, len(members), after_epoch)
 
 
-class _Block:
+class _Block(Trainee):
     def __init__(
         self, options: SwarmOptions, lambdas: Sequence[float], members: Sequence[Member], seed: int
     ) -> None:
@@ -144,16 +150,9 @@ class _Block:
         X = members[0].train.X
         self.layout = options.layout(X, members[0].train.Y)
         self.n_pulled = self.layout.n_parameters if options.decay_biases else self.layout.n_weights
-        self.train = [self._watched(m.train) for m in members]
-        self.validation = [self._watched(m.validation) for m in members if m.validation is not None]
-        # The best networks, a member's at a time, as back-propagation holds them: padded, so that their curves
-        # don't depend on the block either.
-        self.stack = Stack(
-            self.layout,
-            options.activation,
-            LOSSES[options.loss],
-            X.new_zeros(self.L, self.layout.n_parameters),
-        )
+        validation = [m.validation for m in members if m.validation is not None]
+        self.train = [watched(options, self.layout, m.train, self.L) for m in members]
+        self.validation = [watched(options, self.layout, rows, self.L) for rows in validation]
         # The rule of each swarm, and of each particle for what shrinks positions as networks.
         strengths = torch.tensor(list(lambdas), dtype=torch.float64).repeat(len(members)).view(-1, 1, 1)
         rule = options.rule.at_lambda(strengths, 1.0)
@@ -162,7 +161,8 @@ class _Block:
         self.rule_of_particles = self.rule.with_strength(each)
         ends = X.new_ones(self.layout.n_parameters)
         bound = options.bound
-        self.swarms = Swarms(
+        kind = EngineSwarms if options.in_threads and engine_moves(options.swarm) else Swarms
+        self.swarms = kind(
             self._objective,
             Box(-options.start_range * ends, options.start_range * ends),
             [(seed, member.restart) for member in members for _ in lambdas],
@@ -170,11 +170,26 @@ class _Block:
             bounds=None if bound is None else Box(-bound * ends, bound * ends),
             decay=None if self.rule.entry == "loss" else self._decay,
         )
+        if isinstance(self.swarms, EngineSwarms):
+            self.swarms.objective = self._engines_objective()
+
+    def _engines_objective(self) -> Objective | None:
+        """`_objective` for the engine, where it knows the rule and holds the rows."""
+        rows, force = [each.of_engine for each in self.train], self.rule.force
+        if self.rule.entry != "loss" or not isinstance(force, L2Force | L1Force) or None in rows:
+            return None
+        assert isinstance(self.options.error, str)
+        return Objective(
+            rows=[each for each in rows if each is not None],
+            member=torch.arange(len(self.members)).repeat_interleave(self.L),
+            error=self.options.error,
+            l1=isinstance(force, L1Force),
+            strength=torch.as_tensor(self.rule.strength).flatten().contiguous(),
+            n_pulled=self.n_pulled,
+        )
 
     def train_epoch(self, epoch: int) -> np.ndarray:
-        for _ in range(self.options.iterations_an_epoch):
-            if bool(self.swarms.running.any()):
-                self.swarms.step()
+        self.swarms.steps(self.options.iterations_an_epoch)
         return self._scored(self.train)
 
     def validate(self) -> np.ndarray | None:
@@ -211,34 +226,8 @@ class _Block:
         w = self.swarms.best[:, None, : self.n_pulled]
         return self.rule.penalty(w).sum((1, 2), dtype=torch.float64)
 
-    def _scored(self, watched: list[_Watched]) -> np.ndarray:
+    def _scored(self, watched: list[WatchedRows]) -> np.ndarray:
         """(2, G, L): error and metric of the best networks."""
         best = self.swarms.best.split(self.L)
-        scored = [self._score(rows, networks) for rows, networks in zip(watched, best, strict=True)]
+        scored = [rows.score(networks) for rows, networks in zip(watched, best, strict=True)]
         return torch.stack(scored, 1).cpu().numpy()
-
-    def _score(self, watched: _Watched, networks: Tensor) -> Tensor:
-        self.stack.parameters.copy_rows_(networks)
-        score, rows = Score(self.stack.loss), watched.rows
-        size = max(1, HELD_ACTIVATIONS // (max(self.layout.sizes) * self.L))
-        for start, stop in chunks(len(rows), size):
-            batch = rows.read(torch.arange(start, stop, device=networks.device))
-            weight = None if batch.weight is None else batch.weight[None, None]
-            score.add(self.stack.outputs(batch.X)[None], batch.Y[None, None], weight)
-        error = self.options.error
-        loss = score.loss if error == "loss" else watched.error(networks[:, None])[:, 0].double()
-        return torch.stack([loss, score.metric])
-
-    def _watched(self, rows: Rows) -> _Watched:
-        options = self.options
-        width = self.layout.padded(rows.X.dtype).sizes[0]
-        error = MeanError(self.layout, options.activation, options.loss, options.error, rows.settled())
-        return _Watched(error, rows.settled(width))
-
-
-@dataclass(frozen=True)
-class _Watched:
-    """Rows as the particles are judged by them, and as the best networks are scored on them."""
-
-    error: MeanError
-    rows: Rows

@@ -1,0 +1,166 @@
+"""The compiled engine's two functions, and the structures that they take.
+
+The fields are those of `engine/network.h`, in its order.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from ctypes import POINTER, Structure, c_double, c_int64, c_void_p
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from shrinkage._compiled import library, wanted
+from shrinkage.training._rows import Rows
+
+__all__ = [
+    "ACTIVATIONS",
+    "LOSSES",
+    "OPTIMIZERS",
+    "Flight",
+    "Job",
+    "Particles",
+    "RowsOfC",
+    "Training",
+    "engine",
+    "engine_name",
+    "place",
+    "rows_of_c",
+    "run",
+]
+
+SOURCE = Path(__file__).parent / "engine" / "engine.c"
+ACTIVATIONS = ("relu", "tanh", "logistic", "identity")
+LOSSES = ("softmax", "logistic", "squared_error")
+OPTIMIZERS = ("sgd", "momentum", "nesterov", "adam")
+_SUFFIX = {torch.float32: "f32", torch.float64: "f64"}
+
+
+class RowsOfC(Structure):
+    """`Rows` of the engine."""
+
+    _fields_ = (
+        *(
+            (name, c_void_p)
+            for name in ("X", "Y", "weight", "index", "x_shift", "x_scale", "y_shift", "y_scale")
+        ),
+        ("n", c_int64),
+    )
+
+
+class Job(Structure):
+    """`Job` of the engine: what is to be trained or judged, and where the results go."""
+
+    _fields_ = (
+        ("layers", c_int64),
+        ("sizes", c_void_p),
+        *(
+            (name, c_int64)
+            for name in ("activation", "loss", "optimizer", "force", "in_gradient", "decay_biases")
+        ),
+        ("networks", c_int64),
+        ("parameters", c_int64),
+        *((name, c_void_p) for name in ("w", "m", "v")),
+        ("members", c_int64),
+        ("member", c_void_p),
+        ("train", POINTER(RowsOfC)),
+        ("validation", POINTER(RowsOfC)),
+        *((name, c_int64) for name in ("batch", "epochs", "first_step")),
+        *((name, c_void_p) for name in ("order", "lr", "keep_before", "keep_after", "strength")),
+        *((name, c_double) for name in ("momentum", "beta1", "beta2", "eps")),
+        *((name, c_void_p) for name in ("train_loss", "validation_loss", "train_hits", "validation_hits")),
+    )
+
+
+class Particles(Structure):
+    """`Particles` of the engine: networks to be evaluated, and where their sums go."""
+
+    _fields_ = (
+        ("layers", c_int64),
+        ("sizes", c_void_p),
+        *((name, c_int64) for name in ("activation", "loss", "networks", "n", "ld")),
+        *((name, c_void_p) for name in ("w", "X", "Y", "weight", "total", "hits")),
+    )
+
+
+class Flight(Structure):
+    """`Flight` of the engine: swarms that move and remember."""
+
+    _fields_ = (
+        *((name, c_int64) for name in ("swarms", "particles", "dimensions")),
+        *((name, c_void_p) for name in ("x", "v", "p", "known")),
+        ("known_by_all", c_int64),
+        *((name, c_void_p) for name in ("first", "second", "key")),
+        *((name, c_double) for name in ("inertia", "attraction", "limit")),
+        *((name, c_void_p) for name in ("low", "high")),
+        ("rebound", c_double),
+        *((name, c_void_p) for name in ("error", "found")),
+    )
+
+
+class Training(Structure):
+    """`Training` of the engine: iterations of swarms of networks."""
+
+    _fields_ = (
+        ("flight", Flight),
+        *((name, c_int64) for name in ("iterations", "keys", "ring")),
+        *((name, c_void_p) for name in ("best", "best_error")),
+        ("rows", POINTER(Particles)),
+        *((name, c_void_p) for name in ("row_weight", "member")),
+        *((name, c_int64) for name in ("of_hits", "force", "pulled")),
+        ("strength", c_void_p),
+    )
+
+
+@cache
+def _engine(choice: str) -> ctypes.CDLL | None:
+    return library(SOURCE)
+
+
+def engine() -> ctypes.CDLL | None:
+    """The compiled engine, or None where it can't be built or isn't wanted."""
+    return _engine(wanted())
+
+
+def engine_name() -> str:
+    """`compiled` where the engine can be had, else `torch`."""
+    return "torch" if engine() is None else "compiled"
+
+
+def run(function: str, job: Structure, dtype: torch.dtype) -> None:
+    """Call a function of the engine with its structure; other threads go on meanwhile."""
+    built = engine()
+    assert built is not None
+    failed = getattr(built, f"{function}_{_SUFFIX[dtype]}")(ctypes.byref(job))
+    if failed == -1:
+        raise MemoryError("The compiled engine got no memory for its buffers.")
+    assert not failed, "the engine's layout of a network is not Python's"
+
+
+def place(tensor: Tensor | None) -> int | None:
+    """Where a tensor's numbers begin; they must lie one after another."""
+    if tensor is None:
+        return None
+    assert tensor.is_contiguous()
+    assert tensor.device.type == "cpu"
+    return tensor.data_ptr()
+
+
+def rows_of_c(rows: Rows) -> RowsOfC:
+    """The rows as the engine takes them; they must outlive it."""
+    scales: dict[str, Any] = {}
+    for name, scale in (("x", rows.x_scale), ("y", rows.y_scale)):
+        scales[f"{name}_shift"] = None if scale is None else place(scale.shift)
+        scales[f"{name}_scale"] = None if scale is None else place(scale.scale)
+    return RowsOfC(
+        X=place(rows.X),
+        Y=place(rows.Y),
+        weight=place(rows.weight),
+        index=place(rows.index),
+        n=len(rows),
+        **scales,
+    )

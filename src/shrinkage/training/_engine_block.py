@@ -1,0 +1,252 @@
+"""Back-propagation of a block by the compiled engine: network after network, many epochs a call.
+
+Axes: G members, L λs, K = G·L networks, member by member and λ by λ within it; E epochs and T steps of a call; P
+numbers of a network with padding; H hits: outputs for the squared error, else 1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from shrinkage.networks import LOSSES, Layout
+from shrinkage.rules import Reading
+from shrinkage.rules._clocks import tick
+from shrinkage.rules._forces import L1Force, L2Force
+from shrinkage.training import _engine as c
+from shrinkage.training._block import Member, Trainee
+from shrinkage.training._draws import initial_rows, orders
+from shrinkage.training._learning_rate import learning_rate
+from shrinkage.training._pull import decayed, penalty_of
+from shrinkage.training._rows import Rows, chunks
+from shrinkage.training._score import metric_of, spread_of
+
+if TYPE_CHECKING:
+    from shrinkage.training._backprop import TrainingOptions
+
+__all__ = ["NO_PULL", "EngineBlock", "engine_networks", "engine_takes"]
+
+BETAS, EPS = (0.9, 0.999), 1e-8
+SECONDS_A_STEP, FLOPS_A_SECOND = 5e-7, 1e11
+"""A rough cost of a network: what a step costs besides its arithmetic, and how fast that is."""
+SECONDS_A_BLOCK, SECONDS_A_CALL = 0.05, 0.2
+"""Blocks short enough to share them out evenly, calls short enough to be interrupted and to tell of progress."""
+ORDERED_ROWS = 1 << 20
+"""Row numbers handed over in one call."""
+
+
+def engine_takes(options: TrainingOptions) -> bool:
+    """Whether the engine trains this: on the CPU, under a rule that pulls toward 0 by w or by its sign."""
+    rule = options.rule
+    if options.device != "cpu" or rule.modulation is not None or rule.anchor != "zero":
+        return False
+    in_gradient = rule.acts == "gradient" and isinstance(rule.force, L2Force | L1Force)
+    return in_gradient or rule.scales_weights
+
+
+def engine_networks(options: TrainingOptions, layout: Layout, n: int) -> int:
+    """How many networks make a block."""
+    return max(
+        1, min(64, int(SECONDS_A_BLOCK / (options.max_epochs * _seconds_an_epoch(options, layout, n))))
+    )
+
+
+def _seconds_an_epoch(options: TrainingOptions, layout: Layout, n: int) -> float:
+    padded = layout.padded(getattr(torch, options.dtype)).n_parameters
+    return -(-n // options.batch_size) * SECONDS_A_STEP + 6 * padded * n / FLOPS_A_SECOND
+
+
+class EngineBlock(Trainee):
+    """K networks for the compiled engine; arguments as in `train_block`."""
+
+    def __init__(
+        self, options: TrainingOptions, lambdas: Sequence[float], members: Sequence[Member], seed: int
+    ) -> None:
+        self.options, self.seed, self.members, self.L = options, seed, members, len(lambdas)
+        first = members[0].train
+        self.n, self.like = len(first), first.X
+        self.layout, self.loss = options.layout(first.X, first.Y), LOSSES[options.loss]
+        self.H = self.layout.sizes[-1] if self.loss.metric_name == "R²" else 1
+        self.steps = -(-self.n // options.batch_size)
+        self.K = self.L * len(members)
+        self.train_rows = _Set([m.train for m in members], self.loss.metric_name == "R²")
+        validation = [m.validation for m in members if m.validation is not None]
+        self.validation_rows = _Set(validation, self.loss.metric_name == "R²") if validation else None
+        self.w = self._zeros(self.K, self.layout.engine_length(self.like.dtype))
+        self.parameters = self.layout.of_engine(self.w)
+        rows = initial_rows(options, self.layout, members, seed).to(self.like)
+        self.parameters.copy_rows_(rows.repeat_interleave(self.L, 0))
+        adam = options.optimizer == "adam"
+        self.m = torch.zeros_like(self.w) if adam or options.momentum else None
+        self.v = torch.zeros_like(self.w) if adam else None
+        strengths = torch.tensor(list(lambdas), dtype=torch.float64).repeat(len(members))
+        rule = options.rule.at_lambda(strengths, options.learning_rate)
+        self.rule = rule.with_strength(torch.as_tensor(rule.strength).to(self.like))
+        self._sizes = torch.tensor(self.layout.sizes)
+        self._member = torch.arange(len(members)).repeat_interleave(self.L)
+
+    @property
+    def epochs_at_once(self) -> int:
+        seconds = self.K * _seconds_an_epoch(self.options, self.layout, self.n)
+        rows = len(self.members) * self.n
+        return max(1, min(int(SECONDS_A_CALL / seconds), ORDERED_ROWS // rows, ORDERED_ROWS // self.steps))
+
+    def advance(self, first: int, count: int) -> np.ndarray:
+        results = [_Sums(count, self.K, self.H), _Sums(count, self.K, self.H)]
+        order = None
+        if self.steps > 1:
+            order = torch.stack(
+                [orders(self.members, self.n, self.seed, epoch) for epoch in range(first, first + count)]
+            )
+        steps = range(first * self.steps, (first + count) * self.steps)
+        lr = [learning_rate(self.options, t, self.steps * self.options.max_epochs) for t in steps]
+        rates, pull = torch.tensor(lr, dtype=torch.float64), self._pull(lr)
+        job = self._job(results[0], pull)
+        job.epochs, job.first_step = count, steps.start
+        job.order, job.lr = c.place(order), c.place(rates)
+        if self.validation_rows is not None:
+            job.validation = self.validation_rows.for_c
+            job.validation_loss, job.validation_hits = results[1].places
+        c.run("train", job, self.like.dtype)
+        curves = [*self._means(results[0], self.train_rows)]
+        if self.validation_rows is None:
+            curves += [np.full_like(curves[0], np.nan)] * 2
+        else:
+            curves += self._means(results[1], self.validation_rows)
+        return np.array(curves)
+
+    def train_epoch(self, epoch: int) -> np.ndarray:
+        return self.advance(epoch, 1)[:2, 0]
+
+    def validate(self) -> np.ndarray | None:
+        return None if self.validation_rows is None else self._judged(self.validation_rows)
+
+    def networks(self) -> np.ndarray:
+        return self.parameters.rows().view(len(self.members), self.L, -1).numpy()
+
+    def judge(self) -> np.ndarray:
+        pulled = decayed(self.parameters, self.options.decay_biases)
+        rule = self.rule.with_strength(torch.as_tensor(self.rule.strength).view(-1, 1, 1))
+        penalty = penalty_of(rule, pulled, [None] * len(pulled)).double()
+        return np.array([*self._judged(self.train_rows), penalty.view(len(self.members), self.L).numpy()])
+
+    def _judged(self, rows: _Set) -> np.ndarray:
+        sums = _Sums(1, self.K, self.H)
+        job = self._job(sums, NO_PULL)
+        job.train = rows.for_c
+        c.run("judge_all", job, self.like.dtype)
+        return np.array(self._means(sums, rows))[:, 0]
+
+    def _means(self, sums: _Sums, rows: _Set) -> tuple[np.ndarray, np.ndarray]:
+        """Mean loss and metric, (E, G, L) each."""
+        shape = (-1, len(self.members), self.L)
+        loss = sums.loss.view(shape) / rows.weight[:, None]
+        spread = None if rows.spread is None else rows.spread[:, None]
+        metric = metric_of(loss, sums.hits.view(*shape, self.H), rows.weight[:, None, None], spread)
+        return loss.numpy(), metric.numpy()
+
+    def _job(self, sums: _Sums, pull: _Pull) -> c.Job:
+        options = self.options
+        kind = "adam"
+        if options.optimizer == "sgd":
+            kind = ("nesterov" if options.nesterov else "momentum") if options.momentum else "sgd"
+        loss, hits = sums.places
+        return c.Job(
+            layers=len(self.layout.shapes),
+            sizes=c.place(self._sizes),
+            activation=c.ACTIVATIONS.index(options.activation),
+            loss=c.LOSSES.index(options.loss),
+            optimizer=c.OPTIMIZERS.index(kind),
+            force=int(isinstance(self.rule.force, L1Force)),
+            in_gradient=pull.strength is not None,
+            decay_biases=options.decay_biases,
+            networks=self.K,
+            parameters=self.w.shape[1],
+            w=c.place(self.w),
+            m=c.place(self.m),
+            v=c.place(self.v),
+            members=len(self.members),
+            member=c.place(self._member),
+            train=self.train_rows.for_c,
+            batch=options.batch_size,
+            momentum=options.momentum,
+            beta1=BETAS[0],
+            beta2=BETAS[1],
+            eps=EPS,
+            train_loss=loss,
+            train_hits=hits,
+            keep_before=c.place(pull.keep_before),
+            keep_after=c.place(pull.keep_after),
+            strength=c.place(pull.strength),
+        )
+
+    def _pull(self, lr: Sequence[float]) -> _Pull:
+        strength = torch.as_tensor(self.rule.strength)
+        if self.rule.acts == "gradient":
+            return _Pull(strength=strength)
+        ticks = [tick(self.rule.clock, Reading(rate, self.options.learning_rate)) for rate in lr]
+        kept = 1 - strength * torch.tensor(ticks, dtype=torch.float64).to(self.like)[:, None]
+        return _Pull(keep_before=kept) if self.rule.acts == "before" else _Pull(keep_after=kept)
+
+    def _zeros(self, *shape: int) -> Tensor:
+        return self.like.new_zeros(shape)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Pull:
+    """What a rule does in the steps of a call."""
+
+    strength: Tensor | None = None
+    """(K,) of the pull in the gradient."""
+    keep_before: Tensor | None = None
+    """(T, K) what is left of a weight before the step."""
+    keep_after: Tensor | None = None
+    """(T, K) after it."""
+
+
+NO_PULL = _Pull()
+
+
+class _Sums:
+    """Where the engine adds up losses (E, K) and hits (E, K, H)."""
+
+    def __init__(self, epochs: int, K: int, H: int) -> None:
+        self.loss = torch.zeros(epochs, K, dtype=torch.float64)
+        self.hits = torch.zeros(epochs, K, H, dtype=torch.float64)
+
+    @property
+    def places(self) -> tuple[Any, Any]:
+        return c.place(self.loss), c.place(self.hits)
+
+
+class _Set:
+    """The rows of each member for the engine, their weight (G, 1 or …) and, for R², the spread of their targets.
+
+    Args:
+        rows: of each member.
+        spread: whether it is needed.
+    """
+
+    def __init__(self, rows: Sequence[Rows], spread: bool) -> None:
+        self._rows = [each.settled() for each in rows]  # kept: the engine holds only their places
+        self.for_c = (c.RowsOfC * len(rows))(*map(c.rows_of_c, self._rows))
+        weights = [
+            float(len(r)) if r.weight is None else float(r.weight.sum(dtype=torch.float64)) for r in rows
+        ]
+        self.weight = torch.tensor(weights, dtype=torch.float64)
+        self.spread = torch.stack([_spread(r) for r in self._rows]) if spread else None
+
+
+def _spread(rows: Rows) -> Tensor:
+    """(C,) of the targets as the network sees them."""
+    totals = torch.zeros(3, rows.Y.shape[1], dtype=torch.float64)
+    for start, stop in chunks(len(rows), 1 << 16):
+        batch = rows.read(torch.arange(start, stop))
+        Y, s = batch.Y.double(), torch.ones(1) if batch.weight is None else batch.weight.double()
+        totals += torch.stack([(s * Y).sum(0), (s * Y.square()).sum(0), (s * torch.ones_like(Y)).sum(0)])
+    return spread_of(*totals)

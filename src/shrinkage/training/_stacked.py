@@ -1,0 +1,206 @@
+"""Back-propagation of a block as one stack: every operation is one call of torch for all networks.
+
+Axes: K = G·L networks, member by member and λ by λ within it; B rows of a batch; C outputs.
+It is what the compiled engine is held against, and it trains what that one doesn't: on a GPU, under any rule.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from shrinkage.networks import LOSSES, Layout, Stack
+from shrinkage.rules import Reading
+from shrinkage.training._block import Member, Trainee
+from shrinkage.training._draws import initial_rows, orders
+from shrinkage.training._learning_rate import learning_rate
+from shrinkage.training._optimizers import SGD, Adam, Optimizer
+from shrinkage.training._products import permission_for
+from shrinkage.training._pull import Pull
+from shrinkage.training._rows import Batch, Rows, chunks
+from shrinkage.training._score import Score
+
+if TYPE_CHECKING:
+    from shrinkage.training._backprop import TrainingOptions
+
+__all__ = ["StackedBlock", "permission", "stacked_networks"]
+
+SCORED_ELEMENTS = 1 << 18
+"""Linear outputs kept for scoring, and hidden units computed for validation, at a time."""
+KEPT_ELEMENTS = 1 << 20
+"""Inputs of a set of rows that are kept as they are fed to the stack."""
+CACHED_PARAMETERS = 1 << 17
+"""Parameters of a stack whose weights, gradients and moments stay in a core's cache (2 MB in float32)."""
+HELD_ACTIVATIONS = 1 << 22
+"""Numbers of one layer and batch that a stack may hold."""
+NETWORKS_ON_A_DEVICE, ACTIVATIONS_ON_A_DEVICE = 1024, 1 << 28
+"""The same limits on a GPU, which wants many networks at once: a choice, not a measurement."""
+
+
+def stacked_networks(options: TrainingOptions, layout: Layout, n: int) -> int:
+    """How many networks make a stack."""
+    activations = min(options.batch_size, n) * max(layout.sizes)
+    if torch.device(options.device).type != "cpu":
+        return max(1, min(NETWORKS_ON_A_DEVICE, ACTIVATIONS_ON_A_DEVICE // activations))
+    by_cache = min(256, max(2, CACHED_PARAMETERS // layout.n_parameters))
+    return max(1, min(by_cache, HELD_ACTIVATIONS // activations))
+
+
+def permission(options: TrainingOptions, member: Member) -> str:
+    """Whether the block's products may take the routine that is permitted to round, and doesn't."""
+    layout, n = options.layout(member.train.X, member.train.Y), len(member.train)
+    at_a_time = scored_at_a_time(options, layout, n)
+    scored = {n: at_a_time, 0 if member.validation is None else len(member.validation): at_a_time}
+    return permission_for(
+        layout,
+        _sizes(n, options.batch_size),
+        {size for rows, piece in scored.items() for size in _sizes(rows, piece)},
+        member.train.X.dtype,
+        member.train.X.device,
+    )
+
+
+def scored_at_a_time(options: TrainingOptions, layout: Layout, n: int) -> int:
+    """Rows scored at a time, by the workload alone: a loss is summed piece by piece, to the same bits in every block."""
+    return max(1, SCORED_ELEMENTS // (max(layout.sizes) * stacked_networks(options, layout, n)))
+
+
+def _sizes(n: int, size: int) -> set[int]:
+    """The lengths of consecutive pieces of at most `size` of n."""
+    return {stop - start for start, stop in chunks(n, size)}
+
+
+class StackedBlock(Trainee):
+    """K networks as one stack of torch tensors; arguments as in `train_block`."""
+
+    def __init__(
+        self, options: TrainingOptions, lambdas: Sequence[float], members: Sequence[Member], seed: int
+    ) -> None:
+        self.options, self.seed, self.members = options, seed, members
+        self.n_lambdas = len(lambdas)
+        self.loss = LOSSES[options.loss]
+        first = members[0].train
+        self.n = len(first)
+        self.layout = options.layout(first.X, first.Y)
+        width = self.layout.padded(first.X.dtype).sizes[0]
+        self.train = [m.train.settled(width) for m in members]
+        self.validation = [m.validation.settled(width) for m in members if m.validation is not None]
+        rows = (
+            initial_rows(options, self.layout, members, seed).to(first.X).repeat_interleave(len(lambdas), 0)
+        )
+        self.stack = Stack(self.layout, options.activation, self.loss, rows)
+        strengths = torch.tensor(list(lambdas), dtype=torch.float64).repeat(len(members)).view(-1, 1, 1)
+        rule = options.rule.at_lambda(strengths, options.learning_rate)
+        rule = rule.with_strength(torch.as_tensor(rule.strength).to(first.X))
+        self.pull = Pull(rule, self.stack, decay_biases=options.decay_biases)
+        self.optimizer = self._make_optimizer()
+        self._kept: dict[tuple[bool, int, int], Batch] = {}
+        self.steps = -(-self.n // options.batch_size)
+        self.step = 0
+
+    def train_epoch(self, epoch: int) -> np.ndarray:
+        """Train one epoch; (2, G, L) loss and metric over its batches, each from before its update."""
+        score, order = Score(self.loss), self._order(epoch)
+        B, K = self.options.batch_size, self.stack.n_networks
+        inputs, *_, outputs = self.stack.padded.sizes
+        copies = K if len(self.members) > 1 else 1
+        at_a_time = max(1, SCORED_ELEMENTS // (B * max(K * outputs, copies * inputs))) * B
+        whole = self.n // B * B
+        for start, stop in (*chunks(whole, at_a_time), *chunks(self.n - whole, B)):
+            first = start if stop - start >= B else whole
+            self._steps(order[:, first : first + stop - start], min(B, stop - start), score)
+        return self._by_member(score.loss, score.metric)
+
+    def validate(self) -> np.ndarray | None:
+        if not self.validation:
+            return None
+        score = self._scored(self.validation)
+        return self._by_member(score.loss, score.metric)
+
+    def networks(self) -> np.ndarray:
+        rows = self.stack.parameters.rows()
+        return rows.view(len(self.members), self.n_lambdas, -1).cpu().numpy()
+
+    def judge(self) -> np.ndarray:
+        score = self._scored(self.train)
+        return self._by_member(score.loss, score.metric, self.pull.penalty().double())
+
+    def _by_member(self, *of_networks: Tensor) -> np.ndarray:
+        """(·, G, L) of numbers a network (K,)."""
+        return torch.stack(of_networks).view(len(of_networks), -1, self.n_lambdas).cpu().numpy()
+
+    def _steps(self, positions: Tensor, B: int, score: Score) -> None:
+        """A step for every B of the positions (G, S·B)."""
+        one_batch = self.steps == 1
+        batch = self._read_once(self.train, 0, self.n) if one_batch else self._read(self.train, positions)
+        pieces = positions.shape[1] // B
+        z = self.stack.flat.new_empty(pieces, self.stack.n_networks, B, self.stack.padded.sizes[-1])
+        for s in range(pieces):
+            self._one_step(batch.part(s * B, (s + 1) * B), z[s])
+        self._add_to(score, z[..., : self.layout.sizes[-1]], batch)
+
+    def _one_step(self, batch: Batch, z_out: Tensor) -> None:
+        lr = learning_rate(self.options, self.step, self.steps * self.options.max_epochs)
+        now = Reading(lr, self.options.learning_rate)
+        self.stack.gradient_(batch.X, batch.Y, batch.weight, z_out)
+        self.pull.add_gradient()
+        self.pull.before_step(now)
+        self.optimizer.step(lr)
+        self.pull.after_step(now)
+        self.step += 1
+
+    def _scored(self, rows: list[Rows]) -> Score:
+        score = Score(self.loss)
+        for start, stop in chunks(len(rows[0]), scored_at_a_time(self.options, self.layout, self.n)):
+            batch = self._read_once(rows, start, stop)
+            self._add_to(score, self.stack.outputs(batch.X)[None], batch)
+        return score
+
+    def _add_to(self, score: Score, z: Tensor, batch: Batch) -> None:
+        """Add outputs z (S, K, B, C) of S pieces of the batch."""
+
+        def cut(x: Tensor) -> Tensor:
+            x = x.unsqueeze(0) if x.dim() == 2 else x
+            return x.unflatten(1, (len(z), -1)).transpose(0, 1)
+
+        score.add(z, cut(batch.Y), None if batch.weight is None else cut(batch.weight))
+
+    def _order(self, epoch: int) -> Tensor:
+        """(G, n) the order of the training rows; as they lie when one batch holds them all."""
+        if self.steps == 1:
+            return torch.arange(self.n, device=self.stack.flat.device).expand(len(self.members), -1)
+        return orders(self.members, self.n, self.seed, epoch).to(self.stack.flat.device)
+
+    def _read(self, rows: list[Rows], positions: Tensor) -> Batch:
+        """The members' rows at positions (G, S·B), shared by all networks when G is 1, else (K, ·, ·)."""
+        batches = [each.read(order) for each, order in zip(rows, positions, strict=True)]
+        if len(batches) == 1:
+            return batches[0]
+
+        def stacked(parts: Sequence[Tensor]) -> Tensor:
+            return torch.stack(list(parts)).repeat_interleave(self.n_lambdas, 0)
+
+        weights = [batch.weight for batch in batches if batch.weight is not None]
+        X, Y = stacked([batch.X for batch in batches]), stacked([batch.Y for batch in batches])
+        return Batch(X, Y, stacked(weights) if weights else None)
+
+    def _read_once(self, rows: list[Rows], start: int, stop: int) -> Batch:
+        """Rows start to stop in their order, kept when they are few: they are read again in every epoch."""
+        key = (rows is self.train, start, stop)
+        if key in self._kept:
+            return self._kept[key]
+        positions = torch.arange(start, stop, device=self.stack.flat.device)
+        batch = self._read(rows, positions.expand(len(rows), -1))
+        if batch.X.numel() <= KEPT_ELEMENTS:
+            self._kept[key] = batch
+        return batch
+
+    def _make_optimizer(self) -> Optimizer:
+        w, grad, options = self.stack.flat, self.stack.flat_grad, self.options
+        if options.optimizer == "sgd":
+            return SGD(w, grad, momentum=options.momentum, nesterov=options.nesterov)
+        return Adam(w, grad)

@@ -1,0 +1,242 @@
+"""The compiled engine against the torch stack, which the other tests hold against autograd and the formulas."""
+
+import subprocess
+import sys
+import threading
+
+import numpy as np
+import pytest
+import torch
+from torch.testing import assert_close
+
+from shrinkage import _compiled
+from shrinkage._errors import JobError, RequestError
+from shrinkage.rules import CATALOGUE, L1, L2, Decoupled, WeightDecay
+from shrinkage.training import Member, Rows, Standardizer, engine_name, train_block
+from shrinkage.training._engine_block import engine_takes
+from stack_cases import ACTIVATION_NAMES, ARCHITECTURES, LOSS_NAMES, member, options, problem
+
+LAMBDAS = [0.0, 0.01, 0.3]
+OPTIMIZERS = {
+    "sgd": {"optimizer": "sgd"},
+    "momentum": {"optimizer": "sgd", "momentum": 0.9},
+    "nesterov": {"optimizer": "sgd", "momentum": 0.9, "nesterov": True},
+    "adam": {"optimizer": "adam", "learning_rate": 0.01},
+    "adam, cosine": {"optimizer": "adam", "learning_rate": 0.01, "schedule": "cosine"},
+}
+RULES = {
+    "l2": L2(0.0),
+    "l1": L1(0.0),
+    "updated": WeightDecay(0.0),
+    "original": WeightDecay(0.0, of="original"),
+    **{clock: Decoupled(0.0, clock=clock) for clock in ("lr", "schedule", "constant", "corrected")},
+}
+# Sums in another order: what roundings grow to in 87 steps of momentum and of L1's trembling signs.
+TAKEN = {
+    "l2",
+    "l1",
+    "weight_decay",
+    "weight_decay_original",
+    *(name for name in CATALOGUE if name.startswith("decoupled")),
+}
+TOLERANCE = {"float64": (1e-10, 1e-11), "float32": (2e-4, 2e-5)}
+
+
+def both(members, **changes):
+    """The same block by the engine and by the stack."""
+    compiled, stacked = (options(engine=engine, **changes) for engine in ("compiled", "torch"))
+    assert engine_takes(compiled)
+    return tuple(train_block(opts, LAMBDAS, members, seed=1) for opts in (compiled, stacked))
+
+
+def assert_same(results, dtype="float64"):
+    compiled, stacked = results
+    rtol, atol = TOLERANCE[dtype]
+    for name in compiled.__dataclass_fields__:
+        got, expected = (torch.from_numpy(getattr(result, name)) for result in (compiled, stacked))
+        assert_close(got, expected, rtol=rtol, atol=atol, equal_nan=True, msg=lambda m, n=name: f"{n}: {m}")
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("loss", LOSS_NAMES)
+@pytest.mark.parametrize("activation", ACTIVATION_NAMES)
+@pytest.mark.parametrize("sizes", ARCHITECTURES, ids=str)
+def test_every_network(sizes, activation, loss, dtype):
+    inputs, *hidden, outputs = sizes
+    X, Y = (each.to(getattr(torch, dtype)) for each in problem(37, inputs, outputs, loss))
+    members = [member(X, Y, fold=fold, n_train=29) for fold in range(2)]
+    shape = {"hidden_layer_sizes": tuple(hidden), "activation": activation, "loss": loss, "dtype": dtype}
+    assert_same(both(members, batch_size=8, **shape), dtype)
+
+
+@pytest.mark.parametrize("batch_size", [1, 7, 29], ids=["online", "mini-batch", "full batch"])
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.parametrize("rule", RULES)
+def test_every_rule_and_optimizer(rule, optimizer, batch_size):
+    X, Y = problem(37, 5, 3, "softmax")
+    members = [member(X, Y, n_train=29)]
+    for decay_biases in (False, True):
+        changes = {"rule": RULES[rule], "batch_size": batch_size, "decay_biases": decay_biases}
+        assert_same(both(members, **changes, **OPTIMIZERS[optimizer]))
+
+
+@pytest.mark.parametrize("loss", LOSS_NAMES)
+@pytest.mark.parametrize("rows", [300, 1000])
+def test_batches_longer_than_a_piece(rows, loss):
+    """The engine holds up to 256 rows at a time; a gradient is added up over the pieces of its batch."""
+    X, Y = problem(rows + 20, 3, 2, loss)
+    assert_same(both([member(X, Y, n_train=rows)], loss=loss, batch_size=700))
+
+
+@pytest.mark.parametrize("settled", [True, False])
+@pytest.mark.parametrize("loss", LOSS_NAMES)
+def test_weights_scales_and_row_numbers(settled, loss, monkeypatch):
+    if not settled:
+        monkeypatch.setattr("shrinkage.training._rows.SETTLED_ELEMENTS", 0)
+    X, Y = problem(60, 4, 2, loss)
+    g = torch.Generator().manual_seed(5)
+    index = torch.randperm(60, generator=g)
+    weight = torch.rand(40, 1, generator=g, dtype=torch.float64)
+    x_scale = Standardizer(X.mean(0), X.std(0))
+    y_scale = Standardizer(Y.mean(0), Y.std(0)) if loss == "squared_error" else None
+    scales = {"x_scale": x_scale, "y_scale": y_scale}
+    train = Rows(X=X, Y=Y, index=index[:40], weight=weight / weight.mean(), **scales)
+    validation = Rows(X=X, Y=Y, index=index[40:], **scales)
+    assert_same(both([Member(0, 0, train, validation)], loss=loss))
+
+
+def test_numbers_do_not_depend_on_the_company_or_the_thread():
+    X, Y = problem(60, 5, 3, "softmax")
+    X, Y = X.float(), Y.float()
+    opts = options(engine="compiled", dtype="float32", optimizer="adam", max_epochs=6, batch_size=7)
+    members = [member(X, Y, fold=fold, n_train=40) for fold in range(3)]
+    whole = train_block(opts, LAMBDAS, members, seed=1)
+    alone = {}
+
+    def work(g, i):
+        alone[g, i] = train_block(opts, [LAMBDAS[i]], [members[g]], seed=1)
+
+    threads = [threading.Thread(target=work, args=(g, i)) for g in range(3) for i in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for (g, i), one in alone.items():
+        for name in ("networks", "train_loss", "validation_metric", "final_penalty"):
+            np.testing.assert_array_equal(getattr(one, name)[0, 0], getattr(whole, name)[g, i])
+
+
+def test_calls_of_one_epoch_and_of_many_give_the_same_bits(monkeypatch):
+    X, Y = problem(60, 5, 3, "softmax")
+    opts = options(engine="compiled", optimizer="adam", schedule="cosine", max_epochs=12)
+    many = train_block(opts, LAMBDAS, [member(X, Y, n_train=40)], seed=1)
+    monkeypatch.setattr("shrinkage.training._engine_block.SECONDS_A_CALL", 0.0)
+    ticks = []
+    one = train_block(opts, LAMBDAS, [member(X, Y, n_train=40)], seed=1, after_epoch=lambda: ticks.append(1))
+    assert len(ticks) == 12
+    np.testing.assert_array_equal(many.networks, one.networks)
+    np.testing.assert_array_equal(many.validation_loss, one.validation_loss)
+
+
+def test_equal_outputs_are_the_first_class():
+    """argmax takes the first of equals: a net of zeros says class 0."""
+    X, Y = torch.zeros(6, 2, dtype=torch.float64), torch.eye(3, dtype=torch.float64).repeat(2, 1)
+    for result in both(
+        [member(X, Y)], learning_rate=1e-300, hidden_layer_sizes=(), max_epochs=1, batch_size=6
+    ):
+        np.testing.assert_allclose(result.train_metric[0, :, 0], 1 / 3)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("loss", LOSS_NAMES)
+def test_a_net_that_diverges_is_not_finite_in_either(loss, dtype):
+    X, Y = (each.to(getattr(torch, dtype)) for each in problem(40, 4, 2, loss))
+    shape = {"loss": loss, "activation": "relu", "dtype": dtype, "max_epochs": 20}
+    rate = 1e200 if dtype == "float64" else 1e30
+    for result in both([member(X, Y, n_train=30)], learning_rate=rate, **shape):
+        assert (np.isnan(result.final_train_loss) | (result.final_train_loss > 1e20)).all()
+
+
+def test_the_sure_rows_of_two_classes_keep_their_digits():
+    """log(1 + e⁻ᶻ) of a row of class 1 is e⁻ᶻ, far below what 1 + e⁻ᶻ can hold."""
+    X, Y = torch.full((4, 1), 1.0, dtype=torch.float64), torch.ones(4, 1, dtype=torch.float64)
+    result = train_block(
+        options(engine="compiled", loss="logistic", hidden_layer_sizes=(), learning_rate=30.0, max_epochs=40),
+        [0.0],
+        [member(X, Y)],
+        seed=1,
+    )
+    w, b = result.networks[0, 0]
+    assert result.final_train_loss[0, 0] == pytest.approx(np.exp(-(w + b)), rel=1e-9)
+    assert result.final_train_loss[0, 0] < 1e-10
+
+
+@pytest.mark.parametrize("name", [name for name, rule in CATALOGUE.items() if rule(0.0).stacks])
+def test_what_it_takes_and_what_it_leaves_to_torch(name):
+    rule = CATALOGUE[name](0.0)
+    opts = options(engine="compiled", rule=rule)
+    assert engine_takes(opts) == opts.in_threads == (name in TAKEN)
+    assert not options(engine="torch", rule=rule).in_threads
+
+
+def test_without_a_compiler_torch_does_the_work(monkeypatch, tmp_path):
+    script = (
+        "import os, warnings; warnings.simplefilter('error')\n"
+        "from shrinkage.training import engine_name\n"
+        "print(engine_name())\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        env={"PATH": str(tmp_path), "HOME": str(tmp_path), "PYTHONPATH": ":".join(sys.path)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.strip() == "torch"
+    assert not done.stderr
+
+
+def test_what_the_environment_may_say(monkeypatch):
+    monkeypatch.setenv("SHRINKAGE_ENGINE", "fast")
+    with pytest.raises(RequestError, match="SHRINKAGE_ENGINE: must be auto, compiled or torch, got 'fast'"):
+        engine_name()
+
+
+def test_a_source_that_does_not_compile(tmp_path, monkeypatch):
+    source = tmp_path / "wrong.c"
+    source.write_text("int broken( {")
+    monkeypatch.setenv("SHRINKAGE_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("SHRINKAGE_ENGINE", "auto")
+    assert _compiled.library(source) is None
+    monkeypatch.setenv("SHRINKAGE_ENGINE", "compiled")
+    with pytest.raises(JobError, match=r"wrong\.c can't be built: .*error"):
+        _compiled.library(source)
+    assert list((tmp_path / "cache").iterdir()) == []
+
+
+def test_a_folder_that_others_may_write_to_is_not_trusted(tmp_path, monkeypatch):
+    source = tmp_path / "seven.c"
+    source.write_text('__attribute__((visibility("default"))) int seven(void) { return 7; }')
+    shared = tmp_path / "shared"
+    shared.mkdir()
+    shared.chmod(0o777)
+    monkeypatch.setenv("SHRINKAGE_CACHE", str(shared))
+    monkeypatch.setenv("SHRINKAGE_ENGINE", "auto")
+    built = _compiled.library(source)
+    assert built is not None
+    assert built.seven() == 7
+    assert list(shared.iterdir()) == []
+
+
+def test_a_library_is_built_once_and_again_for_another_source(tmp_path, monkeypatch):
+    source, cache = tmp_path / "n.c", tmp_path / "cache"
+    monkeypatch.setenv("SHRINKAGE_CACHE", str(cache))
+    monkeypatch.setenv("SHRINKAGE_ENGINE", "auto")
+    for value in (1, 2):
+        source.write_text(f'__attribute__((visibility("default"))) int n(void) {{ return {value}; }}')
+        for _ in range(2):
+            _compiled._loaded.cache_clear()
+            built = _compiled.library(source)
+            assert built is not None
+            assert built.n() == value
+        assert len(list(cache.iterdir())) == value

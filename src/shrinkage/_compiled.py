@@ -60,11 +60,12 @@ def wanted() -> str:
     return choice
 
 
-def library(source: Path) -> ctypes.CDLL | None:
+def library(source: Path, *, openmp: bool = False) -> ctypes.CDLL | None:
     """The library of a C source and the headers beside it, or None where it can't be had or isn't wanted.
 
     Args:
         source: the `.c` file.
+        openmp: with OpenMP's threads, where the compiler has them.
 
     Raises:
         JobError: `SHRINKAGE_ENGINE=compiled`, and it can't be built; the sentence has the compiler's first words.
@@ -73,7 +74,7 @@ def library(source: Path) -> ctypes.CDLL | None:
     if choice == "torch":
         return None
     with _building:
-        found, why = _loaded(source)
+        found, why = _loaded(source, openmp)
     if found is None and choice == "compiled":
         raise JobError(
             f"SHRINKAGE_ENGINE=compiled: {source.name} can't be built: {why}. "
@@ -83,13 +84,14 @@ def library(source: Path) -> ctypes.CDLL | None:
 
 
 @cache
-def _loaded(source: Path) -> tuple[ctypes.CDLL | None, str]:
+def _loaded(source: Path, openmp: bool) -> tuple[ctypes.CDLL | None, str]:
     compiler = _compiler()
     if compiler is None:
         return None, "there is no C compiler (cc, gcc, clang) on the PATH"
     folder = _cache_folder() or Path(tempfile.mkdtemp(prefix="shrinkage-"))
     why = "no set of flags was taken"
-    for flags in FOR_THIS_PROCESSOR:
+    threads = (("-fopenmp",), ()) if openmp else ((),)
+    for flags in (tuned + threaded for threaded in threads for tuned in FOR_THIS_PROCESSOR):
         path = folder / f"{source.stem}-{_name(source, compiler, flags)}.so"
         if not path.exists() and (why := _build(source, compiler, flags, path)):
             continue

@@ -8,6 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from shrinkage.attachment._kernels import compiled_cautious_ahead_
+
 __all__ = ["cautious_", "cautious_ahead_", "copy_", "scale_", "sums"]
 
 _PIECE = 65_536
@@ -59,14 +61,17 @@ def cautious_ahead_(
     buffer: Tensor | None,
     shrink: float,
     scratch: Tensor | None = None,
-) -> Tensor:
+) -> Tensor | None:
     """`w ← w − shrink·w` where `(buffer + weight·grad)·w ≥ 0`, in place; all contiguous, no buffer is 0.
 
-    Piece by piece on a CPU, whole on a GPU. Returns the scratch, for the next tensor of the same kind.
+    One compiled pass where that can be had; else piece by piece on a CPU, whole on a GPU. Returns the scratch, for the
+    next tensor of the same kind.
 
     The derivative of the leaky ReLU is the one operation of torch's that multiplies by a number where another tensor
     is not above 0 and leaves the rest alone, so that mask and pull are one pass.
     """
+    if compiled_cautious_ahead_(w, grad, weight, buffer, 1 - shrink):
+        return scratch
     size = min(w.numel(), _PIECE_AHEAD if w.device.type == "cpu" else w.numel())
     if scratch is None or scratch.numel() < size or scratch.dtype != w.dtype or scratch.device != w.device:
         scratch = torch.empty(size, dtype=w.dtype, device=w.device)

@@ -11,8 +11,8 @@ Where cautious decay spent its time in torch's own operations, in ms for 10 mill
 server CPU: the native step 5.7; one operation that streams the same four arrays, 3.7; the three operations of the rule,
 piece by piece, 6.6 to 7.1. Tried without gain beyond the noise: pieces of 2^16 to 2^20 weights, tensors in reverse order,
 the mask by a threshold. As one loop in C it streams the four arrays once: 2.5 ms beside the native step's 5.4, in two
-threads on another machine, as fast as torch's addcmul over the same arrays. Its threads must be torch's own: with a pool of
-Python's beside them it took 4.1, and in the benchmark more, for torch's idle threads spin on the same cores.
+threads on another machine, as fast as torch's addcmul over the same arrays. Its threads must be torch's own: with a pool
+of Python's beside them it took 4.1, and in the benchmark more, for torch's idle threads spin on the same cores.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """Where the time of a path goes: one block of a workload on one core, its parts timed apart, against the machine.
 
-The parts exclude each other: what a part calls and is a part itself is counted there alone. The floating-point
-operations are those that the mathematics needs (unpadded sizes; see `Workload.flops`), so that what is computed for the
-curves of the training rows, or twice, or of zeros, counts as time and not as work.
+The compiled engine counts the ticks of its parts itself, in a build of its own that is timed beside the one in use; a
+tick costs a few nanoseconds, which shows where a step takes less than one microsecond. The floating-point operations
+are those that the mathematics needs (unpadded sizes; see `Workload.flops`), so that what is computed for the curves of
+the training rows, or of zeros, counts as time and not as work.
 
 Usage: python benchmarks/profile_path.py [--workload 1 …] [--small]
 """
@@ -10,9 +11,10 @@ Usage: python benchmarks/profile_path.py [--workload 1 …] [--small]
 from __future__ import annotations
 
 import argparse
+import ctypes
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
@@ -24,57 +26,50 @@ from _products import product_rates
 from _tables import ROOT, placed, table
 from paths.workloads import WORKLOADS, Workload
 
+from shrinkage._compiled import library
 from shrinkage.path import trained
-from shrinkage.training import _optimizers, _pull, _rows, _score, _stacked
+from shrinkage.training import _engine
 
-SEAMS: list[tuple[str, Any, tuple[str, ...]]] = [
-    ("products", torch, ("bmm", "baddbmm", "matmul", "mm", "addmm")),
-    ("optimizer", _optimizers.Adam, ("step",)),
-    ("pull", _pull.Pull, ("add_gradient", "before_step", "after_step")),
-    ("scoring", _score.Score, ("add",)),
-    ("scoring", _stacked.StackedBlock, ("_scored", "_by_member")),
-    ("reading rows", _rows.Rows, ("read", "settled")),
-    ("reading rows", _stacked.StackedBlock, ("_read", "_order")),
-    ("activations, slopes, biases", _stacked.Stack, ("gradient_",)),
-]
-"""The parts by the functions they are: (part, where they lie, names). What is left is Python and the rest."""
-REST = "Python and the rest"
-
-
-class Clock:
-    """Seconds of each part, without those of the parts within it."""
-
-    def __init__(self) -> None:
-        self.seconds: dict[str, float] = {}
-        self._within: list[float] = []
-
-    def wrapped(self, part: str, function: Callable[..., Any]) -> Callable[..., Any]:
-        def run(*args: Any, **kwargs: Any) -> Any:
-            self._within.append(0.0)
-            start = time.perf_counter()
-            try:
-                return function(*args, **kwargs)
-            finally:
-                whole = time.perf_counter() - start
-                self.seconds[part] = self.seconds.get(part, 0.0) + whole - self._within.pop()
-                if self._within:
-                    self._within[-1] += whole
-
-        return run
+PARTS = ("products", "activations, slopes", "scoring", "optimizer and pull", "reading rows")
+"""As the engine counts them (`enum` in engine.c)."""
+WITHIN, REST = "rest of the engine", "Python and the rest"
 
 
 @contextmanager
-def watched(clock: Clock) -> Iterator[None]:
-    """Within it every seam tells the clock."""
-    kept = [(place, name, getattr(place, name)) for _, place, names in SEAMS for name in names]
+def counted() -> Iterator[dict[str, float]]:
+    """Shares of the time spent within, once it is over: of the engine's parts, of its rest, and of all else."""
+    built = library(_engine.SOURCE, defines=("PROFILE",))
+    assert built is not None
+    ticks = (ctypes.c_uint64 * len(PARTS)).in_dll(built, "ticks_of")
+    usual, run, inside = _engine._engine, _engine.run, [0.0]
+
+    def timed(*arguments: Any) -> None:
+        start = time.perf_counter()
+        run(*arguments)
+        inside[0] += time.perf_counter() - start
+
+    found: dict[str, float] = {}
+    before, counted_from = list(ticks), time.perf_counter()
+    _engine._engine, _engine.run = (lambda choice: built), timed  # pyright: ignore[reportAttributeAccessIssue]
     try:
-        for part, place, names in SEAMS:
-            for name in names:
-                setattr(place, name, clock.wrapped(part, getattr(place, name)))
-        yield
+        yield found
     finally:
-        for place, name, function in kept:
-            setattr(place, name, function)
+        _engine._engine, _engine.run = usual, run
+    whole = time.perf_counter() - counted_from
+    a_second = _ticks_a_second(built)
+    for name, now, then in zip(PARTS, ticks, before, strict=True):
+        found[name] = (now - then) / a_second / whole
+    found[WITHIN] = inside[0] / whole - sum(found.values())
+    found[REST] = 1 - inside[0] / whole
+
+
+def _ticks_a_second(built: ctypes.CDLL) -> float:
+    """How fast the engine's clock ticks, against Python's over a twentieth of a second."""
+    built.now.restype = ctypes.c_uint64
+    start, ticks = time.perf_counter(), built.now()
+    while time.perf_counter() - start < 0.05:
+        pass
+    return (built.now() - ticks) / (time.perf_counter() - start)
 
 
 def profiled(workload: Workload, side: int = 2048) -> dict[str, Any]:
@@ -85,26 +80,25 @@ def profiled(workload: Workload, side: int = 2048) -> dict[str, Any]:
     rates = product_rates(threads=1, side=side)
     start = time.perf_counter()
     trained(block, folds, options, 0)
-    plain, clock = time.perf_counter() - start, Clock()
-    with watched(clock):
+    plain = time.perf_counter() - start
+    with counted() as share:
         start = time.perf_counter()
         trained(block, folds, options, 0)
         whole = time.perf_counter() - start
     after = product_rates(threads=1, side=side)
     splits = [workload.splits[number] for number, _ in block.members]
     flops = len(block.lambdas) * sum(workload.flops(len(train), len(held)) for train, held in splits)
-    parts = clock.seconds | {REST: whole - sum(clock.seconds.values())}
     rate = flops / plain / 1e9
     machine = {name: (rates[name] + after[name]) / 2 for name in rates}
     return {
         "workload": workload.title,
         "networks in the block": block.size,
         "seconds": plain,
-        "seconds while watched": whole,
-        "share": {name: seconds / whole for name, seconds in sorted(parts.items(), key=lambda p: -p[1])},
+        "seconds while counted": whole,
+        "share": dict(sorted(share.items(), key=lambda p: -p[1])),
         "10⁹ operations needed": flops / 1e9,
         "GF/s": rate,
-        "GF/s within the products": flops / clock.seconds["products"] / 1e9,
+        "GF/s within the products": flops / (share["products"] * whole) / 1e9,
         "machine's GF/s, one core": machine,
         "part of torch.mm": rate / machine["torch.mm"],
         "part of the widest": rate / machine["widest"],
@@ -118,7 +112,7 @@ def steps(workload: Workload) -> int:
 
 
 def page(profiles: dict[str, dict[str, Any]]) -> str:
-    names = [*dict.fromkeys(part for part, _, _ in SEAMS), REST]
+    names = [*PARTS, WITHIN, REST]
     rows = [
         [
             key,

@@ -60,12 +60,13 @@ def wanted() -> str:
     return choice
 
 
-def library(source: Path, *, openmp: bool = False) -> ctypes.CDLL | None:
+def library(source: Path, *, openmp: bool = False, defines: tuple[str, ...] = ()) -> ctypes.CDLL | None:
     """The library of a C source and the headers beside it, or None where it can't be had or isn't wanted.
 
     Args:
         source: the `.c` file.
         openmp: with OpenMP's threads, where the compiler has them.
+        defines: macros to build it with.
 
     Raises:
         JobError: `SHRINKAGE_ENGINE=compiled`, and it can't be built; the sentence has the compiler's first words.
@@ -74,7 +75,7 @@ def library(source: Path, *, openmp: bool = False) -> ctypes.CDLL | None:
     if choice == "torch":
         return None
     with _building:
-        found, why = _loaded(source, openmp)
+        found, why = _loaded(source, openmp, defines)
     if found is None and choice == "compiled":
         raise JobError(
             f"SHRINKAGE_ENGINE=compiled: {source.name} can't be built: {why}. "
@@ -84,14 +85,15 @@ def library(source: Path, *, openmp: bool = False) -> ctypes.CDLL | None:
 
 
 @cache
-def _loaded(source: Path, openmp: bool) -> tuple[ctypes.CDLL | None, str]:
+def _loaded(source: Path, openmp: bool, defines: tuple[str, ...]) -> tuple[ctypes.CDLL | None, str]:
     compiler = _compiler()
     if compiler is None:
         return None, "there is no C compiler (cc, gcc, clang) on the PATH"
     folder = _cache_folder() or Path(tempfile.mkdtemp(prefix="shrinkage-"))
     why = "no set of flags was taken"
     threads = (("-fopenmp",), ()) if openmp else ((),)
-    for flags in (tuned + threaded for threaded in threads for tuned in FOR_THIS_PROCESSOR):
+    macros = tuple(f"-D{name}" for name in defines)
+    for flags in (tuned + threaded + macros for threaded in threads for tuned in FOR_THIS_PROCESSOR):
         path = folder / f"{source.stem}-{_name(source, compiler, flags)}.so"
         if not path.exists() and (why := _build(source, compiler, flags, path)):
             continue

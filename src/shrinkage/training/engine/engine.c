@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #if defined(__AVX512F__)
 #include <immintrin.h>
 #endif
@@ -16,6 +17,7 @@
 #define INLINE static inline __attribute__((always_inline))
 #define EXPORT __attribute__((visibility("default")))
 #define CACHE_LINE 64
+#define ROWS_AHEAD 8 /* of a matrix too large for the cache, fetched before they are needed */
 #define ACTIVATIONS_AT_A_TIME 32768 /* of all layers, in numbers: half of a small second-level cache */
 
 #if defined(__AVX512F__)
@@ -36,6 +38,30 @@ enum { RELU, TANH, LOGISTIC, IDENTITY };
 enum { SOFTMAX, LOGISTIC_LOSS, SQUARED_ERROR };
 enum { SGD, MOMENTUM, NESTEROV, ADAM };
 enum { L2_FORCE, L1_FORCE };
+
+/* Built with PROFILE, the engine counts the processor's ticks of its parts; benchmarks/profile_path.py reads them. */
+enum { PRODUCTS, ACTIVATIONS, SCORING, STEPS, READING, PARTS };
+#if defined(PROFILE)
+EXPORT uint64_t ticks_of[PARTS];
+static uint64_t ticks(void) {
+#if defined(__x86_64__)
+    return __builtin_ia32_rdtsc();
+#else
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+#endif
+}
+EXPORT uint64_t now(void) { return ticks(); }
+#define PART(part, call)                                                                                             \
+    do {                                                                                                             \
+        uint64_t before = ticks();                                                                                   \
+        call;                                                                                                        \
+        ticks_of[part] += ticks() - before;                                                                          \
+    } while (0)
+#else
+#define PART(part, call) call
+#endif
 
 #include "estimates.h"
 

@@ -113,24 +113,32 @@ static void NAME(end)(NAME(Work) * work) {
     free(work->a);
 }
 
+/* Which row of the matrix comes at a place in the order. */
+INLINE int64_t NAME(number)(const NAME(Rows) * rows, const int64_t *order, int64_t at) {
+    int64_t place = order ? order[at] : at;
+    return rows->index ? rows->index[place] : place;
+}
+
 /* Rows `start` to `start + B`, in the order given: targets and weights into the work; returns where the inputs lie. */
 static const REAL *NAME(read)(NAME(Work) * work, const NAME(Rows) * rows, const int64_t *order, int64_t start,
                               int64_t B) {
     const NAME(Job) *job = work->job;
     int64_t I = job->sizes[0], C = job->sizes[job->layers];
     for (int64_t i = 0; i < B; i++) {
-        int64_t place = order ? order[start + i] : start + i, number = rows->index ? rows->index[place] : place;
-        const REAL *y = rows->Y + number * C;
+        const REAL *y = rows->Y + NAME(number)(rows, order, start + i) * C;
         if (rows->y_scale)
             for (int64_t c = 0; c < C; c++) work->y[c * work->ld + i] = (y[c] - rows->y_shift[c]) / rows->y_scale[c];
         else
             for (int64_t c = 0; c < C; c++) work->y[c * work->ld + i] = y[c];
-        if (rows->weight) work->weight[i] = rows->weight[place];
+        if (rows->weight) work->weight[i] = rows->weight[order ? order[start + i] : start + i];
     }
     if (!order && !rows->index && !rows->x_scale) return rows->X + start * I;
     for (int64_t i = 0; i < B; i++) {
-        int64_t place = order ? order[start + i] : start + i, number = rows->index ? rows->index[place] : place;
-        const REAL *restrict x = rows->X + number * I;
+        const REAL *restrict x = rows->X + NAME(number)(rows, order, start + i) * I;
+        if (i + ROWS_AHEAD < B) {
+            const REAL *later = rows->X + NAME(number)(rows, order, start + i + ROWS_AHEAD) * I;
+            for (int64_t j = 0; j < I; j += CACHE_LINE / (int64_t)sizeof(REAL)) __builtin_prefetch(later + j);
+        }
         REAL *restrict to = work->x + i * I;
         if (rows->x_scale)
             for (int64_t j = 0; j < I; j++) to[j] = (x[j] - rows->x_shift[j]) / rows->x_scale[j];
@@ -145,8 +153,9 @@ static void NAME(forward)(NAME(Work) * work, const REAL *w, const REAL *x, int64
     int64_t ld = job->sizes[0];
     for (int64_t l = 0; l < job->layers; l++) {
         int64_t O = work->padded[l];
-        NAME(product)(B, O / LANES, job->sizes[l], x, ld, 1, w + work->w_at[l], O, work->a[l], O, w + work->b_at[l], 0);
-        if (l + 1 < job->layers) NAME(activate)((int)job->activation, B * O, work->a[l]);
+        PART(PRODUCTS, NAME(product)(B, O / LANES, job->sizes[l], x, ld, 1, w + work->w_at[l], O, work->a[l], O,
+                                     w + work->b_at[l], 0));
+        if (l + 1 < job->layers) PART(ACTIVATIONS, NAME(activate)((int)job->activation, B * O, work->a[l]));
         x = work->a[l], ld = O;
     }
 }
@@ -189,16 +198,17 @@ static void NAME(backward)(NAME(Work) * work, const NAME(Rows) * rows, const REA
         const REAL *a = l ? work->a[l - 1] : x;
         int64_t I = job->sizes[l], lda = l ? work->padded[l - 1] : I;
         REAL *gradient = work->gradient + work->w_at[l], *bias = work->gradient + work->b_at[l];
-        NAME(product)(I, O / LANES, B, a, 1, lda, delta, O, gradient, O, first ? NULL : gradient, O);
+        PART(PRODUCTS,
+             NAME(product)(I, O / LANES, B, a, 1, lda, delta, O, gradient, O, first ? NULL : gradient, O));
         for (int64_t o = 0; o < O; o += LANES) {
             V sum = first ? (V){0} : *(const V *)(bias + o);
             for (int64_t i = 0; i < B; i++) sum += *(const V *)(delta + i * O + o);
             *(V *)(bias + o) = sum;
         }
         if (!l) break;
-        NAME(product)(B, lda / LANES, job->sizes[l + 1], delta, O, 1, work->transposed + work->t_at[l], lda, next, lda,
-                      NULL, 0);
-        NAME(slope)((int)job->activation, B * lda, next, a);
+        PART(PRODUCTS, NAME(product)(B, lda / LANES, job->sizes[l + 1], delta, O, 1,
+                                     work->transposed + work->t_at[l], lda, next, lda, NULL, 0));
+        PART(ACTIVATIONS, NAME(slope)((int)job->activation, B * lda, next, a));
         REAL *swap = delta;
         delta = next, next = swap;
     }
@@ -231,8 +241,10 @@ static double NAME(judged)(NAME(Work) * work, const NAME(Rows) * rows, int64_t k
     double loss = 0;
     for (int64_t start = 0; start < rows->n; start += work->piece) {
         int64_t B = rows->n - start < work->piece ? rows->n - start : work->piece;
-        NAME(forward)(work, w, NAME(read)(work, rows, NULL, start, B), B);
-        loss += NAME(judge)(work, rows, B, 0, hits);
+        const REAL *x;
+        PART(READING, x = NAME(read)(work, rows, NULL, start, B));
+        NAME(forward)(work, w, x, B);
+        PART(SCORING, loss += NAME(judge)(work, rows, B, 0, hits));
     }
     return loss;
 }
@@ -248,12 +260,13 @@ static double NAME(epoch)(NAME(Work) * work, const NAME(Rows) * rows, int64_t k,
         NAME(transpose)(work, w);
         for (int64_t done = 0; done < batch; done += work->piece) {
             int64_t B = batch - done < work->piece ? batch - done : work->piece;
-            const REAL *x = NAME(read)(work, rows, order, start + done, B);
+            const REAL *x;
+            PART(READING, x = NAME(read)(work, rows, order, start + done, B));
             NAME(forward)(work, w, x, B);
-            loss += NAME(judge)(work, rows, B, 1, hits);
+            PART(SCORING, loss += NAME(judge)(work, rows, B, 1, hits));
             NAME(backward)(work, rows, x, B, batch, !done);
         }
-        NAME(update)(work, k, t);
+        PART(STEPS, NAME(update)(work, k, t));
     }
     return loss;
 }

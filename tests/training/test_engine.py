@@ -240,3 +240,11 @@ def test_a_library_is_built_once_and_again_for_another_source(tmp_path, monkeypa
             assert built is not None
             assert built.n() == value
         assert len(list(cache.iterdir())) == value
+
+
+def test_a_worker_without_the_engine_of_the_run_says_so(monkeypatch):
+    X, Y = problem(20, 3, 2, "softmax")
+    planned = options(engine="compiled")
+    monkeypatch.setenv("SHRINKAGE_ENGINE", "torch")
+    with pytest.raises(JobError, match=r"planned with the compiled engine.*SHRINKAGE_ENGINE=torch"):
+        train_block(planned, LAMBDAS, [member(X, Y)], seed=1)

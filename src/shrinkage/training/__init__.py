@@ -2,7 +2,7 @@
 
 from shrinkage.training._backprop import TrainingOptions, train_block
 from shrinkage.training._block import BlockResult, Member
-from shrinkage.training._engine import engine_name
+from shrinkage.training._engine import engine_build, engine_name
 from shrinkage.training._learning_rate import learning_rate
 from shrinkage.training._machine import one_thread_flushed
 from shrinkage.training._optimizers import SGD, Adam, Optimizer, PlainAdam
@@ -37,6 +37,7 @@ __all__ = [
     "TrainingOptions",
     "check_count",
     "chunks",
+    "engine_build",
     "engine_name",
     "learning_rate",
     "minimize",

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from shrinkage._compiled import library, wanted
+from shrinkage._errors import JobError
 from shrinkage.training._rows import Rows
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "RowsOfC",
     "Training",
     "engine",
+    "engine_build",
     "engine_name",
     "place",
     "rows_of_c",
@@ -131,10 +133,20 @@ def engine_name() -> str:
     return "torch" if engine() is None else "compiled"
 
 
+def engine_build() -> str:
+    """What tells this build of the engine from others, whose last digits may differ; empty without one."""
+    built = engine()
+    return "" if built is None else Path(built._name).stem
+
+
 def run(function: str, job: Structure, dtype: torch.dtype) -> None:
     """Call a function of the engine with its structure; other threads go on meanwhile."""
     built = engine()
-    assert built is not None
+    if built is None:
+        raise JobError(
+            "This run was planned with the compiled engine, which can't be built in this process. Install a C compiler "
+            "here, or start the run with SHRINKAGE_ENGINE=torch."
+        )
     failed = getattr(built, f"{function}_{_SUFFIX[dtype]}")(ctypes.byref(job))
     if failed == -1:
         raise MemoryError("The compiled engine got no memory for its buffers.")

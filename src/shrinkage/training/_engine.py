@@ -71,8 +71,11 @@ class Job(Structure):
         ("member", c_void_p),
         ("train", POINTER(RowsOfC)),
         ("validation", POINTER(RowsOfC)),
-        *((name, c_int64) for name in ("batch", "epochs", "first_step")),
-        *((name, c_void_p) for name in ("order", "lr", "keep_before", "keep_after", "strength")),
+        *((name, c_int64) for name in ("batch", "epochs")),
+        *(
+            (name, c_void_p)
+            for name in ("order", "lr", "correction", "keep_before", "keep_after", "strength")
+        ),
         *((name, c_double) for name in ("momentum", "beta1", "beta2", "eps")),
         *((name, c_void_p) for name in ("train_loss", "validation_loss", "train_hits", "validation_hits")),
     )

@@ -6,6 +6,7 @@ numbers of a network with padding; H hits: outputs for the squared error, else 1
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -105,10 +106,10 @@ class EngineBlock(Trainee):
             )
         steps = range(first * self.steps, (first + count) * self.steps)
         lr = [learning_rate(self.options, t, self.steps * self.options.max_epochs) for t in steps]
-        rates, pull = torch.tensor(lr, dtype=torch.float64), self._pull(lr)
+        (rates, correction), pull = self._rates(lr, steps.start), self._pull(lr)
         job = self._job(results[0], pull)
-        job.epochs, job.first_step = count, steps.start
-        job.order, job.lr = c.place(order), c.place(rates)
+        job.epochs, job.order = count, c.place(order)
+        job.lr, job.correction = c.place(rates), c.place(correction)
         if self.validation_rows is not None:
             job.validation = self.validation_rows.for_c
             job.validation_loss, job.validation_hits = results[1].places
@@ -184,6 +185,16 @@ class EngineBlock(Trainee):
             keep_after=c.place(pull.keep_after),
             strength=c.place(pull.strength),
         )
+
+    def _rates(self, lr: Sequence[float], start: int) -> tuple[Tensor, Tensor | None]:
+        """(T,) what a step is multiplied by, and Adam's correction of its second moment."""
+        if self.options.optimizer != "adam":
+            return torch.tensor(lr, dtype=torch.float64), None
+        # Python's power, for torch's rounds the end of a buffer otherwise: a step would depend on its call.
+        steps = range(start + 1, start + len(lr) + 1)
+        rates = [rate / (1 - BETAS[0] ** t) for rate, t in zip(lr, steps, strict=True)]
+        corrections = [math.sqrt(1 - BETAS[1] ** t) for t in steps]
+        return torch.tensor(rates, dtype=torch.float64), torch.tensor(corrections, dtype=torch.float64)
 
     def _pull(self, lr: Sequence[float]) -> _Pull:
         strength = torch.as_tensor(self.rule.strength)

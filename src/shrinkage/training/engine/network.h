@@ -22,9 +22,10 @@ typedef struct {
     int64_t members;                 /* G */
     const int64_t *member;           /* (K,) whose rows a network is trained on */
     const NAME(Rows) *train, *validation; /* (G,) each; validation NULL without any */
-    int64_t batch, epochs, first_step;
+    int64_t batch, epochs;
     const int64_t *order;            /* (epochs, G, n) the rows' order, or NULL for one batch as they lie */
-    const double *lr;                /* (epochs·steps,) η_t */
+    const double *lr;                /* (epochs·steps,) η_t; for Adam η_t/(1 − β₁ᵗ) */
+    const double *correction;        /* (epochs·steps,) √(1 − β₂ᵗ) of Adam, or NULL */
     const REAL *keep_before, *keep_after; /* (epochs·steps, K) what the pull leaves of a weight, or NULL for all */
     const REAL *strength;            /* (K,) of the pull in the gradient */
     double momentum, beta1, beta2, eps;
@@ -219,16 +220,12 @@ static void NAME(update)(NAME(Work) * work, int64_t k, int64_t t) {
     const NAME(Job) *job = work->job;
     int64_t at = k * job->parameters, n = work->n_weights, rest = job->parameters - n;
     REAL *w = job->w + at, *m = job->m ? job->m + at : NULL, *v = job->v ? job->v + at : NULL;
-    double lr = job->lr[t], count = (double)(job->first_step + t + 1);
-    NAME(Step) step = {.lr = (REAL)lr, .momentum = (REAL)job->momentum, .beta1 = (REAL)job->beta1,
+    NAME(Step) step = {.lr = (REAL)job->lr[t], .momentum = (REAL)job->momentum, .beta1 = (REAL)job->beta1,
                        .beta2 = (REAL)job->beta2, .eps = (REAL)job->eps,
                        .strength = job->in_gradient ? (REAL)job->strength[k] : 0,
                        .keep_before = job->keep_before ? (REAL)job->keep_before[t * job->networks + k] : 1,
                        .keep_after = job->keep_after ? (REAL)job->keep_after[t * job->networks + k] : 1};
-    if (job->optimizer == ADAM) {
-        step.size = (REAL)(lr / (1 - pow(job->beta1, count)));
-        step.root_of_correction2 = (REAL)sqrt(1 - pow(job->beta2, count));
-    }
+    if (job->correction) step.correction = (REAL)job->correction[t];
     NAME(step)((int)job->optimizer, (int)job->force, n, w, work->gradient, m, v, &step);
     if (!job->decay_biases) step.strength = 0, step.keep_before = step.keep_after = 1;
     NAME(step)((int)job->optimizer, (int)job->force, rest, w + n, work->gradient + n, m ? m + n : NULL,

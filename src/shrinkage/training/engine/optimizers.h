@@ -7,8 +7,9 @@
  */
 
 typedef struct {
-    REAL lr, momentum;                                   /* SGD */
-    REAL beta1, beta2, size, root_of_correction2, eps;   /* Adam: size = η/(1 − β₁ᵗ) */
+    REAL lr;                             /* η; of Adam η/(1 − β₁ᵗ) */
+    REAL momentum;                       /* of SGD */
+    REAL beta1, beta2, correction, eps;  /* of Adam: correction is √(1 − β₂ᵗ) */
     REAL strength, keep_before, keep_after;
 } NAME(Step);
 
@@ -39,7 +40,7 @@ INLINE void NAME(plain_sgd)(const int force, int64_t n, REAL *restrict w, const 
 INLINE void NAME(adam)(const int force, int64_t n, REAL *restrict w, const REAL *restrict gradient, REAL *restrict m,
                        REAL *restrict v, const NAME(Step) * s) {
     int64_t i = 0;
-    REAL inverse = 1 / s->root_of_correction2, keep1 = 1 - s->beta1, keep2 = 1 - s->beta2;
+    REAL inverse = 1 / s->correction, keep1 = 1 - s->beta1, keep2 = 1 - s->beta2;
 #if REAL_BITS == 32 && defined(__AVX512F__)
     if (force == L2_FORCE)
         for (; i + 16 <= n; i += 16) {
@@ -51,7 +52,7 @@ INLINE void NAME(adam)(const int force, int64_t n, REAL *restrict w, const REAL 
             _mm512_storeu_ps(v + i, vi);
             __m512 r = inverse_root_plus(vi, _mm512_set1_ps(inverse), _mm512_set1_ps(s->eps));
             wi = _mm512_mul_ps(wi, _mm512_set1_ps(s->keep_before));
-            wi = _mm512_fnmadd_ps(_mm512_mul_ps(mi, r), _mm512_set1_ps(s->size), wi);
+            wi = _mm512_fnmadd_ps(_mm512_mul_ps(mi, r), _mm512_set1_ps(s->lr), wi);
             _mm512_storeu_ps(w + i, _mm512_mul_ps(wi, _mm512_set1_ps(s->keep_after)));
         }
 #endif
@@ -59,7 +60,7 @@ INLINE void NAME(adam)(const int force, int64_t n, REAL *restrict w, const REAL 
         REAL g = NAME(pulled)(force, gradient[i], w[i], s->strength);
         m[i] += keep1 * (g - m[i]);
         v[i] = s->beta2 * v[i] + keep2 * (g * g);
-        REAL u = s->size * m[i] / (NAME(root)(v[i]) * inverse + s->eps);
+        REAL u = s->lr * m[i] / (NAME(root)(v[i]) * inverse + s->eps);
         w[i] = (w[i] * s->keep_before - u) * s->keep_after;
     }
 }

@@ -1,6 +1,7 @@
 """Every finding: one set-up that provokes it, one that is as near as can be and stays silent."""
 
 import math
+import re
 
 import pytest
 import torch
@@ -41,7 +42,7 @@ from auditing_provocation_cases import (
     twice,
     with_loss,
 )
-from shrinkage.auditing import CHECKS, SEVERITIES
+from shrinkage.auditing import CHECKS, SEVERITIES, audit
 
 Optim = torch.optim
 CASES = {
@@ -55,7 +56,9 @@ CASES = {
     "grows#a norm that is kept is no growth": (penalized(-1e-3), kept_at_norm(0.7)),
     "negative-strength": (negative(-1e-3), negative(1e-3)),
     "rounded-away": (rounded(1e-4, 1e-4), rounded(1e-2, 1e-2)),
-    "rounded-away#just above": (rounded(3.1e-4, 1e-4), rounded(3.1e-4, 1e-2)),
+    "rounded-away#just above what is lost": (rounded(2.9e-4, 1e-4), rounded(3.1e-4, 1e-4)),
+    "rounded-up": (rounded(3.1e-4, 1e-4), rounded(2.9e-4, 1e-4)),
+    "rounded-up#once it can be shown": (rounded(3.1e-4, 1e-4), rounded(6.2e-4, 1e-4)),
     "rounded-away#bfloat16": (rounded(1e-2, 0.1, torch.bfloat16), rounded(0.1, 0.5, torch.bfloat16)),
     "rounded-away#summed": (
         summed(0.1, 1e-4, 5e-2, torch.bfloat16),
@@ -118,6 +121,15 @@ def test_the_provocation_is_found(name, cases):
 @pytest.mark.parametrize("name, cases", CASES.items(), ids=CASES)
 def test_its_neighbour_stays_silent(name, cases):
     assert name.partition("#")[0] not in cases[1]()
+
+
+@pytest.mark.parametrize("lr, words", [(1e-4, "0 % of a shrink of 1e-08"), (3.1e-4, "more than asked")])
+def test_of_rounding_the_words_follow_what_was_measured(lr, words):
+    model = net()
+    found = audit(Optim.AdamW(matrices(model), lr=lr, weight_decay=1e-4)).findings[0]
+    assert words in found.measured
+    shares = [int(share) for share in re.findall(r"\d+(?= to| %)", found.measured)]
+    assert all((share > 150) == ("more" in found.measured) for share in shares)
 
 
 def test_every_check_is_provoked():

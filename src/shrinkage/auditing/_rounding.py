@@ -22,7 +22,11 @@ from shrinkage.auditing._subjects import OptimizerSubject, Plan, Subject, Track
 
 __all__ = ["shared_survivals", "survivals"]
 
+_WHOLE = (0.5, 1.5)
+"""Applied fractions between these count as the decay that was asked for."""
 _MOST_STEPS = 1500
+_SPACINGS = 64
+"""How many spacings of the weights' numbers a decay that may be carried over is followed through."""
 _EVENTS = 200
 """Roundings that the decay should turn, of which the share that arrives is judged."""
 _MOST_SHARED = 8
@@ -46,12 +50,15 @@ def survivals(native: Subject, readings: Sequence[Reading], lr: float) -> list[f
     plan = Plan(start="weights", gradients=0.0, lr=lr)
     runs = native.run(plan)
     found = [_applied(run, s, r) for run, s, r in zip(runs, expected, readings, strict=True)]
-    lost = [i for i, fraction in enumerate(found) if fraction is not None and not 0.5 < fraction < 2]
+    lost = [i for i, fraction in enumerate(found) if fraction is not None and not _is_whole(fraction)]
     for i in _one_of_each(lost, native.groups)[:_MOST_TRIED]:
-        steps = min(_MOST_STEPS, math.ceil(8 * _epsilon(runs[i]) / abs(expected[i])))
+        spacings = abs(expected[i]) / _epsilon(runs[i])
+        steps = min(_MOST_STEPS, math.ceil(_SPACINGS / spacings))
         later = native.run(replace(plan, steps=steps, only=frozenset({i}), ends=True))[i]
         carried = _applied(later, expected[i] * steps, readings[i])
-        if carried is not None and 0.5 < carried < 2:
+        # What is carried over is paid in parts of several spacings: over few of them the last part still shows.
+        is_short = steps * spacings < _SPACINGS / 2
+        if carried is not None and _WHOLE[0] <= carried <= (2 if is_short else _WHOLE[1]):
             return [1.0 if k in lost else fraction for k, fraction in enumerate(found)]
     return found
 
@@ -90,6 +97,10 @@ def _pulled(subject: Subject, plan: Plan, numbers: Sequence[int]) -> list[float]
     """How far the penalty alone moves each parameter along itself: the difference to the same steps without it."""
     with_it, without = (subject.run(replace(plan, strength=s)) for s in ("as set", "off"))
     return [float(((without[i] - with_it[i])[1:] * with_it[i][0]).sum()) for i in numbers]
+
+
+def _is_whole(fraction: float) -> bool:
+    return _WHOLE[0] <= fraction <= _WHOLE[1]
 
 
 def _is_summed(reading: Reading) -> bool:

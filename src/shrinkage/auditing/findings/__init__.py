@@ -20,6 +20,7 @@ _ROWS = (
     _signs.negative_strength,
     _precision.rounded_away,
     _precision.rounded_away_later,
+    _precision.rounded_up,
     _membership.decayed_twice,
     _membership.frozen_decayed,
     _membership.none_grad_decayed,

@@ -2,34 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Sequence
 
 from shrinkage.auditing._facts import Audited, Facts
 from shrinkage.auditing._finding import Hits, finding, names
 
-_REMEDY = (
-    "Attach the decay with shrinkage.attach, which carries the lost part over to later steps; or keep a float32 copy of "
-    "the weights, or decay more strongly and less often."
+_CARRIED = (
+    "Attach the decay with shrinkage.attach, which carries what a rounding leaves over to later steps; or "
 )
+_REMEDY = _CARRIED + "keep a float32 copy of the weights, or decay more strongly and less often."
 
 
 @finding("rounded-away", "Decay lost to rounding", "error")
 def rounded_away(facts: Facts) -> Hits:
     """The factor 1 − s rounds to 1, or the product back to the weight: the decay is set and does nothing.
 
-    In float32 a factor is 1 for s below 2⁻²⁵ ≈ 3·10⁻⁸ (lr 1e-4 × weight_decay 1e-4 is below), and up to twice too
-    strong just above; weights in bfloat16 do not move for s up to 2⁻⁸ ≈ 0.004. Measured in the weights' own format.
-    A penalty in SGD's gradient is lost where g + λw is g again; it is judged where a gradient is there to tell the size.
+    In float32 a factor is 1 for s below 2⁻²⁵ ≈ 3·10⁻⁸ (lr 1e-4 × weight_decay 1e-4 is below); weights in bfloat16 do
+    not move for s up to 2⁻⁸ ≈ 0.004. Measured in the weights' own format. A penalty in SGD's gradient is lost where
+    g + λw is g again; it is judged where a gradient is there to tell the size.
     """
-    for dtype, lost in _by_format(
-        p for p in facts.parameters if p.applied is not None and _is_off(p.applied)
-    ):
-        share = lost[0].applied or 0.0
+    for dtype, lost in _by_format(facts, lambda applied: applied < 0.5):
+        yield (names(lost), f"{_arriving(lost)} a step arrives in {dtype}", "100 %", _REMEDY)
+
+
+@finding("rounded-up", "More decay than asked, by rounding", "warning")
+def rounded_up(facts: Facts) -> Hits:
+    """The shrink s is so small that the next number that the format knows is far above it, and that one acts.
+
+    In float32 a factor 1 − s just above s = 2⁻²⁵ ≈ 3·10⁻⁸ becomes 1 − 2⁻²⁴, and the product is rounded once more: up to
+    three times the decay arrives. A little below, nothing does: see `rounded-away`.
+    """
+    for dtype, much in _by_format(facts, lambda applied: applied > 1.5):
         yield (
-            names(lost),
-            f"{100 * share:.0f} % of a shrink of {lost[0].reading.shrink:.2g} a step arrives in {dtype}",
+            names(much),
+            f"{_arriving(much)} a step arrives in {dtype}: more than asked",
             "100 %",
-            _REMEDY,
+            _CARRIED + "keep a float32 copy of the weights, or choose a strength that the format can hold.",
         )
 
 
@@ -42,18 +50,23 @@ def rounded_away_later(facts: Facts) -> Hits:
         share = max(share for _, _, share in fading)
         yield (
             names(p for p, _, _ in fading),
-            f"no decay from about step {step} on, {100 * share:.0f} % of the run",
+            f"less than half of the decay arrives from about step {step} on, {100 * share:.0f} % of the run",
             "decay until the end of the schedule",
             _REMEDY,
         )
 
 
-def _is_off(applied: float) -> bool:
-    return not 0.5 <= applied <= 1.5
+def _arriving(parameters: Sequence[Audited]) -> str:
+    """How much of what was asked arrives: a share, or from which to which."""
+    shares = sorted({round(100 * (p.applied or 0.0)) for p in parameters})
+    ends = " to ".join(str(share) for share in dict.fromkeys((shares[0], shares[-1])))
+    shrink = parameters[0].reading.shrink
+    return f"{ends} % of a shrink" + (f" of {shrink:.2g}" if shrink else "")
 
 
-def _by_format(parameters: Iterable[Audited]) -> list[tuple[str, list[Audited]]]:
+def _by_format(facts: Facts, is_off: Callable[[float], bool]) -> list[tuple[str, list[Audited]]]:
     formats: dict[str, list[Audited]] = {}
-    for p in parameters:
-        formats.setdefault(str(p.tensor.dtype).removeprefix("torch."), []).append(p)
+    for p in facts.parameters:
+        if p.applied is not None and is_off(p.applied):
+            formats.setdefault(str(p.tensor.dtype).removeprefix("torch."), []).append(p)
     return list(formats.items())

@@ -73,7 +73,8 @@ def test_shapes_of_two_groups_are_told_by_group_and_number(tmp_path):
     assert audit.groups[0].parameters == ("group 0, parameter 0",)
     assert audit.groups[1].parameters[2:] == ("0.weight", "3.weight")
     assert audit.groups[0].shrink == pytest.approx(1e-4, rel=1e-6)
-    assert audit.groups[0].roles == ("unknown",)
+    assert audit.groups[0].roles == ("bias",)  # by its one axis: a bias, or what is as good as one
+    assert audit.groups[1].roles == ("bias", "weight")
 
 
 def test_without_moments_and_weights_the_groups_are_measured_all_the_same(tmp_path):

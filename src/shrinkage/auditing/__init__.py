@@ -6,6 +6,7 @@ from shrinkage.auditing._finding import SEVERITIES, Check, Finding, Severity
 from shrinkage.auditing._reading import Reading
 from shrinkage.auditing._result import Audit, Group
 from shrinkage.auditing._steps import audit_step
+from shrinkage.auditing._unchecked import Unchecked
 from shrinkage.auditing.findings import CHECKS
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "Group",
     "Reading",
     "Severity",
+    "Unchecked",
     "audit",
     "audit_checkpoint",
     "audit_step",

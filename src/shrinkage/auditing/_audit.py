@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -17,15 +17,15 @@ from shrinkage.auditing._invariance import equilibrium, invariant_names
 from shrinkage.auditing._measuring import read
 from shrinkage.auditing._penalty import penalties
 from shrinkage.auditing._reading import Reading
-from shrinkage.auditing._result import Audit, groups_of
+from shrinkage.auditing._result import Audit, audit_of
 from shrinkage.auditing._rounding import shared_survivals, survivals
 from shrinkage.auditing._sampling import local
 from shrinkage.auditing._subjects import OptimizerSubject, Subject, parameters_of, undisturbed
 from shrinkage.auditing._timeline import Timeline, number, timeline
+from shrinkage.auditing._unchecked import TOLD, Need
 from shrinkage.auditing._untouched import untouched
-from shrinkage.auditing.findings import found
 
-__all__ = ["audit"]
+__all__ = ["Request", "audit", "counted", "judged"]
 
 _MOST_ELEMENTS = 512
 """Elements of a parameter that are stepped on."""
@@ -36,16 +36,38 @@ _LOOKS = 20
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Request:
+class Request:
     """What the user told beside the optimizer."""
 
-    rows: int | None
-    batch_size: int | None
-    steps: int | None
-    scheduler: Any
-    scheduler_every: int
-    loss: Callable[[], Tensor] | None
-    inputs: Any
+    rows: int | None = None
+    batch_size: int | None = None
+    steps: int | None = None
+    scheduler: Any = None
+    scheduler_every: int = 1
+    loss: Callable[[], Tensor] | None = None
+    inputs: Any = None
+    lacks: Mapping[Need, str] = field(default_factory=dict)
+    """What a file does not hold, and why, beside what the user did not tell."""
+    lacks_part: Mapping[Need, str] = field(default_factory=dict)
+    """What it holds for some parameters alone, and why."""
+    roles: Mapping[int, str] = field(default_factory=dict)
+    """Roles of parameters, by their id, that no model tells."""
+
+    def missing(self, model: nn.Module | None) -> dict[Need, str]:
+        """What the user did not give, and the reasons."""
+        is_nameless = model is None and "model" not in self.lacks
+        absent: dict[Need, bool] = {
+            "model": is_nameless,
+            "biases": is_nameless,
+            "roles": is_nameless,
+            "matrices": is_nameless,
+            "rows": self.rows is None or self.batch_size is None,
+            "steps": self.steps is None,
+            "scheduler": self.scheduler is None,
+            "loss": self.loss is None,
+            "inputs": self.inputs is None,
+        }
+        return {need: TOLD[need] for need, is_absent in absent.items() if is_absent}
 
 
 def audit(
@@ -91,19 +113,22 @@ def audit(
         ['adam-l2', 'bias-decayed']
     """
     optimizer = unwrapped(optimizer)
-    request = _Request(
-        rows=_count("rows", rows),
-        batch_size=_count("batch_size", batch_size),
-        steps=_count("steps", steps),
+    request = Request(
+        **counted(rows=rows, batch_size=batch_size, steps=steps),
         scheduler=scheduler,
-        scheduler_every=_count("scheduler_every", scheduler_every) or 1,
+        scheduler_every=counted(scheduler_every=scheduler_every)["scheduler_every"] or 1,
         loss=loss,
         inputs=inputs,
     )
     _check(optimizer, model)
+    return judged(optimizer, model, request)
+
+
+def judged(optimizer: torch.optim.Optimizer, model: nn.Module | None, request: Request) -> Audit:
+    """The audit of an optimizer that can take steps, on what was told of it."""
     with undisturbed(), untouched(optimizer):
         facts = _measure(optimizer, model, request)
-    return Audit(optimizer=facts.optimizer, findings=found(facts), groups=groups_of(facts))
+    return audit_of(facts)
 
 
 def unwrapped(optimizer: Any) -> torch.optim.Optimizer:
@@ -114,12 +139,14 @@ def unwrapped(optimizer: Any) -> torch.optim.Optimizer:
     return unwrapped(inner) if is_wrapper and isinstance(inner, torch.optim.Optimizer) else optimizer
 
 
-def _count(name: str, value: int | None) -> int | None:
-    if value is not None and (
-        isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1
-    ):
-        raise RequestError(f"audit({name}=…): must be a whole number >= 1, got {shown(value)}.")
-    return None if value is None else int(value)
+def counted(**counts: int | None) -> dict[str, Any]:
+    """The counts as whole numbers >= 1, or None where they were not told."""
+    for name, value in counts.items():
+        if value is not None and (
+            isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1
+        ):
+            raise RequestError(f"audit({name}=…): must be a whole number >= 1, got {shown(value)}.")
+    return {name: None if value is None else int(value) for name, value in counts.items()}
 
 
 def _check(optimizer: Any, model: Any) -> None:
@@ -136,14 +163,14 @@ def _check(optimizer: Any, model: Any) -> None:
         )
 
 
-def _measure(optimizer: torch.optim.Optimizer, model: nn.Module | None, request: _Request) -> Facts:
+def _measure(optimizer: torch.optim.Optimizer, model: nn.Module | None, request: Request) -> Facts:
     plans = None
     if request.steps is not None:
         plans = timeline(optimizer, request.scheduler, request.steps, request.scheduler_every)
     lrs = [_reference_lr(optimizer, g, plans) for g in range(len(optimizer.param_groups))]
     subject = OptimizerSubject(optimizer, limit=_MOST_ELEMENTS, lrs=lrs)
     readings = read(subject)
-    parameters, forgotten, aliases = audited(optimizer, model, readings, lrs)
+    parameters, forgotten, aliases = audited(optimizer, model, readings, lrs, request.roles)
     if request.loss is not None:
         strengths = penalties(request.loss, [p.tensor for p in parameters])
         parameters = [
@@ -171,7 +198,21 @@ def _measure(optimizer: torch.optim.Optimizer, model: nn.Module | None, request:
         rows=request.rows,
         batch_size=request.batch_size,
         is_compiled=hasattr(optimizer.__dict__.get("step"), "_torchdynamo_orig_callable"),
+        lacks={**_unfelt(optimizer, readings), **request.missing(model), **request.lacks},
+        lacks_part=request.lacks_part,
     )
+
+
+def _unfelt(optimizer: torch.optim.Optimizer, readings: Sequence[Reading]) -> dict[Need, str]:
+    """What only gradients tell, where there are none."""
+    live = list(parameters_of(optimizer))
+    is_fed = any(p.grad is not None for p in live)
+    is_summed = any(reading.path in ("coupled", "plain") and reading.first for reading in readings)
+    absent: dict[Need, bool] = {
+        "gradients": is_summed and not is_fed,
+        "reached": not is_fed and not any(optimizer.state.values()),
+    }
+    return {need: TOLD[need] for need, is_absent in absent.items() if is_absent}
 
 
 def _reference_lr(optimizer: torch.optim.Optimizer, group: int, plans: Sequence[Timeline] | None) -> float:

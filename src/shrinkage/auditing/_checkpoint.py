@@ -5,8 +5,8 @@ from __future__ import annotations
 import pickle
 import re
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -16,15 +16,35 @@ import torch
 from torch import Tensor, nn
 
 from shrinkage._errors import RequestError, shown
-from shrinkage.auditing._audit import audit
+from shrinkage.auditing._audit import Request, counted, judged
 from shrinkage.auditing._facts import Facts, weights_of
-from shrinkage.auditing._result import Audit
-from shrinkage.auditing.findings import found
+from shrinkage.auditing._patterns import weight_pattern
+from shrinkage.auditing._result import Audit, audit_of
+from shrinkage.auditing._stored import rebuilt
+from shrinkage.auditing._unchecked import Need, lacking
+from shrinkage.auditing.findings._options import FOREIGN, meant_by
 
 __all__ = ["audit_checkpoint"]
 
 _BUFFERS = re.compile(r"(^|\.)(running_mean|running_var|num_batches_tracked)$")
-_EXTRA = {"params", "param_names", "initial_lr", "max_lr", "min_lr", "base_momentum", "max_momentum", "name"}
+_LIVE: dict[Need, str] = {
+    **lacking(
+        "a file holds no live model, no flags and hooks, and not what all was built with",
+        "live",
+        "model",
+        "built",
+    ),
+    **lacking(
+        "a file holds no scheduler, loss or batch: audit the live optimizer", "scheduler", "loss", "inputs"
+    ),
+}
+"""What no file tells."""
+_NAMELESS = (
+    "{} without a name in the file: save the model's state_dict() beside the optimizer's, or build the optimizer from "
+    "model.named_parameters()"
+)
+_VALUELESS = "{} without a value in the file: measured on weights of usual size"
+_FORMATLESS = "no tensor in the file tells the number format of {} parameters, taken as float32"
 _RULE = " (beside a rule of shrinkage.attach, which only the live optimizer carries out)"
 _KINDS = (
     "SGD", "AdamW", "NAdam", "RAdam", "RMSprop", "Adagrad", "Adadelta", "Adamax", "ASGD", "Adafactor", "Muon", "Rprop",
@@ -43,7 +63,8 @@ def audit_checkpoint(path: str | Path, *, optimizer: str | None = None, **told: 
         told: `rows`, `batch_size`, `steps` as `audit` takes them.
 
     Returns:
-        The audit; of weights without an optimizer only what they show by themselves.
+        The audit; what the file does not tell is in `unchecked`. Of an optimizer's state alone the options and the
+        moments are judged, on weights of usual size; of weights without an optimizer only what they show by themselves.
 
     Raises:
         RequestError: the file cannot be read without running code, or its optimizer is not recognized.
@@ -59,21 +80,72 @@ def audit_checkpoint(path: str | Path, *, optimizer: str | None = None, **told: 
                 f"{path}: holds weights alone, so {optimizer} can't be judged by it: save optimizer.state_dict() too, "
                 "or leave out --optimizer to judge the weights."
             )
-        model = _rebuilt(weights)
-        facts = Facts(optimizer=f"no optimizer in {Path(path).name}", parameters=weights_of(model))
-        return Audit(optimizer=facts.optimizer, findings=found(facts), groups=[])
+        return _of_weights(weights, Path(path).name)
     state, has_rule = _without_rule(state)
-    parameters = _parameters(state, weights)
-    live = _kind(str(path), state, optimizer)(_groups(state, parameters))
+    held = _parameters(state, weights)
+    live = _built(path, _kind(str(path), state, optimizer), state, held)
+    named = {p.name: p.parameter for p in held.values() if p.name is not None}
+    lacks, in_part = _lacks(list(held.values()))
+    request = Request(
+        **counted(**told), lacks={**_LIVE, **lacks}, lacks_part=in_part, roles=_roles(list(held.values()))
+    )
+    found = judged(live, rebuilt(named) if named else None, request)
+    return replace(found, optimizer=f"{found.optimizer}{_RULE}") if has_rule else found
+
+
+def _of_weights(weights: dict[str, Tensor], name: str) -> Audit:
+    """The audit of weights alone."""
+    why = "the file holds no optimizer: save optimizer.state_dict() too"
+    facts = Facts(
+        optimizer=f"no optimizer in {name}",
+        parameters=weights_of(rebuilt(weights)),
+        lacks=lacking(why, "optimizer"),
+    )
+    return replace(audit_of(facts), groups=[])
+
+
+def _built(path: str | Path, kind: Any, state: dict[str, Any], held: Mapping[int, _Held]) -> Any:
+    """The optimizer that the file's state belongs to."""
     try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of parameters listed twice, which is a finding
+            live = kind(_groups(state, held))
         live.load_state_dict(state)
-    except (ValueError, KeyError, RuntimeError) as error:
-        raise RequestError(
-            f"{path}: its optimizer's state does not fit {type(live).__name__}: {error}."
-        ) from error
-    named = {name: p for name, p in parameters.values() if name is not None}
-    found_live = audit(live, _rebuilt(named) if named else None, **told)
-    return replace(found_live, optimizer=f"{found_live.optimizer}{_RULE}") if has_rule else found_live
+    except (ValueError, KeyError, RuntimeError, TypeError, AttributeError) as error:
+        called = getattr(kind, "__name__", str(kind))
+        raise RequestError(f"{path}: its optimizer's state does not fit {called}: {error}.") from error
+    return live
+
+
+def _lacks(held: Sequence[_Held]) -> tuple[dict[Need, str], dict[Need, str]]:
+    """What the file tells of no parameter, and what of some alone."""
+    lacks: dict[Need, str] = {}
+    in_part: dict[Need, str] = {}
+
+    def told(has: Sequence[bool], words: str, *needs: Need) -> None:
+        missing = len(has) - sum(has)
+        where = in_part if any(has) else lacks
+        if missing:
+            share = f"all {missing}" if missing == len(has) else f"{missing} of {len(has)}"
+            where.update(lacking(words.format(f"{share} parameters are"), *needs))
+
+    told([p.name is not None for p in held], _NAMELESS, "roles", "matrices")
+    told([p.has_values for p in held], _VALUELESS, "values")
+    if not all(p.has_shape for p in held):
+        in_part["format"] = _FORMATLESS.format(sum(not p.has_shape for p in held))
+    tells_axes = bool(_roles(held))
+    told([p.name is not None or (tells_axes and p.has_shape) for p in held], _NAMELESS, "biases")
+    return lacks, in_part
+
+
+def _roles(held: Sequence[_Held]) -> dict[int, str]:
+    """Of parameters without a name, by their id: those with one axis shift or scale, where others mix features.
+
+    Where all have one axis, they may be cut from whole layers (FSDP's flat parameters): then nothing is said.
+    """
+    if not any(p.has_shape and p.parameter.dim() > 1 for p in held):
+        return {}
+    return {id(p.parameter): "bias" for p in held if p.name is None and p.has_shape and p.parameter.dim() < 2}
 
 
 def _content(path: Path) -> Any:
@@ -130,9 +202,17 @@ def _named_tensors(content: Any) -> Iterator[dict[str, Tensor]]:
         yield from _named_tensors(value)
 
 
-def _parameters(
-    state: dict[str, Any], weights: dict[str, Tensor]
-) -> dict[int, tuple[str | None, nn.Parameter]]:
+@dataclass(frozen=True, kw_only=True)
+class _Held:
+    """What the file tells of one parameter of its optimizer."""
+
+    name: str | None
+    parameter: nn.Parameter
+    has_values: bool
+    has_shape: bool
+
+
+def _parameters(state: dict[str, Any], weights: dict[str, Tensor]) -> dict[int, _Held]:
     """The parameter behind each number of the state: by its saved name, else by order or by shape.
 
     What no weights tell has the shape of its moments, and what no moments tell a shape of its own: its group's treatment
@@ -148,14 +228,26 @@ def _parameters(
         named = dict(zip(numbers, weights, strict=True))
     else:
         named = _named_by_shape(groups, moments, weights)
-    parameters: dict[int, tuple[str | None, nn.Parameter]] = {}
+    parameters: dict[int, _Held] = {}
     for number in numbers:
-        name = named.get(number)
+        name, moment = named.get(number), moments[number]
         values = weights.get(name) if name is not None else None
-        values = moments[number] if values is None else values
-        stand_in = torch.zeros(2, 2) if values is None else values
-        parameters[number] = (name if values is not None else None, nn.Parameter(stand_in))
+        has_shape = values is not None or moment is not None
+        parameters[number] = _Held(
+            name=name if has_shape else None,
+            parameter=nn.Parameter(_stand_in(moment) if values is None else values),
+            has_values=values is not None,
+            has_shape=has_shape,
+        )
     return parameters
+
+
+def _stand_in(moment: Tensor | None) -> Tensor:
+    """Weights of usual size, in the shape and format of a moment; one row of them, so that it takes no memory."""
+    shape = torch.Size((16, 16)) if moment is None else moment.shape
+    is_plain = moment is not None and moment.is_floating_point()
+    row = weight_pattern(shape[-1] if shape else 1, 0.05)
+    return row.to(moment.dtype if moment is not None and is_plain else torch.float32).expand(shape)
 
 
 def _named_by_shape(
@@ -201,14 +293,12 @@ def _moment(entry: Any) -> Tensor | None:
     tensors = (
         [t for t in entry.values() if isinstance(t, Tensor) and t.dim()] if isinstance(entry, Mapping) else []
     )
-    return torch.zeros_like(max(tensors, key=Tensor.numel)) if tensors else None
+    return max(tensors, key=Tensor.numel) if tensors else None
 
 
-def _groups(
-    state: dict[str, Any], parameters: Mapping[int, tuple[str | None, nn.Parameter]]
-) -> list[dict[str, Any]]:
+def _groups(state: dict[str, Any], held: Mapping[int, _Held]) -> list[dict[str, Any]]:
     return [
-        {"params": [parameters[number][1] for number in group["params"]]}
+        {"params": [held[number].parameter for number in group["params"]]}
         | {key: value for key, value in group.items() if key not in ("params", "param_names")}
         for group in state["param_groups"]
     ]
@@ -221,8 +311,8 @@ def _kind(path: str, state: dict[str, Any], name: str | None) -> Any:
             return getattr(import_module(module or "torch.optim"), cls)
         except (ImportError, AttributeError) as error:
             raise RequestError(f"optimizer={shown(name)}: cannot be imported ({error}).") from error
-    options = state["param_groups"][0].keys() - _EXTRA
-    fitting = [kind for kind in _KINDS if _defaults(kind).keys() == options]
+    options = state["param_groups"][0].keys() - FOREIGN
+    fitting = _fitting(options)
     if fitting == ["AdamW"] and state["param_groups"][0].get("decoupled_weight_decay") is False:
         return torch.optim.Adam
     if len(fitting) != 1:
@@ -233,50 +323,17 @@ def _kind(path: str, state: dict[str, Any], name: str | None) -> Any:
     return getattr(torch.optim, fitting[0])
 
 
+def _fitting(options: Set[str]) -> list[str]:
+    """The classes with these options; else those with most of them, where the others look misspelt."""
+    kinds = {kind: _defaults(kind).keys() for kind in _KINDS}
+    exact = [kind for kind, own in kinds.items() if own == options]
+    near = {
+        kind: len(own)
+        for kind, own in kinds.items()
+        if own < options and all(meant_by(key, own) for key in options - own)
+    }
+    return exact or [kind for kind, size in near.items() if size == max(near.values())]
+
+
 def _defaults(kind: str) -> dict[str, Any]:
     return getattr(torch.optim, kind)([nn.Parameter(torch.zeros(2, 2))]).defaults
-
-
-class StoredNorm(nn.Module):
-    """A module of which a checkpoint kept a gain, and perhaps a bias, of one axis."""
-
-
-class StoredEmbedding(nn.Module):
-    """A module of which a checkpoint kept a table, by its name."""
-
-
-class Stored(nn.Module):
-    """Any other module of which a checkpoint kept parameters."""
-
-
-def _rebuilt(weights: Mapping[str, Tensor]) -> nn.Module:
-    """Modules with the names and shapes of the saved ones; what they were is told by both."""
-    owners: dict[str, dict[str, Tensor]] = {}
-    for name, value in weights.items():
-        place, _, key = name.rpartition(".")
-        owners.setdefault(place, {})[key] = value
-    root = _owner("", owners.get("", {}))
-    for place, own in sorted(owners.items()):
-        module = root
-        path = place.split(".") if place else []
-        for depth, part in enumerate(path):
-            if part not in module._modules:
-                inner = ".".join(path[: depth + 1])
-                module.add_module(part, _owner(part, owners.get(inner, {})))
-            module = module._modules[part] or root
-        for key, value in own.items():
-            p = (
-                value
-                if isinstance(value, nn.Parameter)
-                else nn.Parameter(value, requires_grad=value.is_floating_point())
-            )
-            module.register_parameter(key, p)
-    return root
-
-
-def _owner(name: str, own: Mapping[str, Tensor]) -> nn.Module:
-    if own and own.keys() <= {"weight", "bias"} and "weight" in own and own["weight"].dim() == 1:
-        return StoredNorm()
-    if own.keys() == {"weight"} and re.search(r"emb|wte|wpe|token", name.lower()):
-        return StoredEmbedding()
-    return Stored()

@@ -18,9 +18,12 @@ from shrinkage.auditing._rows import Unreached, unreached
 from shrinkage.auditing._sampling import local, sampled
 from shrinkage.auditing._subjects import parameters_of
 from shrinkage.auditing._timeline import Timeline
+from shrinkage.auditing._unchecked import Need
 
-__all__ = ["Audited", "Facts", "audited", "weights_of"]
+__all__ = ["BY_AXES", "Audited", "Facts", "audited", "weights_of"]
 
+BY_AXES = "one axis, as biases and gains of norms have"
+"""The reason of a role that nothing but the shape tells."""
 _STATISTIC = 65_536
 """Most elements that a norm or a size is estimated from."""
 
@@ -102,6 +105,10 @@ class Facts:
     """Rows per optimizer step."""
     is_compiled: bool = False
     """Whether `step` was compiled."""
+    lacks: Mapping[Need, str] = field(default_factory=dict)
+    """What is not there to judge by, and why."""
+    lacks_part: Mapping[Need, str] = field(default_factory=dict)
+    """What is there for some parameters and not for others, and why."""
 
     def shrinks(self, parameter: Audited) -> Any:
         """The planned shrink of each remaining step, or None where it is not known."""
@@ -115,6 +122,7 @@ def audited(
     model: nn.Module | None,
     readings: Sequence[Reading],
     lrs: Sequence[float],
+    roles: Mapping[int, str],
 ) -> tuple[list[Audited], list[str], list[tuple[str, str]]]:
     """Each parameter with its place in the model; the names that no group holds; pairs that share memory."""
     places = {id(place.tensor): place for place in places_of(model)} if model is not None else {}
@@ -129,8 +137,8 @@ def audited(
         parameters.append(
             Audited(
                 name=place.name if place else _position(optimizer, p),
-                role=place.role.name if place else "unknown",
-                reason=place.role.reason if place else "not a parameter of the model",
+                role=place.role.name if place else roles.get(id(p), "unknown"),
+                reason=place.role.reason if place else BY_AXES if id(p) in roles else "not in the model",
                 group=groups[0],
                 groups=tuple(groups),
                 tied=tuple(place.tied) if place else (),

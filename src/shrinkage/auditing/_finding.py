@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from shrinkage.auditing._facts import Audited, Facts
+from shrinkage.auditing._unchecked import Need
 
 __all__ = ["SEVERITIES", "Check", "Finding", "Hits", "Severity", "finding", "names"]
 
@@ -54,6 +55,10 @@ class Check:
     """The heading of its page."""
     severity: Severity
     """How grave it is."""
+    needs: tuple[Need, ...]
+    """What must be there for it to be asked at all."""
+    partly: tuple[Need, ...]
+    """What must be there for all of it to be asked."""
     look: Callable[[Facts], Hits]
     """Finds it; its docstring is the documentation's text."""
 
@@ -63,7 +68,9 @@ class Check:
         return inspect.cleandoc(self.look.__doc__ or "")
 
     def __call__(self, facts: Facts) -> list[Finding]:
-        """What the facts hold of it."""
+        """What the facts hold of it; nothing where they lack what it is judged by."""
+        if any(need in facts.lacks for need in self.needs):
+            return []
         return [
             Finding(
                 code=self.code,
@@ -78,9 +85,18 @@ class Check:
         ]
 
 
-def finding(code: str, title: str, severity: Severity) -> Callable[[Callable[[Facts], Hits]], Check]:
+def finding(
+    code: str,
+    title: str,
+    severity: Severity,
+    *,
+    needs: tuple[Need, ...] = ("optimizer",),
+    partly: tuple[Need, ...] = (),
+) -> Callable[[Callable[[Facts], Hits]], Check]:
     """Make a check of a function from the facts to what it found."""
-    return lambda look: Check(code=code, title=title, severity=severity, look=look)
+    return lambda look: Check(
+        code=code, title=title, severity=severity, needs=needs, partly=partly, look=look
+    )
 
 
 def names(parameters: Iterable[Audited]) -> list[str]:

@@ -23,23 +23,17 @@ def rendered(audit: Audit) -> str:
     sections = [_treatment(audit.groups), *_charts(audit.groups)] if audit.groups else []
     return render_page(
         Page(
-            title=_headline(audit),
+            title=audit.headline,
             kicker="Audit of an optimizer",
             subtitle=f"What {audit.optimizer} does to each weight, measured on copies.",
             tiles=_tiles(audit),
             findings=[
                 f"{f.severity} {f.code}: {f.measured}; expected: {f.expected}." for f in audit.findings[:3]
             ],
-            notes=[],
+            notes=[f"Not checked, as {part.because}: {part.words}." for part in audit.unchecked],
             sections=[*_found(audit.findings), *sections],
         )
     )
-
-
-def _headline(audit: Audit) -> str:
-    if not audit.findings:
-        return f"{audit.optimizer}: nothing found"
-    return f"{audit.optimizer}: {_counted(audit.findings)}"
 
 
 def _counted(findings: Sequence[Finding]) -> str:

@@ -198,7 +198,8 @@ class Measured:
     def _live_shrink(self) -> float | None:
         if self.lived is None:
             return None
-        return float(self._shrinks(self.lived)[-3:].median())
+        alive = self.lived[0, self._kept] != 0  # of a zero no fraction goes
+        return float(self._shrinks(self.lived)[-3:, alive].median()) if bool(alive.any()) else None
 
     def _entry(self, path: Path, first: float) -> Literal["loss", "before", "after", "unknown"]:
         if path == "coupled":

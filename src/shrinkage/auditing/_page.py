@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from shrinkage.auditing._finding import Check
+from shrinkage.auditing._unchecked import NEEDS
 from shrinkage.auditing.findings import CHECKS
 
 __all__ = ["page"]
@@ -17,6 +18,9 @@ s of each weight, the way the decay takes, and its clock. Names and flags are no
 asked. An *error* is a decay that does the opposite, nothing, or hits the wrong weights; a *warning* is likely not meant;
 a *note* is worth knowing.
 
+What a question is judged by is said with it. Where that is missing, the question is not asked, and the audit says so
+under "not checked" (`audit.unchecked`): an optimizer's state alone, or weights alone, never get an all-clear.
+
 | code | severity | finding |
 |---|---|---|
 """
@@ -29,7 +33,14 @@ def page() -> str:
 
 
 def _section(check: Check) -> str:
-    return f'<a id="{check.code}"></a>\n## {check.title}\n\n`{check.code}`, {check.severity}\n\n{check.explanation}\n'
+    anchor = f'<a id="{check.code}"></a>\n## {check.title}\n\n`{check.code}`, {check.severity}'
+    return f"{anchor}\n\n{check.explanation}\n\n{_judged_by(check)}\n"
+
+
+def _judged_by(check: Check) -> str:
+    needs = ", ".join(NEEDS[need] for need in check.needs)
+    partly = ", ".join(NEEDS[need] for need in check.partly)
+    return f"Judged by: {needs}" + (f"; all of it only with: {partly}." if partly else ".")
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ import io
 import math
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from rich.console import Console
@@ -17,10 +17,12 @@ from shrinkage._files import write_atomic
 from shrinkage.auditing._facts import Audited, Facts
 from shrinkage.auditing._finding import SEVERITIES, Finding, Severity
 from shrinkage.auditing._html import rendered
+from shrinkage.auditing._unchecked import Unchecked, unchecked_of
 from shrinkage.auditing._words import formula, in_words
+from shrinkage.auditing.findings import CHECKS, found
 from shrinkage.strength import epochs_from_shrink, steps_from_shrink
 
-__all__ = ["Audit", "Group", "groups_of"]
+__all__ = ["Audit", "Group", "audit_of"]
 
 _WORST = 3
 _WIDTH = 110
@@ -74,6 +76,21 @@ class Audit:
     """The worst first."""
     groups: list[Group]
     """A row for each kind of treatment."""
+    unchecked: list[Unchecked] = field(default_factory=list)
+    """What was not looked at, by reason."""
+
+    @property
+    def headline(self) -> str:
+        """How many findings there are; of none, whether that means anything."""
+        counts = [(sum(f.severity == s for f in self.findings), s) for s in SEVERITIES]
+        told = ", ".join(f"{n} {severity}{'s' if n > 1 else ''}" for n, severity in counts if n)
+        silent = "nothing found in what could be checked" if self.is_half_blind else "nothing found"
+        return f"{self.optimizer}: {told or silent}"
+
+    @property
+    def is_half_blind(self) -> bool:
+        """Whether so much could not be looked at that finding nothing is no all-clear."""
+        return any(part.central for part in self.unchecked)
 
     @property
     def worst(self) -> Severity | None:
@@ -90,6 +107,7 @@ class Audit:
             "optimizer": self.optimizer,
             "findings": [finding.to_dict() for finding in self.findings],
             "groups": [group.to_dict() for group in self.groups],
+            "unchecked": [part.to_dict() for part in self.unchecked],
         }
 
     def to_html(self, path: str | os.PathLike[str]) -> None:
@@ -113,9 +131,11 @@ class _Shown:
         self.audit = audit
 
     def __rich_console__(self, console: Any, options: Any) -> Any:
-        yield Text(self._headline(), style="bold")
+        yield Text(self.audit.headline, style="bold")
         for finding in self.audit.findings[:_WORST]:
             yield from _in_full(finding)
+        if self.audit.is_half_blind:
+            yield from _not_looked_at(self.audit.unchecked)
         if self.audit.groups:
             yield Text()
             yield from (
@@ -125,11 +145,18 @@ class _Shown:
         if rest:
             yield Text("\nalso found")
             yield _in_short(rest)
+        if not self.audit.is_half_blind:
+            yield from _not_looked_at(self.audit.unchecked)
 
-    def _headline(self) -> str:
-        counts = [(sum(f.severity == s for f in self.audit.findings), s) for s in SEVERITIES]
-        told = ", ".join(f"{n} {severity}{'s' if n > 1 else ''}" for n, severity in counts if n)
-        return f"{self.audit.optimizer}: {told or 'nothing found'}"
+
+def audit_of(facts: Facts) -> Audit:
+    """The facts, judged; and what they do not tell."""
+    return Audit(
+        optimizer=facts.optimizer,
+        findings=found(facts),
+        groups=groups_of(facts),
+        unchecked=unchecked_of(CHECKS, facts.lacks, facts.lacks_part),
+    )
 
 
 def groups_of(facts: Facts) -> list[Group]:
@@ -184,6 +211,17 @@ def _in_short(findings: Sequence[Finding]) -> Table:
     return lines
 
 
+def _not_looked_at(unchecked: Sequence[Unchecked]) -> Iterator[Any]:
+    if unchecked:
+        lines = Table.grid(padding=(0, 1, 0, 0))
+        lines.add_column()
+        lines.add_column(overflow="fold")
+        for part in unchecked:
+            lines.add_row(" ", Text.assemble((f"{part.because}: ", "bold"), part.words))
+        yield Text("\nnot checked")
+        yield lines
+
+
 def _stacked(groups: Sequence[Group]) -> Iterator[Any]:
     """The table for a narrow terminal: three lines a treatment."""
     lines = Table.grid(padding=(0, 2, 0, 0))
@@ -222,4 +260,5 @@ def _number(x: float | None) -> str:
 
 def _listed(parameters: Sequence[str], most: int = 3) -> str:
     rest = f" and {len(parameters) - most} more" if len(parameters) > most else ""
-    return ", ".join(parameters[:most]) + rest
+    apart = "; " if any("," in name for name in parameters) else ", "
+    return apart.join(parameters[:most]) + rest

@@ -14,14 +14,20 @@ from shrinkage._errors import RequestError, shown
 from shrinkage.auditing._facts import Audited, Facts
 from shrinkage.auditing._measuring import read
 from shrinkage.auditing._patterns import even_rows, gradient_pattern, offset_signs, time_sign, weight_pattern
-from shrinkage.auditing._result import Audit, groups_of
+from shrinkage.auditing._result import Audit, audit_of
 from shrinkage.auditing._subjects import Plan, Track, rms_or_usual, undisturbed
-from shrinkage.auditing.findings import found
+from shrinkage.auditing._unchecked import TOLD, Need, lacking
 
 __all__ = ["audit_step"]
 
 _MOST_ELEMENTS = 512
 """Elements of a parameter whose fate is read."""
+_UNTOLD: dict[Need, str] = {
+    **lacking("a step tells no options and no roles", "options", "live", "model", "biases", "roles"),
+    **lacking("a step is measured in float64, with gradients of ours", "format", "reached"),
+    **lacking("a step tells no plan, no loss and no model", "steps", "scheduler", "loss", "inputs"),
+}
+"""What is not known of a step."""
 Weights = Any
 """A tensor or a NumPy array."""
 
@@ -77,8 +83,15 @@ def audit_step(
         for name, value, reading in zip(subject.names, subject.tensors, readings, strict=True)
     ]
     called = getattr(step, "__name__", type(step).__name__)
-    facts = Facts(optimizer=called, parameters=audited, groups=[{}], rows=rows, batch_size=batch_size)
-    return Audit(optimizer=called, findings=found(facts), groups=groups_of(facts))
+    facts = Facts(
+        optimizer=called,
+        parameters=audited,
+        groups=[{}],
+        rows=rows,
+        batch_size=batch_size,
+        lacks=_UNTOLD if rows is not None and batch_size is not None else {**_UNTOLD, "rows": TOLD["rows"]},
+    )
+    return audit_of(facts)
 
 
 class StepSubject:

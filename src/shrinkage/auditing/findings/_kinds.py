@@ -12,7 +12,7 @@ from shrinkage.auditing._timeline import number
 _FLAGS = ("decoupled_weight_decay", "weight_decouple", "decouple_decay", "decoupled_decay")
 
 
-@finding("two-penalties", "Two penalties at once", "warning")
+@finding("two-penalties", "Two penalties at once", "warning", partly=("loss",))
 def two_penalties(facts: Facts) -> Hits:
     """The loss holds a penalty and the optimizer decays too, or two decays with different clocks act together."""
     both = [p for p in facts.parameters if p.penalty.pulls and p.decays]
@@ -34,7 +34,7 @@ def two_penalties(facts: Facts) -> Hits:
         )
 
 
-@finding("adam-l2", "L2 through an adaptive step", "warning")
+@finding("adam-l2", "L2 through an adaptive step", "warning", partly=("loss",))
 def adam_l2(facts: Facts) -> Hits:
     """The penalty's gradient passes through the optimizer's normalization, which takes its size away again.
 
@@ -57,7 +57,7 @@ def adam_l2(facts: Facts) -> Hits:
         )
 
 
-@finding("adam-is-adamw", "Adam that is really AdamW", "warning")
+@finding("adam-is-adamw", "Adam that is really AdamW", "warning", needs=("optimizer", "options"))
 def adam_is_adamw(facts: Facts) -> Hits:
     """The name says Adam with L2, the measurement says decoupled decay.
 
@@ -85,7 +85,9 @@ def adam_is_adamw(facts: Facts) -> Hits:
         )
 
 
-@finding("adamw-is-adam", "AdamW that is really Adam", "warning")
+@finding(
+    "adamw-is-adam", "AdamW that is really Adam", "warning", needs=("optimizer", "options"), partly=("built",)
+)
 def adamw_is_adam(facts: Facts) -> Hits:
     """The name says decoupled decay, but the penalty goes through the gradient, or nothing decays any more.
 
@@ -101,7 +103,8 @@ def adamw_is_adam(facts: Facts) -> Hits:
             "decay beside the gradient",
             "Check the group's flag (decoupled_weight_decay) after load_state_dict.",
         )
-    set_by_default = number(facts.defaults.get("weight_decay", 0.0))
+    built_with = {} if "built" in facts.lacks else facts.defaults
+    set_by_default = number(built_with.get("weight_decay", 0.0))
     trained = [p for p in facts.parameters if p.trainable]
     if set_by_default > 0 and trained and not any(p.decays for p in trained):
         yield (

@@ -6,7 +6,7 @@ from shrinkage.auditing._facts import Audited, Facts
 from shrinkage.auditing._finding import Hits, finding, names
 
 
-@finding("decayed-twice", "One parameter listed twice", "error")
+@finding("decayed-twice", "One parameter listed twice", "error", needs=("optimizer", "options"))
 def decayed_twice(facts: Facts) -> Hits:
     """A parameter stands twice in one group, or in two: every step moves and decays it twice. PyTorch only warns."""
     twice = [p for p in facts.parameters if len(p.groups) > 1]
@@ -21,7 +21,7 @@ def decayed_twice(facts: Facts) -> Hits:
         )
 
 
-@finding("frozen-decayed", "Frozen but decayed", "error")
+@finding("frozen-decayed", "Frozen but decayed", "error", needs=("optimizer", "live"))
 def frozen_decayed(facts: Facts) -> Hits:
     """`requires_grad` is False but a gradient is left over from before, so the optimizer still moves the weights."""
     moved = [p for p in facts.parameters if not p.trainable and p.decays]
@@ -50,7 +50,7 @@ def none_grad_decayed(facts: Facts) -> Hits:
         )
 
 
-@finding("zero-grad-decayed", "Decayed where the gradient is zero", "warning")
+@finding("zero-grad-decayed", "Decayed where the gradient is zero", "warning", needs=("optimizer", "reached"))
 def zero_grad_decayed(facts: Facts) -> Hits:
     """Rows of an embedding that no row of data reaches, or weights whose gradient a hook sets to zero, still shrink.
 
@@ -82,7 +82,7 @@ def _is_worn(p: Audited) -> bool:
     return p.reading.rows_without_gradient and p.role in ("embedding", "unknown")
 
 
-@finding("in-no-group", "Trainable but in no group", "warning")
+@finding("in-no-group", "Trainable but in no group", "warning", needs=("optimizer", "model"))
 def in_no_group(facts: Facts) -> Hits:
     """The model has trainable parameters that the optimizer does not hold: they are neither trained nor decayed."""
     if facts.forgotten:
@@ -94,7 +94,7 @@ def in_no_group(facts: Facts) -> Hits:
         )
 
 
-@finding("shared-memory", "Two parameters, one memory", "warning")
+@finding("shared-memory", "Two parameters, one memory", "warning", needs=("optimizer", "model"))
 def shared_memory(facts: Facts) -> Hits:
     """Two Parameter objects are views of the same memory, so PyTorch does not know that they are tied.
 
@@ -111,7 +111,7 @@ def shared_memory(facts: Facts) -> Hits:
             )
 
 
-@finding("tied", "Tied and decayed once", "note")
+@finding("tied", "Tied and decayed once", "note", needs=("optimizer", "model"))
 def tied(facts: Facts) -> Hits:
     """One tensor serves in two places, such as an embedding that is also the output's weight.
 

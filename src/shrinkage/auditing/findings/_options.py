@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Collection
 
 import numpy as np
 from torch import Tensor
@@ -18,20 +19,20 @@ _MEANT = {
     "learning_rate": "lr",
     "beta": "betas",
 }
-_KNOWN = {
+FOREIGN = {
     "params", "param_names", "name", "initial_lr", "max_lr", "min_lr", "base_momentum", "max_momentum", "lr_scale",
     "lr_mult", "decay_mult", "use_muon", "step",
 }  # fmt: skip
+"""Options that schedulers and trainers leave in a group, whatever the optimizer."""
 
 
-@finding("misspelt-option", "A group's option that nobody reads", "error")
+@finding("misspelt-option", "A group's option that nobody reads", "error", needs=("optimizer", "options"))
 def misspelt_option(facts: Facts) -> Hits:
     """A group holds a key that the optimizer does not know, close to one that it does. PyTorch keeps it silently."""
     for g, options in enumerate(facts.groups):
-        for key in options.keys() - facts.defaults.keys() - _KNOWN:
-            close = difflib.get_close_matches(key.lower(), [str(k) for k in facts.defaults], n=1, cutoff=0.75)
-            meant = close[0] if close else _MEANT.get(key)
-            if meant in facts.defaults:
+        for key in options.keys() - facts.defaults.keys() - FOREIGN:
+            meant = meant_by(key, facts.defaults)
+            if meant is not None:
                 yield (
                     names(p for p in facts.parameters if p.group == g),
                     f"group {g} has {key}={shown(options[key], 20)}, and {meant}={shown(options.get(meant), 20)} acts",
@@ -40,7 +41,14 @@ def misspelt_option(facts: Facts) -> Hits:
                 )
 
 
-@finding("shared-lr-tensor", "One lr tensor in several groups", "error")
+def meant_by(key: str, known: Collection[str]) -> str | None:
+    """The known option that a key looks like."""
+    close = difflib.get_close_matches(key.lower(), [str(k) for k in known], n=1, cutoff=0.75)
+    meant = close[0] if close else _MEANT.get(key)
+    return meant if meant in known else None
+
+
+@finding("shared-lr-tensor", "One lr tensor in several groups", "error", needs=("optimizer", "options"))
 def shared_lr_tensor(facts: Facts) -> Hits:
     """Several groups hold the same tensor as their learning rate: a scheduler multiplies it once a group.
 
@@ -60,7 +68,12 @@ def shared_lr_tensor(facts: Facts) -> Hits:
             )
 
 
-@finding("compiled-float-lr", "A compiled step and a learning rate that is a number", "warning")
+@finding(
+    "compiled-float-lr",
+    "A compiled step and a learning rate that is a number",
+    "warning",
+    needs=("optimizer", "options", "live", "steps", "scheduler"),
+)
 def compiled_float_lr(facts: Facts) -> Hits:
     """`torch.compile` bakes numbers in: a schedule that changes lr recompiles the step, and after a few times gives up.
 

@@ -13,7 +13,13 @@ _CARRIED = (
 _REMEDY = _CARRIED + "keep a float32 copy of the weights, or decay more strongly and less often."
 
 
-@finding("rounded-away", "Decay lost to rounding", "error")
+@finding(
+    "rounded-away",
+    "Decay lost to rounding",
+    "error",
+    needs=("optimizer", "format"),
+    partly=("gradients",),
+)
 def rounded_away(facts: Facts) -> Hits:
     """The factor 1 − s rounds to 1, or the product back to the weight: the decay is set and does nothing.
 
@@ -25,7 +31,13 @@ def rounded_away(facts: Facts) -> Hits:
         yield (names(lost), f"{_arriving(lost)} a step arrives in {dtype}", "100 %", _REMEDY)
 
 
-@finding("rounded-up", "More decay than asked, by rounding", "warning")
+@finding(
+    "rounded-up",
+    "More decay than asked, by rounding",
+    "warning",
+    needs=("optimizer", "format"),
+    partly=("gradients",),
+)
 def rounded_up(facts: Facts) -> Hits:
     """The shrink s is so small that the next number that the format knows is far above it, and that one acts.
 
@@ -41,7 +53,13 @@ def rounded_up(facts: Facts) -> Hits:
         )
 
 
-@finding("rounded-away-later", "Decay that will be lost to rounding", "warning")
+@finding(
+    "rounded-away-later",
+    "Decay that will be lost to rounding",
+    "warning",
+    needs=("optimizer", "format", "steps", "scheduler"),
+    partly=("gradients",),
+)
 def rounded_away_later(facts: Facts) -> Hits:
     """The decay works now, but the schedule takes the learning rate, and with it the shrink, below what can be shown."""
     fading = [(facts.parameters[i], *when) for i, when in facts.fading.items()]

@@ -8,31 +8,31 @@ from shrinkage.auditing._finding import Hits, finding, names
 _EXEMPT = "Put them in a group with weight_decay=0; shrinkage.attach(…, exempt=…) finds them by their module."
 
 
-@finding("bias-decayed", "Biases decayed", "warning")
+@finding("bias-decayed", "Biases decayed", "warning", needs=("optimizer", "biases"))
 def bias_decayed(facts: Facts) -> Hits:
     """A bias shifts and does not scale: pulling it to 0 costs fit and does not make the function smoother."""
     yield from _decayed(facts, ("bias",), "biases keep their value")
 
 
-@finding("norm-decayed", "Norm gains and scales decayed", "warning")
+@finding("norm-decayed", "Norm gains and scales decayed", "warning", needs=("optimizer", "roles"))
 def norm_decayed(facts: Facts) -> Hits:
     """Gains of normalizations, and single scales, have 1 as their neutral value; decay pulls them to 0."""
     yield from _decayed(facts, ("norm", "scale"), "norms and scales keep their value")
 
 
-@finding("token-decayed", "Positional or class tokens decayed", "warning")
+@finding("token-decayed", "Positional or class tokens decayed", "warning", needs=("optimizer", "roles"))
 def token_decayed(facts: Facts) -> Hits:
     """Positional embeddings and class tokens are added to features as biases are; they are usually exempt."""
     yield from _decayed(facts, ("token",), "positional and class tokens keep their value")
 
 
-@finding("embedding-decayed", "Embeddings decayed", "note")
+@finding("embedding-decayed", "Embeddings decayed", "note", needs=("optimizer", "roles"))
 def embedding_decayed(facts: Facts) -> Hits:
     """Every row of an embedding shrinks at every step, rare ones between their uses too. Some mean it, some do not."""
     yield from _decayed(facts, ("embedding",), "a choice made on purpose")
 
 
-@finding("matrix-exempt", "A weight matrix is exempt", "warning")
+@finding("matrix-exempt", "A weight matrix is exempt", "warning", needs=("optimizer", "matrices"))
 def matrix_exempt(facts: Facts) -> Hits:
     """A weight matrix, or an embedding, is not decayed though its like are, mostly by an accident of its name or shape.
 

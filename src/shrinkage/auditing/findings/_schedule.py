@@ -10,7 +10,7 @@ from shrinkage.auditing._finding import Hits, finding, names
 from shrinkage.strength import epochs_from_shrink
 
 
-@finding("timescale-short", "A timescale shorter than an epoch", "warning")
+@finding("timescale-short", "A timescale shorter than an epoch", "warning", needs=("optimizer", "rows"))
 def timescale_short(facts: Facts) -> Hits:
     """Weights forget what they learned before they have seen all the rows once: 1/shrink steps are less than an epoch."""
     if facts.rows is None or facts.batch_size is None:
@@ -29,7 +29,7 @@ def timescale_short(facts: Facts) -> Hits:
         )
 
 
-@finding("timescale-long", "A timescale longer than the run", "warning")
+@finding("timescale-long", "A timescale longer than the run", "warning", needs=("optimizer", "steps"))
 def timescale_long(facts: Facts) -> Hits:
     """All steps together take off less than 1 − 1/e of a weight: the decay hardly acts before the run is over."""
     long = [(p, float(plan.sum())) for p, plan in _plans(facts) if 0 < plan.sum() < 1]
@@ -43,7 +43,7 @@ def timescale_long(facts: Facts) -> Hits:
         )
 
 
-@finding("fades", "Decay that fades with the schedule", "note")
+@finding("fades", "Decay that fades with the schedule", "note", needs=("optimizer", "steps", "scheduler"))
 def fades(facts: Facts) -> Hits:
     """A shrink that follows the learning rate fades with it: under a cosine 18 % of it falls in the last half."""
     fading = [

@@ -7,7 +7,7 @@ from shrinkage.auditing._finding import Hits, finding, names
 from shrinkage.auditing._timeline import number
 
 
-@finding("grows", "Weights grow under the penalty", "error")
+@finding("grows", "Weights grow under the penalty", "error", partly=("loss",))
 def grows(facts: Facts) -> Hits:
     """The pull is away from zero: with no gradient from the data the weights become larger at every step.
 
@@ -43,7 +43,7 @@ def _size(p: Audited) -> str:
     return f", at a strength of {size:.3g}" if size else ""
 
 
-@finding("negative-strength", "A strength below zero", "error")
+@finding("negative-strength", "A strength below zero", "error", needs=("optimizer", "options"))
 def negative_strength(facts: Facts) -> Hits:
     """A group's `weight_decay` is negative. PyTorch checks the default only, not what a group says."""
     for g, options in enumerate(facts.groups):

@@ -11,7 +11,7 @@ _OUTSIZED = 6.0
 """rms·√fan_in of usual initializations is 0.6 (PyTorch's own) to 1.4 (He)."""
 
 
-@finding("outsized", "Weights outsized against their fan-in", "warning")
+@finding("outsized", "Weights outsized against their fan-in", "warning", needs=("values", "matrices"))
 def outsized(facts: Facts) -> Hits:
     """A layer multiplies the size of what it is fed by about rms(w)·√fan_in; usual starts have 0.6 to 1.4.
 
@@ -33,7 +33,12 @@ def outsized(facts: Facts) -> Hits:
         )
 
 
-@finding("scale-invariant", "Decay acts through the learning rate alone", "note")
+@finding(
+    "scale-invariant",
+    "Decay acts through the learning rate alone",
+    "note",
+    needs=("optimizer", "model", "inputs"),
+)
 def scale_invariant(facts: Facts) -> Hits:
     """A normalization follows: no output changes when the weight is halved or doubled.
 

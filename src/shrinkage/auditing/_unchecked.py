@@ -1,0 +1,114 @@
+"""What was not looked at, and why: silence of a check that was never asked is no all-clear."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+__all__ = ["NEEDS", "TOLD", "Need", "Unchecked", "lacking", "unchecked_of"]
+
+Need = Literal[
+    "optimizer", "options", "built", "live", "model", "biases", "roles", "matrices", "values", "format", "gradients",
+    "reached", "rows", "steps", "scheduler", "loss", "inputs",
+]  # fmt: skip
+"""Something that a check is judged by."""
+
+NEEDS: dict[Need, str] = {
+    "optimizer": "an optimizer",
+    "options": "the optimizer's groups",
+    "built": "the options that the optimizer was built with",
+    "live": "the live optimizer and its parameters' flags",
+    "model": "the model",
+    "biases": "names or shapes that tell biases",
+    "roles": "names that tell norms, tokens and embeddings",
+    "matrices": "names or shapes that tell weight matrices",
+    "values": "the weights' values",
+    "format": "the weights' number format",
+    "gradients": "gradients, beside which a penalty in the gradient is rounded",
+    "reached": "gradients, or an optimizer that has taken steps",
+    "rows": "rows and batch_size",
+    "steps": "steps",
+    "scheduler": "a scheduler",
+    "loss": "loss, to look for penalties in it",
+    "inputs": "inputs, to run the model",
+}
+"""What each is, in words; the first that is missing names the reason."""
+
+TOLD: dict[Need, str] = {
+    "model": "no model was given: model=…",
+    "biases": "no model was given: model=…",
+    "roles": "no model was given: model=…",
+    "matrices": "no model was given: model=…",
+    "gradients": "no gradient is there to tell how a penalty beside it is rounded (audit after backward())",
+    "reached": "there are neither gradients nor past steps (audit after a step)",
+    "rows": "rows and batch size were not told (rows, batch_size)",
+    "steps": "the length of the run was not told (steps)",
+    "scheduler": "no scheduler was given, the learning rate is taken as constant: scheduler=…",
+    "loss": "no loss was given, which may hold a penalty of its own: loss=…",
+    "inputs": "no batch was given to run the model on: inputs=…",
+}
+"""Why a live audit lacks it, and what to give."""
+
+_MOST_LISTED = 8
+_CENTRAL: frozenset[Need] = frozenset({"optimizer", "roles", "values"})
+"""Without these the silence of an audit says little."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unchecked:
+    """Findings that were not looked for, for one reason."""
+
+    because: str
+    """What is missing, and what to give."""
+    codes: tuple[str, ...]
+    """The findings that were not looked for."""
+    partly: tuple[str, ...]
+    """The findings of which a part was not looked for."""
+    central: bool
+    """Whether so much is missing that finding nothing means little."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """The fields as plain JSON."""
+        return {**asdict(self), "codes": list(self.codes), "partly": list(self.partly)}
+
+    @property
+    def words(self) -> str:
+        """The findings in one line; of many the first."""
+        listed = [*self.codes, *(f"{code} (in part)" for code in self.partly)]
+        rest = len(listed) - _MOST_LISTED
+        return ", ".join(listed) if rest <= 1 else f"{', '.join(listed[:_MOST_LISTED])} and {rest} more"
+
+
+def lacking(because: str, *needs: Need) -> dict[Need, str]:
+    """One reason for several lacks."""
+    return dict.fromkeys(needs, because)
+
+
+def unchecked_of(
+    checks: Mapping[str, Any], lacks: Mapping[Need, str], lacks_part: Mapping[Need, str]
+) -> list[Unchecked]:
+    """For each reason the checks that it kept from being asked, each check under its first reason; the gravest first."""
+    told: dict[str, tuple[list[str], list[str], list[Need]]] = {}
+    seen: set[str] = set()
+    missing: list[Need] = sorted({*lacks, *lacks_part}, key=[*NEEDS].index)
+    for need in missing:
+        codes, partly, needs = told.setdefault(lacks.get(need) or lacks_part[need], ([], [], []))
+        needs.append(need)
+        for code, check in checks.items():
+            if need in check.needs and need in lacks and code not in seen:
+                codes.append(code)
+                seen.add(code)
+            elif need in check.needs + check.partly and code not in partly:
+                partly.append(code)
+    found = [
+        Unchecked(
+            because=because,
+            codes=tuple(codes),
+            partly=tuple(code for code in partly if code not in seen),
+            central=bool(_CENTRAL.intersection(needs)),
+        )
+        for because, (codes, partly, needs) in told.items()
+        if codes or set(partly) - seen
+    ]
+    return sorted(found, key=lambda part: not part.central)

@@ -1,0 +1,181 @@
+"""What an audit could not look at is said: an optimizer's state alone gets no all-clear."""
+
+import json
+
+import pytest
+import torch
+from torch import nn
+
+from auditing_cases import adamw, matrices, net, rest, trained
+from shrinkage.auditing import CHECKS, audit, audit_checkpoint, audit_step
+
+Optim = torch.optim
+
+
+def bare(tmp_path, build, steps=0, dtype=torch.float32):
+    """The audit of a file that holds an optimizer's state and nothing else."""
+    model = net().to(dtype)
+    optimizer = build(model)
+    for _ in range(steps):
+        model(torch.randn(8, 12, dtype=dtype)).square().mean().backward()
+        optimizer.step()
+    torch.save(optimizer.state_dict(), tmp_path / "o.pt")
+    return audit_checkpoint(tmp_path / "o.pt")
+
+
+def unasked(audit):
+    return {code for part in audit.unchecked for code in part.codes}
+
+
+def sound(model):
+    return Optim.AdamW(model.parameters(), lr=1e-3, weight_decay=0.1)
+
+
+def test_of_a_state_alone_finding_nothing_is_no_all_clear(tmp_path):
+    audit = bare(tmp_path, sound)
+    assert audit.findings == []
+    assert audit.headline == "AdamW: nothing found in what could be checked"
+    assert {"norm-decayed", "matrix-exempt", "bias-decayed", "in-no-group", "outsized"} <= unasked(audit)
+    text = str(audit)
+    assert text.index("without a name in the file") < text.index("group  parameters")
+    assert "taken as float32" in text
+
+
+@pytest.mark.parametrize(
+    "build, codes",
+    [
+        (lambda m: Optim.AdamW(m.parameters(), 1e-4, weight_decay=1e-4), {"rounded-away"}),
+        (lambda m: Optim.Adam(m.parameters(), weight_decay=0.1), {"adam-l2"}),
+        (
+            lambda m: Optim.SGD([{"params": [*m.parameters()], "weight_decay": -1e-3}], 0.1),
+            {"grows", "negative-strength"},
+        ),
+    ],
+)
+def test_what_its_numbers_allow_is_judged(tmp_path, build, codes):
+    assert {f.code for f in bare(tmp_path, build).findings} == codes
+
+
+@pytest.mark.parametrize("dtype, codes", [(torch.bfloat16, {"rounded-away"}), (torch.float32, set())])
+def test_the_moments_tell_the_format(tmp_path, dtype, codes):
+    audit = bare(tmp_path, lambda m: Optim.AdamW(matrices(m), 1e-3, weight_decay=0.1), steps=2, dtype=dtype)
+    assert {f.code for f in audit.findings} == codes
+    assert "taken as float32" not in str(audit)
+
+
+def test_the_moments_tell_biases_by_their_shape(tmp_path):
+    audit = bare(tmp_path, sound, steps=2)
+    (found,) = audit.findings
+    assert (found.code, len(found.parameters)) == ("bias-decayed", 4)
+    assert "bias-decayed" not in unasked(audit)
+    assert bare(tmp_path, adamw, steps=2).findings == []
+
+
+def test_flat_parameters_are_not_taken_for_biases(tmp_path):
+    audit = bare(tmp_path, lambda m: Optim.AdamW(rest(m), 1e-3, weight_decay=0.1), steps=2)
+    assert audit.findings == []
+    assert "bias-decayed" in unasked(audit)
+
+
+def test_a_decay_of_zero_in_a_file_is_not_called_lost(tmp_path):
+    assert bare(tmp_path, lambda m: Optim.AdamW(m.parameters(), weight_decay=0.0)).findings == []
+
+
+def test_a_misspelt_option_does_not_hide_the_class(tmp_path):
+    audit = bare(tmp_path, lambda m: Optim.SGD([{"params": [*m.parameters()], "weight_deacy": 1e-3}], 0.1))
+    assert audit.optimizer == "SGD"
+    assert [f.code for f in audit.findings] == ["misspelt-option"]
+
+
+@pytest.mark.filterwarnings("ignore:optimizer contains a parameter group with duplicate")
+def test_a_parameter_listed_twice_is_told_from_its_number(tmp_path):
+    audit = bare(tmp_path, lambda m: Optim.SGD([*matrices(m), *matrices(m)], 0.1, weight_decay=1e-3))
+    assert [f.code for f in audit.findings] == ["decayed-twice"]
+
+
+def test_names_in_the_groups_are_roles_once_moments_tell_shapes(tmp_path):
+    audit = bare(tmp_path, lambda m: Optim.AdamW(m.named_parameters(), 1e-3, weight_decay=0.1), steps=2)
+    assert {f.code: f.parameters for f in audit.findings} == {
+        "bias-decayed": ("0.bias", "3.bias"),
+        "norm-decayed": ("1.weight", "1.bias"),
+    }
+    assert "outsized" in unasked(audit)
+    assert "norm-decayed" not in unasked(audit)
+
+
+def test_weights_of_usual_size_stand_in_and_are_not_judged(tmp_path):
+    class Wide(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.wide = nn.Linear(40_000, 2, bias=False)
+
+    model = Wide()
+    optimizer = Optim.AdamW(model.named_parameters(), 1e-3, weight_decay=0.1)
+    model.wide(torch.ones(1, 40_000)).sum().backward()
+    optimizer.step()
+    torch.save(optimizer.state_dict(), tmp_path / "o.pt")
+    assert audit_checkpoint(tmp_path / "o.pt").findings == []  # 0.05 · √40,000 = 10 would be outsized
+
+
+def test_weights_alone_are_no_all_clear_for_an_optimizer(tmp_path):
+    torch.save(net().state_dict(), tmp_path / "w.pt")
+    audit = audit_checkpoint(tmp_path / "w.pt")
+    assert audit.headline == "no optimizer in w.pt: nothing found in what could be checked"
+    assert unasked(audit) == CHECKS.keys() - {"outsized"}
+
+
+def test_a_live_audit_lists_what_was_not_told():
+    model = net()
+    optimizer = trained(model, adamw(model))
+    audit_ = audit(optimizer, model)
+    assert audit_.headline == "AdamW: nothing found"
+    told = {part.because: {*part.codes, *part.partly} for part in audit_.unchecked}
+    assert {frozenset(codes) for codes in told.values()} == {
+        frozenset({"timescale-short"}),
+        frozenset({"rounded-away-later", "compiled-float-lr", "timescale-long", "fades"}),
+        frozenset({"grows", "two-penalties", "adam-l2"}),
+        frozenset({"scale-invariant"}),
+    }
+    assert "the length of the run was not told (steps): rounded-away-later" in str(audit_).replace("\n ", "")
+
+
+def test_told_everything_nothing_is_left():
+    model = net()
+    optimizer = trained(model, adamw(model))
+    x = torch.randn(8, 12)
+    audit_ = audit(
+        optimizer,
+        model,
+        rows=1000,
+        batch_size=10,
+        steps=100_000,
+        scheduler=Optim.lr_scheduler.ConstantLR(optimizer),
+        loss=lambda: model(x).square().mean(),
+        inputs=x,
+    )
+    assert audit_.unchecked == []
+    assert "not checked" not in str(audit_)
+
+
+def test_it_is_in_the_json_and_on_the_page(tmp_path):
+    audit = bare(tmp_path, sound)
+    told = json.loads(json.dumps(audit.to_dict()))["unchecked"]
+    assert "norm-decayed" in told[0]["codes"]
+    audit.to_html(tmp_path / "a.html")
+    page = (tmp_path / "a.html").read_text(encoding="utf-8")
+    assert "nothing found in what could be checked" in page
+    assert "no live model" in page
+
+
+def test_a_step_says_what_it_does_not_tell():
+    audit = audit_step(lambda weights, gradients: weights, [torch.randn(4, 3)])
+    assert {"bias-decayed", "rounded-away", "timescale-short", "fades"} <= unasked(audit)
+    assert "grows" not in unasked(audit)
+
+
+@pytest.mark.parametrize("check", CHECKS.values(), ids=CHECKS)
+def test_a_check_that_lacks_what_it_needs_is_silent(check):
+    from shrinkage.auditing._facts import Facts
+
+    for need in check.needs:
+        assert check(Facts(optimizer="none", parameters=[], lacks={need: "it is not there"})) == []

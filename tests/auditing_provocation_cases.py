@@ -87,14 +87,28 @@ def rounded(lr, decay, dtype=torch.float32):
     return case
 
 
-def summed(lr, decay, gradient, dtype, **options):
-    """L2 in the gradient of SGD, beside gradients of this size."""
+def summed(lr, decay, gradient, dtype, kind: Any = torch.optim.SGD, **options):
+    """L2 in the gradient, beside gradients of this size."""
 
     def case():
         torch.manual_seed(0)
         model = nn.Linear(64, 64, bias=False, dtype=dtype)
         model.weight.grad = gradient * torch.randn_like(model.weight)
-        return codes(torch.optim.SGD(model.parameters(), lr=lr, weight_decay=decay, **options), model)
+        return codes(kind(model.parameters(), lr=lr, weight_decay=decay, **options), model)
+
+    return case
+
+
+def summed_later(kind: Any, lr, decay, gradient, dtype=torch.bfloat16, end=0.0, **options):
+    """L2 in the gradient, under a cosine that takes the learning rate to `end` of its start."""
+
+    def case():
+        torch.manual_seed(0)
+        model = nn.Linear(64, 64, bias=False, dtype=dtype)
+        model.weight.grad = gradient * torch.randn_like(model.weight)
+        optimizer = kind(model.parameters(), lr=lr, weight_decay=decay, **options)
+        schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, 1000, eta_min=end * lr)
+        return codes(optimizer, model, steps=1000, scheduler=schedule)
 
     return case
 

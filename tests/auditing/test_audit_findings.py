@@ -37,6 +37,7 @@ from auditing_provocation_cases import (
     rounded_later,
     sized,
     summed,
+    summed_later,
     tied,
     timed,
     twice,
@@ -72,7 +73,23 @@ CASES = {
         summed(1e-4, 1e-4, 1e3, torch.float32),
         summed(1e-4, 1e-4, 1e1, torch.float32),
     ),
+    "rounded-away#summed, too weak to follow": (
+        summed(1e-3, 1e-4, 1e-1, torch.bfloat16, Optim.Adam),
+        summed(1e-3, 1e-2, 1e-3, torch.bfloat16, Optim.Adam),
+    ),
     "rounded-away-later": (rounded_later(2e-4), rounded_later(0.2)),
+    "rounded-away-later#summed": (
+        summed_later(Optim.SGD, 0.1, 0.1, 5e-2),
+        summed_later(Optim.SGD, 0.1, 0.1, 5e-2, end=0.2),
+    ),
+    "rounded-away-later#summed momentum": (
+        summed_later(Optim.SGD, 0.1, 0.01, 1e-2, momentum=0.9),
+        summed_later(Optim.SGD, 0.1, 0.01, 1e-2, torch.float32, momentum=0.9),
+    ),
+    "rounded-away-later#summed adam": (
+        summed_later(Optim.Adam, 1e-2, 1e-2, 1e-3),
+        summed_later(Optim.Adam, 1e-2, 1e-2, 1e-3, end=0.2),
+    ),
     "decayed-twice": (twice, eager(Optim.SGD)),
     "frozen-decayed": (frozen(stale=True), frozen(stale=False)),
     "none-grad-decayed": (eager(Eager), eager(Optim.SGD)),

@@ -18,7 +18,8 @@ from shrinkage.auditing._measuring import read
 from shrinkage.auditing._penalty import penalties
 from shrinkage.auditing._reading import Reading
 from shrinkage.auditing._result import Audit, audit_of
-from shrinkage.auditing._rounding import shared_survivals, survivals
+from shrinkage.auditing._rounding import survivals
+from shrinkage.auditing._rounding_shared import SharedRounding
 from shrinkage.auditing._sampling import local
 from shrinkage.auditing._subjects import OptimizerSubject, Subject, parameters_of, undisturbed
 from shrinkage.auditing._timeline import Timeline, number, timeline
@@ -180,7 +181,8 @@ def _measure(optimizer: torch.optim.Optimizer, model: nn.Module | None, request:
         parameters = _with_invariance(parameters, model, request.inputs, optimizer)
     native = OptimizerSubject(optimizer, limit=_MOST_ELEMENTS, lrs=lrs, native=True)
     applied = survivals(native, readings, 1.0)
-    for i, share in shared_survivals(subject, native, readings).items():
+    shared = SharedRounding(subject, native, readings)
+    for i, share in shared.survivals().items():
         applied[i] = share
     parameters = [dataclasses.replace(p, applied=share) for p, share in zip(parameters, applied, strict=True)]
     return Facts(
@@ -194,7 +196,7 @@ def _measure(optimizer: torch.optim.Optimizer, model: nn.Module | None, request:
         forgotten=forgotten,
         aliases=aliases,
         timelines=plans,
-        fading=_fading(native, readings, applied, plans, lrs) if plans else {},
+        fading=_fading(native, shared, readings, applied, plans, lrs) if plans else {},
         rows=request.rows,
         batch_size=request.batch_size,
         is_compiled=hasattr(optimizer.__dict__.get("step"), "_torchdynamo_orig_callable"),
@@ -229,6 +231,7 @@ def _reference_lr(optimizer: torch.optim.Optimizer, group: int, plans: Sequence[
 
 def _fading(
     native: Subject,
+    shared: SharedRounding,
     readings: list[Reading],
     applied: Sequence[float | None],
     plans: Sequence[Timeline],
@@ -240,18 +243,18 @@ def _fading(
     if np.ptp(course) == 0:
         return {}
     fading: dict[int, tuple[int, float]] = {}
+    arriving = {i for i, share in enumerate(applied) if share is not None and share >= 0.5}
     for step in places[::-1]:
-        if course[step] <= 0:
+        if course[step] <= 0 or not arriving:
             continue
         shares = survivals(native, readings, float(course[step]))
-        lost = {
-            i
-            for i, share in enumerate(shares)
-            if share is not None and share < 0.5 and (applied[i] or 0) >= 0.5
-        }
-        if not lost:
-            break
-        fading.update({i: (int(step), 1 - step / len(course)) for i in lost})
+        for i, share in shared.survivals(float(course[step]), is_later=True).items():
+            shares[i] = share
+        judged_here = {i: share for i in arriving if (share := shares[i]) is not None}
+        fading.update(
+            {i: (int(step), 1 - step / len(course)) for i, share in judged_here.items() if share < 0.5}
+        )
+        arriving -= {i for i, share in judged_here.items() if share >= 0.5}
     return fading
 
 

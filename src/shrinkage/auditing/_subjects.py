@@ -61,6 +61,8 @@ class Plan:
     """Multiple of the reference learning rate of a schedule; None leaves what there is of it untouched."""
     strength: Literal["as set", "off"] = "as set"
     """`off` sets every known option of strength to 0 and takes the step hooks away."""
+    factor: float = 1.0
+    """Multiple of every known option of strength."""
     start: Literal["pattern", "weights", "live"] = "pattern"
     """`weights` starts from the model's own weights, `live` also from the optimizer's own state."""
     only: frozenset[int] | None = None
@@ -195,9 +197,13 @@ class OptimizerSubject:
                 _scale_references(group, lr, plan.reference_lr)
         if plan.reference_lr is not None and isinstance(reference := optimizer.defaults.get("lr"), float):
             optimizer.defaults["lr"] = reference * plan.reference_lr
-        if plan.strength == "off":
+        factor = 0 if plan.strength == "off" else plan.factor
+        if factor != 1:
             for options in (optimizer.defaults, *optimizer.param_groups):
-                options.update({key: 0 * options[key] for key in STRENGTHS if _is_number(options.get(key))})
+                options.update(
+                    {key: factor * options[key] for key in STRENGTHS if _is_number(options.get(key))}
+                )
+        if plan.strength == "off":
             optimizer._optimizer_step_pre_hooks.clear()
             optimizer._optimizer_step_post_hooks.clear()
 
@@ -320,7 +326,7 @@ def undisturbed() -> Iterator[None]:
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, float | Tensor)
+    return isinstance(value, int | float | Tensor) and not isinstance(value, bool)
 
 
 def _seed() -> None:

@@ -24,8 +24,9 @@ def rounded_away(facts: Facts) -> Hits:
     """The factor 1 − s rounds to 1, or the product back to the weight: the decay is set and does nothing.
 
     In float32 a factor is 1 for s below 2⁻²⁵ ≈ 3·10⁻⁸ (lr 1e-4 × weight_decay 1e-4 is below); weights in bfloat16 do
-    not move for s up to 2⁻⁸ ≈ 0.004. Measured in the weights' own format. A penalty in SGD's gradient is lost where
-    g + λw is g again; it is judged where a gradient is there to tell the size.
+    not move for s up to 2⁻⁸ ≈ 0.004. Measured in the weights' own format. A penalty in the gradient is lost
+    where g + λw is g again, or where the whole step is less than the weights' spacing; it is judged where a gradient is
+    there to tell the size.
     """
     for dtype, lost in _by_format(facts, lambda applied: applied < 0.5):
         yield (names(lost), f"{_arriving(lost)} a step arrives in {dtype}", "100 %", _REMEDY)
@@ -61,7 +62,11 @@ def rounded_up(facts: Facts) -> Hits:
     partly=("gradients",),
 )
 def rounded_away_later(facts: Facts) -> Hits:
-    """The decay works now, but the schedule takes the learning rate, and with it the shrink, below what can be shown."""
+    """The decay works now, but the schedule takes the learning rate, and with it the shrink, below what can be shown.
+
+    A penalty in the gradient is lost once the steps, the gradient's noise included, are less than half the spacing of
+    the weights' numbers; that is judged with gradients of their present size.
+    """
     fading = [(facts.parameters[i], *when) for i, when in facts.fading.items()]
     if fading:
         step = min(step for _, step, _ in fading)

@@ -11,6 +11,7 @@ from torch.utils._pytree import tree_leaves
 
 from shrinkage.attachment import attach
 from shrinkage.auditing import audit
+from shrinkage.auditing._rows import Unreached, unreached
 from shrinkage.rules import Decoupled
 
 
@@ -48,6 +49,25 @@ def test_no_tensor_as_large_as_a_parameter_is_made(monkeypatch, attached):
     with Largest() as largest:
         audit(optimizer, model, rows=1000, batch_size=10, steps=100)
     assert largest.elements < 2**18 < min(p.numel() for p in model.parameters() if p.dim() > 1)
+
+
+@pytest.mark.parametrize("block", [7, 2**20])
+def test_rows_of_zeros_are_told_exactly_though_few_columns_are_looked_at_first(monkeypatch, block):
+    monkeypatch.setattr("shrinkage.auditing._rows._BLOCK", block)
+    p = nn.Parameter(torch.randn(6, 1000))
+    p.grad = torch.zeros_like(p)
+    p.grad[0, 3] = p.grad[2, 999] = 1e-30  # in columns that are not among the first looked at
+    p.grad[4, 0] = 1.0
+    assert unreached([p], {})[0] == Unreached(3, 6, "gradient")
+
+
+def test_looking_for_rows_of_zeros_takes_no_memory_of_their_size():
+    p = nn.Parameter(torch.zeros(4096, 40_000, dtype=torch.bfloat16))
+    p.grad = p.detach()
+    p.grad[0] = 1.0
+    before = most_resident()
+    assert unreached([p], {})[0] == Unreached(4095, 4096, "gradient")
+    assert most_resident() - before < 64 < p.numel() / 2**20  # the mask of all of it would be 156 MiB
 
 
 @pytest.mark.slow

@@ -15,6 +15,10 @@ __all__ = ["Unreached", "unreached"]
 
 _MOST_ROWS = 4096
 """Rows of a parameter that are looked at."""
+_FEW_COLUMNS = 256
+"""Columns of a row that are looked at first."""
+_BLOCK = 2**20
+"""Elements that are looked at at once."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +67,17 @@ def _zero_rows(tensors: Sequence[Any]) -> Tensor | None:
 
 
 def _is_zero(rows: Tensor) -> Tensor:
-    return ~rows.flatten(1).any(1).cpu()
+    """(rows,) whether all of a row is zero: some columns tell most that are not, the rest is read block by block.
+
+    Whole tensors at once would be seconds and gigabytes in a large model, as `any` makes a mask of what it is given.
+    """
+    flat = rows.flatten(1)
+    thin = flat[:, :: max(1, flat.shape[1] // _FEW_COLUMNS)]
+    zero = ~torch.cat([part.any(1) for part in thin.split(max(1, _BLOCK // max(1, thin.shape[1])))])
+    for some in zero.nonzero().flatten().split(max(1, _BLOCK // max(1, flat.shape[1]))):
+        for columns in flat.split(_BLOCK, dim=1):
+            zero[some] &= ~columns[some].any(1)
+    return zero.cpu()
 
 
 def _is_like(entry: Any, p: Tensor) -> bool:

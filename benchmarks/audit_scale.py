@@ -1,10 +1,13 @@
 """What an audit costs a large language model: seconds, and memory beside the model's own.
 
-    python benchmarks/audit_scale.py [--billions 7] [--device cpu|cuda] [--state] [--decay attached|native]
+    python benchmarks/audit_scale.py [--billions 7] [--device cpu|cuda] [--optimizer adamw|sgd] [--state own|shared]
+                                     [--gradients] [--decay attached|native]
 
-The parameters of a Llama of about that many billions, in bfloat16, every one with a value; one AdamW over them, with
-`--state` after moments were made for it (twice the memory of the weights more). The weights are summed before and
-after: an audit leaves them as they are.
+The parameters of a Llama of about that many billions, in bfloat16, every one with a value; one optimizer over them.
+`--state own` gives every weight moments of its own: AdamW's two need twice the memory of the weights, the momentum of
+SGD as much again. `--state shared` and `--gradients` make them views of one buffer as long as the largest parameter:
+an audit reads them as it reads any, and a model whose moments would not fit here can be audited with them, but not
+trained. The weights are summed before and after: an audit leaves them as they are.
 """
 
 from __future__ import annotations
@@ -63,6 +66,29 @@ def llama(billions: int, device: str) -> nn.Module:
     return model
 
 
+class Buffer:
+    """Tensors of any shape, views of one memory as large as the largest of them."""
+
+    def __init__(self, model: nn.Module) -> None:
+        first = next(model.parameters())
+        self.values = torch.full(
+            (max(p.numel() for p in model.parameters()),), 1e-4, dtype=first.dtype, device=first.device
+        )
+
+    def like(self, p: torch.Tensor) -> torch.Tensor:
+        return self.values[: p.numel()].view(p.shape)
+
+
+def give_state(optimizer: torch.optim.Optimizer, model: nn.Module, kind: str) -> None:
+    """Moments as after a hundred steps."""
+    buffer = Buffer(model)
+    is_adam = isinstance(optimizer, torch.optim.AdamW)
+    names = ("exp_avg", "exp_avg_sq") if is_adam else ("momentum_buffer",)
+    for p in model.parameters():
+        moments = {name: torch.full_like(p, 1e-4) if kind == "own" else buffer.like(p) for name in names}
+        optimizer.state[p] = {**({"step": torch.tensor(100.0)} if is_adam else {}), **moments}
+
+
 class Peak(threading.Thread):
     """The most memory that the process has held since the start, looked at every 5 ms."""
 
@@ -117,19 +143,31 @@ def main() -> None:
     )
     parser.add_argument("--billions", type=int, choices=list(SHAPES), default=7)
     parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
-    parser.add_argument("--state", action="store_true", help="Moments for every weight.")
+    parser.add_argument("--optimizer", choices=["adamw", "sgd"], default="adamw")
+    parser.add_argument(
+        "--state", choices=["own", "shared"], help="Moments for every weight, and in what memory."
+    )
+    parser.add_argument(
+        "--gradients", action="store_true", help="Gradients for every weight, in shared memory."
+    )
     parser.add_argument("--decay", choices=["native", "attached"], default="native")
     options = parser.parse_args()
     torch.manual_seed(0)
     model = llama(options.billions, options.device)
     decay = 0.1 if options.decay == "native" else 0.0
-    optimizer = torch.optim.AdamW(model.parameters(), lr=3e-4, betas=(0.9, 0.95), weight_decay=decay)
+    optimizer: torch.optim.Optimizer = (
+        torch.optim.AdamW(model.parameters(), lr=3e-4, betas=(0.9, 0.95), weight_decay=decay)
+        if options.optimizer == "adamw"
+        else torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9, weight_decay=decay)
+    )
     if options.decay == "attached":
         attach(optimizer, Decoupled(0.1), model=model, lower=False)
     if options.state:
+        give_state(optimizer, model, options.state)
+    if options.gradients:
+        gradients = Buffer(model)
         for p in model.parameters():
-            moments = {name: torch.full_like(p, 1e-4) for name in ("exp_avg", "exp_avg_sq")}
-            optimizer.state[p] = {"step": torch.tensor(100.0), **moments}
+            p.grad = gradients.like(p)
     before = fingerprint(model)
     seconds, extra, codes = measure(model, optimizer, options.device)
     assert fingerprint(model) == before, "an audit changed the weights"
@@ -137,9 +175,11 @@ def main() -> None:
     own = sum(p.numel() * p.element_size() for p in model.parameters()) / MIB
     print(f"{size / 1e9:.2f} billion weights, {own:,.0f} MiB: audit {seconds:.1f} s, {extra:,.0f} MiB more")
     print("found: " + ", ".join(codes))
-    name = (
-        f"audit_scale_{options.billions}b_{options.device}_{options.decay}{'_state' if options.state else ''}"
-    )
+    told = [f"{options.billions}b", options.device, options.decay]
+    told += [options.optimizer] if options.optimizer != "adamw" else []
+    told += [f"{options.state}_state"] if options.state else []
+    told += ["gradients"] if options.gradients else []
+    name = "_".join(["audit_scale", *told])
     result = {"weights": size, "weights MiB": own, "seconds": seconds, "extra MiB": extra, "found": codes}
     print(f"written to {written(name, result)}")
 

@@ -66,6 +66,7 @@ def test_the_exit_code_is_for_someones_ci(script, function, options, code):
 def test_a_person_reads_the_findings_and_the_table(script):
     output = run(f"{script}:build").output
     assert output.index("adam-l2") < output.index("group 0  2: bias, weight")
+    assert output.rstrip().endswith("Each finding is explained in docs/findings.md, under its code.")
 
 
 def test_json_and_a_page(script, tmp_path):
@@ -83,11 +84,21 @@ def test_a_checkpoint(tmp_path):
     assert "bias-decayed" in run(tmp_path / "c.pt").output
 
 
+def test_of_an_optimizers_state_alone_it_says_what_it_could_not_check(tmp_path):
+    torch.save(torch.optim.AdamW(net().parameters()).state_dict(), tmp_path / "o.pt")
+    output = run(tmp_path / "o.pt").output
+    assert output.startswith("AdamW: nothing found in what could be checked")
+    assert "6 parameters are without a name" in output
+    told = json.loads(run(tmp_path / "o.pt", "--json").output)
+    assert "norm-decayed" in {code for part in told["unchecked"] for code in part["codes"]}
+
+
 @pytest.mark.parametrize(
     "target, options, error, sentence",
     [
         ("absent.py:build", [], RequestError, "there is no such file"),
         ("absent.pt", [], RequestError, "there is no such file"),
+        ("train.py", [], RequestError, r"which function\? Name the one .*train.py:build"),
         ("train.py:missing", [], RequestError, "has no function 'missing'"),
         ("train.py:wrong", [], RequestError, r"must return \(model, optimizer\)"),
         ("train.py:failing", [], JobError, "raised OSError: no data set"),

@@ -72,3 +72,14 @@ def test_the_table_is_listed_whole_or_in_part():
     assert "torch.optim.AdamW" in answer("conventions")
     assert len(answer("conventions Ridge").splitlines()) == 2 + 2
     assert json.loads(answer("conventions optax.lamb --json"))[0]["kind"] == "no scalar"
+
+
+def test_a_part_of_no_name_is_told():
+    with pytest.raises(RequestError, match="conventions: no name contains 'zzz'"):
+        answer("conventions zzz")
+
+
+@pytest.mark.parametrize("change", ["new-batch-size", "new-rows", "new-lr", "new-epochs"])
+def test_every_change_explains_itself(change):
+    (line,) = [line for line in answer("convert --help").splitlines() if f"--{change} " in line]
+    assert line.strip("│ ").endswith("then.")

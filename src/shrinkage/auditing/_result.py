@@ -147,6 +147,9 @@ class _Shown:
             yield _in_short(rest)
         if not self.audit.is_half_blind:
             yield from _not_looked_at(self.audit.unchecked)
+        if self.audit.findings:
+            page = self.audit.findings[0].link.partition("#")[0]
+            yield Text(f"\nEach finding is explained in {page}, under its code.")
 
 
 def audit_of(facts: Facts) -> Audit:

@@ -63,10 +63,15 @@ def _check(fail_on: str | None) -> None:
 
 
 def _audited(target: str, told: dict[str, Any], optimizer: str | None) -> Audit:
+    from shrinkage._errors import RequestError
     from shrinkage.auditing import audit as audit_
     from shrinkage.auditing import audit_checkpoint
 
     path, colon, function = target.rpartition(":")
+    if target.endswith(".py"):
+        raise RequestError(
+            f"{target}: which function? Name the one that returns (model, optimizer), such as {target}:build."
+        )
     if not colon or not path.endswith(".py"):
         return audit_checkpoint(target, optimizer=optimizer, **told)
     built = _built(Path(path), function)

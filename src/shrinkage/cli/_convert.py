@@ -57,10 +57,18 @@ def convert(
     start_share: Annotated[
         float | None, typer.Option(help="Megatron's start/end weight decay.", rich_help_panel=_RUN)
     ] = None,
-    new_batch_size: Annotated[float | None, typer.Option(rich_help_panel=_WHAT_IF)] = None,
-    new_rows: Annotated[float | None, typer.Option(rich_help_panel=_WHAT_IF)] = None,
-    new_lr: Annotated[float | None, typer.Option(rich_help_panel=_WHAT_IF)] = None,
-    new_epochs: Annotated[float | None, typer.Option(rich_help_panel=_WHAT_IF)] = None,
+    new_batch_size: Annotated[
+        float | None, typer.Option(help="Rows per step then.", rich_help_panel=_WHAT_IF)
+    ] = None,
+    new_rows: Annotated[
+        float | None, typer.Option(help="Training rows then.", rich_help_panel=_WHAT_IF)
+    ] = None,
+    new_lr: Annotated[
+        float | None, typer.Option(help="Learning rate then.", rich_help_panel=_WHAT_IF)
+    ] = None,
+    new_epochs: Annotated[
+        float | None, typer.Option(help="Epochs of the run then.", rich_help_panel=_WHAT_IF)
+    ] = None,
     keep: Annotated[
         str, typer.Option(help="What stays: timescale, prior or run.", rich_help_panel=_WHAT_IF)
     ] = "timescale",
@@ -85,9 +93,14 @@ def conventions(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """List the known conventions: what each number means and what its conversion needs."""
+    from shrinkage._errors import RequestError, shown
     from shrinkage.strength import conventions as known
 
     table = known(containing)
+    if not table:
+        raise RequestError(
+            f"conventions: no name contains {shown(containing)}. `shrinkage conventions` lists all of them."
+        )
     if as_json:
         fields = ("name", "formula", "kind", "needs", "source", "note")
         typer.echo(

@@ -28,7 +28,7 @@ from paths.workloads import WORKLOADS, Workload
 
 from shrinkage._compiled import library
 from shrinkage.path import trained
-from shrinkage.training import _engine
+from shrinkage.training.engine import _library
 
 PARTS = ("products", "activations, slopes", "scoring", "optimizer and pull", "reading rows")
 """As the engine counts them (`enum` in engine.c)."""
@@ -38,10 +38,10 @@ WITHIN, REST = "rest of the engine", "Python and the rest"
 @contextmanager
 def counted() -> Iterator[dict[str, float]]:
     """Shares of the time spent within, once it is over: of the engine's parts, of its rest, and of all else."""
-    built = library(_engine.SOURCE, defines=("PROFILE",))
+    built = library(_library.SOURCE, defines=("PROFILE",))
     assert built is not None
     ticks = (ctypes.c_uint64 * len(PARTS)).in_dll(built, "ticks_of")
-    usual, run, inside = _engine._engine, _engine.run, [0.0]
+    usual, run, inside = _library._engine, _library.run, [0.0]
 
     def timed(*arguments: Any) -> None:
         start = time.perf_counter()
@@ -50,11 +50,11 @@ def counted() -> Iterator[dict[str, float]]:
 
     found: dict[str, float] = {}
     before, counted_from = list(ticks), time.perf_counter()
-    _engine._engine, _engine.run = (lambda choice: built), timed  # pyright: ignore[reportAttributeAccessIssue]
+    _library._engine, _library.run = (lambda choice: built), timed  # pyright: ignore[reportAttributeAccessIssue]
     try:
         yield found
     finally:
-        _engine._engine, _engine.run = usual, run
+        _library._engine, _library.run = usual, run
     whole = time.perf_counter() - counted_from
     a_second = _ticks_a_second(built)
     for name, now, then in zip(PARTS, ticks, before, strict=True):

@@ -9,8 +9,8 @@ from shrinkage._random import generator
 from shrinkage.networks import Layout, initial_row
 from shrinkage.rules import CATALOGUE, L2, WeightDecay
 from shrinkage.training import Member, Rows, learning_rate, train_block
-from shrinkage.training._engine_block import NO_PULL, EngineBlock
 from shrinkage.training._pull import Pull
+from shrinkage.training.engine._block import NO_PULL, EngineBlock
 from stack_cases import member, options, plain_loss, plain_outputs, problem, sgd_step
 
 pytestmark = pytest.mark.usefixtures("engine")

@@ -13,7 +13,7 @@ from shrinkage import _compiled
 from shrinkage._errors import JobError, RequestError
 from shrinkage.rules import CATALOGUE, L1, L2, Decoupled, WeightDecay
 from shrinkage.training import Member, Rows, Standardizer, engine_name, train_block
-from shrinkage.training._engine_block import engine_takes
+from shrinkage.training.engine._block import engine_takes
 from stack_cases import ACTIVATION_NAMES, ARCHITECTURES, LOSS_NAMES, member, options, problem
 
 LAMBDAS = [0.0, 0.01, 0.3]
@@ -130,7 +130,7 @@ def test_calls_of_one_epoch_and_of_many_give_the_same_bits(monkeypatch):
     X, Y = problem(60, 5, 3, "softmax")
     opts = options(engine="compiled", optimizer="adam", schedule="cosine", max_epochs=12)
     many = train_block(opts, LAMBDAS, [member(X, Y, n_train=40)], seed=1)
-    monkeypatch.setattr("shrinkage.training._engine_block.SECONDS_A_CALL", 0.0)
+    monkeypatch.setattr("shrinkage.training.engine._block.SECONDS_A_CALL", 0.0)
     ticks = []
     one = train_block(opts, LAMBDAS, [member(X, Y, n_train=40)], seed=1, after_epoch=lambda: ticks.append(1))
     assert len(ticks) == 12

@@ -7,9 +7,9 @@ from torch.testing import assert_close
 from shrinkage.networks import LOSSES, Layout
 from shrinkage.rules import L1, L2, WeightDecay
 from shrinkage.training import Box, Member, Rows, Swarm, SwarmOptions, Swarms, train_swarm_block
-from shrinkage.training._engine_rows import EvaluatedRows
-from shrinkage.training._engine_swarm import EngineSwarms, engine_moves
 from shrinkage.training._score import Score
+from shrinkage.training.engine._rows import EvaluatedRows
+from shrinkage.training.engine._swarm import EngineSwarms, engine_moves
 from stack_cases import ACTIVATION_NAMES, ARCHITECTURES, LOSS_NAMES, member, plain_outputs, problem, rows_of
 
 LAMBDAS = [0.0, 0.01, 0.5]

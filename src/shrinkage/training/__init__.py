@@ -2,17 +2,17 @@
 
 from shrinkage.training._backprop import TrainingOptions, train_block
 from shrinkage.training._block import BlockResult, Member
-from shrinkage.training._engine import engine_build, engine_name
-from shrinkage.training._learning_rate import learning_rate
 from shrinkage.training._machine import one_thread_flushed
 from shrinkage.training._optimizers import SGD, Adam, Optimizer, PlainAdam
 from shrinkage.training._options import NetworkOptions, check_count
 from shrinkage.training._rows import Batch, Rows, Standardizer, chunks
 from shrinkage.training._score import Score
+from shrinkage.training._settings import learning_rate
 from shrinkage.training._swarm import Box, Swarm, SwarmResult, Swarms, minimize
 from shrinkage.training._swarm_block import SwarmOptions, train_swarm_block
 from shrinkage.training._swarm_error import ErrorOfNetworks
 from shrinkage.training._swarm_moves import SWARM_VARIANTS, SwarmVariant
+from shrinkage.training.engine import engine_build, engine_name
 
 __all__ = [
     "SGD",

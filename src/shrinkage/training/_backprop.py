@@ -7,55 +7,25 @@ and a network's numbers don't depend on which others are in its block.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
 
-from shrinkage._errors import RequestError, shown
-from shrinkage.networks import INITIALIZATIONS, Layout
+from shrinkage._errors import RequestError
+from shrinkage.networks import Layout
 from shrinkage.training._block import BlockResult, Member, recorded
-from shrinkage.training._engine_block import EngineBlock, engine_networks, engine_takes
 from shrinkage.training._machine import one_thread_flushed
-from shrinkage.training._options import NetworkOptions, check_choice
+from shrinkage.training._settings import BackpropSettings
 from shrinkage.training._stacked import StackedBlock, permission, stacked_networks
+from shrinkage.training.engine._block import EngineBlock, engine_networks, engine_takes
 
 __all__ = ["TrainingOptions", "train_block"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class TrainingOptions(NetworkOptions):
-    """Training by back-propagation."""
-
-    initialization: str = "auto"
-    """`glorot`, `he`, or `auto`: He for relu, Glorot otherwise."""
-    optimizer: str = "adam"
-    """`adam` or `sgd`."""
-    learning_rate: float = 1e-3
-    """η, the largest of the schedule; > 0."""
-    schedule: str = "constant"
-    """`constant`, or `cosine` from η to 0 over all steps."""
-    momentum: float = 0.0
-    """μ of SGD, 0 ≤ μ < 1."""
-    nesterov: bool = False
-    """Nesterov's look-ahead in SGD."""
-    batch_size: int
-    """Rows a step, ≥ 1; the last batch of an epoch may be smaller. 1 is online training."""
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_choice("solver", self.optimizer, ("adam", "sgd"))
-        check_choice("learning_rate", self.schedule, ("constant", "cosine"))
-        check_choice("initialization", self.initialization, INITIALIZATIONS)
-        if self.batch_size < 1:
-            raise RequestError(f"batch_size=…: must be >= 1, got {shown(self.batch_size)}.")
-        if not (self.learning_rate > 0 and math.isfinite(self.learning_rate)):
-            raise RequestError(
-                f"learning_rate_init=…: must be > 0 and finite, got {shown(self.learning_rate)}."
-            )
-        if not 0 <= self.momentum < 1:
-            raise RequestError(f"momentum=…: must be >= 0 and < 1, got {shown(self.momentum)}.")
+class TrainingOptions(BackpropSettings):
+    """Training by back-propagation: by the compiled engine where it takes the settings, else as one stack of torch's."""
 
     def train(
         self,

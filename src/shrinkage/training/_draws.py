@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
@@ -11,14 +10,12 @@ from torch import Tensor
 from shrinkage._random import generator
 from shrinkage.networks import Layout, initial_row
 from shrinkage.training._block import Member
-
-if TYPE_CHECKING:
-    from shrinkage.training._backprop import TrainingOptions
+from shrinkage.training._settings import BackpropSettings
 
 __all__ = ["initial_rows", "orders"]
 
 
-def initial_rows(options: TrainingOptions, layout: Layout, members: Sequence[Member], seed: int) -> Tensor:
+def initial_rows(options: BackpropSettings, layout: Layout, members: Sequence[Member], seed: int) -> Tensor:
     """(G, D) the networks that training begins with, a member each, float64."""
     return torch.stack(
         [

@@ -14,7 +14,7 @@ from shrinkage._errors import RequestError, shown
 from shrinkage.networks import ACTIVATIONS, LOSSES, Layout
 from shrinkage.rules import Rule
 from shrinkage.training._block import BlockResult, Member
-from shrinkage.training._engine import engine_name
+from shrinkage.training.engine import engine_name
 
 __all__ = ["NetworkOptions", "check_choice", "check_count", "check_device"]
 

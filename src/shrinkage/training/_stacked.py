@@ -7,7 +7,6 @@ It is what the compiled engine is held against, and it trains what that one does
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -17,15 +16,12 @@ from shrinkage.networks import LOSSES, Layout, Stack
 from shrinkage.rules import Reading
 from shrinkage.training._block import Member, Trainee
 from shrinkage.training._draws import initial_rows, orders
-from shrinkage.training._learning_rate import learning_rate
 from shrinkage.training._optimizers import SGD, Adam, Optimizer
 from shrinkage.training._products import permission_for
 from shrinkage.training._pull import Pull
 from shrinkage.training._rows import Batch, Rows, chunks
 from shrinkage.training._score import Score
-
-if TYPE_CHECKING:
-    from shrinkage.training._backprop import TrainingOptions
+from shrinkage.training._settings import BackpropSettings, learning_rate
 
 __all__ = ["StackedBlock", "permission", "stacked_networks"]
 
@@ -41,7 +37,7 @@ NETWORKS_ON_A_DEVICE, ACTIVATIONS_ON_A_DEVICE = 1024, 1 << 28
 """The same limits on a GPU, which wants many networks at once: a choice, not a measurement."""
 
 
-def stacked_networks(options: TrainingOptions, layout: Layout, n: int) -> int:
+def stacked_networks(options: BackpropSettings, layout: Layout, n: int) -> int:
     """How many networks make a stack."""
     activations = min(options.batch_size, n) * max(layout.sizes)
     if torch.device(options.device).type != "cpu":
@@ -50,7 +46,7 @@ def stacked_networks(options: TrainingOptions, layout: Layout, n: int) -> int:
     return max(1, min(by_cache, HELD_ACTIVATIONS // activations))
 
 
-def permission(options: TrainingOptions, member: Member) -> str:
+def permission(options: BackpropSettings, member: Member) -> str:
     """Whether the block's products may take the routine that is permitted to round, and doesn't."""
     layout, n = options.layout(member.train.X, member.train.Y), len(member.train)
     at_a_time = scored_at_a_time(options, layout, n)
@@ -64,7 +60,7 @@ def permission(options: TrainingOptions, member: Member) -> str:
     )
 
 
-def scored_at_a_time(options: TrainingOptions, layout: Layout, n: int) -> int:
+def scored_at_a_time(options: BackpropSettings, layout: Layout, n: int) -> int:
     """Rows scored at a time, by the workload alone: a loss is summed piece by piece, to the same bits in every block."""
     return max(1, SCORED_ELEMENTS // (max(layout.sizes) * stacked_networks(options, layout, n)))
 
@@ -78,7 +74,7 @@ class StackedBlock(Trainee):
     """K networks as one stack of torch tensors; arguments as in `train_block`."""
 
     def __init__(
-        self, options: TrainingOptions, lambdas: Sequence[float], members: Sequence[Member], seed: int
+        self, options: BackpropSettings, lambdas: Sequence[float], members: Sequence[Member], seed: int
     ) -> None:
         self.options, self.seed, self.members = options, seed, members
         self.n_lambdas = len(lambdas)

@@ -21,12 +21,12 @@ from shrinkage.networks import LOSSES, Layout
 from shrinkage.rules import Reading
 from shrinkage.rules._forces import L1Force, L2Force
 from shrinkage.training._block import BlockResult, Member, Trainee, recorded
-from shrinkage.training._engine_swarm import EngineSwarms, Objective, engine_moves
 from shrinkage.training._machine import one_thread_flushed
 from shrinkage.training._options import NetworkOptions, check_choice
 from shrinkage.training._swarm import Box, Swarm, Swarms
 from shrinkage.training._swarm_error import ErrorOfNetworks
 from shrinkage.training._swarm_rows import WatchedRows, watched
+from shrinkage.training.engine._swarm import EngineSwarms, Objective, engine_moves
 
 __all__ = ["SwarmOptions", "train_swarm_block"]
 

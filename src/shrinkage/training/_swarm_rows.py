@@ -12,10 +12,10 @@ import torch
 from torch import Tensor
 
 from shrinkage.networks import LOSSES, Layout, Stack
-from shrinkage.training._engine_rows import EvaluatedRows
 from shrinkage.training._rows import Rows, chunks
 from shrinkage.training._score import Score
 from shrinkage.training._swarm_error import HELD_ACTIVATIONS, KEPT_ELEMENTS, MeanError
+from shrinkage.training.engine._rows import EvaluatedRows
 
 if TYPE_CHECKING:
     from shrinkage.training._swarm_block import SwarmOptions

@@ -13,9 +13,9 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-from shrinkage.training import _engine as c
-from shrinkage.training._engine_rows import EvaluatedRows
 from shrinkage.training._swarm import Swarm, Swarms
+from shrinkage.training.engine import _library as c
+from shrinkage.training.engine._rows import EvaluatedRows
 
 __all__ = ["EngineSwarms", "Objective", "engine_moves"]
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
@@ -19,16 +19,13 @@ from shrinkage.networks import LOSSES, Layout
 from shrinkage.rules import Reading
 from shrinkage.rules._clocks import tick
 from shrinkage.rules._forces import L1Force, L2Force
-from shrinkage.training import _engine as c
 from shrinkage.training._block import Member, Trainee
 from shrinkage.training._draws import initial_rows, orders
-from shrinkage.training._learning_rate import learning_rate
 from shrinkage.training._pull import decayed, penalty_of
 from shrinkage.training._rows import Rows, chunks
 from shrinkage.training._score import metric_of, spread_of
-
-if TYPE_CHECKING:
-    from shrinkage.training._backprop import TrainingOptions
+from shrinkage.training._settings import BackpropSettings, learning_rate
+from shrinkage.training.engine import _library as c
 
 __all__ = ["NO_PULL", "EngineBlock", "engine_networks", "engine_takes"]
 
@@ -41,7 +38,7 @@ ORDERED_ROWS = 1 << 20
 """Row numbers handed over in one call."""
 
 
-def engine_takes(options: TrainingOptions) -> bool:
+def engine_takes(options: BackpropSettings) -> bool:
     """Whether the engine trains this: on the CPU, under a rule that pulls toward 0 by w or by its sign."""
     rule = options.rule
     if options.device != "cpu" or rule.modulation is not None or rule.anchor != "zero":
@@ -50,14 +47,14 @@ def engine_takes(options: TrainingOptions) -> bool:
     return in_gradient or rule.scales_weights
 
 
-def engine_networks(options: TrainingOptions, layout: Layout, n: int) -> int:
+def engine_networks(options: BackpropSettings, layout: Layout, n: int) -> int:
     """How many networks make a block."""
     return max(
         1, min(64, int(SECONDS_A_BLOCK / (options.max_epochs * _seconds_an_epoch(options, layout, n))))
     )
 
 
-def _seconds_an_epoch(options: TrainingOptions, layout: Layout, n: int) -> float:
+def _seconds_an_epoch(options: BackpropSettings, layout: Layout, n: int) -> float:
     padded = layout.padded(getattr(torch, options.dtype)).n_parameters
     return -(-n // options.batch_size) * SECONDS_A_STEP + 6 * padded * n / FLOPS_A_SECOND
 
@@ -66,7 +63,7 @@ class EngineBlock(Trainee):
     """K networks for the compiled engine; arguments as in `train_block`."""
 
     def __init__(
-        self, options: TrainingOptions, lambdas: Sequence[float], members: Sequence[Member], seed: int
+        self, options: BackpropSettings, lambdas: Sequence[float], members: Sequence[Member], seed: int
     ) -> None:
         self.options, self.seed, self.members, self.L = options, seed, members, len(lambdas)
         first = members[0].train

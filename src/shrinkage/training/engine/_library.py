@@ -1,6 +1,6 @@
-"""The compiled engine's two functions, and the structures that they take.
+"""The compiled engine's functions, and the structures that they take.
 
-The fields are those of `engine/network.h`, in its order.
+The fields are those of the structs in `c/`, in their order.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ __all__ = [
     "run",
 ]
 
-SOURCE = Path(__file__).parent / "engine" / "engine.c"
+SOURCE = Path(__file__).parent / "c" / "engine.c"
 ACTIVATIONS = ("relu", "tanh", "logistic", "identity")
 LOSSES = ("softmax", "logistic", "squared_error")
 OPTIMIZERS = ("sgd", "momentum", "nesterov", "adam")

@@ -1,0 +1,56 @@
+"""The settings of training by back-propagation."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from shrinkage._errors import RequestError, shown
+from shrinkage.networks import INITIALIZATIONS
+from shrinkage.training._options import NetworkOptions, check_choice
+
+__all__ = ["BackpropSettings", "learning_rate"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class BackpropSettings(NetworkOptions):
+    """What back-propagation trains, and how: everything but who does it."""
+
+    initialization: str = "auto"
+    """`glorot`, `he`, or `auto`: He for relu, Glorot otherwise."""
+    optimizer: str = "adam"
+    """`adam` or `sgd`."""
+    learning_rate: float = 1e-3
+    """η, the largest of the schedule; > 0."""
+    schedule: str = "constant"
+    """`constant`, or `cosine` from η to 0 over all steps."""
+    momentum: float = 0.0
+    """μ of SGD, 0 ≤ μ < 1."""
+    nesterov: bool = False
+    """Nesterov's look-ahead in SGD."""
+    batch_size: int
+    """Rows a step, ≥ 1; the last batch of an epoch may be smaller. 1 is online training."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_choice("solver", self.optimizer, ("adam", "sgd"))
+        check_choice("learning_rate", self.schedule, ("constant", "cosine"))
+        check_choice("initialization", self.initialization, INITIALIZATIONS)
+        if self.batch_size < 1:
+            raise RequestError(f"batch_size=…: must be >= 1, got {shown(self.batch_size)}.")
+        if not (self.learning_rate > 0 and math.isfinite(self.learning_rate)):
+            raise RequestError(
+                f"learning_rate_init=…: must be > 0 and finite, got {shown(self.learning_rate)}."
+            )
+        if not 0 <= self.momentum < 1:
+            raise RequestError(f"momentum=…: must be >= 0 and < 1, got {shown(self.momentum)}.")
+
+
+def learning_rate(options: BackpropSettings, step: int, steps: int) -> float:
+    """η_t at step t = `step` (from 0) of T = `steps`: η, or `η ½(1 + cos(π t/T))` for the cosine schedule.
+
+    Reference: Loshchilov and Hutter, ICLR 2017, eq. 5 (one period, down to 0).
+    """
+    if options.schedule == "constant":
+        return options.learning_rate
+    return options.learning_rate * 0.5 * (1 + math.cos(math.pi * step / steps))

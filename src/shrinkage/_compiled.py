@@ -1,13 +1,15 @@
 """C sources of the package as functions of this process, built by the machine's own compiler for its own processor.
 
 A library is built once and kept in the user's cache folder, under a name made of all that its machine code depends on:
-sources, flags, compiler and processor. Where there is no compiler, or building fails, there is no library, and the
+sources, flags, compiler and processor. Where there is no such folder that is the user's alone, it is built anew in every
+process. Where there is no compiler, or building fails, there is no library, and the
 caller takes its torch form. `SHRINKAGE_ENGINE=torch` says to do so anyway; `SHRINKAGE_ENGINE=compiled` makes a library
 that can't be built an error.
 """
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import hashlib
 import logging
@@ -15,11 +17,13 @@ import os
 import platform
 import secrets
 import shutil
+import signal
 import stat
 import subprocess
 import sys
 import tempfile
 import threading
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
@@ -86,39 +90,61 @@ def library(source: Path, *, openmp: bool = False, defines: tuple[str, ...] = ()
 
 @cache
 def _loaded(source: Path, openmp: bool, defines: tuple[str, ...]) -> tuple[ctypes.CDLL | None, str]:
-    compiler = _compiler()
+    compiler, why = _compiler(), "there is no C compiler (cc, gcc, clang) on the PATH"
     if compiler is None:
-        return None, "there is no C compiler (cc, gcc, clang) on the PATH"
-    folder = _cache_folder() or Path(tempfile.mkdtemp(prefix="shrinkage-"))
-    why = "no set of flags was taken"
-    threads = (("-fopenmp",), ()) if openmp else ((),)
-    macros = tuple(f"-D{name}" for name in defines)
-    for flags in (tuned + threaded + macros for threaded in threads for tuned in FOR_THIS_PROCESSOR):
-        path = folder / f"{source.stem}-{_name(source, compiler, flags)}.so"
-        if not path.exists() and (why := _build(source, compiler, flags, path)):
-            continue
+        return None, why
+    for flags in _flag_sets(openmp, defines):
         try:
-            return ctypes.CDLL(str(path)), ""
-        except OSError as error:
+            return _load_or_build(source, compiler, flags), ""
+        except subprocess.TimeoutExpired:
+            why = f"{compiler} did not finish within {SECONDS_TO_BUILD} s"
+            break
+        except (OSError, subprocess.SubprocessError) as error:
             why = str(error)
     _log.warning("%s was not built, torch does its work: %s", source.name, why)
     return None, why
 
 
+def _flag_sets(openmp: bool, defines: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    macros = tuple(f"-D{name}" for name in defines)
+    for threads in (("-fopenmp",), ()) if openmp else ((),):
+        for tuned in FOR_THIS_PROCESSOR:
+            yield (*tuned, *threads, *macros)
+
+
+def _load_or_build(source: Path, compiler: Path, flags: tuple[str, ...]) -> ctypes.CDLL:
+    name = f"{source.stem}-{_hash(source, compiler, flags)}.so"
+    folder = _cache_folder()
+    if folder is not None:
+        path = folder / name
+        with contextlib.suppress(OSError):  # absent, damaged, or not the user's alone: it is built anew
+            if _is_mine(path):
+                return ctypes.CDLL(str(path))
+        with contextlib.suppress(OSError):  # a full disk, or a folder from which nothing may be run
+            _build(source, compiler, flags, path)
+            return ctypes.CDLL(str(path))
+    _log.info("%s is built for this process alone: no folder of the user's keeps it", source.name)
+    with tempfile.TemporaryDirectory(prefix="shrinkage-build-") as temporary:
+        path = Path(temporary) / name
+        _build(source, compiler, flags, path)
+        return ctypes.CDLL(str(path))  # which stays when its file is gone
+
+
 def _compiler() -> Path | None:
+    """As it is found: some do what the name says that they are called by."""
     for name in (os.environ.get("CC"), "cc", "gcc", "clang"):
         if name and (found := shutil.which(name)):
-            return Path(found).resolve()
+            return Path(found)
     return None
 
 
-def _name(source: Path, compiler: Path, flags: tuple[str, ...]) -> str:
-    """A hash of what the machine code depends on."""
+def _hash(source: Path, compiler: Path, flags: tuple[str, ...]) -> str:
+    """Of what the machine code depends on."""
     digest = hashlib.sha256()
     for file in sorted((*source.parent.glob("*.c"), *source.parent.glob("*.h"))):
         digest.update(file.read_bytes())
-    about = compiler.stat()
-    digest.update(f"{compiler}{about.st_size}{about.st_mtime_ns}{FLAGS}{flags}{_processor()}".encode())
+    about, real = compiler.stat(), compiler.resolve()
+    digest.update(f"{real}{about.st_size}{about.st_mtime_ns}{FLAGS}{flags}{_processor()}".encode())
     return digest.hexdigest()[:24]
 
 
@@ -131,37 +157,60 @@ def _processor() -> str:
     return f"{platform.machine()}{platform.processor()}{sorted(first.items())}"
 
 
-def _build(source: Path, compiler: Path, flags: tuple[str, ...], path: Path) -> str:
-    """Build into `path`, whole or not at all. Returns why it failed, or nothing."""
+def _build(source: Path, compiler: Path, flags: tuple[str, ...], path: Path) -> None:
+    """Build into `path`, whole or not at all; raises SubprocessError with the compiler's first words."""
     unfinished = path.with_name(f".{path.name}.{secrets.token_hex(8)}.tmp")
     command = [str(compiler), *FLAGS, *flags, str(source), "-o", str(unfinished), "-lm"]
     try:
-        done = subprocess.run(
-            command, capture_output=True, text=True, errors="replace", timeout=SECONDS_TO_BUILD, check=False
-        )
-        if done.returncode:
-            return (done.stderr.strip().splitlines() or ["the compiler failed without a word"])[0]
+        code, words = _run(command)
+        if code:
+            raise subprocess.SubprocessError(
+                (words.strip().splitlines() or ["the compiler failed without a word"])[0]
+            )
+        unfinished.chmod(0o700)
         unfinished.replace(path)
-        return ""
-    except (OSError, subprocess.SubprocessError) as error:
-        return str(error)
     finally:
         unfinished.unlink(missing_ok=True)
 
 
+def _run(command: list[str]) -> tuple[int, str]:
+    """Exit code and error output; with the time, the processes that the compiler has started end too."""
+    process = subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        errors="replace",
+        start_new_session=True,
+    )
+    try:
+        words = process.communicate(timeout=SECONDS_TO_BUILD)[1]
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+        raise
+    return process.returncode, words
+
+
 def _cache_folder() -> Path | None:
     """A folder for built libraries that nobody else can write to, or None."""
-    if "SHRINKAGE_CACHE" in os.environ:
-        folder = Path(os.environ["SHRINKAGE_CACHE"])
-    elif sys.platform == "darwin":
-        folder = Path("~/Library/Caches/shrinkage").expanduser()
-    else:
-        folder = Path(os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser()) / "shrinkage"
     try:
+        if named := os.environ.get("SHRINKAGE_CACHE"):
+            folder = Path(named).resolve()
+        elif sys.platform == "darwin":
+            folder = Path("~/Library/Caches/shrinkage").expanduser()
+        else:
+            folder = Path(os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser()) / "shrinkage"
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        about = folder.stat()
-    except (OSError, RuntimeError):
+        return folder if _is_mine(folder) and os.access(folder, os.W_OK) else None
+    except (OSError, RuntimeError):  # RuntimeError: a user without a home
         return None
-    others_may_write = about.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+
+
+def _is_mine(path: Path) -> bool:
+    """True for what belongs to this user and nobody else can write to; raises OSError where there is nothing."""
+    about = path.stat()
     mine = not hasattr(os, "getuid") or about.st_uid == os.getuid()
-    return folder if mine and not others_may_write and os.access(folder, os.W_OK) else None
+    return mine and not about.st_mode & (stat.S_IWGRP | stat.S_IWOTH)

@@ -1,7 +1,6 @@
 """The compiled engine against the torch stack, which the other tests hold against autograd and the formulas."""
 
-import subprocess
-import sys
+import platform
 import threading
 
 import numpy as np
@@ -10,17 +9,20 @@ import torch
 from torch.testing import assert_close
 
 from shrinkage import _compiled
-from shrinkage._errors import JobError, RequestError
+from shrinkage._errors import JobError
+from shrinkage.networks import Layout
 from shrinkage.rules import CATALOGUE, L1, L2, Decoupled, WeightDecay
-from shrinkage.training import Member, Rows, Standardizer, engine_name, train_block
+from shrinkage.training import Member, Rows, Standardizer, one_thread_flushed, train_block
+from shrinkage.training.engine import _library
 from shrinkage.training.engine._block import engine_takes
+from shrinkage.training.engine._rows import EvaluatedRows
 from stack_cases import ACTIVATION_NAMES, ARCHITECTURES, LOSS_NAMES, member, options, problem
 
 LAMBDAS = [0.0, 0.01, 0.3]
 OPTIMIZERS = {
     "sgd": {"optimizer": "sgd"},
-    "momentum": {"optimizer": "sgd", "momentum": 0.9},
-    "nesterov": {"optimizer": "sgd", "momentum": 0.9, "nesterov": True},
+    "momentum": {"optimizer": "sgd", "momentum": 0.9, "learning_rate": 0.02},
+    "nesterov": {"optimizer": "sgd", "momentum": 0.9, "learning_rate": 0.02, "nesterov": True},
     "adam": {"optimizer": "adam", "learning_rate": 0.01},
     "adam, cosine": {"optimizer": "adam", "learning_rate": 0.01, "schedule": "cosine"},
 }
@@ -69,15 +71,21 @@ def test_every_network(sizes, activation, loss, dtype):
     assert_same(both(members, batch_size=8, **shape), dtype)
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("batch_size", [1, 7, 29], ids=["online", "mini-batch", "full batch"])
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 @pytest.mark.parametrize("rule", RULES)
-def test_every_rule_and_optimizer(rule, optimizer, batch_size):
-    X, Y = problem(37, 5, 3, "softmax")
+def test_every_rule_and_optimizer(rule, optimizer, batch_size, dtype):
+    X, Y = (each.to(getattr(torch, dtype)) for each in problem(37, 5, 3, "softmax"))
     members = [member(X, Y, n_train=29)]
     for decay_biases in (False, True):
-        changes = {"rule": RULES[rule], "batch_size": batch_size, "decay_biases": decay_biases}
-        assert_same(both(members, **changes, **OPTIMIZERS[optimizer]))
+        changes = {
+            "rule": RULES[rule],
+            "batch_size": batch_size,
+            "decay_biases": decay_biases,
+            "dtype": dtype,
+        }
+        assert_same(both(members, **changes, **OPTIMIZERS[optimizer]), dtype)
 
 
 @pytest.mark.parametrize("loss", LOSS_NAMES)
@@ -101,7 +109,8 @@ def test_weights_scales_and_row_numbers(settled, loss, monkeypatch):
     y_scale = Standardizer(Y.mean(0), Y.std(0)) if loss == "squared_error" else None
     scales = {"x_scale": x_scale, "y_scale": y_scale}
     train = Rows(X=X, Y=Y, index=index[:40], weight=weight / weight.mean(), **scales)
-    validation = Rows(X=X, Y=Y, index=index[40:], **scales)
+    held = torch.rand(20, 1, generator=g, dtype=torch.float64)
+    validation = Rows(X=X, Y=Y, index=index[40:], weight=held / held.mean(), **scales)
     assert_same(both([Member(0, 0, train, validation)], loss=loss))
 
 
@@ -121,6 +130,7 @@ def test_numbers_do_not_depend_on_the_company_or_the_thread():
         thread.start()
     for thread in threads:
         thread.join()
+    assert len(alone) == 9
     for (g, i), one in alone.items():
         for name in ("networks", "train_loss", "validation_metric", "final_penalty"):
             np.testing.assert_array_equal(getattr(one, name)[0, 0], getattr(whole, name)[g, i])
@@ -157,6 +167,60 @@ def test_a_net_that_diverges_is_not_finite_in_either(loss, dtype):
         assert (np.isnan(result.final_train_loss) | (result.final_train_loss > 1e20)).all()
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("activation", ["tanh", "logistic"])
+def test_activations_of_numbers_of_every_size(activation, dtype):
+    """Denormals are flushed, as in training: an inverse that is one would turn a saturated unit into 0."""
+    kind = getattr(torch, dtype)
+    sizes = torch.cat(
+        [torch.logspace(-30, 30, 241, dtype=torch.float64), torch.linspace(8, 90, 83, dtype=torch.float64)]
+    )
+    z = torch.cat([-sizes, torch.zeros(1), sizes]).to(kind)[:, None]
+    layout, one = Layout((1, 1, 1)), torch.tensor([[1.0, 1.0, 0.0, 0.0]], dtype=kind)
+    expected = getattr(torch, activation if activation == "tanh" else "sigmoid")(z.double())
+    with one_thread_flushed():
+        for row, a in zip(z, expected[:, 0], strict=True):
+            target = torch.zeros(1, 1, dtype=kind)
+            rows = EvaluatedRows(layout, activation, "squared_error", Rows(X=row[None], Y=target))
+            found = rows.error(one, "loss").sqrt()
+            assert_close(found[0], a.abs(), rtol=4e-7 if dtype == "float32" else 1e-14, atol=1e-18)
+
+
+def test_gradients_near_the_end_of_float32():
+    """g² is beyond it where (1 − β₂) g² is not; and a second moment that is ∞ stands still, it doesn't poison."""
+    X, Y = (each.float() for each in problem(30, 4, 2, "squared_error"))
+    for scale in (1e10, 1e11):
+        shape = {"optimizer": "adam", "learning_rate": 1e-3, "dtype": "float32", "activation": "identity"}
+        for result in both([member(X * scale, Y)], loss="squared_error", batch_size=30, **shape):
+            assert np.isfinite(result.networks).all()
+
+
+VARIANTS = {"plain": ("-march=x86-64",), "half the width": ("-march=native", "-mno-avx512f")}
+
+
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="the flags are those of this family of processors")
+@pytest.mark.parametrize("flags", VARIANTS.values(), ids=VARIANTS)
+def test_narrower_processors(flags, monkeypatch, tmp_path):
+    """The same sources without the wide instructions of the machine that the tests run on."""
+    monkeypatch.setenv("SHRINKAGE_CACHE", str(tmp_path))
+    monkeypatch.setattr(_compiled, "FOR_THIS_PROCESSOR", (flags,))
+    _compiled._loaded.cache_clear()
+    built = _compiled.library(_library.SOURCE)
+    monkeypatch.setattr(_library, "_engine", lambda choice: built)
+    try:
+        for dtype in ("float32", "float64"):
+            for loss, outputs, hidden in (
+                ("softmax", 3, (20, 7)),
+                ("logistic", 1, (5,)),
+                ("squared_error", 2, ()),
+            ):
+                X, Y = (each.to(getattr(torch, dtype)) for each in problem(80, 9, outputs, loss))
+                shape = {"loss": loss, "hidden_layer_sizes": hidden, "dtype": dtype, "batch_size": 16}
+                assert_same(both([member(X, Y, n_train=61)], **shape, **OPTIMIZERS["adam"]), dtype)
+    finally:
+        _compiled._loaded.cache_clear()
+
+
 def test_the_sure_rows_of_two_classes_keep_their_digits():
     """log(1 + e⁻ᶻ) of a row of class 1 is e⁻ᶻ, far below what 1 + e⁻ᶻ can hold."""
     X, Y = torch.full((4, 1), 1.0, dtype=torch.float64), torch.ones(4, 1, dtype=torch.float64)
@@ -177,69 +241,6 @@ def test_what_it_takes_and_what_it_leaves_to_torch(name):
     opts = options(engine="compiled", rule=rule)
     assert engine_takes(opts) == opts.in_threads == (name in TAKEN)
     assert not options(engine="torch", rule=rule).in_threads
-
-
-def test_without_a_compiler_torch_does_the_work(monkeypatch, tmp_path):
-    script = (
-        "import os, warnings; warnings.simplefilter('error')\n"
-        "from shrinkage.training import engine_name\n"
-        "print(engine_name())\n"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", script],
-        env={"PATH": str(tmp_path), "HOME": str(tmp_path), "PYTHONPATH": ":".join(sys.path)},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert done.stdout.strip() == "torch"
-    assert not done.stderr
-
-
-def test_what_the_environment_may_say(monkeypatch):
-    monkeypatch.setenv("SHRINKAGE_ENGINE", "fast")
-    with pytest.raises(RequestError, match="SHRINKAGE_ENGINE: must be auto, compiled or torch, got 'fast'"):
-        engine_name()
-
-
-def test_a_source_that_does_not_compile(tmp_path, monkeypatch):
-    source = tmp_path / "wrong.c"
-    source.write_text("int broken( {")
-    monkeypatch.setenv("SHRINKAGE_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setenv("SHRINKAGE_ENGINE", "auto")
-    assert _compiled.library(source) is None
-    monkeypatch.setenv("SHRINKAGE_ENGINE", "compiled")
-    with pytest.raises(JobError, match=r"wrong\.c can't be built: .*error"):
-        _compiled.library(source)
-    assert list((tmp_path / "cache").iterdir()) == []
-
-
-def test_a_folder_that_others_may_write_to_is_not_trusted(tmp_path, monkeypatch):
-    source = tmp_path / "seven.c"
-    source.write_text('__attribute__((visibility("default"))) int seven(void) { return 7; }')
-    shared = tmp_path / "shared"
-    shared.mkdir()
-    shared.chmod(0o777)
-    monkeypatch.setenv("SHRINKAGE_CACHE", str(shared))
-    monkeypatch.setenv("SHRINKAGE_ENGINE", "auto")
-    built = _compiled.library(source)
-    assert built is not None
-    assert built.seven() == 7
-    assert list(shared.iterdir()) == []
-
-
-def test_a_library_is_built_once_and_again_for_another_source(tmp_path, monkeypatch):
-    source, cache = tmp_path / "n.c", tmp_path / "cache"
-    monkeypatch.setenv("SHRINKAGE_CACHE", str(cache))
-    monkeypatch.setenv("SHRINKAGE_ENGINE", "auto")
-    for value in (1, 2):
-        source.write_text(f'__attribute__((visibility("default"))) int n(void) {{ return {value}; }}')
-        for _ in range(2):
-            _compiled._loaded.cache_clear()
-            built = _compiled.library(source)
-            assert built is not None
-            assert built.n() == value
-        assert len(list(cache.iterdir())) == value
 
 
 def test_a_worker_without_the_engine_of_the_run_says_so(monkeypatch):

@@ -84,9 +84,13 @@ def test_sums_of_networks_are_those_of_the_plain_ones(sizes, activation, loss, w
 def test_rows_longer_than_a_piece():
     layout = Layout((3, 40, 2))
     X, Y = problem(2500, 3, 2, "softmax")
-    rows, networks = EvaluatedRows(layout, "tanh", "softmax", Rows(X=X, Y=Y)), rows_of(layout, 2)
+    s = torch.linspace(0.5, 1.5, 2500, dtype=torch.float64)
+    rows, networks = (
+        EvaluatedRows(layout, "tanh", "softmax", Rows(X=X, Y=Y, weight=s[:, None])),
+        rows_of(layout, 2),
+    )
     z = torch.stack([plain_outputs(layout, row, "tanh", X) for row in networks])
-    expected = torch.nn.functional.cross_entropy(z.mT, Y.argmax(1).expand(2, -1), reduction="none").mean(1)
+    expected = torch.nn.functional.cross_entropy(z.mT, Y.argmax(1).expand(2, -1), reduction="none") @ s / 2500
     assert_close(rows.error(networks, "loss"), expected, rtol=1e-12, atol=0)
 
 
@@ -115,6 +119,8 @@ def swarm_block(engine: str, members: list[Member], **changes):
         {"error": "accuracy"},
         {"loss": "squared_error"},
         {"swarm": Swarm(particles=6, variant="ring")},
+        # of few rows many particles are right alike, and the first of equal neighbours is followed
+        {"swarm": Swarm(particles=9, variant="ring"), "error": "accuracy", "max_epochs": 6},
         {"swarm": Swarm(particles=6, variant="spso2011")},
         {"swarm": Swarm(particles=6, death=0.1)},
         {"swarm": Swarm(particles=6, patience=1)},
@@ -129,6 +135,13 @@ def test_a_block_is_the_torch_forms(changes):
     for name in plain.__dataclass_fields__:
         got, expected = (torch.from_numpy(getattr(result, name)) for result in (fast, plain))
         assert_close(got, expected, rtol=1e-9, atol=1e-10, equal_nan=True)
+
+
+def test_numbers_drawn_in_pieces_are_the_same(monkeypatch):
+    X, Y = problem(40, 4, 3, "softmax")
+    whole = swarm_block("compiled", [member(X, Y)])
+    monkeypatch.setattr("shrinkage.training.engine._swarm.NUMBERS_AT_ONCE", 1)
+    assert (swarm_block("compiled", [member(X, Y)]).networks == whole.networks).all()
 
 
 def test_bits_do_not_depend_on_the_company():

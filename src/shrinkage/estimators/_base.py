@@ -34,7 +34,7 @@ from shrinkage.path import (
     fitted_scale,
 )
 from shrinkage.rules import Rule
-from shrinkage.training import ErrorOfNetworks, Swarm, engine_build
+from shrinkage.training import ErrorOfNetworks, Swarm
 
 __all__ = ["MLPCV", "Runtime", "Targets"]
 
@@ -290,7 +290,6 @@ class MLPCV(BaseEstimator):
             "row weights": _hash(weight),
             "standardize": self.standardize,
             "processor": torch.backends.cpu.get_cpu_capability(),
-            "engine build": engine_build() if request.options.engine == "compiled" else "",
         }
 
     def _keep(self, fitted: FittedPath, all_rows: Fold, request: PathRequest) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import threading
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +15,7 @@ from joblib import Parallel, delayed, effective_n_jobs
 from joblib.parallel import get_active_backend
 from numpy.typing import NDArray
 
+from shrinkage._errors import JobError
 from shrinkage.path._blocks import Block, trained
 from shrinkage.path._fold import Fold
 from shrinkage.path._parcels import Parcel, Sender, packed, unpacked
@@ -31,8 +33,6 @@ POLL_SECONDS = 0.2
 WORKER_START_SECONDS = 8.0
 """Work that a second process must save before it is worth starting one: it imports torch first."""
 THREAD_START_SECONDS = 0.05
-SECONDS_A_STEP = 2e-4
-FLOPS_A_SECOND = 3e10
 
 
 def run_blocks(
@@ -92,8 +92,8 @@ def worthwhile_jobs(blocks: Sequence[Block], folds: Mapping[int, Fold], options:
     seconds = 0.0
     for block in blocks:
         fold = folds[block.members[0][0]]
-        steps, flops = options.work_an_epoch(options.layout(fold.X, fold.Y), len(fold.train))
-        seconds += block.epochs_of(options) * (steps * SECONDS_A_STEP + block.size * flops / FLOPS_A_SECOND)
+        epoch = options.seconds_an_epoch(options.layout(fold.X, fold.Y), len(fold.train), block.size)
+        seconds += block.epochs_of(options) * epoch
     worth = THREAD_START_SECONDS if options.in_threads else WORKER_START_SECONDS
     return -1 if seconds > worth and len(blocks) > 1 else 1
 
@@ -119,12 +119,15 @@ class _Epochs:
 class _Tick:
     """Counts one epoch of a block; travels to the process that trains it."""
 
-    def __init__(self, path: Path, i: int) -> None:
+    def __init__(self, path: Path, i: int, stopped: threading.Event | None = None) -> None:
         self.path = path
         self.i = i
+        self._stopped = stopped
         self._done: np.memmap[Any, np.dtype[np.int64]] | None = None
 
     def __call__(self) -> None:
+        if self._stopped is not None and self._stopped.is_set():
+            raise JobError("The run that this block belongs to has been stopped.")
         if self._done is None:
             if not self.path.exists():  # a worker on another machine: its blocks are counted when they return
                 return
@@ -155,15 +158,22 @@ def _finished(
     hint: Any = "threads" if all(options.in_threads for _, _, options, _ in tasks.values()) else None
     parallel = Parallel(n_jobs=jobs, return_as="generator_unordered", batch_size=one, prefer=hint)
     backend, _ = get_active_backend(prefer=hint)  # the user's own, where there is one
-    here = getattr(backend, "uses_threads", False)
+    here, stopped = getattr(backend, "uses_threads", False), threading.Event()
     results: Any = parallel(
-        delayed(_trained_here)(i, task, _Tick(epochs.path, i))
+        delayed(_trained_here)(i, task, _Tick(epochs.path, i, stopped))
         if here
         else _sent(i, task, _Tick(epochs.path, i), sender)
         for i, task in tasks.items()
     )
-    with _polling(told):
-        yield from results
+    try:
+        with _polling(told):
+            for result in results:  # noqa: UP028 (`yield from` would close them before the threads are told)
+                yield result
+    finally:
+        stopped.set()  # joblib ends processes, but leaves threads to their work
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message=".* tasks .*", module="joblib")  # that they are left
+            results.close()
 
 
 def _trained_here(i: int, task: _Task, tick: _Tick) -> tuple[int, Arrays]:

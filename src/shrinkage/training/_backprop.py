@@ -1,4 +1,4 @@
-"""Back-propagation of a block: λs × members, a member being one (fold, restart), trained as one stack.
+"""Back-propagation of a block: λs × members, a member being one (fold, restart).
 
 Axes: K = G·L networks, member by member and λ by λ within it; B rows of a batch; C outputs; E epochs.
 Initial weights and batches are functions of (seed, fold, restart, epoch): neighbours on the path differ by λ alone,
@@ -18,7 +18,7 @@ from shrinkage.training._block import BlockResult, Member, recorded
 from shrinkage.training._machine import one_thread_flushed
 from shrinkage.training._settings import BackpropSettings
 from shrinkage.training._stacked import StackedBlock, permission, stacked_networks
-from shrinkage.training.engine._block import EngineBlock, engine_networks, engine_takes
+from shrinkage.training.engine._block import EngineBlock, engine_networks, engine_seconds, engine_takes
 
 __all__ = ["TrainingOptions", "train_block"]
 
@@ -47,14 +47,15 @@ class TrainingOptions(BackpropSettings):
 
     @property
     def in_threads(self) -> bool:
-        return self._by_engine
-
-    @property
-    def _by_engine(self) -> bool:
         return self.engine == "compiled" and engine_takes(self)
 
     def networks_a_block(self, layout: Layout, n: int) -> int:
-        return engine_networks(self, layout, n) if self._by_engine else stacked_networks(self, layout, n)
+        return engine_networks(self, layout, n) if self.in_threads else stacked_networks(self, layout, n)
+
+    def seconds_an_epoch(self, layout: Layout, n: int, networks: int) -> float:
+        if self.in_threads:
+            return networks * engine_seconds(self, layout, n)
+        return super().seconds_an_epoch(layout, n, networks)
 
     def work_an_epoch(self, layout: Layout, n: int) -> tuple[float, float]:
         return -(-n // self.batch_size), 6.0 * layout.n_parameters * n
@@ -69,7 +70,7 @@ def train_block(
     epochs: Sequence[int] | None = None,
     after_epoch: Callable[[], object] | None = None,
 ) -> BlockResult:
-    """Train L λs for each of G members as one stack of K = G·L networks.
+    """Train L λs for each of G members: K = G·L networks.
 
     Args:
         options: the network and its training.

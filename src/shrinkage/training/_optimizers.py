@@ -10,7 +10,10 @@ from abc import ABC, abstractmethod
 import torch
 from torch import Tensor
 
-__all__ = ["SGD", "Adam", "Optimizer", "PlainAdam"]
+__all__ = ["BETAS", "EPS", "SGD", "Adam", "Optimizer", "PlainAdam"]
+
+BETAS, EPS = (0.9, 0.999), 1e-8
+"""Adam's, as the article and every framework have them."""
 
 
 class Optimizer(ABC):
@@ -54,9 +57,7 @@ class PlainAdam(Optimizer):
     `m ← β₁m + (1 − β₁)g`, `v ← β₂v + (1 − β₂)g²`, `w ← w − η m̂/(√v̂ + ε)`.
     """
 
-    def __init__(
-        self, w: Tensor, grad: Tensor, *, betas: tuple[float, float] = (0.9, 0.999), eps: float = 1e-8
-    ):
+    def __init__(self, w: Tensor, grad: Tensor, *, betas: tuple[float, float] = BETAS, eps: float = EPS):
         super().__init__(w, grad)
         self.betas = betas
         self.eps = eps
@@ -75,9 +76,7 @@ class PlainAdam(Optimizer):
 class Adam(PlainAdam):
     """The same in one fused kernel: one pass over w, g, m and v instead of nine."""
 
-    def __init__(
-        self, w: Tensor, grad: Tensor, *, betas: tuple[float, float] = (0.9, 0.999), eps: float = 1e-8
-    ):
+    def __init__(self, w: Tensor, grad: Tensor, *, betas: tuple[float, float] = BETAS, eps: float = EPS):
         super().__init__(w, grad, betas=betas, eps=eps)
         self._step = torch.zeros((), dtype=torch.float32, device=w.device)
 

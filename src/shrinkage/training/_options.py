@@ -14,9 +14,13 @@ from shrinkage._errors import RequestError, shown
 from shrinkage.networks import ACTIVATIONS, LOSSES, Layout
 from shrinkage.rules import Rule
 from shrinkage.training._block import BlockResult, Member
-from shrinkage.training.engine import engine_name
+from shrinkage.training.engine import engine_build, engine_name
 
 __all__ = ["NetworkOptions", "check_choice", "check_count", "check_device"]
+
+
+SECONDS_A_STEP, FLOPS_A_SECOND = 2e-4, 3e10
+"""A rough cost of a stack: the calls of a step, and how fast its arithmetic is."""
 
 
 class Shaped(Protocol):
@@ -55,6 +59,7 @@ class NetworkOptions(ABC):
             raise RequestError(
                 f"hidden_layer_sizes=…: every layer needs at least 1 unit, got {shown(self.hidden_layer_sizes)}."
             )
+        check_choice("engine", self.engine, ("compiled", "torch"))
         check_device(self.device)
 
     @property
@@ -73,7 +78,8 @@ class NetworkOptions(ABC):
 
     def described(self) -> dict[str, str]:
         """Every setting as text that is the same in every process: what kept blocks are known by."""
-        return {name: str(getattr(self, name)) for name in self.__dataclass_fields__}
+        settings = {name: str(getattr(self, name)) for name in self.__dataclass_fields__}
+        return settings | {"engine": f"compiled, {engine_build()}" if self.in_threads else "torch"}
 
     def admits(self, lam: float) -> bool:
         """False for a λ that is no strength of the rule, such as a fraction above 1."""
@@ -94,6 +100,11 @@ class NetworkOptions(ABC):
     @abstractmethod
     def networks_a_block(self, layout: Layout, n: int) -> int:
         """How many (λ, member) make a block: few enough for the cache, many enough for the overhead."""
+
+    def seconds_an_epoch(self, layout: Layout, n: int, networks: int) -> float:
+        """A rough estimate of one core's time for an epoch of a block of `networks` over n rows."""
+        steps, flops = self.work_an_epoch(layout, n)
+        return steps * SECONDS_A_STEP + networks * flops / FLOPS_A_SECOND
 
     @abstractmethod
     def work_an_epoch(self, layout: Layout, n: int) -> tuple[float, float]:

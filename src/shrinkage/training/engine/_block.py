@@ -21,15 +21,15 @@ from shrinkage.rules._clocks import tick
 from shrinkage.rules._forces import L1Force, L2Force
 from shrinkage.training._block import Member, Trainee
 from shrinkage.training._draws import initial_rows, orders
+from shrinkage.training._optimizers import BETAS, EPS
 from shrinkage.training._pull import decayed, penalty_of
 from shrinkage.training._rows import Rows, chunks
 from shrinkage.training._score import metric_of, spread_of
 from shrinkage.training._settings import BackpropSettings, learning_rate
 from shrinkage.training.engine import _library as c
 
-__all__ = ["NO_PULL", "EngineBlock", "engine_networks", "engine_takes"]
+__all__ = ["NO_PULL", "EngineBlock", "engine_networks", "engine_seconds", "engine_takes"]
 
-BETAS, EPS = (0.9, 0.999), 1e-8
 SECONDS_A_STEP, FLOPS_A_SECOND = 5e-7, 1e11
 """A rough cost of a network: what a step costs besides its arithmetic, and how fast that is."""
 SECONDS_A_BLOCK, SECONDS_A_CALL = 0.05, 0.2
@@ -49,12 +49,11 @@ def engine_takes(options: BackpropSettings) -> bool:
 
 def engine_networks(options: BackpropSettings, layout: Layout, n: int) -> int:
     """How many networks make a block."""
-    return max(
-        1, min(64, int(SECONDS_A_BLOCK / (options.max_epochs * _seconds_an_epoch(options, layout, n))))
-    )
+    return max(1, min(64, int(SECONDS_A_BLOCK / (options.max_epochs * engine_seconds(options, layout, n)))))
 
 
-def _seconds_an_epoch(options: BackpropSettings, layout: Layout, n: int) -> float:
+def engine_seconds(options: BackpropSettings, layout: Layout, n: int) -> float:
+    """A rough estimate of one core's time for an epoch of one network."""
     padded = layout.padded(getattr(torch, options.dtype)).n_parameters
     return -(-n // options.batch_size) * SECONDS_A_STEP + 6 * padded * n / FLOPS_A_SECOND
 
@@ -90,7 +89,7 @@ class EngineBlock(Trainee):
 
     @property
     def epochs_at_once(self) -> int:
-        seconds = self.K * _seconds_an_epoch(self.options, self.layout, self.n)
+        seconds = self.K * engine_seconds(self.options, self.layout, self.n)
         rows = len(self.members) * self.n
         return max(1, min(int(SECONDS_A_CALL / seconds), ORDERED_ROWS // rows, ORDERED_ROWS // self.steps))
 
@@ -137,7 +136,7 @@ class EngineBlock(Trainee):
         sums = _Sums(1, self.K, self.H)
         job = self._job(sums, NO_PULL)
         job.train = rows.for_c
-        c.run("judge_all", job, self.like.dtype)
+        c.run("score_networks", job, self.like.dtype)
         return np.array(self._means(sums, rows))[:, 0]
 
     def _means(self, sums: _Sums, rows: _Set) -> tuple[np.ndarray, np.ndarray]:

@@ -22,9 +22,9 @@ __all__ = [
     "ACTIVATIONS",
     "LOSSES",
     "OPTIMIZERS",
+    "Evaluation",
     "Flight",
     "Job",
-    "Particles",
     "RowsOfC",
     "Training",
     "engine",
@@ -81,8 +81,8 @@ class Job(Structure):
     )
 
 
-class Particles(Structure):
-    """`Particles` of the engine: networks to be evaluated, and where their sums go."""
+class Evaluation(Structure):
+    """`Evaluation` of the engine: networks to be evaluated, and where their sums go."""
 
     _fields_ = (
         ("layers", c_int64),
@@ -114,7 +114,7 @@ class Training(Structure):
         ("flight", Flight),
         *((name, c_int64) for name in ("iterations", "keys", "ring")),
         *((name, c_void_p) for name in ("best", "best_error")),
-        ("rows", POINTER(Particles)),
+        ("rows", POINTER(Evaluation)),
         *((name, c_void_p) for name in ("row_weight", "member")),
         *((name, c_int64) for name in ("of_hits", "force", "pulled")),
         ("strength", c_void_p),
@@ -123,7 +123,13 @@ class Training(Structure):
 
 @cache
 def _engine(choice: str) -> ctypes.CDLL | None:
-    return library(SOURCE)
+    built = library(SOURCE)
+    if built is not None:
+        ours = [ctypes.sizeof(each) for each in (RowsOfC, Job, Evaluation, Flight, Training)]
+        assert list((c_int64 * len(ours)).in_dll(built, "bytes_f32")) == ours, (
+            "the engine's structs are others"
+        )
+    return built
 
 
 def engine() -> ctypes.CDLL | None:

@@ -15,7 +15,7 @@ from shrinkage.training.engine import _library as c
 
 __all__ = ["EvaluatedRows"]
 
-LANES = 64
+FILLED_TO = 64
 """Rows are filled up with zeros to a multiple of this, whole vectors of any processor."""
 
 
@@ -32,7 +32,7 @@ class EvaluatedRows:
     def __init__(self, layout: Layout, activation: str, loss: str, rows: Rows) -> None:
         self.layout, self.activation, self.loss = layout, activation, loss
         self.n, self.regression = len(rows), LOSSES[loss].metric_name == "R²"
-        self.ld = -(-self.n // LANES) * LANES
+        self.ld = -(-self.n // FILLED_TO) * FILLED_TO
         batch = rows.read(torch.arange(self.n))
         self._X, self._Y = self._by_unit(batch.X), self._by_unit(batch.Y)
         self._s = None if batch.weight is None else batch.weight.flatten().contiguous()
@@ -69,9 +69,9 @@ class EvaluatedRows:
         c.run("evaluate", job, w.dtype)
         return total
 
-    def for_c(self) -> c.Particles:
+    def for_c(self) -> c.Evaluation:
         """The rows as the engine takes them, without networks; they must outlive it."""
-        return c.Particles(
+        return c.Evaluation(
             layers=len(self.layout.shapes),
             sizes=c.place(self._sizes),
             activation=c.ACTIVATIONS.index(self.activation),

@@ -25,6 +25,10 @@ def engine_moves(swarm: Swarm) -> bool:
     return swarm.moves.shape == "box"
 
 
+NUMBERS_AT_ONCE = 1 << 20
+"""Random numbers drawn for one call."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Objective:
     """Error of networks plus penalty: what S swarms of G members minimize."""
@@ -58,9 +62,15 @@ class EngineSwarms(Swarms):
         if self.objective is None or not _plain(self.swarm):
             super().steps(count)
             return
+        P, D = self._size
+        at_once = max(1, NUMBERS_AT_ONCE // (2 * len(self._keys) * P * D))
+        for start in range(0, count, at_once):
+            self._iterate(min(at_once, count - start), self.objective)
+
+    def _iterate(self, count: int, objective: Objective) -> None:
         first, second = self._numbers(count)
-        weights, keep = self.objective.row_weight, self.objective  # what the job points to must outlive it
-        rows = (c.Particles * len(keep.rows))(*(each.for_c() for each in keep.rows))
+        weights, keep = objective.row_weight, objective  # what the job points to must outlive it
+        rows = (c.Evaluation * len(keep.rows))(*(each.for_c() for each in keep.rows))
         job = c.Training(
             flight=self._flight(first, second),
             iterations=count,

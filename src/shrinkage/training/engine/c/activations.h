@@ -1,3 +1,9 @@
+#if REAL_BITS == 32
+#define TANH_IS_ONE 10.0f
+#else
+#define TANH_IS_ONE 20.0
+#endif
+
 /* a = σ(z) in place, and ∂C/∂z = ∂C/∂a · σ′ with σ′ written in terms of a, over n numbers. */
 
 /* e ↦ e/(e + 2) in place: tanh z of e = e²ᶻ − 1. */
@@ -17,8 +23,12 @@ static void NAME(activate)(int activation, int64_t n, REAL *restrict z) {
     case RELU:
         for (int64_t i = 0; i < n; i++) z[i] = z[i] < 0 ? 0 : z[i];
         break;
-    case TANH: /* e²ᶻ − 1 over e²ᶻ + 1, to all digits of a small z */
-        for (int64_t i = 0; i < n; i++) z[i] = NAME(bounded)(2 * z[i]);
+    case TANH: /* e²ᶻ − 1 over e²ᶻ + 1, to all digits of a small z; beyond TANH_IS_ONE it is ±1, and e²ᶻ has no inverse */
+        for (int64_t i = 0; i < n; i++) {
+            REAL twice = 2 * z[i];
+            twice = twice > 2 * TANH_IS_ONE ? 2 * TANH_IS_ONE : twice;
+            z[i] = twice < -2 * TANH_IS_ONE ? -2 * TANH_IS_ONE : twice;
+        }
         for (int64_t i = 0; i < n; i++) z[i] = NAME(expm1)(z[i]);
         NAME(tanh_of_expm1)(n, z);
         break;
@@ -42,3 +52,5 @@ static void NAME(slope)(int activation, int64_t n, REAL *restrict delta, const R
         break;
     }
 }
+
+#undef TANH_IS_ONE

@@ -65,6 +65,9 @@ EXPORT uint64_t now(void) { return ticks(); }
 
 #include "estimates.h"
 
+/* How long the structs are here, for the caller to compare with its own. */
+#define BYTES {sizeof(NAME(Rows)), sizeof(NAME(Job)), sizeof(NAME(Evaluation)), sizeof(NAME(Flight)), sizeof(NAME(Training))}
+
 #define REAL float
 #define REAL_BITS 32
 #define BITS int32_t
@@ -76,8 +79,9 @@ INLINE float root_f32(float x) { return sqrtf(x); }
 #include "losses.h"
 #include "optimizers.h"
 #include "network.h"
-#include "particles.h"
+#include "evaluation.h"
 #include "swarm.h"
+EXPORT const int64_t NAME(bytes)[] = BYTES;
 
 #undef REAL
 #undef REAL_BITS
@@ -97,5 +101,6 @@ INLINE double root_f64(double x) { return sqrt(x); }
 #include "losses.h"
 #include "optimizers.h"
 #include "network.h"
-#include "particles.h"
+#include "evaluation.h"
 #include "swarm.h"
+EXPORT const int64_t NAME(bytes)[] = BYTES;

@@ -105,7 +105,7 @@ static void NAME(squared_error)(const NAME(Scored) *s) {
 }
 
 /* Losses of the B rows, and what else is asked for; returns Σ s lossᵢ. */
-static double NAME(score)(int loss, const NAME(Scored) *s) {
+static double NAME(losses_of)(int loss, const NAME(Scored) *s) {
     switch (loss) {
     case SOFTMAX: NAME(softmax)(s); break;
     case LOGISTIC_LOSS: NAME(logistic)(s); break;

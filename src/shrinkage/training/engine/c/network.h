@@ -162,7 +162,7 @@ static void NAME(forward)(NAME(Work) * work, const REAL *w, const REAL *x, int64
 }
 
 /* Loss of the B rows whose outputs are there; their slopes, if wanted, stay in the work. Adds to hits; returns Σ s lossᵢ. */
-static double NAME(judge)(NAME(Work) * work, const NAME(Rows) * rows, int64_t B, int slopes, double *hits) {
+static double NAME(score_outputs)(NAME(Work) * work, const NAME(Rows) * rows, int64_t B, int slopes, double *hits) {
     const NAME(Job) *job = work->job;
     int64_t C = job->sizes[job->layers], O = work->padded[job->layers - 1];
     const REAL *z = work->a[job->layers - 1];
@@ -170,7 +170,7 @@ static double NAME(judge)(NAME(Work) * work, const NAME(Rows) * rows, int64_t B,
         for (int64_t c = 0; c < C; c++) work->z[c * work->ld + i] = z[i * O + c];
     NAME(Scored) scored = {C, B, work->ld, work->z, work->y, rows->weight ? work->weight : NULL,
                            work->loss, work->spare, slopes ? work->slope : NULL, hits};
-    return NAME(score)((int)job->loss, &scored);
+    return NAME(losses_of)((int)job->loss, &scored);
 }
 
 static void NAME(transpose)(NAME(Work) * work, const REAL *w) {
@@ -233,7 +233,7 @@ static void NAME(update)(NAME(Work) * work, int64_t k, int64_t t) {
 }
 
 /* Summed loss of the rows as network k is now; sums of its hits into `hits`. */
-static double NAME(judged)(NAME(Work) * work, const NAME(Rows) * rows, int64_t k, double *hits) {
+static double NAME(score_rows)(NAME(Work) * work, const NAME(Rows) * rows, int64_t k, double *hits) {
     const REAL *w = work->job->w + k * work->job->parameters;
     double loss = 0;
     for (int64_t start = 0; start < rows->n; start += work->piece) {
@@ -241,7 +241,7 @@ static double NAME(judged)(NAME(Work) * work, const NAME(Rows) * rows, int64_t k
         const REAL *x;
         PART(READING, x = NAME(read)(work, rows, NULL, start, B));
         NAME(forward)(work, w, x, B);
-        PART(SCORING, loss += NAME(judge)(work, rows, B, 0, hits));
+        PART(SCORING, loss += NAME(score_outputs)(work, rows, B, 0, hits));
     }
     return loss;
 }
@@ -260,7 +260,7 @@ static double NAME(epoch)(NAME(Work) * work, const NAME(Rows) * rows, int64_t k,
             const REAL *x;
             PART(READING, x = NAME(read)(work, rows, order, start + done, B));
             NAME(forward)(work, w, x, B);
-            PART(SCORING, loss += NAME(judge)(work, rows, B, 1, hits));
+            PART(SCORING, loss += NAME(score_outputs)(work, rows, B, 1, hits));
             NAME(backward)(work, rows, x, B, batch, !done);
         }
         PART(STEPS, NAME(update)(work, k, t));
@@ -283,7 +283,7 @@ EXPORT int NAME(train)(const NAME(Job) * job) {
             job->train_loss[at] = NAME(epoch)(&work, rows, k, e * steps, order, job->train_hits + at * H);
             if (job->validation)
                 job->validation_loss[at] =
-                    NAME(judged)(&work, job->validation + job->member[k], k, job->validation_hits + at * H);
+                    NAME(score_rows)(&work, job->validation + job->member[k], k, job->validation_hits + at * H);
         }
     }
     NAME(end)(&work);
@@ -291,12 +291,12 @@ EXPORT int NAME(train)(const NAME(Job) * job) {
 }
 
 /* Loss and hits of every network on its training rows, into train_loss and train_hits (K,) and (K, H). */
-EXPORT int NAME(judge_all)(const NAME(Job) * job) {
+EXPORT int NAME(score_networks)(const NAME(Job) * job) {
     NAME(Work) work;
     int failed = NAME(begin)(&work, job);
     int64_t H = job->loss == SQUARED_ERROR ? job->sizes[job->layers] : 1;
     for (int64_t k = 0; k < job->networks && !failed; k++)
-        job->train_loss[k] = NAME(judged)(&work, job->train + job->member[k], k, job->train_hits + k * H);
+        job->train_loss[k] = NAME(score_rows)(&work, job->train + job->member[k], k, job->train_hits + k * H);
     NAME(end)(&work);
     return failed;
 }

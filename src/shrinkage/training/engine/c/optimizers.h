@@ -47,7 +47,9 @@ INLINE void NAME(adam)(const int force, int64_t n, REAL *restrict w, const REAL 
             __m512 wi = _mm512_loadu_ps(w + i), mi = _mm512_loadu_ps(m + i), vi = _mm512_loadu_ps(v + i);
             __m512 g = _mm512_fmadd_ps(_mm512_set1_ps(s->strength), wi, _mm512_loadu_ps(gradient + i));
             mi = _mm512_fmadd_ps(_mm512_set1_ps(keep1), _mm512_sub_ps(g, mi), mi);
-            vi = _mm512_fmadd_ps(_mm512_set1_ps(keep2), _mm512_mul_ps(g, g), _mm512_mul_ps(_mm512_set1_ps(s->beta2), vi));
+            /* (1 − β₂) first: g² of a large gradient would be ∞ */
+            __m512 part = _mm512_mul_ps(_mm512_set1_ps(keep2), g);
+            vi = _mm512_fmadd_ps(part, g, _mm512_mul_ps(_mm512_set1_ps(s->beta2), vi));
             _mm512_storeu_ps(m + i, mi);
             _mm512_storeu_ps(v + i, vi);
             __m512 r = inverse_root_plus(vi, _mm512_set1_ps(inverse), _mm512_set1_ps(s->eps));
@@ -59,7 +61,7 @@ INLINE void NAME(adam)(const int force, int64_t n, REAL *restrict w, const REAL 
     for (; i < n; i++) {
         REAL g = NAME(pulled)(force, gradient[i], w[i], s->strength);
         m[i] += keep1 * (g - m[i]);
-        v[i] = s->beta2 * v[i] + keep2 * (g * g);
+        v[i] = s->beta2 * v[i] + (keep2 * g) * g;
         REAL u = s->lr * m[i] / (NAME(root)(v[i]) * inverse + s->eps);
         w[i] = (w[i] * s->keep_before - u) * s->keep_after;
     }

@@ -62,7 +62,7 @@ typedef struct {
     NAME(Flight) flight;          /* known and found are not read; first and second are those of the first iteration */
     int64_t iterations, keys, ring;
     REAL *best, *best_error;      /* (S, D) and (S,) */
-    const NAME(Particles) *rows;  /* (G,) their networks, sums and hits are not read */
+    const NAME(Evaluation) *rows;  /* (G,) their networks, sums and hits are not read */
     const double *row_weight;     /* (G,) Σ s */
     const int64_t *member;        /* (S,) whose rows */
     int64_t of_hits;              /* the error is the share of wrong rows */
@@ -91,17 +91,17 @@ static int64_t NAME(told_of)(const REAL *error, int64_t P, int64_t i) {
 }
 
 /* One iteration of swarm s. `sums` holds P losses and then P hits, `who` P numbers. */
-static void NAME(iterate)(const NAME(Training) * t, const NAME(Flight) * f, NAME(Bench) * bench, int64_t s,
+static void NAME(iterate)(const NAME(Training) * t, const NAME(Flight) * f, NAME(Buffers) * buffers, int64_t s,
                           double *sums, int64_t *who) {
     int64_t P = f->particles, D = f->dimensions;
     REAL *errors = f->error + s * P, *best = t->best + s * D;
     for (int64_t i = 0; i < P; i++) who[i] = t->ring ? NAME(told_of)(errors, P, i) : -1;
     for (int64_t i = 0; i < P; i++)
         NAME(move_one)(f, s, i, who[i] < 0 ? best : f->p + (s * P + who[i]) * D);
-    NAME(Particles) rows = t->rows[t->member[s]];
+    NAME(Evaluation) rows = t->rows[t->member[s]];
     memset(sums, 0, sizeof(double) * 2 * P);
     rows.networks = P, rows.w = f->x + s * P * D, rows.total = sums, rows.hits = t->of_hits ? sums + P : NULL;
-    NAME(evaluate_on)(&rows, bench);
+    NAME(evaluate_on)(&rows, buffers);
     double weight = t->row_weight[t->member[s]];
     for (int64_t i = 0; i < P; i++) {
         REAL error = (REAL)(t->of_hits ? 1 - sums[P + i] / weight : sums[i] / weight);
@@ -118,18 +118,18 @@ static void NAME(iterate)(const NAME(Training) * t, const NAME(Flight) * f, NAME
 /* 0, or −1 without memory. */
 EXPORT int NAME(fly)(const NAME(Training) * t) {
     int64_t P = t->flight.particles, drawn = t->keys * P * t->flight.dimensions;
-    NAME(Bench) bench;
+    NAME(Buffers) buffers;
     double *sums = malloc(sizeof(double) * 2 * P);
     int64_t *who = malloc(sizeof(int64_t) * P);
-    int failed = !sums || !who || NAME(set_up_for)(&bench, t->rows);
+    int failed = !sums || !who || NAME(set_up_for)(&buffers, t->rows);
     for (int64_t s = 0; s < t->flight.swarms && !failed; s++) {
         NAME(Flight) flight = t->flight;
         for (int64_t n = 0; n < t->iterations; n++) {
-            NAME(iterate)(t, &flight, &bench, s, sums, who);
+            NAME(iterate)(t, &flight, &buffers, s, sums, who);
             flight.first += drawn, flight.second += drawn;
         }
     }
-    if (!failed) free(bench.memory);
+    if (!failed) free(buffers.memory);
     free(sums);
     free(who);
     return failed ? -1 : 0;

@@ -12,15 +12,15 @@ typedef struct {
     const REAL *X, *Y;       /* (I, ld) and (C, ld), zeros from n on */
     const REAL *weight;      /* (n,) or NULL */
     double *total, *hits;    /* (K,) and (K, H), added to; H = C for the squared error, else 1; hits may be NULL */
-} NAME(Particles);
+} NAME(Evaluation);
 
 typedef struct {
     int64_t piece; /* rows at a time */
     REAL *a, *next, *y, *loss, *spare;
     void *memory;
-} NAME(Bench);
+} NAME(Buffers);
 
-static int NAME(set_up)(NAME(Bench) * b, int64_t widest, int64_t C, int64_t piece) {
+static int NAME(set_up)(NAME(Buffers) * b, int64_t widest, int64_t C, int64_t piece) {
     int64_t count = (2 * widest + C + 1 + SPARE_ROWS) * piece;
     b->memory = calloc(1, (size_t)count * sizeof(REAL) + CACHE_LINE);
     if (!b->memory) return -1;
@@ -33,27 +33,27 @@ static int NAME(set_up)(NAME(Bench) * b, int64_t widest, int64_t C, int64_t piec
     return 0;
 }
 
-/* Linear outputs of one network, (C, ld) in one of the bench's buffers, for inputs x (I, from). */
-static const REAL *NAME(outputs_of)(const NAME(Particles) * p, NAME(Bench) * bench, const REAL *w, const REAL *x,
-                                    int64_t from, int64_t ld) {
+/* Linear outputs of one network, (C, ld) in one of the buffers, for inputs x (I, ldx). */
+static const REAL *NAME(outputs_of)(const NAME(Evaluation) * p, NAME(Buffers) * buffers, const REAL *w, const REAL *x,
+                                    int64_t ldx, int64_t ld) {
     const REAL *bias = w;
     for (int64_t l = 0; l < p->layers; l++) bias += p->sizes[l] * p->sizes[l + 1];
-    REAL *z = bench->a, *other = bench->next;
+    REAL *z = buffers->a, *other = buffers->next;
     for (int64_t l = 0; l < p->layers; l++) {
         int64_t I = p->sizes[l], O = p->sizes[l + 1];
         for (int64_t o = 0; o < O; o++)
             for (int64_t i = 0; i < ld; i++) z[o * ld + i] = bias[o];
-        NAME(product)(O, ld / LANES, I, w, 1, O, x, from, z, ld, z, ld);
+        NAME(product)(O, ld / LANES, I, w, 1, O, x, ldx, z, ld, z, ld);
         if (l + 1 < p->layers) NAME(activate)((int)p->activation, O * ld, z);
         w += I * O, bias += O;
-        x = z, from = ld;
+        x = z, ldx = ld;
         REAL *swap = z;
         z = other, other = swap;
     }
     return x;
 }
 
-static int64_t NAME(rows_at_a_time)(const NAME(Particles) * p, int64_t *widest) {
+static int64_t NAME(rows_at_a_time)(const NAME(Evaluation) * p, int64_t *widest) {
     *widest = 0;
     for (int64_t l = 1; l <= p->layers; l++) *widest = p->sizes[l] > *widest ? p->sizes[l] : *widest;
     int64_t piece = ACTIVATIONS_AT_A_TIME / *widest / 64 * 64;
@@ -61,32 +61,32 @@ static int64_t NAME(rows_at_a_time)(const NAME(Particles) * p, int64_t *widest) 
 }
 
 /* 0, or −1 without memory. */
-static int NAME(set_up_for)(NAME(Bench) * bench, const NAME(Particles) * p) {
+static int NAME(set_up_for)(NAME(Buffers) * buffers, const NAME(Evaluation) * p) {
     int64_t widest;
-    bench->piece = NAME(rows_at_a_time)(p, &widest);
-    return NAME(set_up)(bench, widest, p->sizes[p->layers], bench->piece);
+    buffers->piece = NAME(rows_at_a_time)(p, &widest);
+    return NAME(set_up)(buffers, widest, p->sizes[p->layers], buffers->piece);
 }
 
-static void NAME(evaluate_on)(const NAME(Particles) * p, NAME(Bench) * bench) {
-    int64_t C = p->sizes[p->layers], H = p->loss == SQUARED_ERROR ? C : 1, D = 0, piece = bench->piece;
+static void NAME(evaluate_on)(const NAME(Evaluation) * p, NAME(Buffers) * buffers) {
+    int64_t C = p->sizes[p->layers], H = p->loss == SQUARED_ERROR ? C : 1, D = 0, piece = buffers->piece;
     for (int64_t l = 0; l < p->layers; l++) D += (p->sizes[l] + 1) * p->sizes[l + 1];
     for (int64_t start = 0; start < p->n; start += piece) {
         int64_t ld = p->ld - start < piece ? p->ld - start : piece, B = p->n - start < ld ? p->n - start : ld;
-        for (int64_t c = 0; c < C; c++) memcpy(bench->y + c * ld, p->Y + c * p->ld + start, sizeof(REAL) * ld);
+        for (int64_t c = 0; c < C; c++) memcpy(buffers->y + c * ld, p->Y + c * p->ld + start, sizeof(REAL) * ld);
         for (int64_t k = 0; k < p->networks; k++) {
-            const REAL *z = NAME(outputs_of)(p, bench, p->w + k * D, p->X + start, p->ld, ld);
-            NAME(Scored) scored = {C, B, ld, z, bench->y, p->weight ? p->weight + start : NULL,
-                                   bench->loss, bench->spare, NULL, p->hits ? p->hits + k * H : NULL};
-            p->total[k] += NAME(score)((int)p->loss, &scored);
+            const REAL *z = NAME(outputs_of)(p, buffers, p->w + k * D, p->X + start, p->ld, ld);
+            NAME(Scored) scored = {C, B, ld, z, buffers->y, p->weight ? p->weight + start : NULL,
+                                   buffers->loss, buffers->spare, NULL, p->hits ? p->hits + k * H : NULL};
+            p->total[k] += NAME(losses_of)((int)p->loss, &scored);
         }
     }
 }
 
 /* Losses and hits of every network over all rows. 0, or −1 without memory. */
-EXPORT int NAME(evaluate)(const NAME(Particles) * p) {
-    NAME(Bench) bench;
-    if (NAME(set_up_for)(&bench, p)) return -1;
-    NAME(evaluate_on)(p, &bench);
-    free(bench.memory);
+EXPORT int NAME(evaluate)(const NAME(Evaluation) * p) {
+    NAME(Buffers) buffers;
+    if (NAME(set_up_for)(&buffers, p)) return -1;
+    NAME(evaluate_on)(p, &buffers);
+    free(buffers.memory);
     return 0;
 }

@@ -17,11 +17,11 @@ EPOCHS = 10**6
 @pytest.fixture
 def run():
     """A block of one epoch and three that would take minutes, in two threads."""
-    X, y = load_iris(return_X_y=True)
+    iris = load_iris()
     fold = Fold(
         number=0,
-        X=X,
-        Y=np.eye(3)[y],
+        X=np.asarray(iris["data"]),
+        Y=np.eye(3)[iris["target"]],
         weight=None,
         train=np.arange(150),
         validation=None,

@@ -17,11 +17,11 @@ EPOCHS = 10**6
 @pytest.fixture
 def run():
     """A block of one epoch and three that would take minutes, in two threads."""
-    iris = load_iris()
+    X, y = (np.asarray(part) for part in load_iris(return_X_y=True))
     fold = Fold(
         number=0,
-        X=np.asarray(iris["data"]),
-        Y=np.eye(3)[iris["target"]],
+        X=X,
+        Y=np.eye(3)[y],
         weight=None,
         train=np.arange(150),
         validation=None,

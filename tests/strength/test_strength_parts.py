@@ -1,0 +1,70 @@
+"""The records of this floor: nothing in them changes, all is named by keyword, what is not said has its stated value."""
+
+import dataclasses
+import inspect
+import math
+from typing import Any
+
+import pytest
+
+from shrinkage.strength import Quantities, conventions, convert
+from shrinkage.strength._registry import find
+from shrinkage.strength._schedule import CLOCKS
+
+CONVERSION = convert(1e-4, "lam", "l2_penalty")
+RECORDS = [conventions(), find("lam"), find("lam").form, Quantities(), CLOCKS["lr"], CONVERSION]
+
+
+@pytest.mark.parametrize("record", RECORDS, ids=lambda record: type(record).__name__)
+def test_a_record_never_changes(record: Any):
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        setattr(record, dataclasses.fields(record)[0].name, 1.0)
+
+
+@pytest.mark.parametrize(
+    "record", [find("lam"), Quantities(), CLOCKS["lr"], CONVERSION], ids=lambda r: type(r).__name__
+)
+def test_a_number_is_never_told_by_its_place(record: Any):
+    with pytest.raises(TypeError, match="positional"):
+        type(record)(0.1)
+
+
+def test_what_is_not_said_is_one_thing_for_convert_and_for_the_run_it_describes():
+    said = {name: p.default for name, p in inspect.signature(convert).parameters.items()}
+    for field in dataclasses.fields(Quantities):
+        assert said[field.name] == field.default, field.name
+    assert said["approximate"] is False
+
+
+@pytest.mark.parametrize(
+    "value, source, target, options, expected",
+    [
+        (3.0, "prior_precision", "lam", {"rows": 10}, 0.3),  # noise of variance 1
+        (0.1, "torch.optim.SGD", "shrink", {"lr": 0.5}, 0.05),  # no momentum, a constant rate
+        (
+            0.5,
+            "torch.optim.SGD",
+            "torch.optim.AdamW",
+            {"lr": 0.1, "approximate": True},
+            0.5,
+        ),  # gradients of size 1
+    ],
+)
+def test_the_stated_values_are_the_ones_used(
+    value: float, source: str, target: str, options: dict[str, Any], expected: float
+):
+    assert convert(value, source, target, **options).value == pytest.approx(expected, rel=1e-12)
+
+
+def test_the_elastic_net_of_scikit_learn_is_all_l2_unless_said():
+    names = [c.name for c in conventions("sklearn") if "ElasticNet" in c.name and c.norm == "l2"]
+    assert names
+    for name in names:
+        bare = convert(0.2, name, "lam", rows=10, loss="half_squared_error").value
+        assert bare == convert(0.2, name, "lam", rows=10, loss="half_squared_error", l1_ratio=0).value > 0
+
+
+def test_no_strength_at_all_is_an_infinite_timescale_and_back():
+    there = convert(0.0, "shrink", "timescale_steps").value
+    assert there == math.inf
+    assert convert(there, "timescale_steps", "shrink").value == 0

@@ -1,156 +1,128 @@
 """Mutants of `strength` and `rules`: changes that the tests of these floors must notice.
 
-Each mutant is one change of one expression: an operator, a comparison, a constant, a condition, a returned value. The
-floor's tests run against a copy of the package with that change; a mutant that they let pass has survived.
+Each mutant is one change of one expression: an operator, a comparison, a sign, a number, a returned value. The floor's
+tests run with that change; a mutant that they let pass has survived. A change in a function meets the tests that reach
+its line, in a session that has collected them; what runs on import, or is not reached there, meets all tests of the
+floor with a copy of the package.
 
-    python benchmarks/mutants.py strength rules --sample 150 --out mutants.json
+    python benchmarks/mutants.py strength rules --sample 150 --out benchmarks/results/mutants.json
 """
 
 from __future__ import annotations
 
 import argparse
 import ast
-import copy
 import json
 import os
 import random
 import shutil
-import signal
 import sys
 import tempfile
-from collections.abc import Iterator
+import time
 from pathlib import Path
 
+import hypothesis
 import pandas  # noqa: F401 (this and the next ones for the forked processes)
 import pytest
 import sklearn.linear_model
 import sklearn.neural_network  # noqa: F401
 import torch  # noqa: F401
+from _mutant_tests import Session, forked
+from _mutations import Mutant, mutants_of
 
 ROOT = Path(__file__).parent.parent
-SWAPS: dict[type, type] = {
-    ast.Add: ast.Sub,
-    ast.Sub: ast.Add,
-    ast.Mult: ast.Div,
-    ast.Div: ast.Mult,
-    ast.Pow: ast.Mult,
-    ast.Lt: ast.LtE,
-    ast.LtE: ast.Lt,
-    ast.Gt: ast.GtE,
-    ast.GtE: ast.Gt,
-    ast.Eq: ast.NotEq,
-    ast.NotEq: ast.Eq,
-    ast.In: ast.NotIn,
-    ast.NotIn: ast.In,
-    ast.Is: ast.IsNot,
-    ast.IsNot: ast.Is,
-    ast.And: ast.Or,
-    ast.Or: ast.And,
-}
+PACKAGE = ROOT / "src" / "shrinkage"
+QUIET = ["-q", "-x", "-p", "no:cacheprovider", "--hypothesis-seed=0", "--hypothesis-profile=mutants"]
+QUIET += ["-W", "ignore::pytest.PytestAssertRewriteWarning"]  # hypothesis is imported before pytest is
 
 
-def changes(node: ast.AST) -> Iterator[tuple[ast.AST, str]]:
-    """Every changed twin of one node, with what was changed in words."""
-    if isinstance(node, ast.BinOp | ast.BoolOp) and type(node.op) in SWAPS:
-        twin = copy.deepcopy(node)
-        twin.op = SWAPS[type(node.op)]()
-        yield twin, f"{ast.unparse(node)} → {ast.unparse(twin)}"
-    if isinstance(node, ast.Compare) and type(node.ops[0]) in SWAPS:
-        twin = copy.deepcopy(node)
-        twin.ops[0] = SWAPS[type(node.ops[0])]()
-        yield twin, f"{ast.unparse(node)} → {ast.unparse(twin)}"
-    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub | ast.Not):
-        yield node.operand, f"{ast.unparse(node)} → {ast.unparse(node.operand)}"
-    if isinstance(node, ast.Constant) and isinstance(node.value, int | float):
-        number = node.value
-        value = not number if isinstance(number, bool) else number + 1
-        yield ast.Constant(value), f"{node.value!r} → {value!r}"
-    if isinstance(node, ast.Return) and node.value is not None and not isinstance(node.value, ast.Constant):
-        yield ast.Return(ast.Constant(None)), f"return {ast.unparse(node.value)} → return None"
+def silent_tests(*arguments: str, plugins: tuple[object, ...] = ()) -> int:
+    """pytest's exit code; for a forked process, whose output it takes away."""
+    nothing = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nothing, 1)
+    phases = (hypothesis.Phase.explicit, hypothesis.Phase.generate)  # the smallest example is not asked for
+    hypothesis.settings.register_profile("mutants", database=None, phases=phases)
+    return int(pytest.main([*QUIET, *arguments], plugins=plugins))
 
 
-def mutants(source: str) -> Iterator[tuple[int, str, str]]:
-    """(line, what was changed, the changed source) of every mutant of a module."""
-    tree = ast.parse(source)
-    ignored = {
-        id(inner)
-        for node in ast.walk(tree)
-        for field in ("annotation", "returns")
-        if isinstance(part := getattr(node, field, None), ast.AST)
-        for inner in ast.walk(part)
-    }
-    for number, node in enumerate(ast.walk(tree)):
-        if id(node) in ignored:
-            continue
-        for twin, words in changes(node):
-            changed = copy.deepcopy(tree)
-            target = list(ast.walk(changed))[number]
-            yield getattr(node, "lineno", 0), words, ast.unparse(_Swap(target, twin).visit(changed))
+def quick_verdicts(floor: str, mutants: list[Mutant], seconds: int) -> list[str | None]:
+    """What became of each mutant in a session that has collected the tests; see `Session`."""
+    with tempfile.TemporaryDirectory() as name:
+        out = Path(name) / "verdicts"
+        session = Session(PACKAGE / floor, mutants, seconds, out)
+        forked(lambda: silent_tests(f"tests/{floor}", plugins=(session,)))
+        if not out.exists():
+            failed = out.with_suffix(".failed")
+            why = f"{failed.read_text()} fails" if failed.exists() else "the tests were not collected"
+            raise SystemExit(f"{floor}: {why} without any change, and would kill every mutant.")
+        return json.loads(out.read_text())
 
 
-class _Swap(ast.NodeTransformer):
-    def __init__(self, target: ast.AST, twin: ast.AST) -> None:
-        self.target, self.twin = target, twin
-
-    def visit(self, node: ast.AST) -> ast.AST:
-        if node is self.target:
-            return ast.fix_missing_locations(ast.copy_location(self.twin, node))
-        return self.generic_visit(node)
-
-
-def killed(floor: str, module: Path, source: str, seconds: int) -> bool:
-    """Whether the floor's tests fail with `source` in place of `module`.
-
-    They run in a forked process, which finds what takes long to import already there.
-    """
+def killed(floor: str, mutant: Mutant, seconds: int) -> bool:
+    """Whether the floor's tests, all of them, fail with a copy of the package that has the change."""
     with tempfile.TemporaryDirectory() as name:
         package = Path(name) / "shrinkage"
-        shutil.copytree(ROOT / "src" / "shrinkage", package, ignore=shutil.ignore_patterns("__pycache__"))
-        (package / module.relative_to(ROOT / "src" / "shrinkage")).write_text(source)
-        child = os.fork()
-        if not child:
-            signal.alarm(seconds)
+        shutil.copytree(PACKAGE, package, ignore=shutil.ignore_patterns("__pycache__"))
+        (package / mutant.module.relative_to(PACKAGE)).write_text(ast.unparse(mutant.tree))
+
+        def child() -> int:
             os.environ |= {"PYTHONPATH": name, "PYTHONDONTWRITEBYTECODE": "1"}
             sys.path.insert(0, name)
-            silent = os.open(os.devnull, os.O_WRONLY)
-            os.dup2(silent, 1)
-            os.dup2(silent, 2)
-            os._exit(pytest.main(["-q", "-x", "-p", "no:cacheprovider", f"tests/{floor}"]))
-        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) != 0
+            return silent_tests(f"tests/{floor}")
+
+        return forked(child, seconds) != 0
+
+
+def judged(floor: str, asked: argparse.Namespace) -> dict[str, object]:
+    """The share of a floor's mutants that its tests kill, and the survivors."""
+    found = [mutant for module in sorted((PACKAGE / floor).rglob("*.py")) for mutant in mutants_of(module)]
+    chosen = random.Random(asked.seed).sample(found, min(asked.sample or len(found), len(found)))
+    chosen = [mutant for mutant in chosen if asked.only in str(mutant.module)]
+    started = time.monotonic()
+    init = PACKAGE / floor / "__init__.py"
+    if killed(floor, Mutant(init, 0, 0, "nothing", ast.parse(init.read_text())), asked.seconds):
+        raise SystemExit(f"{floor}: the tests fail with a copy of the package that has no change.")
+    verdicts = quick_verdicts(floor, chosen, asked.seconds)
+    survivors = []
+    for mutant, verdict in zip(chosen, verdicts, strict=True):
+        passed = verdict == "let pass" if asked.session_only else verdict in ("let pass", None)
+        if passed and (asked.session_only or not killed(floor, mutant, asked.seconds)):
+            survivors.append(
+                f"{mutant.module.relative_to(ROOT)}:{mutant.line}:{mutant.column}: {mutant.words}"
+            )
+            print(survivors[-1], flush=True)
+    share = 1 - len(survivors) / len(chosen)
+    print(f"{floor}: {share:.1%} of {len(chosen)} of {len(found)} mutants killed", flush=True)
+    return {
+        "mutants": len(found),
+        "tried": len(chosen),
+        "killed": share,
+        "out_of_time": verdicts.count("out of time"),
+        "seconds": round(time.monotonic() - started),
+        "survivors": sorted(survivors),
+    }
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("floors", nargs="+")
     parser.add_argument(
-        "--sample", type=int, default=0, help="so many mutants a floor, drawn at random; 0 for all"
+        "--sample", type=int, default=0, help="so many mutants a floor, drawn at random; 0: all"
     )
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--seconds", type=int, default=300, help="after which a mutant counts as killed")
+    parser.add_argument("--only", default="", help="mutants of modules with this in their path")
+    parser.add_argument(
+        "--seconds", type=int, default=60, help="of computing, after which a mutant counts as killed"
+    )
+    parser.add_argument(
+        "--session-only", action="store_true", help="quick: nothing of what runs on import, no second opinion"
+    )
     parser.add_argument("--out", type=Path)
     asked = parser.parse_args()
     os.chdir(ROOT)
-    result = {}
-    for floor in asked.floors:
-        found = [
-            (module, *mutant)
-            for module in sorted((ROOT / "src" / "shrinkage" / floor).rglob("*.py"))
-            for mutant in mutants(module.read_text())
-        ]
-        chosen = random.Random(asked.seed).sample(found, min(asked.sample or len(found), len(found)))
-        module = ROOT / "src" / "shrinkage" / floor / "__init__.py"
-        if killed(floor, module, module.read_text(), asked.seconds):
-            raise SystemExit(f"{floor}: the tests fail without any change, so they would kill everything.")
-        survivors = []
-        for module, line, words, source in chosen:
-            if not killed(floor, module, source, asked.seconds):
-                survivors.append(f"{module.relative_to(ROOT)}:{line}: {words}")
-                print(survivors[-1], flush=True)
-        share = 1 - len(survivors) / len(chosen)
-        result[floor] = {"mutants": len(found), "tried": len(chosen), "killed": share, "survivors": survivors}
-        print(f"{floor}: {share:.1%} of {len(chosen)} of {len(found)} mutants killed", flush=True)
+    result = {floor: judged(floor, asked) for floor in asked.floors}
     if asked.out is not None:
-        asked.out.write_text(json.dumps(result, indent=1, ensure_ascii=False))
+        asked.out.write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n")
 
 
 if __name__ == "__main__":

@@ -184,10 +184,11 @@ def test_what_was_left_out_need_not_be_there():
 def test_polars_and_arrow_frames_are_the_same():
     frame = every_kind()
     expected = Preprocessor().fit(frame).transform(frame)
+    # A frame each: before pandas 3.1.1 the last one writes 1970 over the missing dates of what it converts.
     for other in (
         pl.from_pandas(frame),
-        frame.convert_dtypes(),
-        frame.convert_dtypes(dtype_backend="pyarrow"),
+        every_kind().convert_dtypes(),
+        every_kind().convert_dtypes(dtype_backend="pyarrow"),
     ):
         np.testing.assert_array_equal(Preprocessor().fit(other).transform(other), expected)
 

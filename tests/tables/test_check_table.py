@@ -172,6 +172,7 @@ def test_several_targets_are_a_regression():
         ({"x": X, "y": AB}, "z", "auto", "no column 'z'"),
         ({"x": X, "y": AB}, ["x", "y"], "classification", "takes one target column"),
         ({"x": X, "y": [None, *AB[1:]]}, "y", "auto", "missing"),
+        ({"x": X, "y": ["a", "b\0"] * 15}, "y", "auto", "target 'y' holds a NUL character"),
         ({"x": X, "y": AB}, "y", "regression", "row 1: target 'y' is 'a', not a number"),
     ],
 )

@@ -12,11 +12,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from shrinkage import MLPClassifierCV, MLPRegressorCV
+from shrinkage._errors import JobError
 from shrinkage.estimators import Runtime, load_model, save_model
 from shrinkage.tables import read_table, write_predictions
 from tables_cases import frames
 
-LABELS = st.text(min_size=1, max_size=4)
+LABELS = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), min_size=1, max_size=4)
+"""A NUL is refused where a table is split: no CSV could hold the predictions."""
 
 
 @st.composite
@@ -31,13 +33,31 @@ def problems(draw: Any) -> tuple[pd.DataFrame, np.ndarray]:
     return frame, np.array([labels[i % len(labels)] for i in range(n)], dtype=object)
 
 
+def too_far(frame: pd.DataFrame, target: np.ndarray) -> bool:
+    """Whether some column of numbers has cells of sizes so different that float32 may overflow between two folds."""
+    columns = [target] if target.dtype.kind == "f" else []
+    columns += [numbers for _, numbers in frame.select_dtypes("number").items()]
+    for column in columns:
+        sizes = np.abs(np.asarray(column, dtype=np.float64))
+        sizes = sizes[np.isfinite(sizes)]
+        if sizes.size and sizes.max() > 1e9 * max(float(np.median(sizes)), 1e-12):
+            return True
+    return False
+
+
 def goes_through(frame: pd.DataFrame, target: np.ndarray) -> None:
     kind = MLPRegressorCV if target.dtype.kind == "f" else MLPClassifierCV
     model = kind((2,), lambdas=[0, 0.1], cv=2, max_epochs=1, random_state=0)
     with warnings.catch_warnings():
         # Said of the random cells: left-out columns, mixed ones, and targets that are all alike in a fold.
         warnings.simplefilter("ignore", UserWarning)
-        model._fit(frame, target, None, Runtime(as_table=True, held_out=True))
+        try:
+            model._fit(frame, target, None, Runtime(as_table=True, held_out=True))
+        except JobError as error:
+            # 1e19 among zeros, or targets of 1e-94 beside one of 1e6: a sentence, never a number that means nothing.
+            if "diverged" in str(error) and too_far(frame, target):
+                return
+            raise
         predicted = model.predict(frame)
         assert len(predicted) == len(frame)
         np.testing.assert_array_equal(model.predict(frame[::-1]), predicted[::-1])

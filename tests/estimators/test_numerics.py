@@ -90,6 +90,14 @@ def test_steps_that_are_too_long_are_an_error_and_no_nan(dtype: str, solver: str
         wild.fit(X, SIGNAL)
 
 
+def test_a_target_too_far_from_those_of_the_other_folds_is_an_error_and_no_warning():
+    """A fold whose targets are all about 1e-94 has that for a unit: 1e5 is beyond float32 in it."""
+    far = np.where(np.arange(60) < 20, 1e5, 1e-94) * SIGNAL
+    folds = [(np.arange(20, 60), np.arange(20)), (np.arange(40), np.arange(40, 60))]
+    with pytest.raises(JobError, match=r"diverged.*extreme values in the data"):
+        regressor(cv=folds, dtype="float32").fit(X, far)
+
+
 def test_a_lambda_that_diverges_is_marked_and_left_out():
     # In the error, a pull of λ·lr > 2 on a weight overshoots and grows with every step.
     found = regressor(

@@ -107,7 +107,8 @@ def _narrowed(array: NDArray[Any], scale: Scale | None, dtype: str) -> tuple[NDA
     """The array, already standardized if `dtype` is narrower than its own, and the scale that is still to be used."""
     if scale is None or np.dtype(dtype).itemsize >= array.dtype.itemsize:
         return array, scale
-    return ((array - scale.shift) / scale.scale).astype(dtype), None
+    with np.errstate(over="ignore"):  # what the dtype cannot hold is infinite, and so the error of that row
+        return ((array - scale.shift) / scale.scale).astype(dtype), None
 
 
 def _tensor(array: NDArray[Any], dtype: str, device: str) -> torch.Tensor:

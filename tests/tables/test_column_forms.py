@@ -1,0 +1,96 @@
+"""Columns of every form that pandas knows, and the limits of what is read."""
+
+import decimal
+import gzip
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from shrinkage._errors import RequestError
+from shrinkage.tables import Preprocessor, _decode, read_table, without_missing_targets
+from tables_cases import in_memory
+
+N = 30
+NUMBERS = np.arange(N) % 7 * 1.5
+
+
+def column(values: Any) -> Any:
+    """What a preprocessor makes of one column beside a column of numbers."""
+    fitted = Preprocessor().fit(pd.DataFrame({"x": NUMBERS, "c": values}))
+    return next(c for c in fitted.columns if c.name == "c")
+
+
+def matrix(values: Any) -> np.ndarray:
+    return Preprocessor().fit(frame := pd.DataFrame({"c": values})).transform(frame)
+
+
+def test_pandas_own_categories_are_levels():
+    assert column(pd.Categorical(["b", "a", "a"] * 10)).levels == ("a", "b")
+
+
+def test_durations_are_numbers_of_seconds():
+    np.testing.assert_array_equal(
+        matrix(pd.to_timedelta(NUMBERS, unit="s"))[:, 0], NUMBERS.astype(np.float32)
+    )
+
+
+def test_months_are_the_dates_they_begin_with():
+    months = pd.period_range("2020-01", periods=N, freq="M")
+    np.testing.assert_array_equal(matrix(months), matrix(months.to_timestamp()))
+
+
+def test_complex_numbers_are_nothing_a_network_reads():
+    with pytest.warns(UserWarning, match="Left out: 'c'"):
+        assert not column(NUMBERS + 1j).used
+
+
+def test_a_few_sentences_are_free_text():
+    sentences = [f"these are words of sentence number {i % 12}" for i in range(N)]
+    with pytest.warns(UserWarning, match="12 different values of several words"):
+        assert column(sentences).kind == "text"
+
+
+def test_words_that_are_all_rare_are_left_out():
+    words = [f"w{i // 2}" for i in range(20_000)]
+    frame = pd.DataFrame({"x": np.arange(20_000) % 7, "c": words})
+    with pytest.warns(UserWarning, match="Left out: 'c'"):
+        assert not next(c for c in Preprocessor().fit(frame).columns if c.name == "c").used
+
+
+def test_one_moment_written_in_two_zones_is_constant():
+    assert column(["2020-02-02T12:00:00+00:00", "2020-02-02T13:00:00+01:00"] * (N // 2)).reason == "one date in all training rows"
+
+
+def test_nothing_is_left_out_where_every_target_is_known():
+    table = in_memory(x=NUMBERS, y=NUMBERS)
+    assert without_missing_targets(table, ["y"]) is table
+    assert len(without_missing_targets(in_memory(y=[1.0, None]), ["y"]).frame) == 1
+
+
+def test_decimals_of_a_parquet_file_are_numbers(tmp_path: Path):
+    file = tmp_path / "d.parquet"
+    pq.write_table(pa.table({"price": [decimal.Decimal("1.25"), None, decimal.Decimal("3.50")]}), file)
+    values = read_table(file).frame["price"]
+    assert values.dtype == np.float64
+    np.testing.assert_array_equal(values, [1.25, np.nan, 3.5])
+
+
+def test_what_grows_too_large_when_decompressed_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    file = tmp_path / "bomb.csv.gz"
+    file.write_bytes(gzip.compress(b"a,b\n" + b"1,2\n" * 1000))
+    assert len(read_table(file).frame) == 1000
+    monkeypatch.setattr(_decode, "LARGEST", 2000)
+    with pytest.raises(RequestError, match=r"bomb\.csv\.gz.*grows beyond"):
+        read_table(file)
+
+
+@pytest.mark.parametrize("encoding", [None, "utf-8", "UTF_8"])
+def test_the_mark_at_the_start_is_no_part_of_a_name(encoding: str | None, tmp_path: Path):
+    file = tmp_path / "marked.csv"
+    file.write_bytes("\ufeffé,b\n1,2\n".encode())
+    assert list(read_table(file, encoding=encoding).frame) == ["é", "b"]

@@ -63,7 +63,10 @@ def test_words_that_are_all_rare_are_left_out():
 
 
 def test_one_moment_written_in_two_zones_is_constant():
-    assert column(["2020-02-02T12:00:00+00:00", "2020-02-02T13:00:00+01:00"] * (N // 2)).reason == "one date in all training rows"
+    assert (
+        column(["2020-02-02T12:00:00+00:00", "2020-02-02T13:00:00+01:00"] * (N // 2)).reason
+        == "one date in all training rows"
+    )
 
 
 def test_nothing_is_left_out_where_every_target_is_known():

@@ -77,7 +77,7 @@ def split_target(table: Table, target: str | Sequence[str], task: str = "auto") 
         labels = labels_of(columns[0])
         if labels.dtype == object and any("\0" in label for label in labels):
             raise RequestError(
-                f"{table.name}: target {shown(names[0])} holds a NUL character, so that predictions could not be "
+                f"{table.name}: target {shown(columns[0].name)} holds a NUL character, so that predictions could not be "
                 "written as text. Replace it."
             )
         return Problem(

@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
+from shrinkage._errors import RequestError
 from shrinkage.strength import Quantities, conventions, convert
+from shrinkage.strength._convert import _at_the_smaller_lr
 from shrinkage.strength._registry import find
 from shrinkage.strength._schedule import CLOCKS
 
@@ -68,3 +70,32 @@ def test_no_strength_at_all_is_an_infinite_timescale_and_back():
     there = convert(0.0, "shrink", "timescale_steps").value
     assert there == math.inf
     assert convert(there, "timescale_steps", "shrink").value == 0
+
+
+def test_a_conversion_says_itself_and_how_near_it_is():
+    assert str(CONVERSION).splitlines()[0] == "lam 0.0001 = l2_penalty 5e-05"
+    near = convert(1e-4, "torch.optim.SGD", "torch.optim.AdamW", lr=0.1, approximate=True)
+    assert str(near).startswith("torch.optim.SGD 0.0001 ≈ torch.optim.AdamW 0.0001\nApproximate: ")
+
+
+@pytest.mark.parametrize("x", [1e-12, 0.3, 1.0, 50.0])
+@pytest.mark.parametrize("power", [0, 1, 2])
+def test_a_shrink_at_the_smaller_rate_solves_its_equation(x: float, power: int):
+    kappa = _at_the_smaller_lr(x, power)
+    assert kappa == pytest.approx(x * (1 - kappa) ** power, rel=1e-12)
+
+
+@pytest.mark.parametrize("rates", [[], [0.0, 0.0]])
+def test_a_run_without_any_learning_rate_has_no_clock(rates: list[float]):
+    with pytest.raises(RequestError, match="holds no learning rate above 0"):
+        convert(
+            0.1, "shrinkage.Decoupled:clock=constant", "shrinkage.Decoupled:clock=schedule", schedule=rates
+        )
+
+
+def test_a_quantity_that_was_not_said_is_asked_for():
+    with pytest.raises(
+        RequestError, match=r"needs rows=… \(rows is the number of training rows\). Give it too"
+    ):
+        Quantities().get("rows")
+    assert Quantities(rows=7).get("rows") == 7

@@ -146,7 +146,7 @@ def test_a_rule_of_the_catalogue_has_the_strength_it_is_given(name: str):
 
 def test_the_elastic_net_of_a_path_is_half_and_half_at_every_strength():
     for rule in (CATALOGUE["elastic_net"](0.4), sr.rule_named("elastic_net").with_strength(0.4)):
-        torch.testing.assert_close(rule.penalty(column(2.0)), column(0.2 * 2 + 0.2 * 0.5 * 4))
+        torch.testing.assert_close(rule.penalty(column(3.0)), column(0.2 * 3 + 0.2 * 0.5 * 9))
 
 
 def test_a_single_weight_and_a_row_of_models_are_counted_as_they_are():

@@ -27,7 +27,7 @@ def test_a_record_never_changes(record: Any):
     "record", [find("lam"), Quantities(), CLOCKS["lr"], CONVERSION], ids=lambda r: type(r).__name__
 )
 def test_a_number_is_never_told_by_its_place(record: Any):
-    with pytest.raises(TypeError, match="positional"):
+    with pytest.raises(TypeError, match="takes 1 positional argument"):
         type(record)(0.1)
 
 

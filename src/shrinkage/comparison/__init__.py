@@ -2,14 +2,13 @@
 
 from shrinkage.comparison._compare import compare, compare_table
 from shrinkage.comparison._comparison import Comparison
-from shrinkage.comparison._demo import DemoResult, DemoTable, Mean
-from shrinkage.comparison._demo_page import demo_page, gallery_page
-from shrinkage.comparison._demos import DEMOS, demo
 from shrinkage.comparison._intervals import Interval, corrected_se, paired_difference
+from shrinkage.comparison._means import Mean
 from shrinkage.comparison._methods import METHODS, Method, Setting
 from shrinkage.comparison._nested import Runs
 from shrinkage.comparison._pairs import Pair
 from shrinkage.comparison._splits import Splitting
+from shrinkage.comparison.demonstrations import DEMOS, DemoResult, DemoTable, demo, demo_page, gallery_page
 
 __all__ = [
     "DEMOS",

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.stats import t as student
 
-from shrinkage.comparison._demo import ROUNDING, Mean
+from shrinkage.comparison._means import ROUNDING, Mean
 from shrinkage.pages import ABSENT
 
 __all__ = [

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 from rich.table import Table
 from rich.text import Text
 
-from shrinkage.comparison._demo import decimals
 from shrinkage.comparison._findings import findings
 from shrinkage.comparison._intervals import signed
+from shrinkage.comparison._means import decimals
 from shrinkage.comparison._methods import NONE
 from shrinkage.pages import ABSENT, clean, number
 

@@ -13,9 +13,10 @@ from typing import Any
 import numpy as np
 from sklearn.datasets import load_iris
 
-from shrinkage.comparison._demo import DemoResult, DemoTable, mean_of
-from shrinkage.comparison._replay import Floats, Nets, gradients, initial
-from shrinkage.comparison._teacher import Items
+from shrinkage.comparison._means import mean_of
+from shrinkage.comparison.demonstrations._replay import Floats, Nets, gradients, initial
+from shrinkage.comparison.demonstrations._result import DemoResult, DemoTable
+from shrinkage.comparison.demonstrations._teacher import Items
 
 __all__ = ["backprop_2013"]
 

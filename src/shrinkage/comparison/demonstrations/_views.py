@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from shrinkage.comparison._demo import DemoResult, Mean
+from shrinkage.comparison._means import Mean
+from shrinkage.comparison.demonstrations._result import DemoResult
 from shrinkage.pages import Tile, number, percent
 
 __all__ = ["SHOWN", "Chart", "Dots", "Shown"]

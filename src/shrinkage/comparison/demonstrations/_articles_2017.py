@@ -7,9 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from shrinkage.auditing import Audit, audit_step
-from shrinkage.comparison._demo import DemoResult, DemoTable, mean_of
-from shrinkage.comparison._replay import Force, Nets, Pull, trained
-from shrinkage.comparison._teacher import Items, Teacher
+from shrinkage.comparison._means import mean_of
+from shrinkage.comparison.demonstrations._replay import Force, Nets, Pull, trained
+from shrinkage.comparison.demonstrations._result import DemoResult, DemoTable
+from shrinkage.comparison.demonstrations._teacher import Items, Teacher
 from shrinkage.estimators import MLPClassifierCV
 
 __all__ = ["as_printed_audited", "l1_2017", "l2_2017"]

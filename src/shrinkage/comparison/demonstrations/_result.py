@@ -2,46 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
-import numpy as np
-from numpy.typing import ArrayLike
-
 from shrinkage.pages import ABSENT
 
-__all__ = ["ROUNDING", "DemoResult", "DemoTable", "Mean", "decimals", "mean_of"]
-
-ROUNDING = 1e-9
-"""Of means of losses and metrics, which are of order 1."""
-
-
-def decimals(se: float) -> int:
-    """Decimals that show the second digit of a standard error; 3 where there is none."""
-    return 3 if not ROUNDING < se < math.inf else min(max(0, 1 - math.floor(math.log10(se))), 8)
-
-
-@dataclass(frozen=True)
-class Mean:
-    """A mean with its standard error."""
-
-    value: float
-    se: float
-
-    def __str__(self) -> str:
-        if not math.isfinite(self.value):
-            return ABSENT
-        digits = decimals(self.se)
-        se = f"{self.se:.{digits}f}" if math.isfinite(self.se) else ABSENT
-        return f"{self.value:.{digits}f} ± {se}"
-
-
-def mean_of(values: ArrayLike) -> Mean:
-    """Mean of n values and its standard error, s/√n."""
-    array = np.asarray(values, dtype=np.float64)
-    return Mean(float(array.mean()), float(array.std(ddof=1) / np.sqrt(len(array))))
+__all__ = ["DemoResult", "DemoTable"]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,7 +11,8 @@ import torch
 from torch import Tensor
 
 from shrinkage._random import generator
-from shrinkage.comparison._demo import DemoResult, DemoTable, mean_of
+from shrinkage.comparison._means import mean_of
+from shrinkage.comparison.demonstrations._result import DemoResult, DemoTable
 from shrinkage.training import Box, Swarm, minimize
 
 __all__ = ["swarm_2015"]

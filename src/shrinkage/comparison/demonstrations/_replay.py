@@ -14,7 +14,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from shrinkage.comparison._teacher import Items
+from shrinkage.comparison.demonstrations._teacher import Items
 
 __all__ = ["Floats", "Force", "Nets", "Pull", "gradients", "initial", "trained"]
 

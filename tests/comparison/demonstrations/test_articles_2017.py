@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from shrinkage.comparison import DemoResult, demo
-from shrinkage.comparison._articles_2017 import as_printed_audited
-from shrinkage.comparison._replay import Pull
+from shrinkage.comparison.demonstrations._articles_2017 import as_printed_audited
+from shrinkage.comparison.demonstrations._replay import Pull
 
 
 @pytest.fixture(scope="module")

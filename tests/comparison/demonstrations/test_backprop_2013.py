@@ -6,8 +6,8 @@ import random
 
 import numpy as np
 
-from shrinkage.comparison._backprop_2013 import DECAY, ETA, MOMENTUM, RUNS, _columns, _step
-from shrinkage.comparison._replay import gradients, initial
+from shrinkage.comparison.demonstrations._backprop_2013 import DECAY, ETA, MOMENTUM, RUNS, _columns, _step
+from shrinkage.comparison.demonstrations._replay import gradients, initial
 
 
 def test_decay_comes_last_is_not_scaled_by_eta_and_takes_biases():

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from shrinkage.comparison._demo import DemoResult, DemoTable, Mean
-from shrinkage.comparison._demo_views import SHOWN, Chart
+from shrinkage.comparison._means import Mean
+from shrinkage.comparison.demonstrations._result import DemoResult, DemoTable
+from shrinkage.comparison.demonstrations._views import SHOWN, Chart
 from shrinkage.pages import (
     Figure,
     Key,

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from shrinkage._errors import RequestError, shown
-from shrinkage.comparison._articles_2017 import l1_2017, l2_2017
-from shrinkage.comparison._backprop_2013 import backprop_2013
-from shrinkage.comparison._demo import DemoResult
-from shrinkage.comparison._swarm_2013 import swarm_2013
-from shrinkage.comparison._swarm_2015 import swarm_2015
+from shrinkage.comparison.demonstrations._articles_2017 import l1_2017, l2_2017
+from shrinkage.comparison.demonstrations._backprop_2013 import backprop_2013
+from shrinkage.comparison.demonstrations._result import DemoResult
+from shrinkage.comparison.demonstrations._swarm_2013 import swarm_2013
+from shrinkage.comparison.demonstrations._swarm_2015 import swarm_2015
 
 __all__ = ["DEMOS", "demo"]
 

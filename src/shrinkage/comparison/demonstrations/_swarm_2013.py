@@ -13,7 +13,8 @@ import torch
 from sklearn.datasets import load_iris
 
 from shrinkage._random import generator
-from shrinkage.comparison._demo import DemoResult, DemoTable, mean_of
+from shrinkage.comparison._means import mean_of
+from shrinkage.comparison.demonstrations._result import DemoResult, DemoTable
 from shrinkage.networks import Layout, outputs
 from shrinkage.rules import L2, Rule, WeightDecay
 from shrinkage.training import Member, Rows, Swarm, SwarmOptions

@@ -85,9 +85,10 @@ def sgd(rule: Rule, setting: Setting, loss: str, **changes: Any) -> TrainingOpti
     return TrainingOptions(**setting.common(loss), dtype="float64", rule=rule, **(plain | changes))
 
 
-def adam(rule: Rule, setting: Setting, loss: str) -> TrainingOptions:
+def adam(rule: Rule, setting: Setting, loss: str, **changes: Any) -> TrainingOptions:
     """Adam in float64 at a constant learning rate."""
-    return sgd(rule, setting, loss, optimizer="adam", learning_rate=setting.adam_learning_rate)
+    own = {"optimizer": "adam", "learning_rate": setting.adam_learning_rate}
+    return sgd(rule, setting, loss, **(own | changes))
 
 
 def swarm(rule: Rule, setting: Setting, loss: str) -> SwarmOptions:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from shrinkage.comparison._findings import diverged, metric_words
+from shrinkage.comparison._forms import MOMENTUM
 from shrinkage.comparison._methods import NONE, swarm
-from shrinkage.comparison._pairs import MOMENTUM, known_distances
+from shrinkage.comparison._pairs import known_distances
 from shrinkage.pages import ABSENT, Section, Table, number, percent, strength
 from shrinkage.rules import L2
 

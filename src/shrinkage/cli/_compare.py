@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,6 +12,27 @@ import typer
 
 from shrinkage._errors import RequestError
 from shrinkage.cli._errors import harmless
+from shrinkage.cli._options import (
+    Bundled,
+    Data,
+    Decimal,
+    DropMissingTarget,
+    DropRareClasses,
+    Encoding,
+    IgnoreColumns,
+    Jobs,
+    Na,
+    Overwrite,
+    Quiet,
+    Sep,
+    Target,
+    Task,
+    Thousands,
+    in_net,
+    in_run,
+    in_table,
+)
+from shrinkage.cli._table import TableOptions, asked_table
 from shrinkage.cli._values import options_named
 
 if TYPE_CHECKING:
@@ -18,126 +40,54 @@ if TYPE_CHECKING:
 
 __all__ = ["compare"]
 
-_TABLE, _NET, _RUN, _DEMO = "The table", "The network", "The run", "The demonstrations"
 PAGE, FIGURES, SPLITS = "compare.html", "compare.json", "compare.csv"
 GALLERY = "gallery.html"
 OF_A_DEMONSTRATION = {"demo", "repeats", "out", "overwrite", "as_json", "quiet"}
 """The options that a demonstration takes."""
 
+_in_demo = partial(typer.Option, rich_help_panel="The demonstrations")
+_OUT = "Folder for the page and the figures."
+_WHICH = "l2-2017, l1-2017, swarm-2013, swarm-2015, backprop-2013, or all (a gallery)."
+_METHODS = "Keys with commas, such as l2,decay_original,adam_decoupled."
+_REPEATS = "How often the outer folds are drawn anew; of a demonstration, other data sets to take means over."
+_LAMBDAS = "auto, a count (0 among them), FIRST:LAST:COUNT in log steps, or λs with commas; 0 is added."
+
 
 def compare(
     context: typer.Context,
-    data: Annotated[
-        str | None,
-        typer.Argument(help="CSV or Parquet file; without it, a bundled table.", show_default=False),
-    ] = None,
-    target: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--target", "-t", help="Column to predict; several for a regression.", show_default=False
-        ),
-    ] = None,
+    data: Data = None,
+    target: Target = None,
     out: Annotated[
-        Path | None,
-        typer.Option(
-            "--out", "-o", help="Folder for the page and the figures.", show_default="none is written"
-        ),
+        Path | None, typer.Option("--out", "-o", help=_OUT, show_default="none is written")
     ] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the results in --out.")] = False,
+    overwrite: Overwrite = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
-    demo: Annotated[
-        str | None,
-        typer.Option(
-            help="l2-2017, l1-2017, swarm-2013, swarm-2015, backprop-2013, or all (a gallery).",
-            show_default=False,
-            rich_help_panel=_DEMO,
-        ),
-    ] = None,
-    task: Annotated[
-        str, typer.Option(help="auto, classification or regression.", rich_help_panel=_TABLE)
-    ] = "auto",
-    bundled: Annotated[
-        str, typer.Option(help="Which bundled table, when no DATA is given.", rich_help_panel=_TABLE)
-    ] = "breast_cancer",
-    rows: Annotated[
-        int, typer.Option(help="At most so many rows, drawn at random; 0 for all.", rich_help_panel=_TABLE)
-    ] = 2000,
-    sep: Annotated[str | None, typer.Option(help="Separator of a CSV file.", rich_help_panel=_TABLE)] = None,
-    encoding: Annotated[str | None, typer.Option(help="Its encoding.", rich_help_panel=_TABLE)] = None,
-    na: Annotated[
-        list[str] | None, typer.Option(help="A word that means missing; repeatable.", rich_help_panel=_TABLE)
-    ] = None,
-    decimal: Annotated[
-        str | None, typer.Option(help="Its decimal point, . or ,", rich_help_panel=_TABLE)
-    ] = None,
-    thousands: Annotated[
-        str | None, typer.Option(help="Its mark of thousands, one of . , ' _ space", rich_help_panel=_TABLE)
-    ] = None,
-    ignore_columns: Annotated[
-        list[str] | None, typer.Option(help="A column to leave out; repeatable.", rich_help_panel=_TABLE)
-    ] = None,
-    drop_missing_target: Annotated[
-        bool,
-        typer.Option(
-            "--drop-missing-target", help="Leave out rows without a target.", rich_help_panel=_TABLE
-        ),
-    ] = False,
-    drop_rare_classes: Annotated[
-        bool,
-        typer.Option(
-            "--drop-rare-classes",
-            help="Leave out classes with fewer rows than folds.",
-            rich_help_panel=_TABLE,
-        ),
-    ] = False,
-    methods: Annotated[
-        str | None,
-        typer.Option(
-            help="Keys with commas, such as l2,decay_original,adam_decoupled.",
-            show_default="all",
-            rich_help_panel=_RUN,
-        ),
-    ] = None,
-    folds: Annotated[
-        int, typer.Option(help="Outer folds: each row is tested once.", rich_help_panel=_RUN)
-    ] = 5,
-    repeats: Annotated[
-        int | None,
-        typer.Option(
-            help="How often the outer folds are drawn anew; of a demonstration, other data sets to take means over.",
-            show_default="2",
-            rich_help_panel=_RUN,
-        ),
-    ] = None,
-    inner_folds: Annotated[int, typer.Option(help="Folds by which λ is chosen.", rich_help_panel=_RUN)] = 3,
-    lambdas: Annotated[
-        str,
-        typer.Option(
-            help="auto, a count (0 among them), FIRST:LAST:COUNT in log steps, or λs with commas; 0 is added.",
-            rich_help_panel=_RUN,
-        ),
-    ] = "auto",
-    jobs: Annotated[
-        str, typer.Option(help="Processes: auto, or a number (-1: a core each).", rich_help_panel=_RUN)
-    ] = "auto",
-    seed: Annotated[
-        int, typer.Option(min=0, help="Of splits, initial weights and batches.", rich_help_panel=_RUN)
-    ] = 0,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.", rich_help_panel=_RUN)] = False,
-    hidden: Annotated[
-        str, typer.Option(help="Units of the hidden layers, such as 16,8; 0 for none.", rich_help_panel=_NET)
-    ] = "8",
-    activation: Annotated[
-        str, typer.Option(help="tanh, relu, logistic or identity.", rich_help_panel=_NET)
-    ] = "tanh",
-    epochs: Annotated[int, typer.Option(help="Passes over the rows.", rich_help_panel=_NET)] = 60,
-    batch_size: Annotated[int, typer.Option(help="Rows a step.", rich_help_panel=_NET)] = 32,
-    learning_rate: Annotated[
-        float, typer.Option("--lr", help="Learning rate of plain SGD.", rich_help_panel=_NET)
-    ] = 0.1,
-    adam_learning_rate: Annotated[
-        float, typer.Option("--adam-lr", help="Learning rate of Adam.", rich_help_panel=_NET)
-    ] = 5e-3,
+    demo: Annotated[str | None, _in_demo(help=_WHICH, show_default=False)] = None,
+    task: Task = "auto",
+    bundled: Bundled = "breast_cancer",
+    rows: Annotated[int, in_table(help="At most so many rows, drawn at random; 0 for all.")] = 2000,
+    sep: Sep = None,
+    encoding: Encoding = None,
+    na: Na = None,
+    decimal: Decimal = None,
+    thousands: Thousands = None,
+    ignore_columns: IgnoreColumns = None,
+    drop_missing_target: DropMissingTarget = False,
+    drop_rare_classes: DropRareClasses = False,
+    methods: Annotated[str | None, in_run(help=_METHODS, show_default="all")] = None,
+    folds: Annotated[int, in_run(help="Outer folds: each row is tested once.")] = 5,
+    repeats: Annotated[int | None, in_run(help=_REPEATS, show_default="2")] = None,
+    inner_folds: Annotated[int, in_run(help="Folds by which λ is chosen.")] = 3,
+    lambdas: Annotated[str, in_run(help=_LAMBDAS)] = "auto",
+    jobs: Jobs = "auto",
+    seed: Annotated[int, in_run(min=0, help="Of splits, initial weights and batches.")] = 0,
+    quiet: Quiet = False,
+    hidden: Annotated[str, in_net(help="Units of the hidden layers, such as 16,8; 0 for none.")] = "8",
+    activation: Annotated[str, in_net(help="tanh, relu, logistic or identity.")] = "tanh",
+    epochs: Annotated[int, in_net(help="Passes over the rows.")] = 60,
+    batch_size: Annotated[int, in_net(help="Rows a step.")] = 32,
+    learning_rate: Annotated[float, in_net("--lr", help="Learning rate of plain SGD.")] = 0.1,
+    adam_learning_rate: Annotated[float, in_net("--adam-lr", help="Learning rate of Adam.")] = 5e-3,
 ) -> None:
     """Train with no regularization, L2, each form of weight decay, L1, early stopping and a swarm, side by side.
 
@@ -155,28 +105,15 @@ def compare(
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Asked:
+class _Asked(TableOptions):
     """The options of `compare`, as they were given."""
 
-    data: str | None
-    target: list[str] | None
     out: Path | None
     overwrite: bool
     as_json: bool
     demo: str | None
-    task: str
-    bundled: str
     rows: int
-    sep: str | None
-    encoding: str | None
-    na: list[str] | None
-    decimal: str | None
-    thousands: str | None
-    ignore_columns: list[str] | None
-    drop_missing_target: bool
-    drop_rare_classes: bool
     methods: str | None
-    folds: int
     repeats: int | None
     inner_folds: int
     lambdas: str
@@ -193,7 +130,6 @@ class _Asked:
 
 def _compared(asked: _Asked) -> None:
     from shrinkage.cli._progress import progress_bar
-    from shrinkage.cli._table import asked_table
     from shrinkage.cli._values import counts, jobs_of, lambdas_of
     from shrinkage.comparison import Setting, Splitting, compare_table
 

@@ -7,6 +7,7 @@ import shlex
 import sys
 import time
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,6 +15,27 @@ import typer
 
 from shrinkage._errors import RequestError
 from shrinkage.cli._errors import harmless, note
+from shrinkage.cli._options import (
+    Bundled,
+    Data,
+    Decimal,
+    DropMissingTarget,
+    DropRareClasses,
+    Encoding,
+    IgnoreColumns,
+    Jobs,
+    Na,
+    Overwrite,
+    Quiet,
+    Resume,
+    Sep,
+    Target,
+    Task,
+    Thousands,
+    in_net,
+    in_run,
+)
+from shrinkage.cli._table import TableOptions, asked_table
 from shrinkage.cli._values import options_named
 
 if TYPE_CHECKING:
@@ -22,140 +44,63 @@ if TYPE_CHECKING:
 
 __all__ = ["fit"]
 
-_NET, _PATH, _RUN, _TABLE = "The network", "The path of λ", "The run", "The table"
 BLOCKS = "blocks"
 RESULTS = ("report.html", "model.json", "model.safetensors", "preprocessing.skops", "run.json", "path.csv")
 
+_in_path = partial(typer.Option, rich_help_panel="The path of λ")
+_LAMBDAS = "auto, a count (0 among them), FIRST:LAST:COUNT in log steps (0 is added), or λs with commas."
+_EXTENSIONS = "How often the grid may grow when the best λ is on its edge."
+_CLUSTER = "Address of a dask scheduler that you trust: the blocks are trained there."
+
 
 def fit(
-    data: Annotated[
-        str | None,
-        typer.Argument(help="CSV or Parquet file; without it, a bundled table.", show_default=False),
-    ] = None,
-    target: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--target", "-t", help="Column to predict; several for a regression.", show_default=False
-        ),
-    ] = None,
+    data: Data = None,
+    target: Target = None,
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the results.")] = Path("shrinkage-fit"),
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with an interrupted run.")] = False,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the results in --out.")] = False,
-    task: Annotated[
-        str, typer.Option(help="auto, classification or regression.", rich_help_panel=_TABLE)
-    ] = "auto",
-    bundled: Annotated[
-        str, typer.Option(help="Which bundled table, when no DATA is given.", rich_help_panel=_TABLE)
-    ] = "breast_cancer",
-    sep: Annotated[str | None, typer.Option(help="Separator of a CSV file.", rich_help_panel=_TABLE)] = None,
-    encoding: Annotated[str | None, typer.Option(help="Its encoding.", rich_help_panel=_TABLE)] = None,
-    na: Annotated[
-        list[str] | None, typer.Option(help="A word that means missing; repeatable.", rich_help_panel=_TABLE)
-    ] = None,
-    decimal: Annotated[
-        str | None, typer.Option(help="Its decimal point, . or ,", rich_help_panel=_TABLE)
-    ] = None,
-    thousands: Annotated[
-        str | None, typer.Option(help="Its mark of thousands, one of . , ' _ space", rich_help_panel=_TABLE)
-    ] = None,
-    ignore_columns: Annotated[
-        list[str] | None, typer.Option(help="A column to leave out; repeatable.", rich_help_panel=_TABLE)
-    ] = None,
-    drop_missing_target: Annotated[
-        bool,
-        typer.Option(
-            "--drop-missing-target", help="Leave out rows without a target.", rich_help_panel=_TABLE
-        ),
-    ] = False,
-    drop_rare_classes: Annotated[
-        bool,
-        typer.Option(
-            "--drop-rare-classes",
-            help="Leave out classes with fewer rows than folds.",
-            rich_help_panel=_TABLE,
-        ),
-    ] = False,
-    hidden: Annotated[
-        str, typer.Option(help="Units of the hidden layers, such as 64,32; 0 for none.", rich_help_panel=_NET)
-    ] = "64",
-    activation: Annotated[
-        str, typer.Option(help="relu, tanh, logistic or identity.", rich_help_panel=_NET)
-    ] = "relu",
-    solver: Annotated[str, typer.Option(help="adam or sgd.", rich_help_panel=_NET)] = "adam",
-    learning_rate: Annotated[
-        float, typer.Option("--lr", help="Largest learning rate.", rich_help_panel=_NET)
-    ] = 5e-3,
-    schedule: Annotated[str, typer.Option(help="constant or cosine.", rich_help_panel=_NET)] = "cosine",
-    epochs: Annotated[int, typer.Option(help="Passes over the rows.", rich_help_panel=_NET)] = 200,
-    batch_size: Annotated[
-        str, typer.Option(help="Rows a step: auto or a number.", rich_help_panel=_NET)
-    ] = "auto",
-    lambdas: Annotated[
-        str,
-        typer.Option(
-            help="auto, a count (0 among them), FIRST:LAST:COUNT in log steps (0 is added), or λs with commas.",
-            rich_help_panel=_PATH,
-        ),
-    ] = "auto",
-    extensions: Annotated[
-        int,
-        typer.Option(
-            min=0, help="How often the grid may grow when the best λ is on its edge.", rich_help_panel=_PATH
-        ),
-    ] = 3,
-    rule: Annotated[
-        str, typer.Option(help="What λ drives: l2, l1, weight_decay, decoupled, …", rich_help_panel=_PATH)
-    ] = "l2",
-    trainer: Annotated[str, typer.Option(help="backprop or swarm.", rich_help_panel=_PATH)] = "backprop",
-    folds: Annotated[int, typer.Option(help="Parts the rows are cut into.", rich_help_panel=_PATH)] = 5,
-    restarts: Annotated[int, typer.Option(help="Networks for each λ and fold.", rich_help_panel=_PATH)] = 1,
-    select: Annotated[
-        str, typer.Option(help="min, or 1se: the strongest within one standard error.", rich_help_panel=_PATH)
-    ] = "min",
-    stop: Annotated[
-        str,
-        typer.Option(help="Judge each λ after its last epoch, or at its best one.", rich_help_panel=_PATH),
-    ] = "last",
-    jobs: Annotated[
-        str, typer.Option(help="Processes: auto, or a number (-1: a core each).", rich_help_panel=_RUN)
-    ] = "auto",
-    cluster: Annotated[
-        str | None,
-        typer.Option(
-            help="Address of a dask scheduler that you trust: the blocks are trained there.",
-            rich_help_panel=_RUN,
-        ),
-    ] = None,
-    device: Annotated[str, typer.Option(help="cpu or cuda.", rich_help_panel=_RUN)] = "cpu",
-    seed: Annotated[
-        int, typer.Option(min=0, help="Of folds, initial weights and batches.", rich_help_panel=_RUN)
-    ] = 0,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.", rich_help_panel=_RUN)] = False,
+    resume: Resume = False,
+    overwrite: Overwrite = False,
+    task: Task = "auto",
+    bundled: Bundled = "breast_cancer",
+    sep: Sep = None,
+    encoding: Encoding = None,
+    na: Na = None,
+    decimal: Decimal = None,
+    thousands: Thousands = None,
+    ignore_columns: IgnoreColumns = None,
+    drop_missing_target: DropMissingTarget = False,
+    drop_rare_classes: DropRareClasses = False,
+    hidden: Annotated[str, in_net(help="Units of the hidden layers, such as 64,32; 0 for none.")] = "64",
+    activation: Annotated[str, in_net(help="relu, tanh, logistic or identity.")] = "relu",
+    solver: Annotated[str, in_net(help="adam or sgd.")] = "adam",
+    learning_rate: Annotated[float, in_net("--lr", help="Largest learning rate.")] = 5e-3,
+    schedule: Annotated[str, in_net(help="constant or cosine.")] = "cosine",
+    epochs: Annotated[int, in_net(help="Passes over the rows.")] = 200,
+    batch_size: Annotated[str, in_net(help="Rows a step: auto or a number.")] = "auto",
+    lambdas: Annotated[str, _in_path(help=_LAMBDAS)] = "auto",
+    extensions: Annotated[int, _in_path(min=0, help=_EXTENSIONS)] = 3,
+    rule: Annotated[str, _in_path(help="What λ drives: l2, l1, weight_decay, decoupled, …")] = "l2",
+    trainer: Annotated[str, _in_path(help="backprop or swarm.")] = "backprop",
+    folds: Annotated[int, _in_path(help="Parts the rows are cut into.")] = 5,
+    restarts: Annotated[int, _in_path(help="Networks for each λ and fold.")] = 1,
+    select: Annotated[str, _in_path(help="min, or 1se: the strongest within one standard error.")] = "min",
+    stop: Annotated[str, _in_path(help="Judge each λ after its last epoch, or at its best one.")] = "last",
+    jobs: Jobs = "auto",
+    cluster: Annotated[str | None, in_run(help=_CLUSTER)] = None,
+    device: Annotated[str, in_run(help="cpu or cuda.")] = "cpu",
+    seed: Annotated[int, in_run(min=0, help="Of folds, initial weights and batches.")] = 0,
+    quiet: Quiet = False,
 ) -> None:
     """Train the λ path on a table, choose λ by cross-validation, refit, and write a report and a model."""
-    asked = _Asked(**dict(locals()))
-    _run(asked)
+    _run(_Asked(**dict(locals())))
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Asked:
+class _Asked(TableOptions):
     """The options of `fit`, as they were given."""
 
-    data: str | None
-    target: list[str] | None
     out: Path
     resume: bool
     overwrite: bool
-    task: str
-    bundled: str
-    sep: str | None
-    encoding: str | None
-    na: list[str] | None
-    decimal: str | None
-    thousands: str | None
-    ignore_columns: list[str] | None
-    drop_missing_target: bool
-    drop_rare_classes: bool
     hidden: str
     activation: str
     solver: str
@@ -167,7 +112,6 @@ class _Asked:
     extensions: int
     rule: str
     trainer: str
-    folds: int
     restarts: int
     select: str
     stop: str
@@ -189,7 +133,6 @@ def _run(asked: _Asked) -> None:
 
 def _checked_table(asked: _Asked) -> tuple[Table, list[str], list[str]]:
     """The table without what was asked to be left out, its targets, and what was noticed."""
-    from shrinkage.cli._table import asked_table
     from shrinkage.tables import check_table
 
     table, target = asked_table(asked)

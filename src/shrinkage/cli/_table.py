@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from shrinkage._errors import RequestError
 
@@ -12,35 +13,24 @@ if TYPE_CHECKING:
 __all__ = ["TableOptions", "asked_table"]
 
 
-class TableOptions(Protocol):
-    """The options that say which table, as `fit` and `compare` take them."""
+@dataclass(frozen=True, kw_only=True)
+class TableOptions:
+    """The options that say which table, as they were given to `fit` or `compare`."""
 
-    @property
-    def data(self) -> str | None: ...
-    @property
-    def target(self) -> list[str] | None: ...
-    @property
-    def task(self) -> str: ...
-    @property
-    def bundled(self) -> str: ...
-    @property
-    def sep(self) -> str | None: ...
-    @property
-    def encoding(self) -> str | None: ...
-    @property
-    def na(self) -> list[str] | None: ...
-    @property
-    def decimal(self) -> str | None: ...
-    @property
-    def thousands(self) -> str | None: ...
-    @property
-    def ignore_columns(self) -> list[str] | None: ...
-    @property
-    def drop_missing_target(self) -> bool: ...
-    @property
-    def drop_rare_classes(self) -> bool: ...
-    @property
-    def folds(self) -> int: ...
+    data: str | None
+    target: list[str] | None
+    task: str
+    bundled: str
+    sep: str | None
+    encoding: str | None
+    na: list[str] | None
+    decimal: str | None
+    thousands: str | None
+    ignore_columns: list[str] | None
+    drop_missing_target: bool
+    drop_rare_classes: bool
+    folds: int
+    """A class with fewer rows than these is rare."""
 
 
 def asked_table(asked: TableOptions) -> tuple[Table, list[str]]:

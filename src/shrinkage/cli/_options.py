@@ -1,0 +1,65 @@
+"""The options that `fit` and `compare` share, each said once, and the panels of the help in which options stand.
+
+An option of one command alone is written where that command is, as `in_net(help=…)` and the like.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Annotated
+
+import typer
+
+__all__ = [
+    "Bundled",
+    "Data",
+    "Decimal",
+    "DropMissingTarget",
+    "DropRareClasses",
+    "Encoding",
+    "IgnoreColumns",
+    "Jobs",
+    "Na",
+    "Overwrite",
+    "Quiet",
+    "Resume",
+    "Sep",
+    "Target",
+    "Task",
+    "Thousands",
+    "in_net",
+    "in_run",
+    "in_table",
+]
+
+in_table = partial(typer.Option, rich_help_panel="The table")
+in_net = partial(typer.Option, rich_help_panel="The network")
+in_run = partial(typer.Option, rich_help_panel="The run")
+
+Data = Annotated[
+    str | None, typer.Argument(help="CSV or Parquet file; without it, a bundled table.", show_default=False)
+]
+Target = Annotated[
+    list[str] | None,
+    typer.Option("--target", "-t", help="Column to predict; several for a regression.", show_default=False),
+]
+Resume = Annotated[bool, typer.Option("--resume", help="Go on with an interrupted run.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace the results in --out.")]
+
+Task = Annotated[str, in_table(help="auto, classification or regression.")]
+Bundled = Annotated[str, in_table(help="Which bundled table, when no DATA is given.")]
+Sep = Annotated[str | None, in_table(help="Separator of a CSV file.")]
+Encoding = Annotated[str | None, in_table(help="Its encoding.")]
+Na = Annotated[list[str] | None, in_table(help="A word that means missing; repeatable.")]
+Decimal = Annotated[str | None, in_table(help="Its decimal point, . or ,")]
+Thousands = Annotated[str | None, in_table(help="Its mark of thousands, one of . , ' _ space")]
+IgnoreColumns = Annotated[list[str] | None, in_table(help="A column to leave out; repeatable.")]
+DropMissingTarget = Annotated[
+    bool, in_table("--drop-missing-target", help="Leave out rows without a target.")
+]
+DropRareClasses = Annotated[
+    bool, in_table("--drop-rare-classes", help="Leave out classes with fewer rows than folds.")
+]
+
+Jobs = Annotated[str, in_run(help="Processes: auto, or a number (-1: a core each).")]
+Quiet = Annotated[bool, in_run("--quiet", "-q", help="No progress.")]

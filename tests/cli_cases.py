@@ -30,7 +30,8 @@ class Forking:
 
     PROGRAM = """
 import json, os, sys, traceback
-import sklearn.model_selection, skops.io, skrub, shrinkage.cli, shrinkage.tables, shrinkage.reporting
+import sklearn.model_selection, skops.io, skrub
+import shrinkage.cli, shrinkage.comparison, shrinkage.reporting, shrinkage.tables
 import crash_cases
 for line in sys.stdin:
     arguments, out, err, before = json.loads(line)

@@ -65,6 +65,7 @@ def test_writes_page_figures_and_splits_and_prints_the_table(tmp_path):
     done = run("--out", tmp_path / "out")
     assert done.exit_code == 0
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
+        "blocks",
         "compare.csv",
         "compare.html",
         "compare.json",
@@ -74,7 +75,7 @@ def test_writes_page_figures_and_splits_and_prints_the_table(tmp_path):
     assert [method["key"] for method in found["methods"]] == ["none", "l2", "decay_original"]
     again = run("--out", tmp_path / "out")
     assert again.exit_code == 2
-    assert "holds an earlier comparison" in again.stderr
+    assert "holds an earlier run (compare.html, compare.json, compare.csv, blocks)" in again.stderr
     assert run("--out", tmp_path / "out", "--overwrite").exit_code == 0
 
 
@@ -116,7 +117,7 @@ def test_results_that_could_not_all_be_written_leave_the_earlier_ones(tmp_path, 
 
     monkeypatch.setattr(Comparison, "to_html", full)
     assert run("--out", tmp_path, "--overwrite").exit_code == 1
-    assert {path.read_text() for path in tmp_path.iterdir()} == {"earlier"}
+    assert {path.read_text() for path in tmp_path.iterdir() if path.is_file()} == {"earlier"}
 
 
 @pytest.mark.parametrize(

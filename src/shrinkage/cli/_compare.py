@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -11,7 +12,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from shrinkage._errors import RequestError
+from shrinkage._files import write_atomic
 from shrinkage.cli._errors import harmless
+from shrinkage.cli._folder import check_one_of, prepared_folder, published_together
 from shrinkage.cli._options import (
     Bundled,
     Data,
@@ -24,6 +27,7 @@ from shrinkage.cli._options import (
     Na,
     Overwrite,
     Quiet,
+    Resume,
     Sep,
     Target,
     Task,
@@ -34,13 +38,15 @@ from shrinkage.cli._options import (
 )
 from shrinkage.cli._table import TableOptions, asked_table
 from shrinkage.cli._values import options_named
+from shrinkage.cli._versions import versions
 
 if TYPE_CHECKING:
     from shrinkage.comparison import Comparison, DemoResult
+    from shrinkage.tables import Table
 
 __all__ = ["compare"]
 
-PAGE, FIGURES, SPLITS = "compare.html", "compare.json", "compare.csv"
+PAGE, FIGURES, SPLITS, BLOCKS = "compare.html", "compare.json", "compare.csv", "blocks"
 GALLERY = "gallery.html"
 OF_A_DEMONSTRATION = {"demo", "repeats", "out", "overwrite", "as_json", "quiet"}
 """The options that a demonstration takes."""
@@ -60,6 +66,7 @@ def compare(
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help=_OUT, show_default="none is written")
     ] = None,
+    resume: Resume = False,
     overwrite: Overwrite = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     demo: Annotated[str | None, _in_demo(help=_WHICH, show_default=False)] = None,
@@ -109,6 +116,7 @@ class _Asked(TableOptions):
     """The options of `compare`, as they were given."""
 
     out: Path | None
+    resume: bool
     overwrite: bool
     as_json: bool
     demo: str | None
@@ -129,11 +137,22 @@ class _Asked(TableOptions):
 
 
 def _compared(asked: _Asked) -> None:
+    table, target = asked_table(asked)
+    with _folder_to_resume(asked):
+        found = _comparison(asked, table, target)
+        if asked.out is not None:
+            _write(found, asked.out)
+    _show(asked, found)
+    if asked.out is not None and not asked.as_json:
+        page = asked.out / PAGE
+        typer.echo(harmless(f"The page is {page}; its figures are {FIGURES} and {SPLITS} beside it."))
+
+
+def _comparison(asked: _Asked, table: Table, target: list[str]) -> Comparison:
     from shrinkage.cli._progress import progress_bar
     from shrinkage.cli._values import counts, jobs_of, lambdas_of
     from shrinkage.comparison import Setting, Splitting, compare_table
 
-    table, target = asked_table(asked)
     setting = Setting(
         hidden_layer_sizes=counts("--hidden", asked.hidden),
         activation=asked.activation,
@@ -144,32 +163,35 @@ def _compared(asked: _Asked) -> None:
     )
     repeats = 2 if asked.repeats is None else asked.repeats
     splitting = Splitting(folds=asked.folds, repeats=repeats, inner_folds=asked.inner_folds, seed=asked.seed)
-    with _folder(asked, (PAGE, FIGURES, SPLITS)):
-        with progress_bar("Comparing", quiet=asked.quiet) as progress:
-            found = compare_table(
-                table,
-                target,
-                task=asked.task,
-                methods=None if asked.methods is None else asked.methods.split(","),
-                lambdas=lambdas_of(asked.lambdas),
-                setting=setting,
-                splitting=splitting,
-                rows=asked.rows or None,
-                n_jobs=jobs_of(asked.jobs),
-                progress=progress,
-            )
-        if asked.out is not None:
-            _write(found, asked.out)
-    _show(asked, found)
-    if asked.out is not None and not asked.as_json:
-        page = asked.out / PAGE
-        typer.echo(harmless(f"The page is {page}; its figures are {FIGURES} and {SPLITS} beside it."))
+    with progress_bar("Comparing", quiet=asked.quiet) as progress:
+        return compare_table(
+            table,
+            target,
+            task=asked.task,
+            methods=None if asked.methods is None else asked.methods.split(","),
+            lambdas=lambdas_of(asked.lambdas),
+            setting=setting,
+            splitting=splitting,
+            rows=asked.rows or None,
+            n_jobs=jobs_of(asked.jobs),
+            blocks=None if asked.out is None else asked.out / BLOCKS,
+            identity=versions(),
+            progress=progress,
+        )
+
+
+def _folder_to_resume(asked: _Asked) -> AbstractContextManager[None]:
+    """The folder of --out, held for this run, with what an interrupted one has finished."""
+    check_one_of(resume=asked.resume, overwrite=asked.overwrite)
+    if asked.out is None:
+        if asked.resume:
+            raise RequestError("--resume: name the folder of the interrupted run, such as --out comparison.")
+        return nullcontext()
+    results = (PAGE, FIGURES, SPLITS)
+    return prepared_folder(asked.out, results, resume=asked.resume, overwrite=asked.overwrite, blocks=BLOCKS)
 
 
 def _write(found: Comparison, out: Path) -> None:
-    from shrinkage._files import write_atomic
-    from shrinkage.cli._folder import published_together
-
     with published_together(out, last=PAGE) as folder:
         write_atomic(folder / SPLITS, found.to_frame().to_csv(index=False).encode())
         write_atomic(folder / FIGURES, json.dumps(found.to_dict(), ensure_ascii=False, indent=1).encode())
@@ -216,9 +238,6 @@ def _replayed(asked: _Asked) -> None:
 
 
 def _write_demo(results: list[DemoResult], html: str, out: Path, page: str) -> None:
-    from shrinkage._files import write_atomic
-    from shrinkage.cli._folder import published_together
-
     figures: Any = [result.to_dict() for result in results]
     with published_together(out, last=page) as folder:
         text = json.dumps(figures, ensure_ascii=False, indent=1)
@@ -235,19 +254,15 @@ def _show(asked: _Asked, found: Comparison | DemoResult) -> None:
     Console().print(found, highlight=False)
 
 
-def _folder(asked: _Asked, results: tuple[str, ...]) -> Any:
-    """The folder of --out, held for this run; nothing when there is none."""
-    from contextlib import nullcontext
-
-    from shrinkage.cli._folder import prepared_folder
-
+def _folder(asked: _Asked, results: tuple[str, ...]) -> AbstractContextManager[None]:
+    """The folder of --out, held while demonstrations are replayed; nothing when there is none."""
     if asked.out is None:
         return nullcontext()
     kept = [name for name in results if (asked.out / name).exists()]
     if kept and not asked.overwrite:
         raise RequestError(
-            f"--out {asked.out}: the folder holds an earlier comparison ({', '.join(kept)}). Name another folder, or add "
+            f"--out {asked.out}: the folder holds an earlier replay ({', '.join(kept)}). Name another folder, or add "
             "--overwrite to replace it."
         )
-    # Nothing of a comparison is kept half done, so there are no blocks to be resumed from.
+    # Nothing of a demonstration is kept half done: a folder of blocks, if there is one, is not its own.
     return prepared_folder(asked.out, results, resume=False, overwrite=asked.overwrite, blocks=".blocks")

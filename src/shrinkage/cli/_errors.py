@@ -73,7 +73,9 @@ def _of_the_system(error: OSError) -> str:
     where = f"{error.filename}: " if error.filename else ""
     hint = ""
     if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-        hint = " Earlier results are as they were. Make room; a fit then goes on with --resume."
+        hint = (
+            " Earlier results are as they were. Make room; a fit or a comparison then goes on with --resume."
+        )
     return f"{where}{error.strerror or error}.{hint}"
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import platform
 import shlex
 import sys
 import time
@@ -13,8 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from shrinkage._errors import RequestError
 from shrinkage.cli._errors import harmless, note
+from shrinkage.cli._folder import check_one_of
 from shrinkage.cli._options import (
     Bundled,
     Data,
@@ -37,6 +36,7 @@ from shrinkage.cli._options import (
 )
 from shrinkage.cli._table import TableOptions, asked_table
 from shrinkage.cli._values import options_named
+from shrinkage.cli._versions import versions
 
 if TYPE_CHECKING:
     from shrinkage.estimators import MLPCV
@@ -124,8 +124,7 @@ class _Asked(TableOptions):
 
 def _run(asked: _Asked) -> None:
     start = time.monotonic()
-    if asked.resume and asked.overwrite:
-        raise RequestError("--resume goes on with a run and --overwrite replaces it: give one of them.")
+    check_one_of(resume=asked.resume, overwrite=asked.overwrite)
     with options_named():
         table, target, notes = _checked_table(asked)
         _fitted(asked, table, target, notes, start)
@@ -160,7 +159,7 @@ def _fitted(asked: _Asked, table: Table, target: list[str], notes: list[str], st
         runtime = Runtime(
             progress=progress,
             blocks=asked.out / BLOCKS,
-            identity={"data": table.sha256, "target": list(target), **_versions()},
+            identity={"data": table.sha256, "target": list(target), **versions()},
             as_table=True,
             held_out=True,
         )
@@ -225,7 +224,7 @@ def _write(
         "task": problem.reason,
         "seed": str(asked.seed),
         "folds": f"{asked.folds}, shuffled with the seed",
-        **_versions(),
+        **versions(),
         "time": f"{seconds:.1f} s",
     }
     story = fit_story(model, table, problem, notes=notes, reproduce=reproduce)
@@ -253,13 +252,6 @@ def _tell(asked: _Asked, model: MLPCV) -> None:
     for row in strengths_elsewhere(model)[1:] if model.choice_.lam else []:
         typer.echo(f"• In {row.framework}: {row.argument.replace('…', f'{row.value:.6g}')}, {row.note}.")
     typer.echo(harmless(f"The report is {asked.out / 'report.html'}; the model is the folder {asked.out}."))
-
-
-def _versions() -> dict[str, str]:
-    from importlib.metadata import version
-
-    packages = ("shrinkage", "torch", "scikit-learn", "numpy", "skrub")
-    return {"Python": platform.python_version()} | {name: version(name) for name in packages}
 
 
 def _plain(value: Any) -> Any:

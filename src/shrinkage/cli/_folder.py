@@ -13,13 +13,19 @@ from pathlib import Path
 from shrinkage._errors import JobError, RequestError
 from shrinkage._files import write_atomic
 
-__all__ = ["prepared_folder", "published_together"]
+__all__ = ["check_one_of", "prepared_folder", "published_together"]
 
 LOCK, STAGED = ".lock", ".unfinished"
 ROOM = 8 * 2**20
 """Bytes that a folder must have room for before anything is trained: a report alone takes 5 MB."""
 ELSEWHERE = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.ENAMETOOLONG, errno.ELOOP}
 """Errors that another folder would not have."""
+
+
+def check_one_of(*, resume: bool, overwrite: bool) -> None:
+    """Refuse to go on with a run and to replace it at once."""
+    if resume and overwrite:
+        raise RequestError("--resume goes on with a run and --overwrite replaces it: give one of them.")
 
 
 @contextmanager
@@ -85,7 +91,7 @@ def published_together(folder: Path, last: str) -> Iterator[Path]:
 
 def _tidied(blocks: Path) -> None:
     """Remove a folder of blocks in which none was finished."""
-    if blocks.is_dir() and not any(blocks.glob("*.block")):
+    if blocks.is_dir() and not any(blocks.rglob("*.block")):
         shutil.rmtree(blocks, ignore_errors=True)
 
 

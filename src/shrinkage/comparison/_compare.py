@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import time
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from numpy.typing import ArrayLike
 from shrinkage._errors import JobError, RequestError, shown
 from shrinkage._random import hashed_seed
 from shrinkage.comparison._comparison import Comparison
+from shrinkage.comparison._kept import KeptRows
 from shrinkage.comparison._methods import Setting, methods_named
 from shrinkage.comparison._nested import Runs, run_methods
 from shrinkage.comparison._pairs import measured_pairs
@@ -126,24 +128,27 @@ def compare_table(
     splitting: Splitting | None = None,
     rows: int | None = MOST_ROWS,
     n_jobs: int | str | None = None,
+    blocks: Path | None = None,
+    identity: Mapping[str, Any] | None = None,
     progress: Progress | None = None,
 ) -> Comparison:
-    """`compare` on a table that was read, as the command line has it; the arguments are those of `compare`."""
+    """`compare` on a table that was read, as the command line has it; the arguments are those of `compare`.
+
+    `blocks` is a folder in which each method's finished splits are kept, and looked for; `identity` is what they depend
+    on besides the data and the options, such as versions. Those of another request are refused.
+    """
     start = time.monotonic()
     setting, splitting = setting or Setting(), splitting or Splitting()
     chosen = methods_named(None if methods is None else tuple(methods))
     grid = _grid(lambdas)
-    notes = list(check_table(table, target, task=task, folds=splitting.folds))
-    problem = split_target(table, list(target), task)
-    _check_rows(rows, splitting)
-    check_classes(problem, splitting)
-    problem, more = _limited(problem, rows, splitting)
+    problem, notes = _checked_problem(table, target, task, rows, splitting)
     for method in chosen:
         method.options(
             setting, targets(problem)[1]
         )  # what is wrong with an option is said before anything is trained
     n_features, warned = _looked_at(problem)
-    runs = run_methods(problem, chosen, grid, setting, splitting, n_jobs=n_jobs, progress=progress)
+    kept = None if blocks is None else KeptRows(blocks, identity or {}, problem, grid, splitting)
+    runs = run_methods(problem, chosen, grid, setting, splitting, n_jobs=n_jobs, kept=kept, progress=progress)
     if all(each.diverged for each in runs):
         raise JobError(
             "Training diverged with every method. Lower the learning rates, or look for extreme values in the data."
@@ -169,9 +174,21 @@ def compare_table(
         pairs_lambda=pairs_lambda,
         pairs_epochs=pairs_epochs,
         pairs_yardstick=yardstick,
-        notes=(*table.notes, *notes, *more, *warned, *_diverged(runs)),
+        notes=(*notes, *warned, *_diverged(runs), *_at_edge(runs)),
         seconds=time.monotonic() - start,
     )
+
+
+def _checked_problem(
+    table: Table, target: Sequence[str], task: str, rows: int | None, splitting: Splitting
+) -> tuple[Problem, list[str]]:
+    """The rows to compare on, and what was noticed of them."""
+    notes = [*table.notes, *check_table(table, target, task=task, folds=splitting.folds)]
+    problem = split_target(table, list(target), task)
+    _check_rows(rows, splitting)
+    check_classes(problem, splitting)
+    problem, more = _limited(problem, rows, splitting)
+    return problem, [*notes, *more]
 
 
 def _grid(lambdas: ArrayLike | str | int) -> np.ndarray:
@@ -230,6 +247,15 @@ def _diverged(runs: Sequence[Runs]) -> list[str]:
         f"{_of_the_rest(each)}. Lower the learning rate."
         for each in runs
         if each.diverged
+    ]
+
+
+def _at_edge(runs: Sequence[Runs]) -> list[str]:
+    return [
+        f"{each.method.name}: on {int(np.nansum(each.at_edge))} of {len(each.lam)} splits the chosen λ is the largest of "
+        "the extended grid, so a larger one might do better. Ask for larger λs."
+        for each in runs
+        if np.nansum(each.at_edge)
     ]
 
 

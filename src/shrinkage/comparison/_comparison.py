@@ -97,7 +97,7 @@ class Comparison:
 
     def to_frame(self) -> pd.DataFrame:
         """One row a method and outer split: every figure, from which all means can be taken again."""
-        names = [name for name in Runs.__dataclass_fields__ if name not in ("method", "path")]
+        names = [name for name in Runs.__dataclass_fields__ if name not in ("method", "lambdas", "path")]
         frames = [
             pd.DataFrame(
                 {"method": runs.method.key, "split": np.arange(len(runs.lam))}
@@ -116,6 +116,11 @@ class Comparison:
                 "update": runs.method.update,
                 "lambda": runs.lam.tolist(),
                 "epoch": runs.epoch.tolist(),
+                "path": {
+                    "lambda": runs.lambdas.tolist(),
+                    "validation_loss": runs.validation_path.tolist(),
+                    "splits": runs.path_splits.tolist(),
+                },
                 **{figure: asdict(self.mean(key, figure)) for figure in (*_FIGURES, *_SIZES)},
                 "test_loss_minus_none": asdict(self.difference(key)),
                 "test_metric_minus_none": asdict(self.difference(key, figure="test_metric")),

@@ -6,8 +6,6 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from shrinkage.comparison._intervals import signed
 from shrinkage.comparison._means import decimals
 from shrinkage.comparison._methods import NONE
@@ -28,9 +26,6 @@ __all__ = [
     "loss_tables",
     "pair_figure",
     "pair_table",
-    "path_figure",
-    "path_keys",
-    "path_table",
     "size_figures",
     "size_table",
 ]
@@ -40,16 +35,6 @@ NBSP = "\N{NO-BREAK SPACE}"
 NO_DISTANCE = 1e-17
 """Where a distance of 0 is drawn on a log axis."""
 UNITS = {"cross-entropy": "nats a row", "mean squared error": "targets standardized"}
-LINES: dict[str, tuple[str, str, float]] = {
-    "l2": ("validation", "solid", 6),
-    "decay_updated": ("validation", "dash", 2.5),
-    "decay_original": ("map0", "dot", 2.5),
-    "adam_decoupled": ("training", "solid", 2),
-    "adam_l2": ("training", "dash", 2),
-    "l1": ("ink", "solid", 2),
-    "swarm_l2": ("muted", "dash", 2),
-}
-"""Colour role, dash and width of a method's path: where two lie on each other, both are seen."""
 
 
 def loss_axis(c: Comparison) -> str:
@@ -179,76 +164,6 @@ def _ranged(gap: Interval) -> str:
         return ABSENT
     value, low, high = (signed(x, decimals(gap.se)) for x in (gap.value, gap.low, gap.high))
     return f"{value} ({low} to {high})"
-
-
-def path_figure(c: Comparison) -> Figure:
-    """Validation loss against λ, a line a method."""
-    ticks = list(range(len(c.lambdas)))
-    traces, tops = [], []
-    for runs in c.runs:
-        key = runs.method.key
-        if key not in LINES:
-            continue
-        role, dash, width = LINES[key]
-        # A λ that one split could not take has no mean.
-        values = runs.path.mean(axis=1)
-        tops.append(values[np.isfinite(values)])
-        traces.append(
-            {
-                "type": "scatter",
-                "mode": "lines+markers",
-                "x": ticks,
-                "y": plain(values),
-                "line": {"color": f"@{role}", "width": width, "dash": dash},
-                "marker": {"color": f"@{role}", "size": width + 3},
-                "opacity": 0.45 if width > 4 else 1,
-                "text": [
-                    f"{runs.method.name}<br>λ = {number(lam)}: {number(v, 4)}"
-                    for lam, v in zip(c.lambdas, values, strict=True)
-                ],
-                "hovertemplate": "%{text}<extra></extra>",
-            }
-        )
-    every = np.concatenate(tops) if tops else np.ones(1)
-    # One line that shoots up must not press the others flat.
-    high = float(min(every.max(initial=0.0), 4 * np.median(every))) * 1.05 if every.size else 1.0
-    layout = {
-        "xaxis": {
-            "title": {"text": "λ, evenly spaced steps (0 at the left)"},
-            "tickvals": ticks,
-            "ticktext": [f"{lam:.2g}" for lam in c.lambdas],
-            "showgrid": False,
-        },
-        "yaxis": {"title": {"text": f"validation {loss_axis(c)}"}, "range": [0, high]},
-    }
-    return Figure(
-        id="paths-chart",
-        label="Validation loss against λ, a line a method.",
-        data=traces,
-        layout=layout,
-        height=420,
-    )
-
-
-def path_keys(c: Comparison) -> list[tuple[str, str, str]]:
-    """(role, text, mark) of each line."""
-    return [
-        (role, runs.method.name, "line" if dash == "solid" else "dash")
-        for runs in c.runs
-        if runs.method.key in LINES
-        for role, dash, _ in [LINES[runs.method.key]]
-    ]
-
-
-def path_table(c: Comparison) -> Table:
-    """One row a λ, one column a method."""
-    drawn = [runs for runs in c.runs if runs.method.key in LINES]
-    rows = [[number(lam), *(float(runs.path[i].mean()) for runs in drawn)] for i, lam in enumerate(c.lambdas)]
-    return Table(
-        caption="validation loss against λ, means over all splits and inner folds",
-        head=["λ", *(runs.method.name for runs in drawn)],
-        rows=rows,
-    )
 
 
 def size_figures(c: Comparison) -> list[Figure]:

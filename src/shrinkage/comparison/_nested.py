@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import time
 from collections.abc import Iterator, Sequence
@@ -14,11 +15,12 @@ from numpy.typing import NDArray
 
 from shrinkage._errors import JobError
 from shrinkage.comparison._curvature import effective_parameters
+from shrinkage.comparison._kept import KeptRows, Row
 from shrinkage.comparison._methods import Method, Setting
 from shrinkage.comparison._scores import scored
 from shrinkage.comparison._splits import Split, Splitting, splits, targets
 from shrinkage.networks import Layout
-from shrinkage.path import FittedPath, PathRequest, Progress, fit_path
+from shrinkage.path import FittedPath, PathRequest, Progress, extension, fit_path
 from shrinkage.tables import Problem
 from shrinkage.training import NetworkOptions
 
@@ -63,8 +65,24 @@ class Runs:
     """(J,) weights, biases left out: the most that γ can be."""
     seconds: Floats
     """(J,) for the path, the choice and the refit."""
+    at_edge: Floats
+    """(J,) 1 where the chosen λ is the largest of the extended grid and the rule would take a larger one; else 0."""
+    lambdas: Floats
+    """(L,) the λs of the path, ascending: those asked for, and those by which some split extended them."""
     path: Floats
-    """(L, J) validation loss of the asked λs over the inner folds, after the last epoch."""
+    """(L, J) validation loss of these λs over the inner folds, after the last epoch; NaN where a split did not take
+    the λ: it did not extend its grid so far, or the fraction a step would have been above 1."""
+
+    @property
+    def path_splits(self) -> NDArray[np.int64]:
+        """(L,) the splits that took a λ and did not diverge there."""
+        return np.isfinite(self.path).sum(axis=1)
+
+    @property
+    def validation_path(self) -> Floats:
+        """(L,) validation loss in the mean over the splits that took a λ; NaN where none did."""
+        with np.errstate(invalid="ignore"):
+            return np.where(np.isfinite(self.path), self.path, 0.0).sum(axis=1) / self.path_splits
 
     @property
     def diverged(self) -> int:
@@ -77,9 +95,6 @@ class Runs:
         return float(np.median(values)) if values.size else math.nan
 
 
-_Row = dict[str, Any]
-
-
 def run_methods(
     problem: Problem,
     methods: Sequence[Method],
@@ -88,6 +103,7 @@ def run_methods(
     splitting: Splitting,
     *,
     n_jobs: int | str | None = None,
+    kept: KeptRows | None = None,
     progress: Progress | None = None,
 ) -> list[Runs]:
     """Every method on every outer split, the same splits, seeds and inner folds for all.
@@ -99,21 +115,33 @@ def run_methods(
         setting: the network and its training.
         splitting: the outer and inner folds.
         n_jobs: processes as joblib means it; `auto` starts them for work that is worth it.
+        kept: where finished rows are kept and looked for.
         progress: told (done, total) in estimated seconds.
     """
     _, loss = targets(problem)
     costs = [_seconds(method, problem, lambdas, setting, splitting, loss) for method in methods]
+    options = [method.options(setting, loss) for method in methods]
+    told = _Told(progress, costs, splitting.count)
+    longest_first = sorted(range(len(methods)), key=lambda i: -costs[i])
+    places = list(itertools.product(range(splitting.count), longest_first))
+    found: dict[tuple[int, int], Row] = {}
+    if kept is not None:
+        rows = {(number, i): kept.load(methods[i].key, options[i], number) for number, i in places}
+        found = {place: row for place, row in rows.items() if row is not None}
+        told.finished(*(i for _, i in found))
+    missing = [place for place in places if place not in found]
     if n_jobs == "auto":
-        n_jobs = (
-            -1 if sum(costs) * splitting.count > 2 * WORKER_START_SECONDS and setting.device == "cpu" else 1
-        )
-    rows = _rows_of(
-        problem, methods, lambdas, setting, splitting, loss, n_jobs, _Told(progress, costs, splitting.count)
-    )
-    found: dict[int, dict[int, _Row]] = {i: {} for i in range(len(methods))}
-    for i, number, row in rows:
-        found[i][number] = row
-    return [_gathered(method, found[i]) for i, method in enumerate(methods)]
+        seconds = sum(costs[i] for _, i in missing)
+        n_jobs = -1 if seconds > 2 * WORKER_START_SECONDS and setting.device == "cpu" else 1
+    for number, i, row in _trained(problem, splitting, methods, options, lambdas, missing, n_jobs, told):
+        found[number, i] = row
+        if kept is not None:
+            kept.save(methods[i].key, options[i], number, row)
+        told.finished(i)
+    return [
+        _gathered(method, [found[number, i] for number in range(splitting.count)])
+        for i, method in enumerate(methods)
+    ]
 
 
 class _Told:
@@ -129,8 +157,8 @@ class _Told:
             return None
         return lambda done, total: self._tell(self.done + self.costs[i] * min(done / max(total, 1.0), 1.0))
 
-    def finished(self, i: int) -> None:
-        self.done += self.costs[i]
+    def finished(self, *methods: int) -> None:
+        self.done += sum(self.costs[i] for i in methods)
         self._tell(self.done)
 
     def _tell(self, done: float) -> None:
@@ -138,51 +166,48 @@ class _Told:
             self.progress(done, self.total)
 
 
-def _rows_of(
+def _trained(
     problem: Problem,
-    methods: Sequence[Method],
-    lambdas: Floats,
-    setting: Setting,
     splitting: Splitting,
-    loss: str,
+    methods: Sequence[Method],
+    options: Sequence[NetworkOptions],
+    lambdas: Floats,
+    missing: Sequence[tuple[int, int]],
     n_jobs: int | str | None,
     told: _Told,
-) -> Iterator[tuple[int, int, _Row]]:
-    """(method, split, figures) as they are finished."""
-    options = [method.options(setting, loss) for method in methods]
-    longest_first = sorted(range(len(methods)), key=lambda i: -told.costs[i])
+) -> Iterator[tuple[int, int, Row]]:
+    """(split, method, figures) of the missing places, in their order of splits, as they are finished."""
 
-    def tasks() -> Iterator[tuple[int, Split]]:
-        for split in splits(problem, splitting):
-            for i in longest_first:
-                yield i, split
+    def tasks() -> Iterator[tuple[Split, int]]:
+        numbers = {number for number, _ in missing}
+        for split in splits(problem, splitting, numbers):
+            for number, i in missing:
+                if number == split.number:
+                    yield split, i
 
     jobs: Any = n_jobs  # joblib takes None, its annotations don't
     if effective_n_jobs(jobs) == 1:
-        for i, split in tasks():
-            yield i, split.number, _row(methods[i], options[i], lambdas, split, told.part(i))
-            told.finished(i)
+        for split, i in tasks():
+            yield split.number, i, _row(methods[i], options[i], lambdas, split, told.part(i))
         return
     parallel = Parallel(n_jobs=jobs, return_as="generator_unordered", pre_dispatch="2*n_jobs")
     results: Any = parallel(
-        delayed(_numbered_row)(i, methods[i].key, options[i], lambdas, split) for i, split in tasks()
+        delayed(_numbered_row)(i, methods[i].key, options[i], lambdas, split) for split, i in tasks()
     )
-    for i, number, row in results:
-        told.finished(i)
-        yield i, number, row
+    yield from results
 
 
 def _numbered_row(
     i: int, key: str, options: NetworkOptions, lambdas: Floats, split: Split
-) -> tuple[int, int, _Row]:
+) -> tuple[int, int, Row]:
     from shrinkage.comparison._methods import METHODS  # a method holds functions, which don't travel
 
-    return i, split.number, _row(METHODS[key], options, lambdas, split, None)
+    return split.number, i, _row(METHODS[key], options, lambdas, split, None)
 
 
 def _row(
     method: Method, options: NetworkOptions, lambdas: Floats, split: Split, progress: Progress | None
-) -> _Row:
+) -> Row:
     """One method on one outer split."""
     start = time.perf_counter()
     admitted = (
@@ -202,7 +227,7 @@ def _row(
         with np.errstate(over="ignore", invalid="ignore"):  # the weights of a diverged net
             fitted = fit_path(request, split.folds, split.all_rows, progress=progress)
     except JobError:
-        return {"path": np.full(len(lambdas), np.nan)}
+        return {"lambdas": lambdas, "path": np.full(len(lambdas), np.nan)}
     seconds = time.perf_counter() - start
     choice, result = fitted.choice, fitted.result
     nets = fitted.networks[[fitted.chosen, int(np.flatnonzero(fitted.refit_lambdas == 0)[0])]]
@@ -210,8 +235,6 @@ def _row(
     test_loss, test_metric = scored(options, fitted.layout, nets, split.all_rows, split.test)
     weights = nets[0, : fitted.layout.n_weights].astype(np.float64)
     at = (choice.index, slice(None), slice(None), choice.epoch - 1)
-    places = {lam: i for i, lam in enumerate(result.lambdas)}
-    mean = result.validation_mean
     return {
         "lam": choice.lam,
         "epoch": choice.epoch,
@@ -227,7 +250,9 @@ def _row(
         "gamma": _gamma(method, options, fitted, split),
         "n_weights": fitted.layout.n_weights,
         "seconds": seconds,
-        "path": np.array([mean[places[lam]] if lam in places else np.nan for lam in lambdas]),
+        "at_edge": any(options.admits(lam) for lam in extension(result.lambdas, choice.index)),
+        "lambdas": result.lambdas,
+        "path": result.validation_mean,
     }
 
 
@@ -238,13 +263,17 @@ def _gamma(method: Method, options: NetworkOptions, fitted: FittedPath, split: S
     return effective_parameters(options, fitted.layout, network, split.all_rows, split.train, lam)
 
 
-def _gathered(method: Method, rows: dict[int, _Row]) -> Runs:
-    ordered = [rows[number] for number in sorted(rows)]
-    names = [name for name in Runs.__dataclass_fields__ if name not in ("method", "path")]
+def _gathered(method: Method, rows: Sequence[Row]) -> Runs:
+    """(J,) rows as columns, and the paths of all splits under the λs that any of them took."""
+    names = [name for name in Runs.__dataclass_fields__ if name not in ("method", "lambdas", "path")]
     columns: dict[str, Any] = {
-        name: np.array([row.get(name, np.nan) for row in ordered], dtype=np.float64) for name in names
+        name: np.array([row.get(name, np.nan) for row in rows], dtype=np.float64) for name in names
     }
-    return Runs(method=method, path=np.stack([row["path"] for row in ordered], axis=1), **columns)
+    lambdas = np.unique(np.concatenate([row["lambdas"] for row in rows]))
+    path = np.full((len(lambdas), len(rows)), np.nan)
+    for j, row in enumerate(rows):
+        path[np.searchsorted(lambdas, row["lambdas"]), j] = row["path"]
+    return Runs(method=method, lambdas=lambdas, path=path, **columns)
 
 
 def _seconds(

@@ -9,6 +9,7 @@ from shrinkage.comparison import _figures
 from shrinkage.comparison._findings import diverged, findings, metric_words
 from shrinkage.comparison._methods import NONE, swarm
 from shrinkage.comparison._pairs import known_distances
+from shrinkage.comparison._path_figure import path_figure, path_keys, path_table
 from shrinkage.comparison._words import plain_words
 from shrinkage.pages import Key, Page, Section, Tile, clean, number, render_page
 from shrinkage.rules import L2
@@ -139,18 +140,19 @@ def _gaps_title(c: Comparison, known: int, better: int, worse: int) -> str:
 
 
 def _paths(c: Comparison) -> Section:
-    keys = [Key(role=role, text=text, mark=mark) for role, text, mark in _figures.path_keys(c)]
+    keys = [Key(role=role, text=text, mark=mark) for role, text, mark in path_keys(c)]
     return Section(
         id="paths",
         topic="Choosing λ",
         title="Every method chose its λ on a path of its own, by the same inner folds",
         caption="Validation loss against λ, in the mean over all splits. Where lines lie on each other, the methods "
         "are one: the wide line is L2 in the error, and both decays of plain SGD run along it. Where a line has its "
-        "minimum further right, the same λ is a weaker pull there. A line that ends had no number there: the "
-        "fraction a step would have been above 1, or training diverged.",
+        "minimum further right, the same λ is a weaker pull there. A line ends where some split has no number: its best "
+        "λ was not on the edge, so it did not extend the grid; the fraction a step would have been above 1; or training "
+        "diverged. A ring is the mean of the other splits: those whose best λ was on the edge, so not all rows alike.",
         keys=keys,
-        figures=[_figures.path_figure(c)] if keys else [],
-        tables=[_figures.path_table(c)] if keys else [],
+        figures=[path_figure(c)] if keys else [],
+        tables=[path_table(c)] if keys else [],
     )
 
 

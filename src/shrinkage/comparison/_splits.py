@@ -7,7 +7,7 @@ numbers scaled by the training rows of each fold alone.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -149,11 +149,13 @@ def targets(problem: Problem) -> tuple[NDArray[np.float64], str]:
     return (problem.target[:, None] == classes).astype(np.float64), "softmax"
 
 
-def splits(problem: Problem, splitting: Splitting) -> Iterator[Split]:
-    """The J outer splits, one at a time: a table's encoded folds are not all kept at once."""
+def splits(problem: Problem, splitting: Splitting, wanted: Container[int] | None = None) -> Iterator[Split]:
+    """The J outer splits, or those of the wanted numbers, one at a time: encoded folds are not all kept at once."""
     Y, loss = targets(problem)
     outer = _splitter(problem, splitting.folds, splitting.seed, splitting.repeats)
     for number, (train, test) in enumerate(outer.split(np.empty((len(Y), 0)), problem.target)):
+        if wanted is not None and number not in wanted:
+            continue
         seed = hashed_seed(splitting.seed, "split", number)
         inner = _splitter(problem, splitting.inner_folds, seed % 2**32)
         parts = inner.split(np.empty((len(train), 0)), problem.target[train])

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 
 from shrinkage.pages import ABSENT
 
-__all__ = ["ROUNDING", "Mean", "decimals", "mean_of"]
+__all__ = ["ROUNDING", "Mean", "decimals", "error_of_share", "mean_of"]
 
 ROUNDING = 1e-9
 """Of means of losses and metrics, which are of order 1."""
@@ -40,3 +40,12 @@ def mean_of(values: ArrayLike) -> Mean:
     """Mean of n values and its standard error, s/√n."""
     array = np.asarray(values, dtype=np.float64)
     return Mean(float(array.mean()), float(array.std(ddof=1) / np.sqrt(len(array))))
+
+
+def error_of_share(share: float, items: int) -> float:
+    """Standard error of a share of so many items, `√(p(1 − p)/n)`.
+
+    >>> error_of_share(0.5, 100)
+    0.05
+    """
+    return math.sqrt(share * (1 - share) / items)

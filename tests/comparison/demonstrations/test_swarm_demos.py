@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from shrinkage.comparison import demo
+from shrinkage.comparison import Mean, demo
+from shrinkage.comparison.demonstrations._swarm_2015 import verdict
+from shrinkage.comparison.demonstrations._views import SHOWN
 
 
 def test_2015_shows_the_gap_beside_the_gain():
@@ -26,6 +30,33 @@ def test_2013_pins_weights_to_the_bound_unless_decayed():
     assert table.row("decay at 2b, 1 % a step")["at the bound"].value == 0
     assert table.row("start in ±1, |v| ≤ .1")["max |w|"].value < 5
     assert table.row("start in ±1, |v| ≤ .1")["gain on fresh"].value > 0
+
+
+@pytest.mark.parametrize(
+    "wide, small, says",
+    [
+        ((0.045, 0.008), (0.0, 0.001), "what the penalty repairs is the start"),
+        ((0.045, 0.008), (0.02, 0.002), "helps from either start"),
+        ((0.045, 0.008), (0.03, 0.03), "do not tell the start from the penalty"),
+        ((0.001, 0.008), (0.02, 0.002), "from the small start alone"),
+        ((0.010, 0.008), (-0.02, 0.002), "no gain of the penalty from either start"),
+    ],
+)
+def test_the_verdict_of_2015_follows_the_gains(wide, small, says):
+    assert says in verdict(Mean(*wide), Mean(*small))
+
+
+def test_headline_of_2015_tells_the_gains_of_another_run():
+    result = demo("swarm-2015", repeats=2)
+    table = result.tables[0]
+    place = table.columns.index("gain")
+    rows = [list(row) for row in table.rows]
+    rows[1][place], rows[5][place] = Mean(0.031, 0.004), Mean(0.021, 0.002)
+    other = replace(result, tables=(replace(table, rows=tuple(map(tuple, rows))), result.tables[1]))
+    headline = SHOWN["swarm-2015"].headline(other)
+    assert "+3.1 ± 0.4 points" in headline
+    assert "+2.1 ± 0.2 points" in headline
+    assert "helps from either start" in headline
 
 
 @pytest.mark.slow

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from shrinkage.auditing import Audit, audit_step
-from shrinkage.comparison._means import mean_of
+from shrinkage.comparison._means import error_of_share, mean_of
 from shrinkage.comparison.demonstrations._replay import Force, Nets, Pull, trained
 from shrinkage.comparison.demonstrations._result import DemoResult, DemoTable
 from shrinkage.comparison.demonstrations._teacher import Items, Teacher
@@ -97,7 +97,7 @@ def _replayed(article: _Article, repeats: int) -> DemoResult:
         setting=(
             "A 10-15-4 teacher net labels items without noise. A 10-8-4 net (tanh, softmax) learns 200 of them online, "
             f"500 epochs, η = {ETA}, on squared error; biases are exempt. The article judges it by {PUBLISHED_TESTS} "
-            f"test items; here by {FRESH_ITEMS:,} fresh ones too (standard error .75 points)."
+            f"test items; here by {FRESH_ITEMS:,} fresh ones too."
         ),
         tables=tuple(tables),
         says=tuple(_says(article, tables, figures, chosen.lambda_, own)),
@@ -196,7 +196,8 @@ def _says(article: _Article, tables: list[DemoTable], figures: _Figures, lam: fl
         f"{100 * (printed['test (40)'] - none['test (40)']):+.1f} points; on {FRESH_ITEMS:,} fresh ones "
         f"{100 * (printed['fresh (4,000)'] - none['fresh (4,000)']):+.1f}. With the right sign the fresh gain is "
         f"{100 * (right['fresh (4,000)'] - none['fresh (4,000)']):+.1f} points. "
-        f"A standard error on {PUBLISHED_TESTS} items is 7 points.",
+        f"The standard error of such a share is {_points(none['test (40)'], PUBLISHED_TESTS)} points on "
+        f"{PUBLISHED_TESTS} items and {_points(none['fresh (4,000)'], FRESH_ITEMS)} on {FRESH_ITEMS:,}.",
         f"Left to choose by cross-validation of the 200 training items, our path takes λ = {lam:.3g} and is right on "
         f"{100 * own:.1f} % of the fresh items.",
     ]
@@ -207,3 +208,7 @@ def _says(article: _Article, tables: list[DemoTable], figures: _Figures, lam: fl
             "right sign."
         )
     return says
+
+
+def _points(share: float, items: int) -> str:
+    return f"{100 * error_of_share(share, items):.2g}"

@@ -11,11 +11,11 @@ import torch
 from torch import Tensor
 
 from shrinkage._random import generator
-from shrinkage.comparison._means import mean_of
+from shrinkage.comparison._means import Mean, mean_of
 from shrinkage.comparison.demonstrations._result import DemoResult, DemoTable
 from shrinkage.training import Box, Swarm, minimize
 
-__all__ = ["swarm_2015"]
+__all__ = ["swarm_2015", "verdict"]
 
 ROWS, TRAIN, FEATURES, NOISE = 1000, 800, 12, 12.0
 L2_CANDIDATES = (0.0, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.15)
@@ -25,6 +25,8 @@ STARTS = {
     "start in ±1, |v| ≤ .1": (1.0, Swarm(variant="inertia", particles=10, max_velocity=0.1)),
 }
 SHOWN = {"none": 0, "L2 .001": 1, "L2 .01": 4, "L1 .005": len(L2_CANDIDATES)}
+SURE = 2.0
+"""Standard errors, or times another gain, by which a gain is taken for one."""
 PUBLISHED = {"none": (0.85, 0.805), "L2 .001": (None, 0.945), "L1 .005": (None, 0.95)}
 
 
@@ -143,13 +145,34 @@ def _choices(tables: _Tables, w: Tensor) -> tuple[str, str, str]:
     return none, least, none_by_test
 
 
+def verdict(wide: Mean, small: Mean) -> str:
+    """What two gains of the penalty on test rows say together, from the wide start and from the small one.
+
+    >>> verdict(Mean(0.045, 0.008), Mean(0.0, 0.001))
+    'what the penalty repairs is the start, not overfitting'
+    """
+    gains_wide, gains_small = (gain.value > SURE * gain.se for gain in (wide, small))
+    if gains_wide and gains_small:
+        return "the penalty helps from either start, so the start alone does not explain the gain"
+    if gains_wide and wide.value > SURE * abs(small.value):
+        return "what the penalty repairs is the start, not overfitting"
+    if gains_wide:
+        return "so few tables do not tell the start from the penalty"
+    if gains_small:
+        return "the penalty helps from the small start alone"
+    return "so few tables show no gain of the penalty from either start"
+
+
 def _says(rows: list[tuple[object, ...]], chosen: list[tuple[object, ...]]) -> list[str]:
     printed, small = rows[: len(SHOWN)], rows[len(SHOWN) :]
+    wide_gain, small_gain = printed[1][6], small[1][6]
+    assert isinstance(wide_gain, Mean)
+    assert isinstance(small_gain, Mean)
     return [
         f"Started in ±10 the swarm without a penalty ends {printed[0][7]} above what the gradient reaches on the same "
-        f"objective; with α = .001 it ends {printed[1][7]} above. On test rows the penalty gains {printed[1][6]}.",
+        f"objective; with α = .001 it ends {printed[1][7]} above. On test rows the penalty gains {wide_gain}.",
         f"Started in ±1 with a velocity limit of .1, the same swarm without a penalty has {small[0][5]} on test "
-        f"rows, and the penalty gains {small[1][6]}: what the penalty repairs is the start, not overfitting.",
+        f"rows, and the penalty gains {small_gain}: {verdict(wide_gain, small_gain)}.",
         f"Judged by training accuracy, no penalty is chosen in {chosen[0][1]} tables from the wide start and in "
         f"{chosen[1][1]} from the small one; α belongs to rows held out.",
     ]

@@ -8,6 +8,7 @@ from typing import Any
 
 from shrinkage.comparison._means import Mean
 from shrinkage.comparison.demonstrations._result import DemoResult
+from shrinkage.comparison.demonstrations._swarm_2015 import verdict
 from shrinkage.pages import Tile, number, percent
 
 __all__ = ["SHOWN", "Chart", "Dots", "Shown"]
@@ -121,8 +122,10 @@ def _swarm_2015_rows(result: DemoResult) -> list[dict[str, Any]]:
 def _swarm_2015_headline(result: DemoResult) -> str:
     rows = _swarm_2015_rows(result)
     wide, small = rows[1]["gain"], rows[5]["gain"]
-    verdict = ": what it repairs is the start" if wide.value > 3 * abs(small.value) else ""
-    return f"The penalty gains {_points(wide)} from the wide start and {_points(small)} from the small one{verdict}"
+    return (
+        f"The penalty gains {_points(wide)} from the wide start and {_points(small)} from the small one: "
+        f"{verdict(wide, small)}"
+    )
 
 
 def _swarm_2015_tiles(result: DemoResult) -> list[Tile]:

@@ -51,11 +51,13 @@ def test_the_chart_draws_what_was_added():
     assert len(ticks) == len(c.of("l2").lambdas) > len(ASKED)
     line, rings = (trace for trace in figure.data if trace["text"][0].startswith("L2"))
     l2 = c.of("l2")
+    assert np.isfinite(np.array(rings["y"], dtype=float)).sum() >= 2
     for i, (n, mean) in enumerate(zip(l2.path_splits, l2.validation_path, strict=True)):
         drawn, empty = (line, rings) if n == 4 else (rings, line)
-        assert drawn["y"][i] == pytest.approx(mean, rel=1e-4)
+        expected = mean if mean < 1e3 else np.nan  # a browser can't place the loss of a net that diverged
+        assert np.array(drawn["y"], dtype=float)[i] == pytest.approx(expected, rel=1e-4, nan_ok=True)
         assert empty["y"][i] is None
-    assert rings["text"][-1].endswith(f"({l2.path_splits[-1]} of 4 splits)")
+    assert rings["text"][7].endswith(f"({l2.path_splits[7]} of 4 splits)")
 
 
 def test_the_table_says_of_how_many_splits_a_mean_is():

@@ -84,7 +84,7 @@ def loss_tables(c: Comparison) -> list[Table]:
     words = [part.replace("train", "training") for part in parts]
     losses, metrics = [], []
     for runs in c.runs:
-        key, name = runs.method.key, runs.method.name.replace(" ", NBSP)
+        key, name = runs.method.key, runs.method.name
         lam = number(runs.median("lam")) if runs.method.chooses_lambda else _epochs(runs)
         seconds = number(float(runs.seconds.mean()), 2)
         losses.append([name, lam, *(_within(c.mean(key, f"{part}_loss")) for part in parts), seconds])

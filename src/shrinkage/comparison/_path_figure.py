@@ -30,28 +30,28 @@ LINES: dict[str, tuple[str, str, float]] = {
 """Colour role, dash and width of a method's path: where two lie on each other, both are seen."""
 APART = 1e-9
 """Relative distance up to which two λs are one, reached by different extensions."""
+FAR = 100.0
+"""Heights of the chart above which nothing is drawn."""
 
 
 def path_figure(c: Comparison) -> Figure:
     """Validation loss against λ: a line where all splits took the λ, rings where some did."""
     lambdas = _lambdas(c)
     ticks = list(range(len(lambdas)))
-    traces, tops = [], []
-    for runs in _drawn(c):
-        values, splits = _on(lambdas, runs)
-        whole = splits == len(runs.lam)
-        tops.append(values[np.isfinite(values)])
-        traces.append(_line(runs, lambdas, np.where(whole, values, np.nan)))
-        if (some := ~whole & (splits > 0)).any():
-            traces.append(_rings(runs, lambdas, np.where(some, values, np.nan), splits))
-    every = np.concatenate(tops) if tops else np.ones(1)
-    # One line that shoots up must not press the others flat.
-    high = float(min(every.max(initial=0.0), 4 * np.median(every))) * 1.05 if every.size else 1.0
+    found = [(runs, *_on(lambdas, runs)) for runs in _drawn(c)]
+    high = _highest([values for _, values, _ in found])
+    traces = []
+    for runs, values, splits in found:
+        # What lies far above the chart is in the table alone: a browser can't place 1e72.
+        shown, whole = np.where(values < FAR * high, values, np.nan), splits == len(runs.lam)
+        traces.append(_line(runs, lambdas, np.where(whole, shown, np.nan)))
+        if (some := ~whole & np.isfinite(shown)).any():
+            traces.append(_rings(runs, lambdas, np.where(some, shown, np.nan), splits))
     layout = {
         "xaxis": {
             "title": {"text": "λ, evenly spaced steps (0 at the left)"},
             "tickvals": ticks,
-            "ticktext": [f"{lam:.2g}" for lam in lambdas],
+            "ticktext": [number(lam, 2) for lam in lambdas],
             "showgrid": False,
         },
         "yaxis": {"title": {"text": f"validation {loss_axis(c)}"}, "range": [0, high]},
@@ -100,6 +100,12 @@ def _on(lambdas: Floats, runs: Runs) -> tuple[Floats, NDArray[np.int64]]:
     places = np.abs(lambdas[:, None] - runs.lambdas).argmin(axis=0)
     values[places], splits[places] = runs.validation_path, runs.path_splits
     return values, splits
+
+
+def _highest(paths: list[Floats]) -> float:
+    """Where the chart ends: one line that shoots up must not press the others flat."""
+    every = np.concatenate([values[np.isfinite(values)] for values in paths] or [np.ones(1)])
+    return float(min(every.max(), 4 * np.median(every))) * 1.05 if every.size else 1.0
 
 
 def _cell(value: float, splits: int, c: Comparison) -> float | str:

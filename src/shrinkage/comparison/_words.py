@@ -11,7 +11,7 @@ from shrinkage.comparison._findings import diverged, metric_words
 from shrinkage.comparison._forms import MOMENTUM
 from shrinkage.comparison._methods import NONE, swarm
 from shrinkage.comparison._pairs import known_distances
-from shrinkage.pages import ABSENT, Section, Table, number, percent, strength
+from shrinkage.pages import ABSENT, Section, Table, number, strength
 from shrinkage.rules import L2
 
 if TYPE_CHECKING:
@@ -158,7 +158,7 @@ def _not_same(c: Comparison) -> Section:
         f"decay pulls all alike: {_apart(adam.distance)} at the same λ.{adam_words} A fixed fraction under "
         f"a learning rate that fades keeps pulling when the gradient no longer does: {_apart(schedule.distance)}. "
         "And decay after the update, at an unchanged learning rate, is L2 with a step shorter by "
-        f"{percent(c.setting.learning_rate * c.pairs_lambda)}: {_apart(same_rate.distance)}, in general alike "
+        f"{number(100 * c.setting.learning_rate * c.pairs_lambda, 2)} %: {_apart(same_rate.distance)}, in general alike "
         "enough to be taken for the same.",
         [(f"{pair.first} / {pair.second}", pair.why) for pair in c.pairs if not pair.by_algebra],
     )

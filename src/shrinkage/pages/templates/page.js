@@ -18,16 +18,18 @@
     return value;
   };
 
-  const axis = (own) => ({
+  // A title is centred below its axis, which row names may leave half of a narrow screen.
+  const wrapped = (text) => narrow.matches && text ? text.replace(/(.{1,26})(?:\s+|$)/g, "$1<br>").replace(/<br>$/, "") : text;
+  const axis = (own, wrap = (text) => text) => ({
     ...(own.showgrid === false ? {} : { gridcolor: "@grid" }), linecolor: "@line", tickcolor: "@line", zeroline: false, automargin: true, fixedrange: true,
-    ...own, title: { standoff: 10, ...own.title, font: { color: "@muted", size: 13 } },
+    ...own, title: { standoff: 10, ...own.title, ...(own.title && { text: wrap(own.title.text) }), font: { color: "@muted", size: 13 } },
   });
   const layout = (own, chart) => ({
     paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", showlegend: false, dragmode: false, hovermode: "closest",
     autosize: true, height: Number(chart.dataset.height),
     font: { family: getComputedStyle(document.body).fontFamily, size: narrow.matches ? 11 : 13, color: "@ink" },
     hoverlabel: { bgcolor: "@card", bordercolor: "@line", align: "left", font: { color: "@ink", size: 13 } },
-    ...own, margin: { t: 16, r: 12, b: 8, l: 8, ...own.margin }, xaxis: axis(own.xaxis), yaxis: axis(own.yaxis),
+    ...own, margin: { t: 16, r: 12, b: 8, l: 8, ...own.margin }, xaxis: axis(own.xaxis, wrapped), yaxis: axis(own.yaxis),
   });
 
   const draw = async () => {

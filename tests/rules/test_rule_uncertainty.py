@@ -1,11 +1,13 @@
 """1 − γ: the limits, the published identity, and the estimate of h against the exact Gauss–Newton diagonal."""
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
 
 from shrinkage._errors import RequestError
 from shrinkage.attachment import attach
+from shrinkage.estimators import MLPClassifierCV
 from shrinkage.rules import Reading, UncertainDecay, View, determined
 
 NOW = Reading(lr=0.1, lr_max=0.1)
@@ -85,3 +87,12 @@ def test_an_input_that_is_always_0_loses_its_weight_and_the_others_keep_theirs()
 def test_refusals(arguments, says):
     with pytest.raises(RequestError, match=says):
         UncertainDecay(0.1, **arguments)
+
+
+@pytest.mark.parametrize("trainer, says", [("backprop", "use it with attach"), ("swarm", "a swarm has none")])
+def test_estimators_refuse_it_with_what_to_do(trainer: str, says: str):
+    model = MLPClassifierCV(
+        (3,), rule=lambda lam: UncertainDecay(lam, batch=8), trainer=trainer, lambdas=[0, 0.1]
+    )
+    with pytest.raises(RequestError, match=says):
+        model.fit(np.arange(40.0)[:, None], np.tile([0, 1], 20))

@@ -270,7 +270,8 @@ def _effective(c: Comparison) -> list[Section]:
         f"(MacKay 1992). Here it is {gamma} at the chosen λ, of {weights:.0f} weights, from the exact diagonal "
         "of the Gauss–Newton matrix on the training rows; the diagonal takes weights for independent, so it is an "
         "estimate. A rating that moves faster while it is uncertain is the same thought: 1 − γᵢ says how open a "
-        "weight still is, and UncertainDecay of shrinkage.rules makes it the factor of a weight's own decay.",
+        "weight still is. None of the methods here uses it; UncertainDecay of shrinkage.rules makes it the factor of a "
+        "weight's own decay, through attach on an optimizer of PyTorch.",
         [
             ("a weight's share", "γᵢ = hᵢ/(hᵢ + λ)"),
             ("decay by what is open", "w ← (1 − η λ (1 − γᵢ)) w − η g"),

@@ -46,7 +46,16 @@ def written(name: str, result: Mapping[str, Any]) -> Path:
 
 
 def environment(
-    packages_of_sides: Iterable[str] = ("torch", "scikit-learn", "numpy", "joblib", "pyswarms"),
+    packages_of_sides: Iterable[str] = (
+        "torch",
+        "scikit-learn",
+        "numpy",
+        "joblib",
+        "pyswarms",
+        "pymoo",
+        "evosax",
+        "jax",
+    ),
 ) -> dict[str, Any]:
     """The interpreter, the machine and its load, and the versions of the packages that took part."""
     packages = {}

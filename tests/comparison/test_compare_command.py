@@ -35,6 +35,18 @@ def test_prints_tables_and_sentences(app):
     assert "• So." in printed
 
 
+def test_columns_without_a_figure_are_left_out_and_shares_have_one_number_of_decimals():
+    rows = (("x", None, 0.7, 8.15), ("y", None, 0.725, 382.2), ("z", None, None, 3.735))
+    table = DemoTable(title="T", columns=("run", "published", "test", "norm"), rows=rows)
+    assert table.texts() == [
+        ("run", "test", "norm"),
+        ("x", "0.700", "8.15"),
+        ("y", "0.725", "382.2"),
+        ("z", "–", "3.735"),
+    ]
+    assert str(table).splitlines()[1].split() == ["run", "test", "norm"]
+
+
 def test_json_holds_the_same(app):
     found = json.loads(CliRunner().invoke(app, ["--demo", "tiny", "--json"]).output)
     assert found["tables"][0]["rows"][1] == ["y", {"value": 1.5, "se": 0.25}, 3]

@@ -162,9 +162,8 @@ def _figure(id_: str, table: DemoTable, chart: Chart) -> Figure:
 
 
 def _table(table: DemoTable) -> Table:
-    known = [i for i in range(len(table.columns)) if any(row[i] is not None for row in table.rows)]
-    rows = [[_cell(row[i]) for i in known] for row in table.rows]
-    return Table(caption=table.title, head=[table.columns[i] for i in known], rows=rows, folded=False)
+    rows = [[_cell(row[i]) for i in table.known] for row in table.rows]
+    return Table(caption=table.title, head=[table.columns[i] for i in table.known], rows=rows, folded=False)
 
 
 def _cell(cell: Any) -> Any:

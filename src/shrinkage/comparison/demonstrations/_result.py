@@ -24,9 +24,19 @@ class DemoTable:
         found = next(row for row in self.rows if row[0] == name)
         return dict(zip(self.columns, found, strict=True))
 
+    @property
+    def known(self) -> tuple[int, ...]:
+        """Places of the columns in which some row has a figure."""
+        return tuple(i for i in range(len(self.columns)) if any(row[i] is not None for row in self.rows))
+
+    def texts(self) -> list[tuple[str, ...]]:
+        """The cells of the known columns as text, the heads first; a column of shares has one number of decimals."""
+        columns = [_texts([row[i] for row in self.rows]) for i in self.known]
+        return [tuple(self.columns[i] for i in self.known), *zip(*columns, strict=True)]
+
     def __str__(self) -> str:
-        cells = [self.columns, *(tuple(_shown(cell) for cell in row) for row in self.rows)]
-        widths = [max(len(row[i]) for row in cells) for i in range(len(self.columns))]
+        cells = self.texts()
+        widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
         lines = [
             "  ".join(
                 c.ljust(w) if not i else c.rjust(w) for i, (c, w) in enumerate(zip(row, widths, strict=True))
@@ -64,10 +74,11 @@ class DemoResult:
                 box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold", title=table.title
             )
             shown.title_justify, shown.title_style = "left", "bold"
-            for place, column in enumerate(table.columns):
+            head, *rows = table.texts()
+            for place, column in enumerate(head):
                 shown.add_column(column, justify="right" if place else "left", overflow="fold")
-            for row in table.rows:
-                shown.add_row(*(_shown(cell) for cell in row))
+            for row in rows:
+                shown.add_row(*row)
             yield Text()
             yield shown
         yield Text()
@@ -77,6 +88,19 @@ class DemoResult:
     def to_dict(self) -> dict[str, Any]:
         """Everything as JSON values; a mean is {"value", "se"}."""
         return asdict(self)
+
+
+def _texts(cells: list[Any]) -> list[str]:
+    """The cells of one column."""
+    numbers = [cell for cell in cells if isinstance(cell, float)]
+    texts = [_shown(cell) for cell in cells]
+    if not numbers or max(map(abs, numbers)) > 1:
+        return texts
+    digits = max(len(f"{number:.4f}".rstrip("0").partition(".")[2]) for number in numbers)
+    return [
+        f"{cell:.{digits}f}" if isinstance(cell, float) else text
+        for cell, text in zip(cells, texts, strict=True)
+    ]
 
 
 def _shown(cell: Any) -> str:

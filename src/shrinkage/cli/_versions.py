@@ -8,8 +8,11 @@ __all__ = ["versions"]
 
 
 def versions() -> dict[str, str]:
-    """Of Python and of the packages whose numbers a result is made of."""
+    """Of Python and of the packages whose numbers a result is made of, and who trains: the compiled engine or torch."""
     from importlib.metadata import version
 
+    from shrinkage.training import engine_name
+
     packages = ("shrinkage", "torch", "scikit-learn", "numpy", "skrub")
-    return {"Python": platform.python_version()} | {name: version(name) for name in packages}
+    known = {name: version(name) for name in packages}
+    return {"Python": platform.python_version(), **known, "engine": engine_name()}

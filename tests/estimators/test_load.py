@@ -27,12 +27,15 @@ def resident() -> int:
 
 
 def grown(fits: int) -> tuple[float, float]:
-    """Bytes a fit by which Python's objects and the whole process grew, once the caches are full."""
-    for _ in range(100):
-        fit()
-    gc.collect()
+    """Bytes a fit by which Python's objects and the whole process grew, once the caches are full.
+
+    What is allocated while it is traced is seen: the caches, free lists among them, are filled under the same eyes.
+    """
     tracemalloc.start()
     try:
+        for _ in range(150):
+            fit()
+        gc.collect()
         objects, whole = tracemalloc.get_traced_memory()[0], resident()
         for _ in range(fits):
             fit()

@@ -30,6 +30,9 @@ Arrays = dict[str, NDArray[Any]]
 _Task = tuple[Block, Mapping[int, Fold], NetworkOptions, int]
 
 POLL_SECONDS = 0.2
+STOPPED = "The run that this block belongs to has been stopped."
+SECONDS_TO_STOP = 30.0
+"""How long a run that ends early waits for the epochs that its threads have begun."""
 WORKER_START_SECONDS = 8.0
 """Work that a second process must save before it is worth starting one: it imports torch first."""
 THREAD_START_SECONDS = 0.05
@@ -127,7 +130,7 @@ class _Tick:
 
     def __call__(self) -> None:
         if self._stopped is not None and self._stopped.is_set():
-            raise JobError("The run that this block belongs to has been stopped.")
+            raise JobError(STOPPED)
         if self._done is None:
             if not self.path.exists():  # a worker on another machine: its blocks are counted when they return
                 return
@@ -158,9 +161,9 @@ def _finished(
     hint: Any = "threads" if all(options.in_threads for _, _, options, _ in tasks.values()) else None
     parallel = Parallel(n_jobs=jobs, return_as="generator_unordered", batch_size=one, prefer=hint)
     backend, _ = get_active_backend(prefer=hint)  # the user's own, where there is one
-    here, stopped = getattr(backend, "uses_threads", False), threading.Event()
+    here, threads = getattr(backend, "uses_threads", False), _Threads()
     results: Any = parallel(
-        delayed(_trained_here)(i, task, _Tick(epochs.path, i, stopped))
+        delayed(threads.trained)(i, task, _Tick(epochs.path, i, threads.stopped))
         if here
         else _sent(i, task, _Tick(epochs.path, i), sender)
         for i, task in tasks.items()
@@ -170,14 +173,40 @@ def _finished(
             for result in results:  # noqa: UP028 (`yield from` would close them before the threads are told)
                 yield result
     finally:
-        stopped.set()  # joblib ends processes, but leaves threads to their work
+        threads.stop()
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message=".* tasks .*", module="joblib")  # that they are left
             results.close()
 
 
-def _trained_here(i: int, task: _Task, tick: _Tick) -> tuple[int, Arrays]:
-    return i, trained(*task, tick)
+class _Threads:
+    """Blocks at work in threads of this process. joblib ends processes, but leaves threads to their work.
+
+    A thread that is still within torch when Python ends takes the whole process down with an abort.
+    """
+
+    def __init__(self) -> None:
+        self.stopped = threading.Event()
+        self._changed = threading.Condition()
+        self._at_work = 0
+
+    def trained(self, i: int, task: _Task, tick: _Tick) -> tuple[int, Arrays]:
+        with self._changed:
+            self._at_work += 1
+        try:
+            if self.stopped.is_set():
+                raise JobError(STOPPED)
+            return i, trained(*task, tick)
+        finally:
+            with self._changed:
+                self._at_work -= 1
+                self._changed.notify_all()
+
+    def stop(self) -> None:
+        """Tell them to stop, which they do at the end of an epoch, and wait for that."""
+        self.stopped.set()
+        with self._changed:
+            self._changed.wait_for(lambda: not self._at_work, timeout=SECONDS_TO_STOP)
 
 
 def _sent(i: int, task: _Task, tick: _Tick, sender: Sender) -> Any:

@@ -20,6 +20,7 @@ AB = ["a", "b"] * (N // 2)
     [
         (in_memory(x=X, y=AB), "Y", {}, r"no column 'Y'; did you mean 'y'\?"),
         (in_memory(x=X, income=AB), "incme", {}, "did you mean 'income'"),
+        (in_memory(x=X, income=X, tax=X), "income,tax", {}, "one by one: --target income --target tax"),
         (in_memory(x=X, y=AB), "quality", {}, r"no column 'quality'. The columns are 'x', 'y'\."),
         (in_memory(**{"a;b;y": ["1;2;3"] * N}), "y", {}, "separated by ';': --sep ';'"),
         (in_memory(**{"a\ty": ["1\t2"] * N}), "y", {}, r"separated by '\\t': --sep tab"),

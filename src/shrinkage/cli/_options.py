@@ -41,7 +41,9 @@ Data = Annotated[
 ]
 Target = Annotated[
     list[str] | None,
-    typer.Option("--target", "-t", help="Column to predict; several for a regression.", show_default=False),
+    typer.Option(
+        "--target", "-t", help="Column to predict; repeat it for several of them.", show_default=False
+    ),
 ]
 Resume = Annotated[bool, typer.Option("--resume", help="Go on with an interrupted run.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace the results in --out.")]

@@ -81,6 +81,8 @@ def _unclear(c: Comparison) -> str:
         return ""
     if len(same) == len(rest):
         trained = " that were trained on every split" if any(runs.diverged for runs in c.runs) else ""
+        if len(rest) == 1:
+            return f"The other method{trained} is not to be told apart from it on these rows."
         return f"None of the other {len(rest)} methods{trained} is to be told apart from it on these rows."
     names = _listed([_in_sentence(r.method.name) for r in same])
     return f"Not to be told apart from it on these rows: {names}."

@@ -185,7 +185,8 @@ def _data_section(story: FitStory) -> Section:
     return Section(
         id="data",
         topic="The data",
-        title=f"{story.n_rows:,} rows and {len(columns):,} columns became {story.n_features:,} inputs",
+        title=f"{story.n_rows:,} rows and {sum(c.kind != 'target' for c in columns):,} columns besides the target "
+        f"became {story.n_features:,} inputs",
         caption=f"{values}. What each column was read as and what became of it.{more}",
         tables=[
             Table(

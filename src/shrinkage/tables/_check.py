@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import shlex
 from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
@@ -70,6 +71,9 @@ def hint(name: str, columns: list[str]) -> str:
     sep = next((s for s in ";\t|," if len(columns) == 1 and s in columns[0]), None)
     if sep:
         return f"; the file looks separated by {sep!r}: --sep {'tab' if sep == chr(9) else repr(sep)}."
+    several = [part.strip() for part in name.split(",")]
+    if len(several) > 1 and set(several) <= set(columns):
+        return f"; several targets are named one by one: {' '.join(f'--target {shlex.quote(each)}' for each in several)}."
     folded = {column.casefold(): column for column in reversed(columns)}
     near = difflib.get_close_matches(name.casefold(), folded, n=1, cutoff=0.6)
     if near:

@@ -23,7 +23,7 @@ from shrinkage.training._block import Member, Trainee
 from shrinkage.training._draws import initial_rows, orders
 from shrinkage.training._optimizers import BETAS, EPS
 from shrinkage.training._pull import decayed, penalty_of
-from shrinkage.training._rows import Rows, chunks
+from shrinkage.training._rows import Rows
 from shrinkage.training._score import metric_of, spread_of
 from shrinkage.training._settings import BackpropSettings, learning_rate
 from shrinkage.training.engine import _library as c
@@ -251,9 +251,7 @@ class _Set:
 
 def _spread(rows: Rows) -> Tensor:
     """(C,) of the targets as the network sees them."""
-    totals = torch.zeros(3, rows.Y.shape[1], dtype=torch.float64)
-    for start, stop in chunks(len(rows), 1 << 16):
-        batch = rows.read(torch.arange(start, stop))
-        Y, s = batch.Y.double(), torch.ones(1) if batch.weight is None else batch.weight.double()
-        totals += torch.stack([(s * Y).sum(0), (s * Y.square()).sum(0), (s * torch.ones_like(Y)).sum(0)])
-    return spread_of(*totals)
+    Y = rows.Y if rows.index is None else rows.Y.index_select(0, rows.index)
+    Y = (Y if rows.y_scale is None else rows.y_scale(Y)).double()
+    s = Y.new_ones(len(Y), 1) if rows.weight is None else rows.weight.double()
+    return spread_of((s * Y).sum(0), (s * Y.square()).sum(0), s.sum())

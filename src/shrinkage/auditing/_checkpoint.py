@@ -26,6 +26,8 @@ from shrinkage.auditing.findings._options import FOREIGN, meant_by
 
 __all__ = ["audit_checkpoint"]
 
+_SAVED_BY_TORCH = (b"PK\x03\x04", b"\x80")
+"""How its files begin: archives, and before torch 1.6 pickles."""
 _BUFFERS = re.compile(r"(^|\.)(running_mean|running_var|num_batches_tracked)$")
 _LIVE: dict[Need, str] = {
     **lacking(
@@ -156,6 +158,12 @@ def _content(path: Path) -> Any:
             return safetensors.torch.load_file(path)
         except Exception as error:  # the reader's own errors
             raise RequestError(f"{path}: is no readable safetensors file ({error}).") from error
+    with path.open("rb") as file:
+        if not file.read(4).startswith(_SAVED_BY_TORCH):
+            raise RequestError(
+                f"{path}: is no checkpoint: torch.save writes other files, and safetensors end in .safetensors. "
+                "Give the file with the state, or FILE.py:FUNCTION."
+            )
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of the pickle's protocol, which says nothing of its content

@@ -164,3 +164,9 @@ def test_approximate_numbers_are_given_on_request_and_labelled(value, source, ta
     assert conversion.value == pytest.approx(expected, rel=1e-12)
     assert not conversion.exact
     assert conversion.note.startswith("Approximate: ")
+
+
+def test_what_holds_once_the_first_steps_are_forgotten_is_not_called_exact():
+    """NovoGrad's decay fills its first moment over some 1/(1 − β₁) steps; AdamW's is there from the first."""
+    assert not convert(1e-3, "optax.novograd", "shrink", lr=0.1).exact
+    assert convert(1e-3, "optax.adamw", "shrink", lr=0.1).exact

@@ -50,14 +50,21 @@ INLINE REAL NAME(bounded)(REAL x) {
     return x < (REAL)EXP_MIN ? (REAL)EXP_MIN : x;
 }
 
+static const REAL NAME(inverse_factorial)[] = {
+    1, 1, (REAL)(1.0 / 2), (REAL)(1.0 / 6), (REAL)(1.0 / 24), (REAL)(1.0 / 120), (REAL)(1.0 / 720), (REAL)(1.0 / 5040),
+    (REAL)(1.0 / 40320), (REAL)(1.0 / 362880), (REAL)(1.0 / 3628800), (REAL)(1.0 / 39916800), (REAL)(1.0 / 479001600),
+    (REAL)(1.0 / 6227020800.0),
+};
+
 /* p = eʳ − 1 into *p; returns 2ⁿ. */
 INLINE REAL NAME(split_exp)(REAL x, REAL *p) {
     REAL shifted = x * (REAL)1.44269504088896340736 + (REAL)ROUNDER;
     REAL n = shifted - (REAL)ROUNDER;
     REAL r = x - n * (REAL)LN2_HIGH;
     r -= n * (REAL)LN2_LOW;
-    REAL series = 1;
-    for (int k = EXP_TERMS; k > 1; k--) series = 1 + r * series * ((REAL)1 / (REAL)k);
+    REAL series = NAME(inverse_factorial)[EXP_TERMS];
+#pragma GCC unroll 16
+    for (int k = EXP_TERMS - 1; k > 0; k--) series = NAME(inverse_factorial)[k] + r * series;
     *p = r * series;
     BITS exponent = NAME(bits_of)(shifted) - NAME(bits_of)((REAL)ROUNDER) + EXPONENT_BIAS;
     return NAME(of_bits)(exponent << MANTISSA_BITS);

@@ -6,7 +6,7 @@ import tempfile
 import threading
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ from shrinkage.path._blocks import Block, trained
 from shrinkage.path._fold import Fold
 from shrinkage.path._parcels import Parcel, Sender, packed, unpacked
 from shrinkage.path._store import BlockStore
-from shrinkage.training import NetworkOptions
+from shrinkage.training import NetworkOptions, one_thread_flushed
 
 __all__ = ["Progress", "run_blocks", "worthwhile_jobs"]
 
@@ -196,7 +196,9 @@ class _Threads:
         try:
             if self.stopped.is_set():
                 raise JobError(STOPPED)
-            return i, trained(*task, tick)
+            # Before anything of torch's runs in a new thread: it takes the number of threads that it finds then.
+            with one_thread_flushed() if task[2].in_threads else nullcontext():
+                return i, trained(*task, tick)
         finally:
             with self._changed:
                 self._at_work -= 1

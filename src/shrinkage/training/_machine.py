@@ -28,8 +28,10 @@ EXACT, ROUNDING = "ieee", "bf16"
 @contextmanager
 def one_thread_flushed(permission: str = EXACT) -> Iterator[None]:
     """Within it, torch uses one thread, denormal numbers count as 0, and products are `EXACT` or permitted `ROUNDING`."""
-    flushed = _denormals_are_flushed()  # a setting of each thread
-    with permitted(permission, one_thread=True):
+    with permitted(
+        permission, one_thread=True
+    ):  # first: a new thread's first operation settles how many it has
+        flushed = _denormals_are_flushed()  # a setting of each thread
         torch.set_flush_denormal(True)
         try:
             yield

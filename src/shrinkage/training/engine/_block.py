@@ -32,7 +32,7 @@ __all__ = ["NO_PULL", "EngineBlock", "engine_networks", "engine_seconds", "engin
 
 SECONDS_A_STEP, FLOPS_A_SECOND = 5e-7, 1e11
 """A rough cost of a network: what a step costs besides its arithmetic, and how fast that is."""
-SECONDS_A_BLOCK, SECONDS_A_CALL = 0.05, 0.2
+SECONDS_A_BLOCK, SECONDS_A_CALL = 0.1, 0.2
 """Blocks short enough to share them out evenly, calls short enough to be interrupted and to tell of progress."""
 ORDERED_ROWS = 1 << 20
 """Row numbers handed over in one call."""

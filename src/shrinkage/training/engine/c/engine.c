@@ -18,6 +18,7 @@
 #define EXPORT __attribute__((visibility("default")))
 #define CACHE_LINE 64
 #define ROWS_AHEAD 8 /* of a matrix too large for the cache, fetched before they are needed */
+#define ROWS_KEPT (1 << 22) /* numbers of rows that are read once for the networks that want them */
 #define ACTIVATIONS_AT_A_TIME 32768 /* of all layers, in numbers: half of a small second-level cache */
 
 #if defined(__AVX512F__)
@@ -78,6 +79,9 @@ INLINE float root_f32(float x) { return sqrtf(x); }
 #include "activations.h"
 #include "losses.h"
 #include "optimizers.h"
+#include "transposes.h"
+#include "work.h"
+#include "rows.h"
 #include "network.h"
 #include "evaluation.h"
 #include "swarm.h"
@@ -100,6 +104,9 @@ INLINE double root_f64(double x) { return sqrt(x); }
 #include "activations.h"
 #include "losses.h"
 #include "optimizers.h"
+#include "transposes.h"
+#include "work.h"
+#include "rows.h"
 #include "network.h"
 #include "evaluation.h"
 #include "swarm.h"

@@ -4,151 +4,6 @@
  * on the other networks of the job.
  */
 
-/* n rows of a matrix: row i is number index[i] of X (·, I) and Y (·, C). */
-typedef struct {
-    const REAL *X, *Y, *weight;      /* weight (n,) of mean 1, or NULL */
-    const int64_t *index;            /* (n,), or NULL for i itself */
-    const REAL *x_shift, *x_scale;   /* (I,) of x ↦ (x − shift)/scale, or NULL */
-    const REAL *y_shift, *y_scale;   /* (C,) or NULL */
-    int64_t n;
-} NAME(Rows);
-
-typedef struct {
-    int64_t layers;                  /* L, of weights */
-    const int64_t *sizes;            /* (L + 1,) units, inputs first */
-    int64_t activation, loss, optimizer, force, in_gradient, decay_biases;
-    int64_t networks, parameters;    /* K, and P of a network: weights (I, O′) a layer, biases (O′) a layer */
-    REAL *w, *m, *v;                 /* (K, P) each; m and v NULL where the optimizer has none */
-    int64_t members;                 /* G */
-    const int64_t *member;           /* (K,) whose rows a network is trained on */
-    const NAME(Rows) *train, *validation; /* (G,) each; validation NULL without any */
-    int64_t batch, epochs;
-    const int64_t *order;            /* (epochs, G, n) the rows' order, or NULL for one batch as they lie */
-    const double *lr;                /* (epochs·steps,) η_t; for Adam η_t/(1 − β₁ᵗ) */
-    const double *correction;        /* (epochs·steps,) √(1 − β₂ᵗ) of Adam, or NULL */
-    const REAL *keep_before, *keep_after; /* (epochs·steps, K) what the pull leaves of a weight, or NULL for all */
-    const REAL *strength;            /* (K,) of the pull in the gradient */
-    double momentum, beta1, beta2, eps;
-    double *train_loss, *validation_loss; /* (epochs, K) sums over rows */
-    double *train_hits, *validation_hits; /* (epochs, K, H) sums; H = C for the squared error, else 1 */
-} NAME(Job);
-
-/* What one network needs besides its parameters. */
-typedef struct {
-    const NAME(Job) *job;
-    int64_t *padded, *w_at, *b_at, *t_at; /* (L,) units with padding; places of weights, biases, transposed weights */
-    int64_t n_weights, piece, ld;         /* piece: rows at a time; ld: their vectors, filled up */
-    REAL **a;                             /* (L,) outputs of each layer, (piece, O′) */
-    REAL *x, *gradient, *transposed, *delta, *next_delta, *z, *y, *slope, *loss, *spare, *weight;
-    void *memory;
-} NAME(Work);
-
-static int64_t NAME(filled)(int64_t units) {
-    const int64_t line = CACHE_LINE / (int64_t)sizeof(REAL);
-    return (units + line - 1) / line * line;
-}
-
-/* Lay the buffers out from `base`; with base NULL only measure. Returns their length in REALs. */
-static int64_t NAME(lay_out)(NAME(Work) * work, REAL *base) {
-    const NAME(Job) *job = work->job;
-    int64_t at = 0, widest = 0, transposed = 0, C = job->sizes[job->layers];
-#define PLACE(field, count)                                                                                          \
-    do {                                                                                                             \
-        if (base) work->field = base + at;                                                                           \
-        at += NAME(filled)(count);                                                                                   \
-    } while (0)
-    for (int64_t l = 0; l < job->layers; l++) {
-        widest = work->padded[l] > widest ? work->padded[l] : widest;
-        work->t_at[l] = transposed;
-        if (l) transposed += job->sizes[l + 1] * work->padded[l - 1];
-        PLACE(a[l], work->piece * work->padded[l]);
-    }
-    PLACE(x, work->piece * job->sizes[0]);
-    PLACE(gradient, job->parameters);
-    PLACE(transposed, transposed);
-    PLACE(delta, work->piece * widest);
-    PLACE(next_delta, work->piece * widest);
-    PLACE(z, work->ld * C);
-    PLACE(y, work->ld * C);
-    PLACE(slope, work->ld * C);
-    PLACE(loss, work->ld);
-    PLACE(weight, work->ld);
-    PLACE(spare, work->ld * SPARE_ROWS);
-#undef PLACE
-    return at;
-}
-
-/* 0, or −1 without memory. */
-static int NAME(begin)(NAME(Work) * work, const NAME(Job) * job) {
-    int64_t L = job->layers, units = 0;
-    memset(work, 0, sizeof *work);
-    work->job = job;
-    work->padded = malloc(sizeof(int64_t) * 4 * L);
-    work->a = malloc(sizeof(REAL *) * L);
-    if (!work->padded || !work->a) return -1;
-    work->w_at = work->padded + L, work->b_at = work->padded + 2 * L, work->t_at = work->padded + 3 * L;
-    int64_t at = 0;
-    for (int64_t l = 0; l < L; l++) {
-        work->padded[l] = NAME(filled)(job->sizes[l + 1]);
-        units += work->padded[l];
-        work->w_at[l] = at;
-        at += job->sizes[l] * work->padded[l];
-    }
-    work->n_weights = at;
-    for (int64_t l = 0; l < L; l++) work->b_at[l] = at, at += work->padded[l];
-    if (at != job->parameters) return -2;
-    work->piece = ACTIVATIONS_AT_A_TIME / units;
-    work->piece = work->piece < 16 ? 16 : work->piece > 256 ? 256 : work->piece;
-    work->ld = NAME(filled)(work->piece);
-    int64_t size = NAME(lay_out)(work, NULL) * (int64_t)sizeof(REAL) + CACHE_LINE;
-    work->memory = calloc(1, (size_t)size);
-    if (!work->memory) return -1;
-    uintptr_t start = ((uintptr_t)work->memory + CACHE_LINE - 1) / CACHE_LINE * CACHE_LINE;
-    NAME(lay_out)(work, (REAL *)start);
-    return 0;
-}
-
-static void NAME(end)(NAME(Work) * work) {
-    free(work->memory);
-    free(work->padded);
-    free(work->a);
-}
-
-/* Which row of the matrix comes at a place in the order. */
-INLINE int64_t NAME(number)(const NAME(Rows) * rows, const int64_t *order, int64_t at) {
-    int64_t place = order ? order[at] : at;
-    return rows->index ? rows->index[place] : place;
-}
-
-/* Rows `start` to `start + B`, in the order given: targets and weights into the work; returns where the inputs lie. */
-static const REAL *NAME(read)(NAME(Work) * work, const NAME(Rows) * rows, const int64_t *order, int64_t start,
-                              int64_t B) {
-    const NAME(Job) *job = work->job;
-    int64_t I = job->sizes[0], C = job->sizes[job->layers];
-    for (int64_t i = 0; i < B; i++) {
-        const REAL *y = rows->Y + NAME(number)(rows, order, start + i) * C;
-        if (rows->y_scale)
-            for (int64_t c = 0; c < C; c++) work->y[c * work->ld + i] = (y[c] - rows->y_shift[c]) / rows->y_scale[c];
-        else
-            for (int64_t c = 0; c < C; c++) work->y[c * work->ld + i] = y[c];
-        if (rows->weight) work->weight[i] = rows->weight[order ? order[start + i] : start + i];
-    }
-    if (!order && !rows->index && !rows->x_scale) return rows->X + start * I;
-    for (int64_t i = 0; i < B; i++) {
-        const REAL *restrict x = rows->X + NAME(number)(rows, order, start + i) * I;
-        if (i + ROWS_AHEAD < B) {
-            const REAL *later = rows->X + NAME(number)(rows, order, start + i + ROWS_AHEAD) * I;
-            for (int64_t j = 0; j < I; j += CACHE_LINE / (int64_t)sizeof(REAL)) __builtin_prefetch(later + j);
-        }
-        REAL *restrict to = work->x + i * I;
-        if (rows->x_scale)
-            for (int64_t j = 0; j < I; j++) to[j] = (x[j] - rows->x_shift[j]) / rows->x_scale[j];
-        else
-            for (int64_t j = 0; j < I; j++) to[j] = x[j];
-    }
-    return work->x;
-}
-
 static void NAME(forward)(NAME(Work) * work, const REAL *w, const REAL *x, int64_t B) {
     const NAME(Job) *job = work->job;
     int64_t ld = job->sizes[0];
@@ -161,51 +16,58 @@ static void NAME(forward)(NAME(Work) * work, const REAL *w, const REAL *x, int64
     }
 }
 
-/* Loss of the B rows whose outputs are there; their slopes, if wanted, stay in the work. Adds to hits; returns Σ s lossᵢ. */
-static double NAME(score_outputs)(NAME(Work) * work, const NAME(Rows) * rows, int64_t B, int slopes, double *hits) {
+/* Loss of the rows whose outputs are there; their slopes, if wanted, stay in the work. Adds to hits; returns Σ s lossᵢ. */
+static double NAME(score_outputs)(NAME(Work) * work, const NAME(Piece) * p, int slopes, double *hits) {
     const NAME(Job) *job = work->job;
-    int64_t C = job->sizes[job->layers], O = work->padded[job->layers - 1];
-    const REAL *z = work->a[job->layers - 1];
-    for (int64_t i = 0; i < B; i++)
-        for (int64_t c = 0; c < C; c++) work->z[c * work->ld + i] = z[i * O + c];
-    NAME(Scored) scored = {C, B, work->ld, work->z, work->y, rows->weight ? work->weight : NULL,
+    int64_t last = job->layers - 1, C = job->sizes[job->layers];
+    NAME(transpose)(p->B, C, work->a[last], work->padded[last], work->z, p->ld);
+    NAME(Scored) scored = {C, p->B, p->ld, work->z, p->y, p->weight,
                            work->loss, work->spare, slopes ? work->slope : NULL, hits};
     return NAME(losses_of)((int)job->loss, &scored);
 }
 
-static void NAME(transpose)(NAME(Work) * work, const REAL *w) {
-    for (int64_t l = 1; l < work->job->layers; l++) {
-        int64_t I = work->job->sizes[l], O = work->job->sizes[l + 1], ld = work->padded[l], to_ld = work->padded[l - 1];
-        const REAL *restrict from = w + work->w_at[l];
-        REAL *restrict to = work->transposed + work->t_at[l];
-        for (int64_t o = 0; o < O; o++)
-            for (int64_t i = 0; i < I; i++) to[o * to_ld + i] = from[i * ld + o];
-    }
+static void NAME(transpose_weights)(NAME(Work) * work, const REAL *w) {
+    for (int64_t l = 1; l < work->job->layers; l++)
+        NAME(transpose)(work->job->sizes[l], work->job->sizes[l + 1], w + work->w_at[l], work->padded[l],
+                        work->transposed + work->t_at[l], work->padded[l - 1]);
 }
 
-/* The gradient of (1/rows) Σ s lossᵢ over these B of the batch's rows; added to what is there, or written if `first`. */
-static void NAME(backward)(NAME(Work) * work, const NAME(Rows) * rows, const REAL *x, int64_t B, int64_t batch,
-                           int first) {
-    const NAME(Job) *job = work->job;
-    int64_t last = job->layers - 1, C = job->sizes[job->layers], O = work->padded[last];
-    REAL *delta = work->delta, *next = work->next_delta, share = 1 / (REAL)batch;
-    for (int64_t i = 0; i < B; i++) {
-        REAL s = rows->weight ? work->weight[i] / (REAL)batch : share;
-        for (int64_t c = 0; c < C; c++) delta[i * O + c] = work->slope[c * work->ld + i] * s;
-        for (int64_t c = C; c < O; c++) delta[i * O + c] = 0;
+/* bias ← init + Σ over B lines of delta (B, O), each number of it in the lines' order. */
+static void NAME(sum_of_lines)(int64_t B, int64_t O, const REAL *delta, REAL *bias, int first) {
+    int64_t o = 0;
+#define SUM(NV)                                                                                                      \
+    for (; o + (NV)*LANES <= O; o += (NV)*LANES) {                                                                   \
+        V sum[NV];                                                                                                   \
+        for (int j = 0; j < (NV); j++) sum[j] = first ? (V){0} : *(const V *)(bias + o + j * LANES);                 \
+        for (int64_t i = 0; i < B; i++)                                                                              \
+            for (int j = 0; j < (NV); j++) sum[j] += *(const V *)(delta + i * O + o + j * LANES);                    \
+        for (int j = 0; j < (NV); j++) *(V *)(bias + o + j * LANES) = sum[j];                                        \
     }
+    SUM(4)
+    SUM(1)
+#undef SUM
+}
+
+/* The gradient of (1/batch) Σ s lossᵢ over these of the batch's rows, times the optimizer's scale; added to what is
+ * there, or written if `first`. */
+static void NAME(backward)(NAME(Work) * work, const NAME(Piece) * p, int64_t batch, int first) {
+    const NAME(Job) *job = work->job;
+    int64_t last = job->layers - 1, C = job->sizes[job->layers], O = work->padded[last], B = p->B;
+    REAL *delta = work->delta, *next = work->next_delta, share = work->scale / (REAL)batch;
+    for (int64_t c = 0; c < C; c++) {
+        REAL *restrict slope = work->slope + c * p->ld;
+        const REAL *restrict s = p->weight;
+        for (int64_t i = 0; i < B; i++) slope[i] *= s ? s[i] * share : share;
+    }
+    NAME(transpose)(C, B, work->slope, p->ld, delta, O);
     for (int64_t l = last; l >= 0; l--) {
         O = work->padded[l];
-        const REAL *a = l ? work->a[l - 1] : x;
+        const REAL *a = l ? work->a[l - 1] : p->x;
         int64_t I = job->sizes[l], lda = l ? work->padded[l - 1] : I;
-        REAL *gradient = work->gradient + work->w_at[l], *bias = work->gradient + work->b_at[l];
+        REAL *gradient = work->gradient + work->w_at[l];
         PART(PRODUCTS,
              NAME(product)(I, O / LANES, B, a, 1, lda, delta, O, gradient, O, first ? NULL : gradient, O));
-        for (int64_t o = 0; o < O; o += LANES) {
-            V sum = first ? (V){0} : *(const V *)(bias + o);
-            for (int64_t i = 0; i < B; i++) sum += *(const V *)(delta + i * O + o);
-            *(V *)(bias + o) = sum;
-        }
+        NAME(sum_of_lines)(B, O, delta, work->gradient + work->b_at[l], first);
         if (!l) break;
         PART(PRODUCTS, NAME(product)(B, lda / LANES, job->sizes[l + 1], delta, O, 1,
                                      work->transposed + work->t_at[l], lda, next, lda, NULL, 0));
@@ -233,15 +95,15 @@ static void NAME(update)(NAME(Work) * work, int64_t k, int64_t t) {
 }
 
 /* Summed loss of the rows as network k is now; sums of its hits into `hits`. */
-static double NAME(score_rows)(NAME(Work) * work, const NAME(Rows) * rows, int64_t k, double *hits) {
+static double NAME(score_rows)(NAME(Work) * work, const NAME(Rows) * rows, const NAME(Kept) * kept, int64_t k,
+                               double *hits) {
     const REAL *w = work->job->w + k * work->job->parameters;
     double loss = 0;
-    for (int64_t start = 0; start < rows->n; start += work->piece) {
-        int64_t B = rows->n - start < work->piece ? rows->n - start : work->piece;
-        const REAL *x;
-        PART(READING, x = NAME(read)(work, rows, NULL, start, B));
-        NAME(forward)(work, w, x, B);
-        PART(SCORING, loss += NAME(score_outputs)(work, rows, B, 0, hits));
+    for (int64_t start = 0, y_at = 0; start < rows->n; start += work->piece) {
+        NAME(Piece) p;
+        PART(READING, p = NAME(read)(work, rows, kept, NULL, start, NAME(least)(work->piece, rows->n - start), &y_at));
+        NAME(forward)(work, w, p.x, p.B);
+        PART(SCORING, loss += NAME(score_outputs)(work, &p, 0, hits));
     }
     return loss;
 }
@@ -252,39 +114,51 @@ static double NAME(epoch)(NAME(Work) * work, const NAME(Rows) * rows, int64_t k,
     const NAME(Job) *job = work->job;
     const REAL *w = job->w + k * job->parameters;
     double loss = 0;
-    for (int64_t start = 0, t = first_step; start < rows->n; start += job->batch, t++) {
-        int64_t batch = rows->n - start < job->batch ? rows->n - start : job->batch;
-        NAME(transpose)(work, w);
+    for (int64_t start = 0, y_at = 0, t = first_step; start < rows->n; start += job->batch, t++) {
+        int64_t batch = NAME(least)(job->batch, rows->n - start);
+        NAME(transpose_weights)(work, w);
         for (int64_t done = 0; done < batch; done += work->piece) {
-            int64_t B = batch - done < work->piece ? batch - done : work->piece;
-            const REAL *x;
-            PART(READING, x = NAME(read)(work, rows, order, start + done, B));
-            NAME(forward)(work, w, x, B);
-            PART(SCORING, loss += NAME(score_outputs)(work, rows, B, 1, hits));
-            NAME(backward)(work, rows, x, B, batch, !done);
+            NAME(Piece) p;
+            int64_t B = NAME(least)(work->piece, batch - done);
+            PART(READING, p = NAME(read)(work, rows, &work->train, order, start + done, B, &y_at));
+            NAME(forward)(work, w, p.x, B);
+            PART(SCORING, loss += NAME(score_outputs)(work, &p, 1, hits));
+            NAME(backward)(work, &p, batch, !done);
         }
         PART(STEPS, NAME(update)(work, k, t));
     }
     return loss;
 }
 
+/* The job's epochs of networks `first` to `end`, which are of one member: epoch by epoch, for they read the same rows. */
+static void NAME(train_member)(NAME(Work) * work, int64_t first, int64_t end) {
+    const NAME(Job) *job = work->job;
+    int64_t K = job->networks, H = job->loss == SQUARED_ERROR ? job->sizes[job->layers] : 1, g = job->member[first];
+    const NAME(Rows) *rows = job->train + g, *held = job->validation ? job->validation + g : NULL;
+    int64_t steps = (rows->n + job->batch - 1) / job->batch;
+    if (held && work->validation.memory) PART(READING, NAME(keep)(&work->validation, work, held, NULL, held->n));
+    for (int64_t e = 0; e < job->epochs; e++) {
+        const int64_t *order = job->order ? job->order + (e * job->members + g) * rows->n : NULL;
+        if (work->train.memory && (order || !e)) PART(READING, NAME(keep)(&work->train, work, rows, order, job->batch));
+        for (int64_t k = first; k < end; k++) {
+            int64_t at = e * K + k;
+            job->train_loss[at] = NAME(epoch)(work, rows, k, e * steps, order, job->train_hits + at * H);
+            if (held)
+                job->validation_loss[at] =
+                    NAME(score_rows)(work, held, &work->validation, k, job->validation_hits + at * H);
+        }
+    }
+}
+
 /* Train every network for the job's epochs. 0, −1 without memory, −2 if the layout isn't the caller's. */
 EXPORT int NAME(train)(const NAME(Job) * job) {
     NAME(Work) work;
     int failed = NAME(begin)(&work, job);
-    int64_t K = job->networks, H = job->loss == SQUARED_ERROR ? job->sizes[job->layers] : 1;
-    for (int64_t k = 0; k < K && !failed; k++) {
-        const NAME(Rows) *rows = job->train + job->member[k];
-        int64_t steps = (rows->n + job->batch - 1) / job->batch;
-        for (int64_t e = 0; e < job->epochs; e++) {
-            const int64_t *order = NULL;
-            if (job->order) order = job->order + (e * job->members + job->member[k]) * rows->n;
-            int64_t at = e * K + k;
-            job->train_loss[at] = NAME(epoch)(&work, rows, k, e * steps, order, job->train_hits + at * H);
-            if (job->validation)
-                job->validation_loss[at] =
-                    NAME(score_rows)(&work, job->validation + job->member[k], k, job->validation_hits + at * H);
-        }
+    if (!failed) failed = NAME(make_room)(&work.train, &work, job->train, job->batch);
+    if (!failed && job->validation) failed = NAME(make_room)(&work.validation, &work, job->validation, 0);
+    for (int64_t first = 0, end; first < job->networks && !failed; first = end) {
+        for (end = first + 1; end < job->networks && job->member[end] == job->member[first];) end++;
+        NAME(train_member)(&work, first, end);
     }
     NAME(end)(&work);
     return failed;
@@ -296,7 +170,8 @@ EXPORT int NAME(score_networks)(const NAME(Job) * job) {
     int failed = NAME(begin)(&work, job);
     int64_t H = job->loss == SQUARED_ERROR ? job->sizes[job->layers] : 1;
     for (int64_t k = 0; k < job->networks && !failed; k++)
-        job->train_loss[k] = NAME(score_rows)(&work, job->train + job->member[k], k, job->train_hits + k * H);
+        job->train_loss[k] =
+            NAME(score_rows)(&work, job->train + job->member[k], &work.train, k, job->train_hits + k * H);
     NAME(end)(&work);
     return failed;
 }

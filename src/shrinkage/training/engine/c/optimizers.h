@@ -37,33 +37,32 @@ INLINE void NAME(plain_sgd)(const int force, int64_t n, REAL *restrict w, const 
     }
 }
 
+/* Its gradients come times √(1 − β₂), which spares v a product and, of a gradient near the end of REAL, an ∞. */
 INLINE void NAME(adam)(const int force, int64_t n, REAL *restrict w, const REAL *restrict gradient, REAL *restrict m,
                        REAL *restrict v, const NAME(Step) * s) {
     int64_t i = 0;
-    REAL inverse = 1 / s->correction, keep1 = 1 - s->beta1, keep2 = 1 - s->beta2;
+    REAL scale = NAME(root)(1 - s->beta2), strength = s->strength * scale, inverse = 1 / s->correction;
+    REAL keep = s->keep_before * s->keep_after;
+    REAL lr = s->lr * (1 - s->beta1) / scale * s->keep_after; /* m is kept in units of (1 − β₁)/√(1 − β₂) */
 #if REAL_BITS == 32 && defined(__AVX512F__)
     if (force == L2_FORCE)
         for (; i + 16 <= n; i += 16) {
             __m512 wi = _mm512_loadu_ps(w + i), mi = _mm512_loadu_ps(m + i), vi = _mm512_loadu_ps(v + i);
-            __m512 g = _mm512_fmadd_ps(_mm512_set1_ps(s->strength), wi, _mm512_loadu_ps(gradient + i));
-            mi = _mm512_fmadd_ps(_mm512_set1_ps(keep1), _mm512_sub_ps(g, mi), mi);
-            /* (1 − β₂) first: g² of a large gradient would be ∞ */
-            __m512 part = _mm512_mul_ps(_mm512_set1_ps(keep2), g);
-            vi = _mm512_fmadd_ps(part, g, _mm512_mul_ps(_mm512_set1_ps(s->beta2), vi));
+            __m512 g = _mm512_fmadd_ps(_mm512_set1_ps(strength), wi, _mm512_loadu_ps(gradient + i));
+            mi = _mm512_fmadd_ps(_mm512_set1_ps(s->beta1), mi, g);
+            vi = _mm512_fmadd_ps(g, g, _mm512_mul_ps(_mm512_set1_ps(s->beta2), vi));
             _mm512_storeu_ps(m + i, mi);
             _mm512_storeu_ps(v + i, vi);
-            __m512 r = inverse_root_plus(vi, _mm512_set1_ps(inverse), _mm512_set1_ps(s->eps));
-            wi = _mm512_mul_ps(wi, _mm512_set1_ps(s->keep_before));
-            wi = _mm512_fnmadd_ps(_mm512_mul_ps(mi, r), _mm512_set1_ps(s->lr), wi);
-            _mm512_storeu_ps(w + i, _mm512_mul_ps(wi, _mm512_set1_ps(s->keep_after)));
+            __m512 u = over_root_plus(mi, vi, _mm512_set1_ps(inverse), _mm512_set1_ps(s->eps));
+            wi = _mm512_fnmadd_ps(u, _mm512_set1_ps(lr), _mm512_mul_ps(wi, _mm512_set1_ps(keep)));
+            _mm512_storeu_ps(w + i, wi);
         }
 #endif
     for (; i < n; i++) {
-        REAL g = NAME(pulled)(force, gradient[i], w[i], s->strength);
-        m[i] += keep1 * (g - m[i]);
-        v[i] = s->beta2 * v[i] + (keep2 * g) * g;
-        REAL u = s->lr * m[i] / (NAME(root)(v[i]) * inverse + s->eps);
-        w[i] = (w[i] * s->keep_before - u) * s->keep_after;
+        REAL g = NAME(pulled)(force, gradient[i], w[i], strength);
+        m[i] = s->beta1 * m[i] + g;
+        v[i] = s->beta2 * v[i] + g * g;
+        w[i] = w[i] * keep - lr * m[i] / (NAME(root)(v[i]) * inverse + s->eps);
     }
 }
 

@@ -99,7 +99,7 @@ class Flight(Structure):
         *((name, c_int64) for name in ("swarms", "particles", "dimensions")),
         *((name, c_void_p) for name in ("x", "v", "p", "known")),
         ("known_by_all", c_int64),
-        *((name, c_void_p) for name in ("first", "second", "key")),
+        *((name, c_void_p) for name in ("drawn", "key")),
         *((name, c_double) for name in ("inertia", "attraction", "limit")),
         *((name, c_void_p) for name in ("low", "high")),
         ("rebound", c_double),

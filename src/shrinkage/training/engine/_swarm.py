@@ -13,6 +13,7 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
+from shrinkage._random import generator
 from shrinkage.training._swarm import Swarm, Swarms
 from shrinkage.training.engine import _library as c
 from shrinkage.training.engine._rows import EvaluatedRows
@@ -68,11 +69,11 @@ class EngineSwarms(Swarms):
             self._iterate(min(at_once, count - start), self.objective)
 
     def _iterate(self, count: int, objective: Objective) -> None:
-        first, second = self._numbers(count)
+        drawn = self._numbers(range(self.iteration + 1, self.iteration + 1 + count))
         weights, keep = objective.row_weight, objective  # what the job points to must outlive it
         rows = (c.Evaluation * len(keep.rows))(*(each.for_c() for each in keep.rows))
         job = c.Training(
-            flight=self._flight(first, second),
+            flight=self._flight(drawn),
             iterations=count,
             keys=len(self._keys),
             ring=self.moves.informants == "ring",
@@ -92,27 +93,25 @@ class EngineSwarms(Swarms):
 
     def _fly(self) -> None:
         known = self._known().contiguous()
-        first, second = self._numbers(0)
-        flight = self._flight(first, second)
+        drawn = self._numbers([self.iteration])
+        flight = self._flight(drawn)
         flight.known, flight.known_by_all = c.place(known), known.shape[1] == 1
         c.run("move", flight, self.x.dtype)
 
-    def _numbers(self, ahead: int) -> tuple[Tensor, Tensor]:
-        """r₁ and r₂, (keys, P, D) each for the iteration that has begun, (ahead, keys, P, D) for those to come."""
-        shape, dtype, now = (2, *self._size), self.x.dtype, self.iteration
-        both = [
-            self._each_key(lambda g: torch.rand(shape, generator=g, dtype=dtype), "move", now + later)
-            for later in (range(1, ahead + 1) if ahead else (0,))
-        ]
-        numbers = torch.stack(both)
-        return numbers[:, :, 0].contiguous(), numbers[:, :, 1].contiguous()
+    def _numbers(self, iterations: Sequence[int]) -> Tensor:
+        """(iterations, keys, 2, P, D) r₁ and r₂ of each."""
+        numbers = self.x.new_empty(len(iterations), len(self._keys), 2, *self._size)
+        for of_iteration, iteration in zip(numbers, iterations, strict=True):
+            for of_key, key in zip(of_iteration, self._keys, strict=True):
+                torch.rand(of_key.shape, generator=generator(*key, "move", iteration), out=of_key)
+        return numbers
 
     def _remember(self, fx: Tensor) -> None:
         flight, found = self._flight(), fx.contiguous()
         flight.found = c.place(found)
         c.run("remember", flight, self.x.dtype)
 
-    def _flight(self, first: Tensor | None = None, second: Tensor | None = None) -> c.Flight:
+    def _flight(self, drawn: Tensor | None = None) -> c.Flight:
         """The swarms as they are; what came from a `torch.where` lies one number after another."""
         P, D = self._size
         low, high = (None, None) if self.bounds is None else (self.bounds.low, self.bounds.high)
@@ -123,8 +122,7 @@ class EngineSwarms(Swarms):
             x=c.place(self.x),
             v=c.place(self.v),
             p=c.place(self.p),
-            first=c.place(first),
-            second=c.place(second),
+            drawn=c.place(drawn),
             key=c.place(self._place),
             inertia=self.moves.inertia,
             attraction=self.moves.attraction,

@@ -43,6 +43,12 @@ INLINE BITS NAME(bits_of)(REAL x) {
     return bits;
 }
 
+/* As many numbers as whole cache lines hold. */
+INLINE int64_t NAME(filled)(int64_t count) {
+    const int64_t line = CACHE_LINE / (int64_t)sizeof(REAL);
+    return (count + line - 1) / line * line;
+}
+
 /* x where eˣ is a normal number. A loop of its own does this before `exp` and `expm1`: within theirs, compilers give
  * each of the three cases a division of its own. */
 INLINE REAL NAME(bounded)(REAL x) {
@@ -96,8 +102,20 @@ INLINE REAL NAME(log)(REAL x) {
     return (REAL)n * (REAL)0.693147180559945309417 + NAME(twice_artanh)((m - 1) / (m + 1), LOG_TERMS);
 }
 
-/* log(1 + u) for 0 ≤ u ≤ 1, to all digits of a small u */
-INLINE REAL NAME(log1p)(REAL u) { return NAME(twice_artanh)(u / (2 + u), LOG1P_TERMS); }
+/* log(1 + u) of s = u/(2 + u) for 0 ≤ u ≤ 1, to all digits of a small u */
+INLINE REAL NAME(log1p_of)(REAL s) { return NAME(twice_artanh)(s, LOG1P_TERMS); }
+
+/* to ← u/(2 + u) */
+INLINE void NAME(over_two_more)(int64_t n, const REAL *restrict u, REAL *restrict to) {
+    int64_t i = 0;
+#if REAL_BITS == 32 && defined(__AVX512F__)
+    for (; i + 16 <= n; i += 16) {
+        __m512 x = _mm512_loadu_ps(u + i);
+        _mm512_storeu_ps(to + i, _mm512_mul_ps(x, inverse(_mm512_add_ps(x, _mm512_set1_ps(2)))));
+    }
+#endif
+    for (; i < n; i++) to[i] = u[i] / (2 + u[i]);
+}
 
 #undef EXP_TERMS
 #undef LOG_TERMS

@@ -17,6 +17,7 @@
 #define INLINE static inline __attribute__((always_inline))
 #define EXPORT __attribute__((visibility("default")))
 #define CACHE_LINE 64
+#define EACH INT64_MIN
 #define ROWS_AHEAD 8 /* of a matrix too large for the cache, fetched before they are needed */
 #define ROWS_KEPT (1 << 22) /* numbers of rows that are read once for the networks that want them */
 #define ACTIVATIONS_AT_A_TIME 32768 /* of all layers, in numbers: half of a small second-level cache */

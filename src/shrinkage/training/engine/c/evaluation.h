@@ -41,9 +41,7 @@ static const REAL *NAME(outputs_of)(const NAME(Evaluation) * p, NAME(Buffers) * 
     REAL *z = buffers->a, *other = buffers->next;
     for (int64_t l = 0; l < p->layers; l++) {
         int64_t I = p->sizes[l], O = p->sizes[l + 1];
-        for (int64_t o = 0; o < O; o++)
-            for (int64_t i = 0; i < ld; i++) z[o * ld + i] = bias[o];
-        NAME(product)(O, ld / LANES, I, w, 1, O, x, ldx, z, ld, z, ld);
+        NAME(product)(O, ld / LANES, I, w, 1, O, x, ldx, z, ld, bias, EACH);
         if (l + 1 < p->layers) NAME(activate)((int)p->activation, O * ld, z);
         w += I * O, bias += O;
         x = z, ldx = ld;

@@ -1,7 +1,8 @@
 /* The loss of each row, its slope at the linear outputs, and the row's share of the metric.
  *
  * Unit by unit: z, y and the slopes are (C, B) with B rows side by side, so that a loop over rows is vector
- * instructions however few outputs there are. Sums over rows are in double.
+ * instructions however few outputs there are. Loops go on to the end of the last line of cache (`n`), which spares the
+ * rest a loop of its own; sums over rows stop at B, and are in double.
  */
 
 #define SPARE_ROWS 4
@@ -30,76 +31,79 @@ INLINE double NAME(weighted_sum)(int64_t n, const REAL *restrict x, const REAL *
 
 /* Add the rows whose greatest output, the first of equals, is that of their class. */
 static void NAME(count_right)(const NAME(Scored) *s, REAL *restrict top, REAL *restrict best, REAL *restrict target) {
-    for (int64_t i = 0; i < s->B; i++) top[i] = s->z[i], best[i] = target[i] = 0;
+    int64_t n = NAME(filled)(s->B);
+    for (int64_t i = 0; i < n; i++) top[i] = s->z[i], best[i] = target[i] = 0;
     for (int64_t c = 1; c < s->C; c++) {
         const REAL *restrict z = s->z + c * s->ld, *restrict y = s->y + c * s->ld;
-        for (int64_t i = 0; i < s->B; i++) {
+        for (int64_t i = 0; i < n; i++) {
             best[i] = z[i] > top[i] ? (REAL)c : best[i];
             top[i] = z[i] > top[i] ? z[i] : top[i];
             target[i] = y[i] > 0 ? (REAL)c : target[i];
         }
     }
-    for (int64_t i = 0; i < s->B; i++) best[i] = best[i] == target[i] ? 1 : 0;
+    for (int64_t i = 0; i < n; i++) best[i] = best[i] == target[i] ? 1 : 0;
     s->hits[0] += NAME(weighted_sum)(s->B, best, s->weight);
 }
 
 static void NAME(softmax)(const NAME(Scored) *s) {
-    int64_t C = s->C, B = s->B, ld = s->ld;
+    int64_t C = s->C, n = NAME(filled)(s->B), ld = s->ld;
     REAL *restrict top = s->spare, *restrict sum = s->spare + ld, *restrict own = s->spare + 2 * ld;
     REAL *restrict loss = s->loss;
     if (s->hits) NAME(count_right)(s, top, sum, own);
-    for (int64_t i = 0; i < B; i++) top[i] = s->z[i], sum[i] = own[i] = 0;
+    for (int64_t i = 0; i < n; i++) top[i] = s->z[i], sum[i] = own[i] = 0;
     for (int64_t c = 1; c < C; c++)
-        for (int64_t i = 0; i < B; i++) top[i] = s->z[c * ld + i] > top[i] ? s->z[c * ld + i] : top[i];
+        for (int64_t i = 0; i < n; i++) top[i] = s->z[c * ld + i] > top[i] ? s->z[c * ld + i] : top[i];
     for (int64_t c = 0; c < C; c++) {
         const REAL *restrict z = s->z + c * ld, *restrict y = s->y + c * ld;
         REAL *restrict e = s->slope ? s->slope + c * ld : s->spare + 3 * ld;
-        for (int64_t i = 0; i < B; i++) e[i] = z[i] - top[i], own[i] += y[i] * e[i];
-        for (int64_t i = 0; i < B; i++) e[i] = NAME(bounded)(e[i]);
-        for (int64_t i = 0; i < B; i++) e[i] = NAME(exp)(e[i]), sum[i] += e[i];
+        for (int64_t i = 0; i < n; i++) e[i] = z[i] - top[i], own[i] += y[i] * e[i];
+        for (int64_t i = 0; i < n; i++) e[i] = NAME(bounded)(e[i]);
+        for (int64_t i = 0; i < n; i++) e[i] = NAME(exp)(e[i]), sum[i] += e[i];
     }
-    for (int64_t i = 0; i < B; i++) loss[i] = NAME(log)(sum[i]) - own[i];
+    for (int64_t i = 0; i < n; i++) loss[i] = NAME(log)(sum[i]) - own[i];
     if (!s->slope) return;
-    for (int64_t i = 0; i < B; i++) sum[i] = 1 / sum[i];
+    for (int64_t i = 0; i < n; i++) sum[i] = 1 / sum[i];
     for (int64_t c = 0; c < C; c++) {
         const REAL *restrict y = s->y + c * ld;
         REAL *restrict e = s->slope + c * ld;
-        for (int64_t i = 0; i < B; i++) e[i] = e[i] * sum[i] - y[i];
+        for (int64_t i = 0; i < n; i++) e[i] = e[i] * sum[i] - y[i];
     }
 }
 
 static void NAME(logistic)(const NAME(Scored) *s) {
-    int64_t B = s->B;
-    REAL *restrict loss = s->loss, *restrict u = s->spare, *restrict right = s->spare + s->ld;
-    for (int64_t i = 0; i < B; i++) loss[i] = 0;
+    int64_t B = s->B, n = NAME(filled)(B);
+    REAL *restrict loss = s->loss, *restrict u = s->spare, *restrict ratio = s->spare + s->ld;
+    for (int64_t i = 0; i < n; i++) loss[i] = 0;
     for (int64_t c = 0; c < s->C; c++) {
         const REAL *restrict z = s->z + c * s->ld, *restrict y = s->y + c * s->ld;
-        for (int64_t i = 0; i < B; i++) u[i] = NAME(bounded)(z[i] < 0 ? z[i] : -z[i]);
-        for (int64_t i = 0; i < B; i++) u[i] = NAME(exp)(u[i]);
-        for (int64_t i = 0; i < B; i++) {
+        for (int64_t i = 0; i < n; i++) u[i] = NAME(bounded)(z[i] < 0 ? z[i] : -z[i]);
+        for (int64_t i = 0; i < n; i++) u[i] = NAME(exp)(u[i]);
+        NAME(over_two_more)(n, u, ratio);
+        for (int64_t i = 0; i < n; i++) {
             REAL t = z[i] * (1 - 2 * y[i]);
-            loss[i] += (t < 0 ? 0 : t) + NAME(log1p)(u[i]);
+            loss[i] += (t < 0 ? 0 : t) + NAME(log1p_of)(ratio[i]);
         }
         REAL *restrict slope = s->slope ? s->slope + c * s->ld : NULL;
         if (slope)
-            for (int64_t i = 0; i < B; i++) slope[i] = (z[i] < 0 ? u[i] : 1) / (1 + u[i]) - y[i];
+            for (int64_t i = 0; i < n; i++) slope[i] = (z[i] < 0 ? u[i] : 1) / (1 + u[i]) - y[i];
     }
     if (!s->hits) return;
-    for (int64_t i = 0; i < B; i++) right[i] = (s->z[i] > 0) == (s->y[i] > (REAL)0.5) ? 1 : 0;
+    REAL *restrict right = ratio;
+    for (int64_t i = 0; i < n; i++) right[i] = (s->z[i] > 0) == (s->y[i] > (REAL)0.5) ? 1 : 0;
     s->hits[0] += NAME(weighted_sum)(B, right, s->weight);
 }
 
 static void NAME(squared_error)(const NAME(Scored) *s) {
-    int64_t B = s->B;
+    int64_t B = s->B, n = NAME(filled)(B);
     REAL *restrict loss = s->loss, *restrict miss = s->spare, *restrict square = s->spare + s->ld;
     REAL share = 1 / (REAL)s->C;
-    for (int64_t i = 0; i < B; i++) loss[i] = 0;
+    for (int64_t i = 0; i < n; i++) loss[i] = 0;
     for (int64_t c = 0; c < s->C; c++) {
         const REAL *restrict z = s->z + c * s->ld, *restrict y = s->y + c * s->ld;
-        for (int64_t i = 0; i < B; i++) miss[i] = z[i] - y[i], square[i] = miss[i] * miss[i], loss[i] += square[i] * share;
+        for (int64_t i = 0; i < n; i++) miss[i] = z[i] - y[i], square[i] = miss[i] * miss[i], loss[i] += square[i] * share;
         REAL *restrict slope = s->slope ? s->slope + c * s->ld : NULL;
         if (slope)
-            for (int64_t i = 0; i < B; i++) slope[i] = miss[i] * (2 * share);
+            for (int64_t i = 0; i < n; i++) slope[i] = miss[i] * (2 * share);
         if (s->hits) s->hits[c] += NAME(weighted_sum)(B, square, s->weight);
     }
 }

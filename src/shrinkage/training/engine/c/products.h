@@ -1,5 +1,6 @@
 /* C ← init + A·B for row-major B and C whose rows are whole vectors.
  *
+ * init is NULL for 0, lines of C's length (ldi = 0 repeats one), or, with ldi = EACH, one number for each of C's lines.
  * Each element of C is one chain of fused multiply-adds over k in order, whatever tile it falls into: the numbers
  * don't depend on M, nor on which rows are multiplied together.
  */
@@ -8,12 +9,16 @@ typedef REAL NAME(vector) __attribute__((vector_size(VECTOR_BYTES), aligned(size
 #define V NAME(vector)
 #define LANES (VECTOR_BYTES / (int)sizeof(REAL))
 
-/* MR rows by NV vectors of C in registers. A(i, k) = A[i·am + k·ak]; init is NULL for 0, and ldi = 0 repeats a row. */
+/* MR rows by NV vectors of C in registers. A(i, k) = A[i·am + k·ak]. */
 INLINE void NAME(tile)(const int MR, const int NV, int64_t K, const REAL *A, int64_t am, int64_t ak, const REAL *B,
                        int64_t ldb, REAL *C, int64_t ldc, const REAL *init, int64_t ldi) {
     V sum[8][4];
     for (int i = 0; i < MR; i++)
-        for (int j = 0; j < NV; j++) sum[i][j] = init ? *(const V *)(init + i * ldi + j * LANES) : (V){0};
+        for (int j = 0; j < NV; j++) {
+            sum[i][j] = (V){0};
+            if (init && ldi == EACH) sum[i][j] += init[i];
+            if (init && ldi != EACH) sum[i][j] = *(const V *)(init + i * ldi + j * LANES);
+        }
     for (int64_t k = 0; k < K; k++) {
         V b[4];
         for (int j = 0; j < NV; j++) b[j] = *(const V *)(B + k * ldb + j * LANES);
@@ -28,7 +33,7 @@ INLINE void NAME(tile)(const int MR, const int NV, int64_t K, const REAL *A, int
 
 #define TILE(MR, NV)                                                                                                 \
     NAME(tile)(MR, NV, K, A + i * am, am, ak, B + j * LANES, ldb, C + i * ldc + j * LANES, ldc,                       \
-               init ? init + i * ldi + j * LANES : NULL, ldi)
+               !init ? NULL : ldi == EACH ? init + i : init + i * ldi + j * LANES, ldi)
 
 #define COLUMNS(NV, MR)                                                                                              \
     for (; j + (NV) <= vectors; j += (NV)) {                                                                         \

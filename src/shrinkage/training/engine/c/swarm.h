@@ -7,7 +7,7 @@ typedef struct {
     REAL *x, *v, *p;                       /* (S, P, D) positions, velocities, best positions */
     const REAL *known;                     /* (S, P, D), or (S, D) where all know the same: the best that one is told of */
     int64_t known_by_all;
-    const REAL *first, *second;            /* (keys, P, D) r₁ and r₂, uniform in [0, 1) */
+    const REAL *drawn;                     /* (keys, 2, P, D) r₁ and r₂, uniform in [0, 1) */
     const int64_t *key;                    /* (S,) */
     double inertia, attraction, limit;     /* limit of |v|, ∞ for none */
     const REAL *low, *high;                /* (D,) bounds, or NULL */
@@ -18,10 +18,10 @@ typedef struct {
 
 /* v ← w v + c r₁(p − x) + c r₂(known − x), |v| ≤ limit, x ← x + v, put back onto the bounds: particle i of swarm s. */
 static void NAME(move_one)(const NAME(Flight) * f, int64_t s, int64_t i, const REAL *restrict known) {
-    int64_t D = f->dimensions, at = (s * f->particles + i) * D, drawn = (f->key[s] * f->particles + i) * D;
+    int64_t D = f->dimensions, at = (s * f->particles + i) * D, half = f->particles * D;
     REAL w = (REAL)f->inertia, c = (REAL)f->attraction, limit = (REAL)f->limit, rebound = (REAL)f->rebound;
     REAL *restrict x = f->x + at, *restrict v = f->v + at;
-    const REAL *restrict p = f->p + at, *restrict r1 = f->first + drawn, *restrict r2 = f->second + drawn;
+    const REAL *restrict p = f->p + at, *restrict r1 = f->drawn + f->key[s] * 2 * half + i * D, *restrict r2 = r1 + half;
     for (int64_t d = 0; d < D; d++) {
         REAL u = w * v[d] + c * r1[d] * (p[d] - x[d]) + c * r2[d] * (known[d] - x[d]);
         u = u > limit ? limit : u;
@@ -59,7 +59,7 @@ EXPORT int NAME(remember)(const NAME(Flight) * f) {
 
 /* Iterations of swarms that never stop early, on the error of networks plus an L2 or L1 penalty. */
 typedef struct {
-    NAME(Flight) flight;          /* known and found are not read; first and second are those of the first iteration */
+    NAME(Flight) flight;          /* known and found are not read; drawn is that of the first iteration */
     int64_t iterations, keys, ring;
     REAL *best, *best_error;      /* (S, D) and (S,) */
     const NAME(Evaluation) *rows;  /* (G,) their networks, sums and hits are not read */
@@ -117,7 +117,7 @@ static void NAME(iterate)(const NAME(Training) * t, const NAME(Flight) * f, NAME
 
 /* 0, or −1 without memory. */
 EXPORT int NAME(fly)(const NAME(Training) * t) {
-    int64_t P = t->flight.particles, drawn = t->keys * P * t->flight.dimensions;
+    int64_t P = t->flight.particles, drawn = t->keys * 2 * P * t->flight.dimensions;
     NAME(Buffers) buffers;
     double *sums = malloc(sizeof(double) * 2 * P);
     int64_t *who = malloc(sizeof(int64_t) * P);
@@ -126,7 +126,7 @@ EXPORT int NAME(fly)(const NAME(Training) * t) {
         NAME(Flight) flight = t->flight;
         for (int64_t n = 0; n < t->iterations; n++) {
             NAME(iterate)(t, &flight, &buffers, s, sums, who);
-            flight.first += drawn, flight.second += drawn;
+            flight.drawn += drawn;
         }
     }
     if (!failed) free(buffers.memory);

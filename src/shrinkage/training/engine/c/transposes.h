@@ -27,12 +27,6 @@ INLINE void turned(__m512 line[16]) {
 
 #endif
 
-/* As many numbers as whole cache lines hold. */
-INLINE int64_t NAME(filled)(int64_t count) {
-    const int64_t line = CACHE_LINE / (int64_t)sizeof(REAL);
-    return (count + line - 1) / line * line;
-}
-
 /* to (columns, rows filled up with 0) ← the transpose of from (rows, columns); from's lines are filled up too. */
 static void NAME(transpose)(int64_t rows, int64_t columns, const REAL *restrict from, int64_t from_ld,
                             REAL *restrict to, int64_t to_ld) {

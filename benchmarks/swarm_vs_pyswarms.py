@@ -3,8 +3,9 @@
 Iris (4-6-3) and breast cancer (30-6-1): 10 λs × 5 folds, a swarm of 30 each, the same start range, velocity limit,
 bounds, constants and iterations. The NumPy network comes in two forms: one call a particle, as pyswarms' own tutorial
 has it, and one call a swarm, `np.matmul` over its particles, which is the best that a loop over swarms can do. Where
-evosax is installed it takes part, on JAX, compiled before the clock starts, the λs of a fold in one `vmap`. Prints the
-ratios of times, and the median over swarms of the penalized training error that each side ends at.
+evosax is installed it takes part, on JAX, compiled before the clock starts, the λs of a fold in one `vmap`. Every turn
+has a seed of its own. Prints the ratios of times, and the median, over the swarms of all turns, of the penalized
+training error that each side ends at.
 
 Usage: OMP_NUM_THREADS=1 python benchmarks/swarm_vs_pyswarms.py [PAIRS] [ITERATIONS]
 """
@@ -13,10 +14,11 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from importlib.util import find_spec
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -69,7 +71,10 @@ class Net:
         return np.array([self.of_swarm(each[None])[0] for each in w])
 
 
-def data(load: Any) -> tuple[np.ndarray, np.ndarray, Layout, list[tuple[np.ndarray, np.ndarray]]]:
+Data = tuple[np.ndarray, np.ndarray, Layout, list[tuple[np.ndarray, np.ndarray]]]
+
+
+def data(load: Any) -> Data:
     X, y = load(return_X_y=True)
     folds = list(StratifiedKFold(5, shuffle=True, random_state=0).split(X, y))
     classes = len(np.unique(y))
@@ -80,8 +85,8 @@ def scaled(X: np.ndarray, train: np.ndarray) -> np.ndarray:
     return (X[train] - X[train].mean(0)) / X[train].std(0)
 
 
-def ours(load: Any, iterations: int) -> float:
-    X, y, layout, folds = data(load)
+def ours(given: Data, iterations: int, seed: int) -> list[float]:
+    X, y, layout, folds = given
     Y = y[:, None] if layout.sizes[-1] == 1 else np.eye(3)[y]
     numbered = {
         number: Fold(
@@ -106,20 +111,20 @@ def ours(load: Any, iterations: int) -> float:
         bound=BOUND,
     )
     blocks = cut(LAMBDAS, list(numbered.values()), 1, options)
-    results = run_blocks(blocks, numbered, options, seed=0, n_jobs=-1)
-    return float(
-        np.median(np.concatenate([np.ravel(r["final_train_loss"] + r["final_penalty"]) for r in results]))
-    )
+    results = run_blocks(blocks, numbered, options, seed=seed, n_jobs=-1)
+    return [float(e) for r in results for e in np.ravel(r["final_train_loss"] + r["final_penalty"])]
 
 
-def looped(load: Any, optimize: Callable[[Objective, int, int], float], form: str) -> float:
-    X, y, layout, folds = data(load)
+def looped(
+    given: Data, optimize: Callable[[Objective, int, int], float], form: str, seed: int
+) -> list[float]:
+    X, y, layout, folds = given
     found = []
     for train, _ in folds:
         for lam in LAMBDAS:
             net = Net(scaled(X, train), y[train], layout, lam)
-            found.append(optimize(getattr(net, form), layout.n_parameters, len(found)))
-    return float(np.median(found))
+            found.append(optimize(getattr(net, form), layout.n_parameters, 1000 * seed + len(found)))
+    return found
 
 
 def by_pyswarms(objective: Objective, D: int, seed: int, *, iterations: int) -> float:
@@ -162,18 +167,28 @@ def by_pymoo(objective: Objective, D: int, seed: int, *, iterations: int) -> flo
     return float(result.F[0])
 
 
-def on_jax(load: Any, iterations: int) -> float:
+def on_jax(given: Data, iterations: int, seed: int) -> list[float]:
     """The λ path by evosax, a fold at a time."""
     from _evosax_swarms import by_evosax
 
-    X, y, layout, folds = data(load)
+    X, y, layout, folds = given
     sizes = (X.shape[1], HIDDEN, layout.sizes[-1])
     settings = {"particles": PARTICLES, "iterations": iterations, "w": W, "c": C}
     found = [
-        by_evosax(scaled(X, train), y[train], sizes, np.array(LAMBDAS), settings, number)
+        by_evosax(scaled(X, train), y[train], sizes, np.array(LAMBDAS), settings, 1000 * seed + number)
         for number, (train, _) in enumerate(folds)
     ]
-    return float(np.median(found))
+    return [float(e) for e in np.concatenate(found)]
+
+
+class Turns:
+    """One side, which begins every turn with another seed; keeps the objectives that it ends at."""
+
+    def __init__(self, run: Callable[[int], Sequence[float]]) -> None:
+        self.run, self.seeds, self.objectives = run, count(), []
+
+    def __call__(self) -> None:
+        self.objectives += self.run(next(self.seeds))
 
 
 def main(pairs: int, iterations: int) -> None:
@@ -181,23 +196,21 @@ def main(pairs: int, iterations: int) -> None:
     logging.disable(logging.INFO)
     found = {}
     for name, load in (("iris", load_iris), ("breast cancer", load_breast_cancer)):
-        sides = {
-            "ours": partial(ours, load, iterations),
-            "pyswarms, a call a particle": partial(
-                looped, load, partial(by_pyswarms, iterations=iterations), "of_each"
-            ),
-            "pyswarms, a call a swarm": partial(
-                looped, load, partial(by_pyswarms, iterations=iterations), "of_swarm"
-            ),
-            "pymoo, a call a swarm": partial(
-                looped, load, partial(by_pymoo, iterations=iterations), "of_swarm"
-            ),
+        given, pyswarms_run = data(load), partial(by_pyswarms, iterations=iterations)
+        pymoo_run = partial(by_pymoo, iterations=iterations)
+        runs: dict[str, Callable[[int], Sequence[float]]] = {
+            "ours": partial(ours, given, iterations),
+            "pyswarms, a call a particle": partial(looped, given, pyswarms_run, "of_each"),
+            "pyswarms, a call a swarm": partial(looped, given, pyswarms_run, "of_swarm"),
+            "pymoo, a call a swarm": partial(looped, given, pymoo_run, "of_swarm"),
         }
         if find_spec("evosax") is None:
             print("evosax is not installed: left out. pip install evosax brings it.")
         else:
-            sides["evosax, compiled, a call a fold"] = partial(on_jax, load, iterations)
-        seconds, objective = in_turn(sides, pairs)
+            runs["evosax, compiled, a call a fold"] = partial(on_jax, given, iterations)
+        sides = {side: Turns(run) for side, run in runs.items()}
+        seconds, _ = in_turn(sides, pairs)
+        objective = {side: float(np.median(turns.objectives)) for side, turns in sides.items()}
         ratios = {
             side: spread([b / a for a, b in zip(seconds["ours"], times, strict=True)])
             for side, times in seconds.items()

@@ -5,6 +5,8 @@ Axes: K networks, D parameters, n rows, I inputs, C outputs; H hits: C for the s
 
 from __future__ import annotations
 
+from functools import cached_property
+
 import torch
 from torch import Tensor
 
@@ -15,8 +17,8 @@ from shrinkage.training.engine import _library as c
 
 __all__ = ["EvaluatedRows"]
 
-FILLED_TO = 64
-"""Rows are filled up with zeros to a multiple of this, whole vectors of any processor."""
+FILLED_TO = 16
+"""Rows are filled up with zeros to a multiple of this: whole vectors of any processor, whole lines of its cache."""
 
 
 class EvaluatedRows:
@@ -64,11 +66,12 @@ class EvaluatedRows:
     def _sums(self, networks: Tensor, hits: Tensor | None) -> Tensor:
         """(K,) summed losses; `hits` (K, H), if given, are added to."""
         total = torch.zeros(len(networks), dtype=torch.float64)
-        w, job = networks.contiguous(), self.for_c()
+        w, job = networks.contiguous(), c.Evaluation.from_buffer_copy(self.for_c)
         job.networks, job.w, job.total, job.hits = len(w), c.place(w), c.place(total), c.place(hits)
         c.run("evaluate", job, w.dtype)
         return total
 
+    @cached_property
     def for_c(self) -> c.Evaluation:
         """The rows as the engine takes them, without networks; they must outlive it."""
         return c.Evaluation(

@@ -71,7 +71,7 @@ class EngineSwarms(Swarms):
     def _iterate(self, count: int, objective: Objective) -> None:
         drawn = self._numbers(range(self.iteration + 1, self.iteration + 1 + count))
         weights, keep = objective.row_weight, objective  # what the job points to must outlive it
-        rows = (c.Evaluation * len(keep.rows))(*(each.for_c() for each in keep.rows))
+        rows = (c.Evaluation * len(keep.rows))(*(each.for_c for each in keep.rows))
         job = c.Training(
             flight=self._flight(drawn),
             iterations=count,

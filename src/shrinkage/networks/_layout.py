@@ -111,16 +111,25 @@ class Layout:
         return self._parameters(rows.split([i * o for _, i, o in shapes], dim=1), shapes)
 
     def engine_length(self, dtype: torch.dtype) -> int:
-        """Numbers of one network as the compiled engine holds it: the outputs of each layer padded, the inputs not."""
-        outputs = self.padded(dtype).sizes[1:]
-        return sum((fan_in + 1) * fan_out for fan_in, fan_out in zip(self.sizes, outputs, strict=False))
+        """Numbers of one network as the compiled engine holds it; see `of_engine`."""
+        return sum(rows * columns for rows, columns in self._of_engine(dtype))
 
     def of_engine(self, buffer: Tensor) -> Parameters:
-        """Views into a `buffer` (K, P) of networks one after another, as the compiled engine holds them."""
-        shapes = list(zip(self.sizes, self.padded(buffer.dtype).sizes[1:], strict=False))
-        parts = buffer.split([i * o for i, o in shapes] + [o for _, o in shapes], dim=1)
-        views = [part.unflatten(1, shape) for part, shape in zip(parts, shapes, strict=False)]
-        return Parameters(views, [part.unsqueeze(1) for part in parts[len(shapes) :]], self.sizes)
+        """Views into a `buffer` (K, P) of networks one after another, as the compiled engine holds them.
+
+        The outputs of each layer are padded, the inputs not; of the last layer, which has few outputs, the inputs.
+        """
+        shapes = self._of_engine(buffer.dtype)
+        parts = buffer.split([rows * columns for rows, columns in shapes], dim=1)
+        views = [part.unflatten(1, shape) for part, shape in zip(parts, shapes, strict=True)]
+        L = len(self.shapes)
+        return Parameters([*views[: L - 1], views[L - 1].mT], views[L:], self.sizes)
+
+    def _of_engine(self, dtype: torch.dtype) -> list[tuple[int, int]]:
+        """Lines and their length: (I, O′) a layer but (C, I′) of the last, then (1, O′) a layer."""
+        padded = self.padded(dtype).sizes
+        hidden = list(zip(self.sizes[:-2], padded[1:-1], strict=True))
+        return [*hidden, (self.sizes[-1], padded[-2]), *((1, units) for units in padded[1:])]
 
     def _shapes(self, K: int) -> list[tuple[int, int, int]]:
         return [(K, i, o) for i, o in self.shapes] + [(K, 1, o) for o in self.sizes[1:]]

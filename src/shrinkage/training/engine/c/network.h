@@ -4,30 +4,41 @@
  * on the other networks of the job.
  */
 
-static void NAME(forward)(NAME(Work) * work, const REAL *w, const REAL *x, int64_t B) {
+/* 0 for the units that are padding: what σ makes of their 0 would be an input of the last layer's padded weights. */
+static void NAME(empty)(int64_t B, int64_t units, int64_t O, REAL *a) {
+    for (int64_t i = 0; i < B; i++)
+        for (int64_t o = units; o < O; o++) a[i * O + o] = 0;
+}
+
+/* The linear outputs of the rows into z, unit by unit: whole vectors of rows, however few the outputs are. */
+static void NAME(forward)(NAME(Work) * work, const REAL *w, const NAME(Piece) * p) {
     const NAME(Job) *job = work->job;
-    int64_t ld = job->sizes[0];
-    for (int64_t l = 0; l < job->layers; l++) {
-        int64_t O = work->padded[l];
-        PART(PRODUCTS, NAME(product)(B, O / LANES, job->sizes[l], x, ld, 1, w + work->w_at[l], O, work->a[l], O,
+    int64_t last = job->layers - 1, B = p->B, ld = work->ldx;
+    const REAL *x = p->x;
+    for (int64_t l = 0; l < last; l++) {
+        int64_t I = job->sizes[l], O = work->padded[l];
+        PART(PRODUCTS, NAME(product)(B, O / LANES, I, x, ld, 1, w + work->w_at[l], O, work->a[l], O,
                                      w + work->b_at[l], 0));
-        if (l + 1 < job->layers) PART(ACTIVATIONS, NAME(activate)((int)job->activation, B * O, work->a[l]));
+        PART(ACTIVATIONS, NAME(activate)((int)job->activation, B * O, work->a[l]));
+        if (job->activation == LOGISTIC) NAME(empty)(B, job->sizes[l + 1], O, work->a[l]);
         x = work->a[l], ld = O;
     }
+    NAME(transpose)(B, job->sizes[last], x, ld, work->turned, p->ld);
+    PART(PRODUCTS, NAME(product)(job->sizes[job->layers], p->ld / LANES, job->sizes[last], w + work->w_at[last],
+                                 work->inputs, 1, work->turned, p->ld, work->z, p->ld, w + work->b_at[last], EACH));
 }
 
 /* Loss of the rows whose outputs are there; their slopes, if wanted, stay in the work. Adds to hits; returns Σ s lossᵢ. */
 static double NAME(score_outputs)(NAME(Work) * work, const NAME(Piece) * p, int slopes, double *hits) {
     const NAME(Job) *job = work->job;
-    int64_t last = job->layers - 1, C = job->sizes[job->layers];
-    NAME(transpose)(p->B, C, work->a[last], work->padded[last], work->z, p->ld);
-    NAME(Scored) scored = {C, p->B, p->ld, work->z, p->y, p->weight,
+    NAME(Scored) scored = {job->sizes[job->layers], p->B, p->ld, work->z, p->y, p->weight,
                            work->loss, work->spare, slopes ? work->slope : NULL, hits};
     return NAME(losses_of)((int)job->loss, &scored);
 }
 
+/* Those that the gradient goes back through: of the last layer they lie so already. */
 static void NAME(transpose_weights)(NAME(Work) * work, const REAL *w) {
-    for (int64_t l = 1; l < work->job->layers; l++)
+    for (int64_t l = 1; l + 1 < work->job->layers; l++)
         NAME(transpose)(work->job->sizes[l], work->job->sizes[l + 1], w + work->w_at[l], work->padded[l],
                         work->transposed + work->t_at[l], work->padded[l - 1]);
 }
@@ -48,30 +59,42 @@ static void NAME(sum_of_lines)(int64_t B, int64_t O, const REAL *delta, REAL *bi
 #undef SUM
 }
 
-/* The gradient of (1/batch) Σ s lossᵢ over these of the batch's rows, times the optimizer's scale; added to what is
- * there, or written if `first`. */
-static void NAME(backward)(NAME(Work) * work, const NAME(Piece) * p, int64_t batch, int first) {
+/* Of the last layer: of its weights (C, I′) and biases, and of its inputs (B, I′) into the work's delta. */
+static void NAME(backward_last)(NAME(Work) * work, const NAME(Piece) * p, const REAL *w, const REAL *a, int64_t batch,
+                                int first) {
     const NAME(Job) *job = work->job;
-    int64_t last = job->layers - 1, C = job->sizes[job->layers], O = work->padded[last], B = p->B;
-    REAL *delta = work->delta, *next = work->next_delta, share = work->scale / (REAL)batch;
+    int64_t last = job->layers - 1, C = job->sizes[job->layers], I = work->inputs, B = p->B;
+    REAL *gradient = work->gradient + work->w_at[last], *bias = work->gradient + work->b_at[last];
+    REAL share = work->scale / (REAL)batch;
     for (int64_t c = 0; c < C; c++) {
         REAL *restrict slope = work->slope + c * p->ld;
         const REAL *restrict s = p->weight;
         for (int64_t i = 0; i < B; i++) slope[i] *= s ? s[i] * share : share;
+        bias[c] = (first ? 0 : bias[c]) + (REAL)NAME(weighted_sum)(B, slope, NULL);
     }
-    NAME(transpose)(C, B, work->slope, p->ld, delta, O);
-    for (int64_t l = last; l >= 0; l--) {
-        O = work->padded[l];
+    PART(PRODUCTS, NAME(product)(C, I / LANES, B, work->slope, p->ld, 1, a, I, gradient, I, first ? NULL : gradient, I));
+    if (last)
+        PART(PRODUCTS, NAME(product)(B, I / LANES, C, work->slope, 1, p->ld, w + work->w_at[last], I, work->delta, I, NULL, 0));
+}
+
+/* The gradient of (1/batch) Σ s lossᵢ over these of the batch's rows, times the optimizer's scale; added to what is
+ * there, or written if `first`. */
+static void NAME(backward)(NAME(Work) * work, const NAME(Piece) * p, const REAL *w, int64_t batch, int first) {
+    const NAME(Job) *job = work->job;
+    int64_t last = job->layers - 1, B = p->B;
+    REAL *delta = work->delta, *next = work->next_delta;
+    NAME(backward_last)(work, p, w, last ? work->a[last - 1] : p->x, batch, first);
+    for (int64_t l = last - 1; l >= 0; l--) {
+        int64_t I = job->sizes[l], O = work->padded[l], lda = l ? work->padded[l - 1] : work->ldx;
         const REAL *a = l ? work->a[l - 1] : p->x;
-        int64_t I = job->sizes[l], lda = l ? work->padded[l - 1] : I;
         REAL *gradient = work->gradient + work->w_at[l];
+        PART(ACTIVATIONS, NAME(slope)((int)job->activation, B * O, delta, work->a[l]));
         PART(PRODUCTS,
              NAME(product)(I, O / LANES, B, a, 1, lda, delta, O, gradient, O, first ? NULL : gradient, O));
         NAME(sum_of_lines)(B, O, delta, work->gradient + work->b_at[l], first);
         if (!l) break;
         PART(PRODUCTS, NAME(product)(B, lda / LANES, job->sizes[l + 1], delta, O, 1,
                                      work->transposed + work->t_at[l], lda, next, lda, NULL, 0));
-        PART(ACTIVATIONS, NAME(slope)((int)job->activation, B * lda, next, a));
         REAL *swap = delta;
         delta = next, next = swap;
     }
@@ -102,7 +125,7 @@ static double NAME(score_rows)(NAME(Work) * work, const NAME(Rows) * rows, const
     for (int64_t start = 0, y_at = 0; start < rows->n; start += work->piece) {
         NAME(Piece) p;
         PART(READING, p = NAME(read)(work, rows, kept, NULL, start, NAME(least)(work->piece, rows->n - start), &y_at));
-        NAME(forward)(work, w, p.x, p.B);
+        NAME(forward)(work, w, &p);
         PART(SCORING, loss += NAME(score_outputs)(work, &p, 0, hits));
     }
     return loss;
@@ -121,9 +144,9 @@ static double NAME(epoch)(NAME(Work) * work, const NAME(Rows) * rows, int64_t k,
             NAME(Piece) p;
             int64_t B = NAME(least)(work->piece, batch - done);
             PART(READING, p = NAME(read)(work, rows, &work->train, order, start + done, B, &y_at));
-            NAME(forward)(work, w, p.x, B);
+            NAME(forward)(work, w, &p);
             PART(SCORING, loss += NAME(score_outputs)(work, &p, 1, hits));
-            NAME(backward)(work, &p, batch, !done);
+            NAME(backward)(work, &p, w, batch, !done);
         }
         PART(STEPS, NAME(update)(work, k, t));
     }

@@ -1,8 +1,8 @@
 /* Rows of a matrix, read piece by piece: as they are wanted, or once for all networks that want the same. */
 
 /* Whether the inputs can be taken where they lie. */
-INLINE int NAME(in_order)(const NAME(Rows) * rows, const int64_t *order) {
-    return !order && !rows->index && !rows->x_scale;
+INLINE int NAME(in_order)(const NAME(Work) * work, const NAME(Rows) * rows, const int64_t *order) {
+    return !order && !rows->index && !rows->x_scale && work->ldx == work->job->sizes[0];
 }
 
 /* Which row of the matrix comes at a place in the order. */
@@ -11,9 +11,10 @@ INLINE int64_t NAME(number)(const NAME(Rows) * rows, const int64_t *order, int64
     return rows->index ? rows->index[place] : place;
 }
 
-static void NAME(gather_inputs)(const NAME(Rows) * rows, const int64_t *order, int64_t start, int64_t B, int64_t I,
-                                REAL *to) {
-    for (int64_t i = 0; i < B; i++, to += I) {
+static void NAME(gather_inputs)(const NAME(Work) * work, const NAME(Rows) * rows, const int64_t *order, int64_t start,
+                                int64_t B, REAL *to) {
+    int64_t I = work->job->sizes[0];
+    for (int64_t i = 0; i < B; i++, to += work->ldx) {
         const REAL *restrict x = rows->X + NAME(number)(rows, order, start + i) * I;
         if (i + ROWS_AHEAD < B) {
             const REAL *later = rows->X + NAME(number)(rows, order, start + i + ROWS_AHEAD) * I;
@@ -53,9 +54,9 @@ static int64_t NAME(length_of_targets)(int64_t n, int64_t batch, int64_t piece, 
 /* Room for as many rows as any of these members has, unless they are too many. 0, or −1 without memory. */
 static int NAME(make_room)(NAME(Kept) * kept, const NAME(Work) * work, const NAME(Rows) * rows, int64_t batch) {
     const NAME(Job) *job = work->job;
-    int64_t I = job->sizes[0], C = job->sizes[job->layers], n = 0;
+    int64_t C = job->sizes[job->layers], n = 0;
     for (int64_t g = 0; g < job->members; g++) n = rows[g].n > n ? rows[g].n : n;
-    int64_t inputs = NAME(filled)(n * I), targets = NAME(length_of_targets)(n, batch ? batch : n, work->piece, C);
+    int64_t inputs = NAME(filled)(n * work->ldx), targets = NAME(length_of_targets)(n, batch ? batch : n, work->piece, C);
     int64_t length = inputs + targets + NAME(filled)(n);
     if (length > ROWS_KEPT) return 0;
     kept->memory = calloc(1, (size_t)length * sizeof(REAL) + CACHE_LINE);
@@ -69,10 +70,10 @@ static int NAME(make_room)(NAME(Kept) * kept, const NAME(Work) * work, const NAM
 static void NAME(keep)(NAME(Kept) * kept, const NAME(Work) * work, const NAME(Rows) * rows, const int64_t *order,
                        int64_t batch) {
     const NAME(Job) *job = work->job;
-    int64_t I = job->sizes[0], C = job->sizes[job->layers];
+    int64_t C = job->sizes[job->layers];
     REAL *y = kept->y;
-    kept->x = NAME(in_order)(rows, order) ? rows->X : kept->room;
-    if (kept->x == kept->room) NAME(gather_inputs)(rows, order, 0, rows->n, I, kept->room);
+    kept->x = NAME(in_order)(work, rows, order) ? rows->X : kept->room;
+    if (kept->x == kept->room) NAME(gather_inputs)(work, rows, order, 0, rows->n, kept->room);
     for (int64_t start = 0; start < rows->n; start += batch)
         for (int64_t done = 0, all = NAME(least)(batch, rows->n - start); done < all; done += work->piece) {
             int64_t B = NAME(least)(work->piece, all - done), ld = NAME(filled)(B);
@@ -84,15 +85,15 @@ static void NAME(keep)(NAME(Kept) * kept, const NAME(Work) * work, const NAME(Ro
 /* The B rows from `at` on. `y_at` counts the targets of the pieces before, and goes on by this one's. */
 static NAME(Piece) NAME(read)(NAME(Work) * work, const NAME(Rows) * rows, const NAME(Kept) * kept,
                               const int64_t *order, int64_t at, int64_t B, int64_t *y_at) {
-    int64_t I = work->job->sizes[0], C = work->job->sizes[work->job->layers], ld = NAME(filled)(B);
+    int64_t C = work->job->sizes[work->job->layers], ld = NAME(filled)(B);
     NAME(Piece) piece = {.B = B, .ld = ld};
     if (kept->memory) {
-        piece.x = kept->x + at * I, piece.y = kept->y + *y_at, *y_at += C * ld;
+        piece.x = kept->x + at * work->ldx, piece.y = kept->y + *y_at, *y_at += C * ld;
         piece.weight = rows->weight ? kept->weight + at : NULL;
         return piece;
     }
-    piece.x = NAME(in_order)(rows, order) ? rows->X + at * I : work->x;
-    if (piece.x == work->x) NAME(gather_inputs)(rows, order, at, B, I, work->x);
+    piece.x = NAME(in_order)(work, rows, order) ? rows->X + at * work->ldx : work->x;
+    if (piece.x == work->x) NAME(gather_inputs)(work, rows, order, at, B, work->x);
     NAME(gather_targets)(rows, order, at, B, C, ld, work->y, work->weight);
     piece.y = work->y, piece.weight = rows->weight ? work->weight : NULL;
     return piece;

@@ -27,16 +27,17 @@ INLINE void turned(__m512 line[16]) {
 
 #endif
 
-/* to (columns, rows filled up with 0) ← the transpose of from (rows, columns); from's lines are filled up too. */
+/* to (columns, rows filled up with 0) ← the transpose of from (rows, columns). */
 static void NAME(transpose)(int64_t rows, int64_t columns, const REAL *restrict from, int64_t from_ld,
                             REAL *restrict to, int64_t to_ld) {
     int64_t filled = NAME(filled)(rows);
 #if REAL_BITS == 32 && defined(__AVX512F__)
     for (int64_t r = 0; r < filled; r += 16)
         for (int64_t c = 0; c < columns; c += 16) {
+            __mmask16 there = (__mmask16)(columns - c < 16 ? (1 << (columns - c)) - 1 : 0xffff);
             __m512 line[16];
             for (int i = 0; i < 16; i++)
-                line[i] = r + i < rows ? _mm512_loadu_ps(from + (r + i) * from_ld + c) : _mm512_setzero_ps();
+                line[i] = r + i < rows ? _mm512_maskz_loadu_ps(there, from + (r + i) * from_ld + c) : _mm512_setzero_ps();
             turned(line);
             for (int j = 0; j < 16; j++)
                 if (c + j < columns) _mm512_storeu_ps(to + (c + j) * to_ld + r, line[j]);

@@ -13,7 +13,8 @@ typedef struct {
     int64_t layers;                  /* L, of weights */
     const int64_t *sizes;            /* (L + 1,) units, inputs first */
     int64_t activation, loss, optimizer, force, in_gradient, decay_biases;
-    int64_t networks, parameters;    /* K, and P of a network: weights (I, O′) a layer, biases (O′) a layer */
+    /* K, and P of a network: weights (I, O′) a layer but (C, I′) of the last, biases (O′) a layer */
+    int64_t networks, parameters;
     REAL *w, *m, *v;                 /* (K, P) each; m and v NULL where the optimizer has none */
     int64_t members;                 /* G */
     const int64_t *member;           /* (K,) whose rows a network is trained on */
@@ -29,14 +30,14 @@ typedef struct {
     double *train_hits, *validation_hits; /* (epochs, K, H) sums; H = C for the squared error, else 1 */
 } NAME(Job);
 
-/* Rows that lie as they are read: inputs (n, I), targets (C, ld) of each piece, weights (n,) or NULL. */
+/* Rows that lie as they are read: inputs (n, ldx), targets (C, ld) of each piece, weights (n,) or NULL. */
 typedef struct {
     const REAL *x;
     REAL *room, *y, *weight; /* room: for the inputs, where they don't lie in order already */
     void *memory;
 } NAME(Kept);
 
-/* Some rows of a batch: inputs (B, I), targets (C, ld) side by side, weights (B,) or NULL. */
+/* Some rows of a batch: inputs (B, ldx), targets (C, ld) side by side, weights (B,) or NULL. */
 typedef struct {
     const REAL *x, *y, *weight;
     int64_t B, ld;
@@ -46,9 +47,11 @@ typedef struct {
 typedef struct {
     const NAME(Job) *job;
     int64_t *padded, *w_at, *b_at, *t_at; /* (L,) units with padding; places of weights, biases, transposed weights */
+    int64_t ldx, inputs;                  /* from one row's inputs to the next's; I′ of the last layer */
     int64_t n_weights, piece;             /* piece: rows at a time */
     REAL scale;                           /* of the gradient: what the optimizer wants it multiplied by */
-    REAL **a;                             /* (L,) outputs of each layer, (piece, O′) */
+    REAL **a;                             /* (L,) outputs of each layer but the last, (piece, O′) */
+    REAL *turned;                         /* (I, ld) inputs of the last layer, unit by unit */
     REAL *x, *gradient, *transposed, *delta, *next_delta, *z, *y, *slope, *loss, *spare, *weight;
     NAME(Kept) train, validation;         /* of one member; memory NULL where they are too many to be kept */
     void *memory;
@@ -63,13 +66,14 @@ static int64_t NAME(lay_out)(NAME(Work) * work, REAL *base) {
         if (base) work->field = base + at;                                                                           \
         at += NAME(filled)(count);                                                                                   \
     } while (0)
-    for (int64_t l = 0; l < job->layers; l++) {
+    for (int64_t l = 0; l + 1 < job->layers; l++) {
         widest = work->padded[l] > widest ? work->padded[l] : widest;
         work->t_at[l] = transposed;
         if (l) transposed += job->sizes[l + 1] * work->padded[l - 1];
         PLACE(a[l], ld * work->padded[l]);
     }
-    PLACE(x, work->piece * job->sizes[0]);
+    PLACE(turned, ld * job->sizes[job->layers - 1]);
+    PLACE(x, work->piece * work->ldx);
     PLACE(gradient, job->parameters);
     PLACE(transposed, transposed);
     PLACE(delta, work->piece * widest);
@@ -98,8 +102,11 @@ static int NAME(begin)(NAME(Work) * work, const NAME(Job) * job) {
         work->padded[l] = NAME(filled)(job->sizes[l + 1]);
         units += work->padded[l];
         work->w_at[l] = at;
-        at += job->sizes[l] * work->padded[l];
+        if (l + 1 < L) at += job->sizes[l] * work->padded[l];
     }
+    work->ldx = L == 1 ? NAME(filled)(job->sizes[0]) : job->sizes[0];
+    work->inputs = L == 1 ? work->ldx : work->padded[L - 2];
+    at += job->sizes[L] * work->inputs;
     work->n_weights = at;
     for (int64_t l = 0; l < L; l++) work->b_at[l] = at, at += work->padded[l];
     if (at != job->parameters) return -2;

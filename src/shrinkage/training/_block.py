@@ -13,7 +13,7 @@ import numpy as np
 
 from shrinkage.training._rows import Rows
 
-__all__ = ["BlockResult", "Member", "Trainee", "recorded"]
+__all__ = ["BlockResult", "EpochByEpoch", "Member", "Trainee", "recorded"]
 
 
 @dataclass(frozen=True)
@@ -54,8 +54,23 @@ class Trainee(ABC):
         """How many epochs `advance` is best asked for at a time."""
         return 1
 
+    @abstractmethod
     def advance(self, first: int, count: int) -> np.ndarray:
         """Train epochs `first` to `first + count`; (4, count, G, L): loss and metric of training and validation rows."""
+
+    @abstractmethod
+    def networks(self) -> np.ndarray:
+        """(G, L, D) as they are now."""
+
+    @abstractmethod
+    def judge(self) -> np.ndarray:
+        """(3, G, L): training loss and metric of the networks as they are now, and their penalty."""
+
+
+class EpochByEpoch(Trainee):
+    """A block that trains one epoch at a time."""
+
+    def advance(self, first: int, count: int) -> np.ndarray:
         curves = []
         for epoch in range(first, first + count):
             trained, validated = self.train_epoch(epoch), self.validate()
@@ -69,14 +84,6 @@ class Trainee(ABC):
     @abstractmethod
     def validate(self) -> np.ndarray | None:
         """(2, G, L): loss and metric over the validation rows, or None without any."""
-
-    @abstractmethod
-    def networks(self) -> np.ndarray:
-        """(G, L, D) as they are now."""
-
-    @abstractmethod
-    def judge(self) -> np.ndarray:
-        """(3, G, L): training loss and metric of the networks as they are now, and their penalty."""
 
 
 def recorded(

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from shrinkage.networks import LOSSES, Layout, Stack
 from shrinkage.rules import Reading
-from shrinkage.training._block import Member, Trainee
+from shrinkage.training._block import EpochByEpoch, Member
 from shrinkage.training._draws import initial_rows, orders
 from shrinkage.training._optimizers import SGD, Adam, Optimizer
 from shrinkage.training._products import permission_for
@@ -70,7 +70,7 @@ def _sizes(n: int, size: int) -> set[int]:
     return {stop - start for start, stop in chunks(n, size)}
 
 
-class StackedBlock(Trainee):
+class StackedBlock(EpochByEpoch):
     """K networks as one stack of torch tensors; arguments as in `train_block`."""
 
     def __init__(

@@ -20,7 +20,7 @@ from shrinkage._errors import RequestError, shown
 from shrinkage.networks import LOSSES, Layout
 from shrinkage.rules import Reading
 from shrinkage.rules._forces import L1Force, L2Force
-from shrinkage.training._block import BlockResult, Member, Trainee, recorded
+from shrinkage.training._block import BlockResult, EpochByEpoch, Member, recorded
 from shrinkage.training._machine import one_thread_flushed
 from shrinkage.training._options import NetworkOptions, check_choice
 from shrinkage.training._swarm import Box, Swarm, Swarms
@@ -142,7 +142,7 @@ def train_swarm_block(
         return recorded(_Block(options, lambdas, members, seed), taken, len(members), after_epoch)
 
 
-class _Block(Trainee):
+class _Block(EpochByEpoch):
     def __init__(
         self, options: SwarmOptions, lambdas: Sequence[float], members: Sequence[Member], seed: int
     ) -> None:

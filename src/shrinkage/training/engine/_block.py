@@ -117,12 +117,6 @@ class EngineBlock(Trainee):
             curves += self._means(results[1], self.validation_rows)
         return np.array(curves)
 
-    def train_epoch(self, epoch: int) -> np.ndarray:
-        return self.advance(epoch, 1)[:2, 0]
-
-    def validate(self) -> np.ndarray | None:
-        return None if self.validation_rows is None else self._judged(self.validation_rows)
-
     def networks(self) -> np.ndarray:
         return self.parameters.rows().view(len(self.members), self.L, -1).numpy()
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from types import CodeType
 from typing import ClassVar
 
 import numpy as np
@@ -95,8 +96,8 @@ class SwarmOptions(NetworkOptions):
         if not callable(self.error):
             return super().described()
         code = getattr(self.error, "__code__", None)
-        text = f"{self.error_name}, {'' if code is None else hashlib.sha256(code.co_code).hexdigest()}"
-        return super().described() | {"error": text}
+        text = "" if code is None else hashlib.sha256(_written(code).encode()).hexdigest()
+        return super().described() | {"error": f"{self.error_name}, {text}"}
 
     def train(
         self,
@@ -116,6 +117,18 @@ class SwarmOptions(NetworkOptions):
     def work_an_epoch(self, layout: Layout, n: int) -> tuple[float, float]:
         evaluated = self.iterations_an_epoch * self.swarm.particles
         return self.iterations_an_epoch, 2.0 * layout.n_parameters * n * evaluated
+
+
+def _written(code: CodeType) -> str:
+    """A function as text: its instructions, and the names and constants that they refer to by position."""
+    constants = []
+    for each in code.co_consts:
+        if isinstance(each, CodeType):
+            constants.append(_written(each))
+        else:
+            # A set's order changes from process to process.
+            constants.append(repr(sorted(each, key=repr) if isinstance(each, frozenset) else each))
+    return repr((code.co_code, code.co_names, constants))
 
 
 def train_swarm_block(

@@ -188,3 +188,33 @@ def test_a_soft_threshold_leaves_exact_zeros():
     left = model.weight.detach().double()
     assert (left[start.abs() < 0.49] == 0).all()
     torch.testing.assert_close(left, start.sign() * (start.abs() - 0.5).clamp_min(0), rtol=0.01, atol=3e-3)
+
+
+class Toward0(torch.optim.Optimizer):
+    """Of no known direction; each step is exact in float32."""
+
+    def __init__(self, params):
+        super().__init__(params, {"lr": 1.0})
+
+    @torch.no_grad()
+    def step(self, closure=None):
+        for p in self.param_groups[0]["params"]:
+            p.sub_(2.0**-10 * p.grad)
+
+
+def test_a_cautious_decay_that_no_step_can_show_adds_up_after_steps_of_unknown_direction():
+    steps, shrink = 1_000, 2e-9
+    ends = {}
+    for dtype in (F32, torch.float64):
+        model = nn.Linear(1, 2, bias=False).to(dtype)
+        nn.init.constant_(model.weight, 2.0)
+        optimizer = Toward0(model.parameters())
+        attach(optimizer, Cautious(Decoupled(shrink)), model=model)
+        for _ in range(steps):
+            model.weight.grad = torch.tensor([[1.0], [-1.0]], dtype=dtype)
+            optimizer.step()
+        ends[dtype] = model.weight.detach().double().flatten()
+    for toward, away in ends.values():
+        assert away == 2 + steps / 1024  # away from 0 there is nothing to agree with
+        taken = 2 - steps / 1024 - toward
+        assert taken == pytest.approx(1.51 * steps * shrink, rel=0.1)

@@ -119,3 +119,24 @@ def test_adopting_takes_the_numbers_of_every_group():
     rules = {row.name: row.rule for row in handle.table() if row.how}
     assert rules == {"0.weight": "Cautious(Decoupled) 0.1 × lr", "1.weight": "Cautious(Decoupled) 0.2 × lr"}
     assert [group["weight_decay"] for group in optimizer.param_groups] == [0.0, 0.0]
+
+
+class SignOfMomentum(torch.optim.Optimizer):
+    """Lion's kind: two betas, and no second moment."""
+
+    def __init__(self, params):
+        super().__init__(params, {"lr": 0.1, "betas": (0.9, 0.99)})
+
+    def step(self, closure=None):
+        for p in self.param_groups[0]["params"]:
+            self.state[p].setdefault("exp_avg", torch.zeros_like(p))
+
+
+def test_an_optimizer_that_turns_out_to_keep_no_second_moment():
+    model = linear(bias=False)
+    optimizer = SignOfMomentum(model.parameters())
+    attach(optimizer, ScheduledDecay(1e-3), model=model)
+    model.weight.grad = torch.ones_like(model.weight)
+    optimizer.step()
+    with pytest.raises(RequestError, match=r"SignOfMomentum keeps no 'exp_avg_sq'. Use Adam"):
+        optimizer.step()

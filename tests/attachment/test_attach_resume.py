@@ -218,3 +218,45 @@ def test_two_rules_share_a_checkpoint():
         build(0.1, 0.3).load_state_dict(saved)
     with pytest.raises(RequestError, match=r"a.weight had strength 0.1"):
         build(0.2, 0.2).load_state_dict(saved)
+
+
+def test_a_rule_that_is_to_start_anew_does_so_without_a_warning():
+    model = Swapped("ab")
+    saved = torch.optim.AdamW(model.parameters(), lr=0.7, weight_decay=0).state_dict()
+    optimizer = torch.optim.AdamW(model.parameters(), weight_decay=0)
+    handle = attach(optimizer, L2(0.1), model=model, keep="new")
+    optimizer.load_state_dict(saved)
+    assert optimizer.param_groups[0]["lr"] == 0.7
+    assert handle.table()["a.weight"].rule.startswith("L2 0.1")
+
+
+def test_a_checkpoint_of_another_format_is_not_guessed_at():
+    model = Swapped("ab")
+    optimizer, _ = optimizer_of(model, "ab")
+    saved = through_a_file(optimizer.state_dict())
+    saved["shrinkage"]["format"] = 99
+    optimizer.param_groups[0]["lr"] = 0.7
+    with pytest.raises(RequestError, match=r"rule is of format 99, this version reads \d+\. Load it with"):
+        optimizer.load_state_dict(saved)
+    assert optimizer.param_groups[0]["lr"] == 0.7, "something of it was loaded"
+
+
+def test_a_group_that_waits_for_parameters_keeps_its_options():
+    """No name says which group of the checkpoint it was."""
+    model = Swapped("ab")
+    saved = through_a_file(optimizer_of(model, "ab", Decoupled(0.3))[0].state_dict())
+    whole = torch.optim.AdamW(model.parameters(), lr=0.9, weight_decay=0)
+    whole.add_param_group({"params": [], "lr": 0.5})
+    attach(whole, Decoupled(0.3), model=model, lower=False)
+    whole.load_state_dict(saved)
+    assert [(len(g["params"]), g["lr"]) for g in whole.param_groups] == [(4, 0.1), (0, 0.5)]
+
+
+def test_a_copied_optimizer_takes_no_parameter_whose_role_it_cannot_know():
+    _, optimizer, _ = copy.deepcopy(started("Decoupled schedule", "SGD"))
+    new = nn.Parameter(torch.ones(2, 2))
+    new.grad = torch.zeros_like(new)
+    optimizer.add_param_group({"params": [new]})
+    with pytest.raises(RequestError, match=r"was copied or loaded with its rule.*Attach anew"):
+        optimizer.step()
+    assert torch.equal(new.detach(), torch.ones(2, 2))

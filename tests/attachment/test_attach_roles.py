@@ -1,6 +1,7 @@
 """Roles come from the module and the place, never from names alone or the number of axes."""
 
 import copy
+import json
 import math
 
 import pytest
@@ -231,3 +232,49 @@ def test_the_table_prints_every_parameter():
     assert "gain of LayerNorm" in text
     assert handle.table()["0.weight"].shape == (3, 2)
     assert math.prod(handle.table()["1.bias"].shape) == 3
+
+
+def test_tensors_may_stand_for_some_of_the_parameters():
+    """A head that is trained outside of its model is known by its name; the others are the model's own."""
+    model = nn.Sequential(nn.Linear(2, 3), nn.Linear(3, 3))
+    head = nn.Parameter(torch.ones(3, 3))
+    optimizer = torch.optim.SGD([*model[0].parameters(), head], lr=0.1)
+    handle = attach(optimizer, Decoupled(0.5), model=model, parameters={"1.weight": head})
+    assert {row.name for row in handle.table() if row.how} == {"0.weight", "1.weight"}
+    head.grad = torch.zeros_like(head)
+    optimizer.step()
+    torch.testing.assert_close(head.detach(), torch.full((3, 3), 0.95))
+
+
+def test_a_layer_that_is_used_twice_is_pulled_once():
+    layer = nn.Linear(3, 3)
+    model = nn.Sequential(layer, nn.Tanh(), layer)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    handle = attach(optimizer, Decoupled(0.5), model=model)
+    before = layer.weight.detach().clone()
+    model(torch.ones(1, 3)).sum().mul(0).backward()
+    optimizer.step()
+    torch.testing.assert_close(layer.weight.detach(), 0.95 * before)
+    assert [row.name for row in handle.table()] == ["0.weight", "0.bias"]
+
+
+def test_a_place_without_a_module_and_a_number_of_its_own():
+    class Scaled(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.register_module("extra", None)
+            self.temperature = nn.Parameter(torch.tensor(1.0))
+            self.mixing = nn.Parameter(torch.ones(2, 2))
+
+    assert pulled(Scaled()) == {"mixing"}
+
+
+def test_the_table_as_plain_dicts():
+    model = nn.Linear(2, 3)
+    handle = attach(torch.optim.SGD(model.parameters(), lr=0.1), Decoupled(0.5), model=model)
+    rows = handle.table().to_dict()
+    assert [(row["name"], row["role"], row["how"]) for row in rows] == [
+        ("weight", "weight", "hook"),
+        ("bias", "bias", ""),
+    ]
+    assert json.loads(json.dumps(rows))[0]["shape"] == [3, 2]

@@ -261,3 +261,27 @@ def test_a_step_that_breaks_does_not_leave_its_penalty_behind():
     optimizer.step()
     bare.step()
     assert torch.equal(weights(ours), weights(theirs))
+
+
+def test_names_go_with_the_parameters_that_are_given_a_group_of_their_own():
+    model = make_model()
+    optimizer = torch.optim.AdamW(model.named_parameters(), lr=0.1, weight_decay=0)
+    attach(optimizer, Decoupled(0.5), model=model)
+    names = {id(p): name for name, p in model.named_parameters()}
+    assert len(optimizer.param_groups) == 2
+    for group in optimizer.param_groups:
+        assert group["param_names"] == [names[id(p)] for p in group["params"]]
+
+
+def test_taking_off_one_of_two_rules_leaves_the_other():
+    model = make_model()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    first = attach(optimizer, Decoupled(1.0), model=model, only=("0",), lower=False)
+    attach(optimizer, Decoupled(1.0), model=model, only=("2",), lower=False)
+    first.remove()
+    before = [p.detach().clone() for p in model.parameters()]
+    for p in model.parameters():
+        p.grad = torch.zeros_like(p)
+    optimizer.step()
+    kept = [float((p.detach() / old).mean()) for p, old in zip(model.parameters(), before, strict=True)]
+    assert kept == pytest.approx([1.0, 1.0, 0.9, 1.0])

@@ -170,3 +170,15 @@ def test_the_log_is_numbers_that_can_be_checked():
     optimizer.param_groups[0]["lr"] = 0.05
     assert handle.log()["shrinkage/group0/shrink"] == pytest.approx(0.015)
     assert all(isinstance(value, float) for value in log.values())
+
+
+def test_the_log_of_stacked_models_names_no_single_strength():
+    models = [torch.nn.Linear(2, 3) for _ in range(2)]
+    parameters, _ = torch.func.stack_module_state(models)  # pyright: ignore[reportArgumentType] a list of modules
+    optimizer = torch.optim.SGD(list(parameters.values()), lr=0.1)
+    handle = attach(optimizer, L2(torch.tensor([0.1, 0.2])), model=models[0], parameters=parameters)
+    norm = math.sqrt(sum(float(m.weight.detach().square().sum()) for m in models))
+    assert handle.log() == {
+        "shrinkage/group0/lr": pytest.approx(0.1),
+        "shrinkage/group0/norm": pytest.approx(norm, rel=1e-6),
+    }

@@ -180,10 +180,10 @@ class Tied(nn.Module):
             self.head.weight = nn.Parameter(self.embedding.weight.data)
 
 
-def tied(how):
+def tied(how, decay=1e-3):
     def case():
         model = Tied(how)
-        return codes(torch.optim.SGD(model.parameters(), lr=0.1, weight_decay=1e-3), model)
+        return codes(torch.optim.SGD(model.parameters(), lr=0.1, weight_decay=decay), model)
 
     return case
 
@@ -250,6 +250,18 @@ def loaded(kind, saved):
         old = trained(model, saved(matrices(model), lr=1e-3, weight_decay=0.1))
         optimizer = kind(matrices(model), lr=1e-3, weight_decay=0.1)
         optimizer.load_state_dict(old.state_dict())
+        return codes(optimizer, model)
+
+    return case
+
+
+def flagged(decoupled):
+    """An AdamW whose groups say where the decay goes."""
+
+    def case():
+        model = net()
+        optimizer = torch.optim.AdamW(matrices(model), lr=1e-3, weight_decay=0.1)
+        optimizer.param_groups[0]["decoupled_weight_decay"] = decoupled
         return codes(optimizer, model)
 
     return case

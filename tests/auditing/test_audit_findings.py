@@ -17,6 +17,7 @@ from auditing_provocation_cases import (
     decayed,
     eager,
     fading,
+    flagged,
     forgetting,
     frozen,
     invariant,
@@ -55,6 +56,7 @@ CASES = {
     "grows#l1 rmsprop": (pushed(-1e-3, Optim.RMSprop), pushed(1e-3, Optim.RMSprop)),
     "grows#l1 in the loss": (with_loss(-1e-3, size=torch.abs), with_loss(1e-3, size=torch.abs)),
     "grows#a norm that is kept is no growth": (penalized(-1e-3), kept_at_norm(0.7)),
+    "grows#beyond 0": (negative(30.0), negative(1.0)),
     "negative-strength": (negative(-1e-3), negative(1e-3)),
     "rounded-away": (rounded(1e-4, 1e-4), rounded(1e-2, 1e-2)),
     "rounded-away#just above what is lost": (rounded(2.9e-4, 1e-4), rounded(3.1e-4, 1e-4)),
@@ -100,6 +102,7 @@ CASES = {
     "zero-grad-decayed#frozen by a hook": (masked(0.0), masked(0.5)),
     "in-no-group": (forgetting(matrices), forgetting(nn.Module.parameters)),
     "shared-memory": (tied("shared"), tied("tied")),
+    "shared-memory#decayed": (tied("shared"), tied("shared", decay=0.0)),
     "tied": (tied("tied"), tied("apart")),
     "two-penalties": (with_loss(1e-3), with_loss(1e-3, decay=0.0)),
     "two-penalties#l1": (with_loss(1e-3, size=torch.abs), with_loss(1e-3, decay=0.0, size=torch.abs)),
@@ -108,8 +111,10 @@ CASES = {
     "adam-l2#rmsprop": (of(Optim.RMSprop, weight_decay=0.1), of(Optim.RMSprop)),
     "adam-is-adamw": (loaded(Optim.Adam, Optim.AdamW), loaded(Optim.Adam, Optim.Adam)),
     "adamw-is-adam": (loaded_without_decay, loaded(Optim.AdamW, Optim.AdamW)),
+    "adamw-is-adam#flag": (flagged(False), flagged(True)),
     "trust-ratio-off": (lamb(False), lamb(True)),
     "misspelt-option": (option("weight_deacy"), option("weight_decay")),
+    "misspelt-option#of another's": (option("weight_deacy"), option("curriculum")),
     "misspelt-option#short": (option("wd"), option("lr_scale")),
     "shared-lr-tensor": (lr_tensors(True), lr_tensors(False)),
     "compiled-float-lr": (compiled(1e-3), compiled(torch.tensor(1e-3))),
@@ -123,6 +128,7 @@ CASES = {
         decayed(*MIXERS, "tokens.weight", "buckets_bias.weight"),
     ),
     "timescale-short": (timed(0.5, rows=1000, batch_size=10), timed(0.05, rows=1000, batch_size=10)),
+    "timescale-short#in epochs": (timed(0.5, rows=1000, batch_size=10), timed(0.5, rows=1000)),
     "timescale-long": (timed(1e-2, steps=500), timed(1e-2, steps=1500)),
     "fades": (fading(cosine), fading(linear)),
     "outsized": (sized(4.0), sized(1 / math.sqrt(12))),
@@ -165,3 +171,30 @@ def test_every_check_explains_itself(check):
 def test_a_set_up_by_the_book_is_silent(build):
     model = net()
     assert codes(build(model), model, rows=1000, batch_size=10, steps=100_000) == set()
+
+
+@pytest.mark.parametrize(
+    "kind, options, product, grows",
+    [
+        (Optim.SGD, {}, 1.9, False),
+        (Optim.SGD, {}, 2.1, True),
+        (Optim.SGD, {}, 40.0, True),
+        (Optim.AdamW, {}, 1.9, False),
+        (Optim.AdamW, {}, 2.1, True),
+        (Optim.Adam, {}, 40.0, False),
+        (Optim.SGD, {"momentum": 0.9}, 3.7, False),
+        (Optim.SGD, {"momentum": 0.9}, 3.9, True),
+        (Optim.SGD, {"momentum": 0.9}, 20.0, True),
+    ],
+)
+def test_a_pull_that_throws_weights_beyond_0_is_told_from_a_wrong_sign(kind, options, product, grows):
+    """w ← (1 − lr·λ)·w grows for lr·λ > 2, and with momentum μ for lr·λ > 2 (1 + μ)."""
+    model = net()
+    optimizer = kind(matrices(model), lr=0.1, weight_decay=product / 0.1, **options)
+    shown = audit(optimizer, model, rows=1000, batch_size=10)
+    found = [f for f in shown.findings if f.code == "grows"]
+    assert bool(found) is grows
+    if grows:
+        assert found[0].measured.startswith(f"{product:.3g} of each weight is taken off in a step: beyond 0")
+        assert found[0].parameters == ("0.weight", "3.weight")
+        assert shown.groups[0].rule.endswith(", beyond 0")

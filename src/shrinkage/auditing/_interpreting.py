@@ -76,6 +76,9 @@ class Measured:
         adaptive = self._is_adaptive(r[:1] if is_l1 else r)
         shrink, lam = (None, None) if is_l1 else self._strength(path, s, r, cautious)
         first = float(s[0].median()) if s.numel() else 0.0
+        is_normalized = adaptive and path == "coupled"
+        if first > 1 and not is_normalized and (shrink or 0) >= 0 and (growth := self._growth()) > 0:
+            shrink = -growth
         clock, intercept = self.clock if path != "none" else ("unknown", 0.0)
         return Reading(
             path=path,
@@ -97,6 +100,10 @@ class Measured:
             without_gradient=self._beyond(self.idle),
             rows_without_gradient=self._beyond(self.idle_rows),
         )
+
+    def _growth(self) -> float:
+        """By how much the logarithm of the weights' size grows in a step."""
+        return -mean_log_shrink(self.weights) / (len(self.weights) - 1)
 
     def _is_l1(self, path: Path, s: Tensor) -> bool:
         """Whether the pull is of constant size, so that no offset of the weights makes it another."""
@@ -180,7 +187,7 @@ class Measured:
             lam = float(ratio(s, r.abs()).median()) if float(s.abs().max()) > self.noise else None
             return (self._live_shrink() if self._is_adaptive(r) else self._asymptotic(limit(s))), lam
         if path in ("averaged", "mixed"):
-            return mean_log_shrink(self.weights) / (len(self.weights) - 1), None
+            return -self._growth(), None
         shrink = limit(s)
         reach = abs(limit(r)) if not self._is_adaptive(r) else 0.0
         return shrink, (shrink / reach if reach > 0 else None)

@@ -79,6 +79,11 @@ class Reading:
         may_swing = self.path in ("plain", "coupled") or self.first > 1
         return self.decays and (self.shrink or 0) < 0 and (may_swing or self.outward)
 
+    @property
+    def swings(self) -> bool:
+        """Whether it is a pull toward 0 that throws the weights beyond it, further at every step."""
+        return self.grows and self.first > 1
+
 
 AT_REST = Reading(
     path="none",

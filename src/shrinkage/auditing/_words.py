@@ -21,7 +21,9 @@ def in_words(reading: Reading) -> str:
     if not reading.decays:
         return "no decay"
     words = _kind(reading)
-    if reading.grows:
+    if reading.swings:
+        words += ", beyond 0"
+    elif reading.grows:
         words += ", with the wrong sign"
     if reading.cautious:
         words += ", only where the update agrees"
@@ -39,6 +41,8 @@ def formula(reading: Reading, lr: float) -> str:
         return f"g ← g {sign} {'λ' if reading.l1 is None else f'{reading.l1:.4g}'}·sgn w"
     if reading.path == "coupled":
         return f"g ← g + {_signed(reading.lam)}·w" if reading.lam is not None else "g ← g + λ·Ω′(w)"
+    if reading.swings:
+        return f"w ← (1 − {reading.first:.4g})·w + Δ"
     fraction = _fraction(reading, lr)
     if reading.path == "mixed" or fraction is None:
         return "w ← w − s·w + Δ, s differs"

@@ -12,11 +12,11 @@ def grows(facts: Facts) -> Hits:
     """The pull is away from zero: with no gradient from the data the weights become larger at every step.
 
     Mostly the sign of one term: a penalty whose gradient, λw or λ₁·sgn w, is added to the weights instead of subtracted.
-    Two widely read articles of 2017, one on L2 and one on L1, print code that does it. Or lr·λ is beyond what the
-    momentum keeps stable.
+    Two widely read articles of 2017, one on L2 and one on L1, print code that does it. Or lr·λ is above 2 (with
+    momentum above 2 (1 + momentum)) and throws them beyond 0, further at every step.
     """
     away = [p for p in facts.parameters if p.reading.grows or p.penalty.pushes]
-    swung = [p for p in away if (p.reading.lam or 0) > 0 and not p.penalty.pushes]
+    swung = [p for p in away if p.reading.swings and not p.penalty.pushes]
     signed = [p for p in away if p not in swung]
     if signed:
         yield (
@@ -29,8 +29,8 @@ def grows(facts: Facts) -> Hits:
     if swung:
         yield (
             names(swung),
-            f"λ = {swung[0].reading.lam:.3g} at this learning rate throws weights beyond 0, further at every step",
-            "lr·λ below 2 (1 + momentum)",
+            f"{swung[0].reading.first:.3g} of each weight is taken off in a step: beyond 0, further at every step",
+            "lr·λ below 2, or below 2 (1 + momentum) for a penalty",
             "Lower the learning rate or the strength.",
         )
 

@@ -130,6 +130,9 @@ def refused(tmp_path, name):
         path.write_bytes(pickle.dumps(Malicious()))
     elif name == "text.pt":
         path.write_text("no checkpoint")
+    elif name == "cut.pt":
+        whole = saved(path, named).read_bytes()
+        path.write_bytes(whole[: len(whole) // 2])
     elif name == "text.safetensors":
         path.write_text("no weights")
     elif name == "empty.pt":
@@ -145,6 +148,7 @@ def refused(tmp_path, name):
         ("code.pt", "would run the code of .*Sequential.* refused"),
         ("evil.pt", "would run .* refused"),
         ("text.pt", "is no checkpoint: torch.save writes other files"),
+        ("cut.pt", "is no torch checkpoint"),
         ("text.safetensors", "no readable safetensors file"),
         ("empty.pt", "neither weights nor an optimizer"),
         ("unknown.pt", "its optimizer is not recognized by its options"),
@@ -155,3 +159,42 @@ def test_what_cannot_be_read_is_refused_with_the_reason(tmp_path, capsys, name, 
     with pytest.raises(RequestError, match=re.compile(sentence, re.DOTALL)):
         audit_checkpoint(refused(tmp_path, name))
     assert "run" not in capsys.readouterr().out
+
+
+def test_an_optimizer_in_a_list_is_found(tmp_path):
+    model = net()
+    optimizer = trained(model, named(model))
+    torch.save({"state_dict": model.state_dict(), "optimizers": [optimizer.state_dict()]}, tmp_path / "c.pt")
+    audit = audit_checkpoint(tmp_path / "c.pt")
+    assert audit.optimizer == "AdamW"
+    assert audit.groups[0].shrink == pytest.approx(1e-4, rel=1e-6)
+
+
+def test_one_group_without_names_is_named_in_the_order_of_the_weights(tmp_path):
+    def build(model):
+        return torch.optim.SGD(model.parameters(), lr=0.1, weight_decay=1e-3)
+
+    audit = audit_checkpoint(saved(tmp_path / "c.pt", build))
+    assert [name for g in audit.groups for name in g.parameters] == [
+        name for name, _ in net().named_parameters()
+    ]
+
+
+@pytest.mark.parametrize(
+    "optimizer, sentence",
+    [
+        ("torch.optim.Adamm", "optimizer='torch.optim.Adamm': cannot be imported"),
+        ("no.such.Module", "optimizer='no.such.Module': cannot be imported"),
+        ("torch.nn.Linear", "its optimizer's state does not fit Linear"),
+    ],
+)
+def test_a_named_class_that_does_not_fit_is_told(tmp_path, optimizer, sentence):
+    with pytest.raises(RequestError, match=sentence):
+        audit_checkpoint(saved(tmp_path / "c.pt", named), optimizer=optimizer)
+
+
+def test_weights_alone_are_judged_without_a_class_or_not_at_all(tmp_path):
+    torch.save(net().state_dict(), tmp_path / "w.pt")
+    assert audit_checkpoint(tmp_path / "w.pt").groups == []
+    with pytest.raises(RequestError, match=r"holds weights alone, so SGD can't be judged by it"):
+        audit_checkpoint(tmp_path / "w.pt", optimizer="SGD")

@@ -175,7 +175,7 @@ def _content(path: Path) -> Any:
             f"{path}: loading it would run {what}, so it is refused. Save model.state_dict() and "
             "optimizer.state_dict() instead, which hold tensors and plain values alone."
         ) from error
-    except (RuntimeError, EOFError, ValueError, KeyError) as error:
+    except (OSError, RuntimeError, EOFError, ValueError, KeyError) as error:  # of a file that was cut short
         raise RequestError(f"{path}: is no torch checkpoint ({shown(error)}).") from error
 
 

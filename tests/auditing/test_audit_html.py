@@ -42,3 +42,17 @@ def test_names_from_a_model_cannot_become_markup(tmp_path):
     text = page_of(shown, tmp_path / "a.html")
     assert "<script>alert" not in text
     assert "alert(1)" in told(text)
+
+
+def test_treatments_of_several_sizes_are_drawn_and_listed(tmp_path):
+    model = net()
+    first, second = (model[i].weight for i in (0, 3))
+    groups = [{"params": [first], "weight_decay": 0.3}, {"params": [second], "weight_decay": 0.1}]
+    optimizer = torch.optim.AdamW(groups, lr=1e-3)
+    text = page_of(audit(optimizer, model), tmp_path / "a.html")
+    assert "Up to 0.0003 of a weight goes in a step" in told(text)
+    assert re.search(r"group 0: weight\s+3\s×\s10⁻⁴\s+group 1: weight\s+10⁻⁴\s", told(text))
+    assert 'id="shrinks"' in text
+    groups[0]["weight_decay"] = 0.1
+    same = page_of(audit(torch.optim.AdamW(groups, lr=1e-3), model), tmp_path / "b.html")
+    assert 'id="shrinks"' not in same

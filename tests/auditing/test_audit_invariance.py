@@ -84,3 +84,29 @@ def test_on_a_gpu_as_on_the_cpu():
         shrinks.append(audit(optimizer, model).groups[0].shrink)
         assert torch.equal(before, torch.cuda.get_rng_state())
     assert shrinks[0] == pytest.approx(shrinks[1], rel=1e-9)
+
+
+class Keyed(Residual):
+    """Takes keywords and returns what is nested, as language models do."""
+
+    def forward(self, *, x, scale):  # pyright: ignore[reportIncompatibleMethodOverride]
+        return {"logits": scale * super().forward(x), "loss": None, "parts": [(self.inner.weight,)]}
+
+
+class Counting(Residual):
+    """Takes two arguments and returns a number beside its output."""
+
+    def forward(self, x, scale):  # pyright: ignore[reportIncompatibleMethodOverride]
+        return scale * super().forward(x), len(x)
+
+
+def test_a_batch_is_a_tuple_of_arguments_or_keywords_and_outputs_may_be_nested():
+    names, x = [name for name, _ in Residual().named_parameters()], torch.randn(16, 6)
+    assert invariant_names(Counting(), (x, 2.0), names) == ["inner.weight"]
+    # What holds the weight itself changes with it.
+    assert invariant_names(Keyed(), {"x": x, "scale": 2.0}, names) == []
+
+
+def test_without_a_gradient_an_sgd_has_no_norm_to_come_to():
+    assert equilibrium(2.0, 1e-3, 36, lr=0.1, beta=0.0, reach=math.nan).norm_at_rest is None
+    assert equilibrium(0.0, 1e-3, 36, lr=0.1, beta=0.0, reach=1.0).norm_at_rest is None

@@ -100,7 +100,7 @@ def _treatment(groups: Sequence[Group]) -> Section:
 
 def _charts(groups: Sequence[Group]) -> list[Section]:
     decaying = [g for g in groups if g.shrink is not None and g.shrink > 0]
-    if len({g.shrink for g in decaying}) < 2:
+    if len({f"{g.shrink:.3g}" for g in decaying}) < 2:
         return []
     labels = [f"group {g.group}: {', '.join(g.roles)}" for g in decaying]
     shrinks = [g.shrink for g in decaying]

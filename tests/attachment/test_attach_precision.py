@@ -1,6 +1,7 @@
 """Decay below what a format can show in a step: lost by the optimizers, kept and applied here."""
 
 import math
+from typing import Any
 
 import pytest
 import torch
@@ -197,7 +198,7 @@ class Toward0(torch.optim.Optimizer):
         super().__init__(params, {"lr": 1.0})
 
     @torch.no_grad()
-    def step(self, closure=None):
+    def step(self, closure: Any = None) -> Any:
         for p in self.param_groups[0]["params"]:
             p.sub_(2.0**-10 * p.grad)
 

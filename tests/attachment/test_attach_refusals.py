@@ -127,7 +127,7 @@ class SignOfMomentum(torch.optim.Optimizer):
     def __init__(self, params):
         super().__init__(params, {"lr": 0.1, "betas": (0.9, 0.99)})
 
-    def step(self, closure=None):
+    def step(self, closure: Any = None) -> Any:
         for p in self.param_groups[0]["params"]:
             self.state[p].setdefault("exp_avg", torch.zeros_like(p))
 

@@ -255,6 +255,7 @@ def test_a_layer_that_is_used_twice_is_pulled_once():
     model(torch.ones(1, 3)).sum().mul(0).backward()
     optimizer.step()
     torch.testing.assert_close(layer.weight.detach(), 0.95 * before)
+    assert [(place.name, place.tied) for place in places_of(model)] == [("0.weight", []), ("0.bias", [])]
     assert [row.name for row in handle.table()] == ["0.weight", "0.bias"]
 
 
@@ -263,7 +264,7 @@ def test_a_place_without_a_module_and_a_number_of_its_own():
         def __init__(self):
             super().__init__()
             self.register_module("extra", None)
-            self.temperature = nn.Parameter(torch.tensor(1.0))
+            self.warmth = nn.Parameter(torch.tensor(1.0))
             self.mixing = nn.Parameter(torch.ones(2, 2))
 
     assert pulled(Scaled()) == {"mixing"}

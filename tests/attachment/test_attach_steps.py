@@ -1,5 +1,7 @@
 """When the rule acts: closures, scaled and skipped steps, frozen and sparse parameters, groups that come later."""
 
+import copy
+
 import pytest
 import torch
 from torch import Tensor, nn
@@ -277,11 +279,14 @@ def test_taking_off_one_of_two_rules_leaves_the_other():
     model = make_model()
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
     first = attach(optimizer, Decoupled(1.0), model=model, only=("0",), lower=False)
-    attach(optimizer, Decoupled(1.0), model=model, only=("2",), lower=False)
+    second = attach(optimizer, Decoupled(1.0), model=model, only=("2",), lower=False)
     first.remove()
+    model, optimizer, second = copy.deepcopy((model, optimizer, second))
     before = [p.detach().clone() for p in model.parameters()]
     for p in model.parameters():
         p.grad = torch.zeros_like(p)
     optimizer.step()
     kept = [float((p.detach() / old).mean()) for p, old in zip(model.parameters(), before, strict=True)]
     assert kept == pytest.approx([1.0, 1.0, 0.9, 1.0])
+    second.remove()
+    assert not optimizer._optimizer_step_pre_hooks

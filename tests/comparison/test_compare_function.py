@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from sklearn.datasets import load_diabetes
 
-from comparison_cases import SMALL, iris, small_comparison, table_of
+from comparison_cases import SMALL, diabetes, iris, small_comparison, table_of
 from shrinkage._errors import RequestError
 from shrinkage.comparison import Setting, Splitting, compare, compare_table
 from shrinkage.comparison._splits import _allotted
@@ -204,3 +204,31 @@ def test_a_name_cannot_steer_the_terminal():
     c = replace(small_comparison(), source="a\x1b[31mb.csv", notes=("of\x1b[2J\nit",))
     assert "\x1b" not in str(c)
     assert "a\\x1b[31mb.csv" in str(c)
+
+
+def test_rows_of_a_regression_are_drawn_without_regard_to_its_target():
+    c = compare_table(table_of(diabetes()), ["target"], methods=["none"], rows=40, **SMALL)
+    assert c.n_rows == 40
+    assert [note for note in c.notes if "rows" in note] == [
+        "40 of 120 rows were drawn at random, for time; the option rows sets how many."
+    ]
+
+
+@pytest.mark.parametrize(
+    "frame, says",
+    [
+        (
+            diabetes().iloc[:7],
+            r"2 outer and 2 inner folds need at least 8 rows, got 7. Lower folds=… to use fewer",
+        ),
+        (
+            iris().assign(target="only"),
+            r"target 'target' has one value \('only'\): there is nothing to learn",
+        ),
+    ],
+    ids=["few rows", "one class"],
+)
+def test_a_table_that_cannot_be_split_or_learned(frame, says):
+    task = "regression" if len(frame) < 10 else "classification"
+    with pytest.raises(RequestError, match=says):
+        compare_table(table_of(frame), ["target"], task=task, **SMALL)

@@ -126,10 +126,6 @@ def check_classes(problem: Problem, splitting: Splitting) -> None:
             )
         return
     names, counts = np.unique(problem.target, return_counts=True)
-    if len(names) < 2:
-        raise RequestError(
-            f"The target has one class, {shown(names[0])}, in all rows: there is nothing to learn."
-        )
     if counts.min() < least:
         rare = names[counts.argmin()]
         raise RequestError(

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import html
+import re
+
 import pytest
 
-from shrinkage.comparison import DemoResult, demo
+from shrinkage.comparison import DemoResult, demo, demo_page
 from shrinkage.comparison.demonstrations._articles_2017 import as_printed_audited
 from shrinkage.comparison.demonstrations._replay import Pull
+from shrinkage.comparison.demonstrations._views import SHOWN
 
 
 @pytest.fixture(scope="module")
@@ -88,3 +92,15 @@ def test_means_over_teachers_have_errors_and_the_signs_of_the_whole(l2):
     gain = {name: l2.tables[1].row(name)["gain on fresh"] for name in ("L2 .005 as printed", "L2 .005")}
     assert gain["L2 .005"].value > 0
     assert all(mean.se > 0 for mean in gain.values())
+
+
+def test_the_page_tells_what_the_printed_sign_does(l2, l1):
+    headline, page = SHOWN["l2-2017"].headline(l2), demo_page(l2)
+    assert re.match(
+        r"With its sign as printed ‖w‖ ends at 382\b.*, with the right one at 3\.7\d*: ", headline
+    )
+    assert headline in html.unescape(page)
+    assert "What one data set seems to show is often its noise." in page
+    table = l1.tables[0]
+    printed, none = (table.row(name)["fresh (4,000)"] for name in ("L1 .001 as printed", "none"))
+    assert f"{100 * (printed - none):+.1f} points".replace("-", "−") in demo_page(l1)

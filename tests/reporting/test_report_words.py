@@ -10,6 +10,8 @@ import pytest
 
 from reporting_cases import made_choice, made_path, made_story
 from shrinkage.reporting import _words, render_fit_report
+from shrinkage.reporting._agreement import _fit_of, _mistakes
+from shrinkage.reporting._epoch_figures import _lowest
 from shrinkage.reporting._judged import judge
 from shrinkage.reporting._weight_figures import histograms
 
@@ -100,3 +102,54 @@ def test_the_weakest_usable_lambda_stands_in_for_a_diverged_zero() -> None:
     html = render_fit_report(made_story(path=path, choice=choice))
     assert "at λ\xa0=\xa010⁻⁵</span>" in html
     assert "at λ\xa0=\xa00</span>" not in html
+
+
+def test_a_strength_that_is_neither_of_the_two_is_named_beside_the_lowest() -> None:
+    path = made_path()
+    choice = made_choice(path)
+    other = replace(choice, index=3, lam=float(path.lambdas[3]))
+    assert loss_title(path, other).endswith(" was chosen; the validation loss is lowest at λ = 0.01")
+
+
+def test_nets_that_all_diverged_have_no_lowest_place_and_no_dot() -> None:
+    path = made_path(lambdas=np.array([0.0, 0.01]))
+    lost = replace(path, validation_loss=np.full_like(path.validation_loss, np.nan))
+    assert _words.map_title(lost, made_choice(path)) == "Every net diverged"
+    assert _lowest(np.full(5, np.nan)) == []
+    (dot,) = _lowest(np.array([3.0, 1.0, np.nan]))
+    assert (dot["x"], dot["y"]) == ([2], [1.0])
+
+
+def test_a_curve_that_ends_in_nothing_is_said_to_diverge() -> None:
+    path = made_path(lambdas=np.array([0.0, 0.01]))
+    validation = path.validation_loss.copy()
+    validation[0, ..., -1] = np.nan
+    validation[1, ..., -1] = 3 * validation[1].max()
+    choice = replace(made_choice(path), index=1, lam=0.01)
+    title = _words.epochs_title(replace(path, validation_loss=validation), choice, 0).replace("\xa0", " ")
+    assert title.startswith("At λ = 0 the validation loss diverges; at λ = 0.01 it turns up")
+
+
+@pytest.mark.parametrize(
+    "held_out, says",
+    [
+        ([0, 0, 1, 0], "The most common mistake: “malignant” taken for “benign”, 1 time."),
+        ([0, 0, 1, 1], None),
+        ([np.nan] * 4, ""),
+    ],
+)
+def test_the_most_common_mistake_is_told_where_there_is_one(held_out: list[float], says: str | None) -> None:
+    story = made_story(truth=np.array([0.0, 0.0, 1.0, 1.0]), held_out=np.array(held_out))
+    guess = "Always guessing the most frequent class would be right for 50.0 %."
+    words = _mistakes(story).replace("\xa0", " ")
+    assert words == {None: guess, "": ""}.get(says, f"{guess} {says}")
+
+
+def test_a_fit_of_no_rows_or_of_a_constant_has_no_r2() -> None:
+    truth = np.array([1.0, 2.0, 3.0])
+    assert _fit_of(truth, np.full(3, np.nan))[0] == 0
+    rows, r2, error, deviation = _fit_of(np.ones(3), np.array([1.0, 1.0, 2.0]))
+    assert (rows, deviation) == (3, 0)
+    assert np.isnan(r2)
+    assert error == pytest.approx(np.sqrt(1 / 3))
+    assert _fit_of(truth, truth) == (3, 1.0, 0.0, pytest.approx(np.std(truth)))

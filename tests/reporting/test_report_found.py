@@ -139,6 +139,8 @@ def test_a_gain_below_its_standard_error_is_hardly_a_choice(three: Any) -> None:
         model.path_ = replace(three.path_, validation_loss=loss)
         sentences = changed(model, index=1, lam=0.01, select="min")
         assert any("hardly a choice" in sentence for sentence in sentences) is hardly
+        one_error = changed(model, index=1, lam=0.01, select="1se")  # chosen for no gain at all
+        assert not any("hardly a choice" in sentence for sentence in one_error)
 
 
 def test_figures_are_those_of_the_epoch_that_was_judged(three: Any) -> None:

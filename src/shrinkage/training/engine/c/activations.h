@@ -4,27 +4,18 @@
 
 /* tanh z = z P(z²)/Q(z²) of degrees 4 and 4, for |z| ≤ 9.02, where tanh is nearer to 1 than float can tell: to 2·10⁻⁸ of
  * its size, by a linear program over 1,800 places. Roundings make of that three units in the last place. */
-#define TANH_IS_ONE 9.02f
+#define ONE_FROM 81.36f /* z², on: z P/Q of this square is 1 or more, and is cut there */
 static const float tanh_over[] = {1, 0.13379767414797994f, 0.0034940911971420375f, 2.05843311799323e-05f,
                                   1.3320100855265219e-08f};
 static const float tanh_under[] = {1, 0.467130827785473f, 0.025871294109187554f, 0.00032831818879327764f,
                                    7.7624717031637e-07f};
 
-INLINE float fraction_of_tanh(float z, float *under) {
-    float square = z * z, over = tanh_over[4], below = tanh_under[4];
-#pragma GCC unroll 4
-    for (int k = 3; k >= 0; k--) over = tanh_over[k] + square * over, below = tanh_under[k] + square * below;
-    *under = below;
-    return z * over;
-}
-
 static void NAME(tanh)(int64_t n, float *restrict z) {
     int64_t i = 0;
 #if defined(__AVX512F__)
-    const __m512 end = _mm512_set1_ps(TANH_IS_ONE), one = _mm512_set1_ps(1), low = -end, minus_one = -one;
+    const __m512 end = _mm512_set1_ps(ONE_FROM), one = _mm512_set1_ps(1), minus_one = -one;
     for (; i + 16 <= n; i += 16) {
-        __m512 x = _mm512_min_ps(end, _mm512_max_ps(low, _mm512_loadu_ps(z + i))); /* NaN, as the second, stays */
-        __m512 square = _mm512_mul_ps(x, x);
+        __m512 x = _mm512_loadu_ps(z + i), square = _mm512_min_ps(end, _mm512_mul_ps(x, x)); /* NaN, as the second, stays */
         __m512 over = _mm512_set1_ps(tanh_over[4]), under = _mm512_set1_ps(tanh_under[4]);
 #pragma GCC unroll 4
         for (int k = 3; k >= 0; k--) {
@@ -36,8 +27,11 @@ static void NAME(tanh)(int64_t n, float *restrict z) {
     }
 #endif
     for (; i < n; i++) {
-        float x = z[i] > TANH_IS_ONE ? TANH_IS_ONE : z[i], under;
-        x = fraction_of_tanh(x < -TANH_IS_ONE ? -TANH_IS_ONE : x, &under) / under;
+        float square = z[i] * z[i], over = tanh_over[4], under = tanh_under[4];
+        square = square > ONE_FROM ? ONE_FROM : square;
+#pragma GCC unroll 4
+        for (int k = 3; k >= 0; k--) over = tanh_over[k] + square * over, under = tanh_under[k] + square * under;
+        float x = z[i] * over / under;
         x = x > 1 ? 1 : x;
         z[i] = x < -1 ? -1 : x;
     }
@@ -88,3 +82,4 @@ static void NAME(slope)(int activation, int64_t n, REAL *restrict delta, const R
 }
 
 #undef TANH_IS_ONE
+#undef ONE_FROM

@@ -14,6 +14,7 @@ from torch.optim import Optimizer
 from shrinkage._errors import RequestError
 from shrinkage.attachment import _resume
 from shrinkage.attachment._claims import Claim
+from shrinkage.attachment._host import is_captured, is_nonzero, refuse_in_a_graph
 from shrinkage.attachment._log import measurements
 from shrinkage.attachment._native import native_strength, runs_natively
 from shrinkage.attachment._step import Bunch, Rows, Step
@@ -134,13 +135,22 @@ class Attachment:
         """The parameters of the optimizer that this rule leaves alone."""
         return [claim for claim in self.claims.values() if claim.rule is None]
 
-    @torch.compiler.disable
     def before_step(self, optimizer: Optimizer, args: Any, kwargs: dict[str, Any]) -> Any:
         """Pre-hook of `optimizer.step`: act on the gradients, or see to it that the closure does."""
+        return _uncompiled(self._before_step, optimizer, args, kwargs, torch.compiler.is_compiling())
+
+    def _before_step(self, optimizer: Optimizer, args: Any, kwargs: dict[str, Any], compiled: bool) -> Any:
         self.plan()
         if _only_makes_state(optimizer):
             return None
-        _check_can_step(optimizer, self.rule)
+        if not compiled:  # a compiled capturable step may be on the CPU
+            _check_can_step(optimizer, self.rule)
+        if self.schedule is not None:
+            refuse_in_a_graph(
+                f"attach({self.rule.name}, schedule=…)",
+                "the factor is asked for at every step that Python makes",
+                "Give the strength as a tensor on the GPU, and change it in place.",
+            )
         if self._step is not None:  # the step before this one did not come to its end
             self._step.restore_gradients()
         factor = factor_at(self.schedule, self.steps)
@@ -239,6 +249,13 @@ def handles_of(optimizer: Optimizer) -> list[Attachment]:
     return list(optimizer.__dict__.get(_HANDLES, []))
 
 
+def _call(method: Callable[..., Any], *args: Any) -> Any:
+    return method(*args)
+
+
+_uncompiled: Callable[..., Any] = torch.compiler.disable(_call)
+
+
 def _only_makes_state(optimizer: Optimizer) -> bool:
     """Whether a step is none of training: every learning rate and every gradient is 0.
 
@@ -246,7 +263,7 @@ def _only_makes_state(optimizer: Optimizer) -> bool:
     learning rate's would pull the weights by it.
     """
     groups = optimizer.param_groups
-    if not groups or any(_is_nonzero(group.get("lr", 1.0)) for group in groups):
+    if not groups or any(is_nonzero(group.get("lr", 1.0)) for group in groups) or is_captured():
         return False
     grads = [p.grad for group in groups for p in group["params"] if p.grad is not None]
     return bool(grads) and not any(bool(_plain(grad).any()) for grad in grads)
@@ -262,10 +279,6 @@ def _check_can_step(optimizer: Optimizer, rule: Rule) -> None:
                 f"attach({rule.name}): {type(optimizer).__name__} was built with capturable=True, which takes a GPU, and "
                 f"group {i} is on the CPU. Build it with capturable=False, or move the model before the first step."
             )
-
-
-def _is_nonzero(lr: Any) -> bool:
-    return lr.device.type != "cpu" or bool(lr) if isinstance(lr, Tensor) else bool(lr)
 
 
 def _plain(grad: Tensor) -> Tensor:

@@ -12,6 +12,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
+from shrinkage.attachment._host import readable
 from shrinkage.attachment._precision import fits
 from shrinkage.rules import Rule, View
 
@@ -39,9 +40,7 @@ def is_lost(rule: Rule, view: View) -> bool:
         shrink = shrink * view.note[0]
     if not isinstance(shrink, Tensor):
         return not fits(shrink, w.dtype)
-    if shrink.device.type != "cpu":
-        return False
-    return not all(fits(s, w.dtype) for s in shrink.flatten().tolist())
+    return readable(shrink) and not all(fits(s, w.dtype) for s in shrink.flatten().tolist())
 
 
 def apply_carrying(rule: Rule, view: View, mask: Tensor | None) -> None:
@@ -53,7 +52,7 @@ def apply_carrying(rule: Rule, view: View, mask: Tensor | None) -> None:
     previous = None if view.previous is None else view.previous.double()
     strength = rule.strength.double() if isinstance(rule.strength, Tensor) else rule.strength
     exact = replace(view, w=w.double(), previous=previous, strength=strength)
-    rule.with_strength(strength).apply_(exact)
+    rule.with_checked(strength).apply_(exact)
     lost = state.get(_LOST)
     wanted = exact.w if lost is None else torch.where(exact.w == 0, 0, exact.w - lost)
     rounded = wanted.to(w.dtype)

@@ -10,6 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from shrinkage.attachment._host import readable
+
 __all__ = ["Direction", "direction_of", "gradients_are_final"]
 
 _DTYPES = (torch.float32, torch.float64, torch.bfloat16, torch.complex64, torch.complex128)
@@ -42,6 +44,8 @@ def direction_of(
     """
     kind, grad = type(optimizer), param.grad
     if kind not in (torch.optim.Adam, torch.optim.AdamW, torch.optim.SGD) or grad is None:
+        return None
+    if any(isinstance(beta, Tensor) and not readable(beta) for beta in group.get("betas", ())):
         return None
     keep, new = _sgd(group) if kind is torch.optim.SGD else _adam(group)
     state = optimizer.state.get(param, {})

@@ -8,6 +8,7 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from shrinkage._errors import RequestError
+from shrinkage.attachment._host import number
 from shrinkage.rules import plain, wide
 
 __all__ = ["second_moment_sum"]
@@ -18,9 +19,9 @@ def second_moment_sum(optimizer: Optimizer, group: dict[str, Any], param: Tensor
 
     The sum of v_t follows from the sums of v_{t−1} and of g², so nothing of the size of the weights is made.
     """
-    beta2 = float(group["betas"][1])
+    beta2 = number(group["betas"][1])
     state = optimizer.state.get(param, {})
-    steps = float(state["step"]) + 1 if "step" in state else 1.0
+    steps = number(state["step"].double()) + 1 if "step" in state else 1.0
     if state and "exp_avg_sq" not in state:
         raise RequestError(
             f"attach(…): the rule is scaled by Adam's second moment, but {type(optimizer).__name__} keeps no "

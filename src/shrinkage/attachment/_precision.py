@@ -8,10 +8,13 @@ golden-ratio sequence, so that the rounding of the products averages out instead
 from __future__ import annotations
 
 import math
+from ctypes import c_float
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+
+from shrinkage.attachment._host import refuse_in_a_graph
 
 __all__ = ["Debt", "fits"]
 
@@ -42,6 +45,11 @@ class Debt:
 
     def due(self, shrink: float, dtype: torch.dtype) -> float:
         """Owe `shrink` more; the fraction to take off now so that it shows, 0 if it is to wait."""
+        refuse_in_a_graph(
+            "attach(…)",
+            "the weights' format loses what a step takes off, and what is owed is a number on the host",
+            "Give the strength as a tensor on the GPU: then it is kept beside every weight, and the graph follows.",
+        )
         if shrink >= 1:
             self.owed = 0.0
             return 1.0
@@ -50,7 +58,7 @@ class Debt:
         if self.owed < part / 2:
             return 0.0
         # As the multiplication will see it: torch computes bfloat16 and float16 in float32.
-        factor = float(torch.tensor(math.exp(-max(part, self.owed)), dtype=torch.float32))
+        factor = c_float(math.exp(-max(part, self.owed))).value
         self.owed += math.log(factor)
         self.paid += 1
         return 1 - factor

@@ -83,7 +83,8 @@ def finish(handle: Attachment, records: dict[str, Any]) -> None:
             claim.rule = claim.rule.with_strength(record["strength"])
         claim.lr_max = record["lr_max"]
         claim.debt.owed, claim.debt.paid = record["owed"], record["paid"]
-        claim.state = {key: _like(value, claim.param) for key, value in record["state"].items()}
+        # A copy: the rule changes it in place, and the checkpoint is the user's.
+        claim.state = {key: _like(value, claim.param).clone() for key, value in record["state"].items()}
         if record["anchor"] is not None:
             claim.anchor = _like(record["anchor"], claim.param)
         handle.steps = record["step"]

@@ -15,6 +15,7 @@ from shrinkage.attachment._carry import apply_carrying, is_lost
 from shrinkage.attachment._claims import Claim
 from shrinkage.attachment._directions import direction_of, gradients_are_final
 from shrinkage.attachment._foreach import cautious_, cautious_ahead_, copy_, scale_, sums
+from shrinkage.attachment._host import is_nonzero, number, refuse_in_a_graph
 from shrinkage.attachment._moments import second_moment_sum
 from shrinkage.attachment._precision import fits
 from shrinkage.rules import CautiousMask, L2Force, Reading, Rule, View
@@ -40,8 +41,9 @@ class Bunch:
     def now(self) -> Reading:
         """What the clock is read from at this step."""
         group = self.group
-        peak = self.lr_max or group.get("max_lr") or group.get("initial_lr") or self.claims[0].lr_max
-        return Reading(lr=_number(group.get("lr", 1.0)), lr_max=_number(peak))
+        told = (self.lr_max, group.get("max_lr"), group.get("initial_lr"))
+        peak = next((number(peak) for peak in told if is_nonzero(peak)), self.claims[0].lr_max)
+        return Reading(lr=number(group.get("lr", 1.0)), lr_max=peak)
 
     def switch_on(self) -> None:
         """Have the optimizer's own weight decay mean what the rule means; its number is set at every step."""
@@ -161,8 +163,15 @@ class Step:
         real = claim.param.real
         # A pull that is summed into the gradient is of its format; one off the weights is rounded with them.
         dtype = torch.float32 if real.element_size() < 4 and rule.entry != "loss" else real.dtype
-        values = torch.as_tensor(rule.strength).flatten().to(real.device, dtype).expand(len(claim.param))
-        return rule.with_strength(values.reshape(-1, *[1] * (claim.param.ndim - 1)))
+        if not isinstance(rule.strength, Tensor):
+            values = torch.full((len(real),), rule.strength, device=real.device, dtype=dtype)
+        else:
+            if rule.strength.device != real.device:
+                refuse_in_a_graph(
+                    f"attach({rule.name})", "the strengths are on the CPU", "Move them to the GPU."
+                )
+            values = rule.strength.flatten().to(real.device, dtype).expand(len(real))
+        return rule.with_checked(values.reshape(-1, *[1] * (claim.param.ndim - 1)))
 
     def _at_once(self, rule: Rule, active: Sequence[Claim]) -> bool:
         """True when one call on all tensors does what the rule does tensor by tensor."""
@@ -216,7 +225,7 @@ class Step:
         if rule.entry == "before":
             now = bunch.now()
             shrink = rule.shrink(now)
-            if _cannot_show(now, shrink, active):
+            if _cannot_show(rule, now, shrink, active):
                 self._scale_weights(bunch, rule, active)
                 own = 0.0
             elif rule.clock != "lr":
@@ -225,9 +234,16 @@ class Step:
 
     @staticmethod
     def _scale_weights(bunch: Bunch, rule: Rule, active: list[Claim]) -> None:
-        shrink = rule.shrink(bunch.now())
+        now = bunch.now()
+        shrink = rule.shrink(now)
         if isinstance(shrink, Tensor):
-            scale_([c.param for c in active], 1 - shrink)
+            whole = [c.param for c in active if not _is_small(c.param)]
+            if whole:
+                scale_(whole, 1 - shrink)
+            for claim in active:
+                if _is_small(claim.param):
+                    view = View(w=_real(claim.param), now=now, strength=rule.strength, state=claim.state)
+                    apply_carrying(rule, view, None)
             return
         exact = [c.param for c in active if fits(shrink, c.param.dtype)]
         if exact:
@@ -338,10 +354,13 @@ class Step:
         return -1.0 if bunch.group.get("maximize") else 1.0
 
 
-def _cannot_show(now: Reading, shrink: float | Tensor, active: Sequence[Claim]) -> bool:
+def _cannot_show(rule: Rule, now: Reading, shrink: float | Tensor, active: Sequence[Claim]) -> bool:
     """True when a kernel that takes off lr·weight_decay would lose some of `shrink`, or has no lr to work with."""
-    if isinstance(shrink, Tensor) or isinstance(now.lr, Tensor):
-        return False
+    if isinstance(now.lr, Tensor) and rule.clock != "lr":
+        return True
+    if isinstance(shrink, Tensor):
+        return any(_is_small(claim.param) for claim in active)
+    assert not isinstance(now.lr, Tensor)
     stands_still = now.lr == 0 and shrink != 0
     return stands_still or not all(fits(shrink, claim.param.dtype) for claim in active)
 
@@ -359,6 +378,11 @@ def _is_plain_cautious(rule: Rule) -> bool:
     return plain and rule.entry == "before" and rule.anchor == "zero"
 
 
+def _is_small(w: Tensor) -> bool:
+    """True for a format in which any usual decay is lost."""
+    return w.element_size() < 4
+
+
 def _is_in_one_piece(w: Tensor) -> bool:
     return type(w) in (Tensor, nn.Parameter) and w.is_contiguous() and w.numel() > 0
 
@@ -370,8 +394,3 @@ def _real(x: Tensor) -> Tensor:
 
 def _as(x: Tensor, like: Tensor) -> Tensor:
     return torch.view_as_complex(x) if like.is_complex() else x
-
-
-def _number(value: float | Tensor) -> float | Tensor:
-    """A number, unless that would make a device wait."""
-    return float(value) if not isinstance(value, Tensor) or value.device.type == "cpu" else value

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+import torch
 from torch import Tensor
 
 __all__ = ["CLOCKS", "Clock", "Reading", "tick"]
@@ -23,15 +24,22 @@ class Reading:
     """Reference learning rate η_max: the peak of the schedule."""
 
 
+def _share(part: float | Tensor, whole: float | Tensor) -> float | Tensor:
+    """`part/whole`, and 0 of nothing; a tensor is not asked for its value, for which a GPU would have to wait."""
+    if isinstance(whole, Tensor):
+        return torch.where(whole != 0, part / whole, 0)
+    return part / whole if whole else 0.0
+
+
 CLOCKS: dict[Clock, Callable[[Reading], float | Tensor]] = {
     # PyTorch's AdamW, optax, Keras
     "lr": lambda now: now.lr,
     # Loshchilov and Hutter, ICLR 2019; Composer
-    "schedule": lambda now: now.lr / now.lr_max if now.lr_max else 0.0,
+    "schedule": lambda now: _share(now.lr, now.lr_max),
     # TensorFlow Addons; the articles' ×0.98
     "constant": lambda now: 1.0,
     # AdamC: Defazio, arXiv 2506.02285
-    "corrected": lambda now: now.lr * now.lr / now.lr_max if now.lr_max else 0.0,
+    "corrected": lambda now: _share(now.lr * now.lr, now.lr_max),
 }
 assert set(CLOCKS) == set(get_args(Clock))
 

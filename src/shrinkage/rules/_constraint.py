@@ -11,7 +11,7 @@ from torch import Tensor
 from shrinkage._errors import RequestError, shown
 from shrinkage.rules._forces import Force
 from shrinkage.rules._modulations import Modulation
-from shrinkage.rules._views import View, wide
+from shrinkage.rules._views import View, keep, wide
 
 __all__ = ["NormConstraint", "Target"]
 
@@ -59,20 +59,19 @@ class NormConstraint(Modulation):
     def factor(self, view: View, force: Force) -> Tensor:
         size, state = self._size(view), view.state
         if self.target == "at_step":
-            state["step"] = state["step"] + 1
-            state["kappa"] = torch.where(state["step"] == max(self.value, 1), size, state["kappa"])
+            keep(state, step=state["step"] + 1)
+            keep(state, kappa=torch.where(state["step"] == max(self.value, 1), size, state["kappa"]))
         if self.target == "inflection":
             self._look_for_inflection(size, state)
         multiplier = (state["multiplier"] + size - state["kappa"]).clamp_min(0)
-        state["multiplier"] = multiplier.nan_to_num(nan=0.0)
+        keep(state, multiplier=multiplier.nan_to_num(nan=0.0))
         return (2 * state["multiplier"]).to(view.w.dtype)
 
     def _look_for_inflection(self, size: Tensor, state: dict[str, Tensor]) -> None:
         mean = self.smoothing * state["mean"] + (1 - self.smoothing) * size
         growth = mean - state["mean"]
         slows = state["kappa"].isnan() & (growth < state["growth"])
-        state["kappa"] = torch.where(slows, size, state["kappa"])
-        state["mean"], state["growth"] = mean, growth
+        keep(state, kappa=torch.where(slows, size, state["kappa"]), mean=mean, growth=growth)
 
     @staticmethod
     def _size(view: View) -> Tensor:

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from shrinkage.rules._forces import Force
-from shrinkage.rules._views import View, plain, wide
+from shrinkage.rules._views import View, keep, plain, wide
 
 __all__ = [
     "CautiousMask",
@@ -125,7 +125,7 @@ class GradientAboveNorm(Modulation):
         for view in views:
             ratio = ratio.to(view.w.device)
             before = view.state.get("ratio", torch.zeros_like(ratio))
-            view.state["ratio"] = (1 - self.newest) * before + self.newest * ratio
+            keep(view.state, ratio=(1 - self.newest) * before + self.newest * ratio)
 
     def factor(self, view: View, force: Force) -> Tensor:
         ratio = view.state["ratio"]
@@ -174,8 +174,11 @@ class Undetermined(Modulation):
             squares, newest = wide(view.grad).square() * self.batch, 1 - self.memory
             total = view.state.get("curvature", torch.zeros_like(squares))
             weight = view.state.get("seen", torch.zeros((), dtype=squares.dtype, device=squares.device))
-            view.state["curvature"] = self.memory * total + newest * squares
-            view.state["seen"] = self.memory * weight + newest
+            keep(
+                view.state,
+                curvature=self.memory * total + newest * squares,
+                seen=self.memory * weight + newest,
+            )
 
     def factor(self, view: View, force: Force) -> Tensor:
         curvature = view.state["curvature"] / view.state["seen"]

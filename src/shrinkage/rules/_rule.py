@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -98,6 +99,12 @@ class Rule:
     def with_strength(self, strength: float | Tensor) -> Rule:
         """The same rule with another strength, in its own unit."""
         return replace(self, strength=strength)
+
+    def with_checked(self, strength: float | Tensor) -> Rule:
+        """`with_strength` for values that are checked already, in another shape or format: no GPU is asked again."""
+        other = copy(self)
+        object.__setattr__(other, "strength", strength)
+        return other
 
     def at_lambda(self, lam: float | Tensor, lr: float) -> Rule:
         """The same rule with the strength that equals the canonical λ `lam` for plain SGD at learning rate `lr`.

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from shrinkage.rules._clocks import Reading
 
-__all__ = ["View", "plain", "total", "wide"]
+__all__ = ["View", "keep", "plain", "total", "wide"]
 
 
 @dataclass(kw_only=True)
@@ -54,6 +54,16 @@ class View:
         return self.w.numel() // (len(self.w) if _counts_models(self.w, self.strength) else 1)
 
 
+def keep(state: dict[str, Tensor], **values: Tensor) -> None:
+    """Write `values` into the tensors that `state` holds: a captured CUDA graph finds them there at the next replay."""
+    for key, value in values.items():
+        held = state.get(key)
+        if held is not None and _kind(held) == _kind(value):
+            held.copy_(value)
+        else:
+            state[key] = value
+
+
 def total(x: Tensor, strength: float | Tensor) -> Tensor:
     """The sum of `x` over one model, in a shape that broadcasts against `x`.
 
@@ -75,6 +85,10 @@ def plain(x: Tensor) -> Tensor:
     """`x` as one tensor of this process, put together from all processes if it is spread over them."""
     full = getattr(x, "full_tensor", None)
     return x if full is None else full()
+
+
+def _kind(x: Tensor) -> tuple[object, ...]:
+    return type(x), x.shape, x.dtype, x.device
 
 
 def _from(w: Tensor, anchor: Tensor | None) -> Tensor:

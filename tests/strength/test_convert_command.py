@@ -12,7 +12,7 @@ from shrinkage._errors import RequestError
 from shrinkage.cli import _convert
 
 app = typer.Typer()
-app.command()(_convert.convert)
+app.command(cls=_convert.NumberFirst)(_convert.convert)
 app.command()(_convert.conventions)
 
 
@@ -58,7 +58,27 @@ def test_a_list_of_rates_is_a_schedule():
     "line, message",
     [
         ("convert 1 --from torch.optim.SGD", "nothing to do. Give --to"),
-        ("convert 1 --from torch.optim.SGD --to shrink", "needs lr=…"),
+        (
+            "convert 1 --from torch.optim.SGD --to shrink",
+            r"^convert: .* needs --lr \(the learning rate, at its peak",
+        ),
+        (
+            "convert -1 --from torch.optim.SGD --to keras.regularizers.L2",
+            r"^VALUE: must be a number >= 0 and finite, got -1\.0\.$",
+        ),
+        (
+            "convert --from lam -1e-4 --to shrink --lr 1",
+            r"^VALUE: must be a number >= 0 and finite, got -0\.0001\.$",
+        ),
+        ("convert 1 --from lam --to shrink --lr -1", r"^--lr: must be a number > 0 and finite, got -1\.0\.$"),
+        ("convert -1 --from lam --to shrink --lr -1", r"^(VALUE|--lr): must be a number"),
+        ("convert 1 --from lam --to shrink --batch-size 0", "^--batch-size: must be a number >= 1"),
+        ("convert 1 --from lam --to shrink --nesterov", "^--nesterov: needs momentum"),
+        ("convert 1 --from lam --new-rows 0", "^--new-rows: must be a number > 0"),
+        ("convert 1 --from lam --new-rows 9 --keep it", '^--keep: must be "timescale"'),
+        ("convert 1 --from lam --new-lr 9", r"^convert: .* needs --lr \(.*, --rows \(.*, --batch-size \("),
+        ("convert 1 --from torch.optim.Adam --to torch.optim.AdamW", "With --approximate you get"),
+        ("convert 1 --from sgd --to shrink", "^convert: there is no convention named"),
         ("convert 1 --from torch.optim.Adam --to torch.optim.AdamW", "--approximate"),
         ("convert 1 --from lam --to shrink --lr 1 --loss hinge", "got 'hinge'"),
     ],

@@ -37,13 +37,17 @@ SGD, L2, ADAM = "torch.optim.SGD", "keras.regularizers.L2", "torch.optim.Adam"
         (
             (1, SGD, "shrink"),
             {},
-            r"torch\.optim\.SGD to shrink needs lr=… \(lr is the learning rate, at its peak\)",
+            r"torch\.optim\.SGD to shrink needs lr=… \(the learning rate, at its peak\)",
         ),
-        ((1, SGD, "timescale_epochs"), {}, r"needs rows=…, batch_size=…, lr=… \(.*\)\. Give them too\."),
+        (
+            (1, SGD, "timescale_epochs"),
+            {},
+            r"needs rows=… \(.*\), batch_size=… \(.*\), lr=… \(.*\)\. Give them too\.",
+        ),
         (
             (1, SGD, "sklearn.linear_model.Ridge"),
             {"rows": 9},
-            r"needs loss=… \(loss is the loss beside which",
+            r"needs loss=… \(the loss beside which",
         ),
         ((1, SGD, "sklearn.linear_model.Ridge"), {"rows": 9, "loss": "mse"}, r"needs outputs=…"),
         ((0, "liblinear", L2), {"rows": 9}, r"0 is out of the range of liblinear: give more than 0\."),
@@ -106,7 +110,10 @@ def test_convert_says_what_is_wrong_and_what_to_do(arguments, run, message):
             r'rescale\(keep=…\): must be "timescale", "prior" or "run", got \'loss\'',
         ),
         ({"new_lr": -1}, r"rescale\(new_lr=…\): must be a number > 0 and finite, got -1\."),
-        ({"new_lr": 1}, r"rescale\(…\): what the run was before needs lr=…, rows=…, batch_size=…"),
+        (
+            {"new_lr": 1},
+            r"rescale\(…\): what the run was before needs lr=… \(.*\), rows=… \(.*\), batch_size=…",
+        ),
         ({"new_epochs": 2, "keep": "run", "rows": 9, "batch_size": 3}, r"needs epochs=…"),
     ],
 )

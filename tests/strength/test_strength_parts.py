@@ -94,8 +94,6 @@ def test_a_run_without_any_learning_rate_has_no_clock(rates: list[float]):
 
 
 def test_a_quantity_that_was_not_said_is_asked_for():
-    with pytest.raises(
-        RequestError, match=r"needs rows=… \(rows is the number of training rows\). Give it too"
-    ):
+    with pytest.raises(RequestError, match=r"needs rows=… \(the number of training rows\). Give it too"):
         Quantities().get("rows")
     assert Quantities(rows=7).get("rows") == 7

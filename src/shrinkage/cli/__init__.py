@@ -14,7 +14,7 @@ import typer
 from shrinkage import __version__
 from shrinkage.cli._audit import audit
 from shrinkage.cli._compare import compare
-from shrinkage.cli._convert import conventions, convert
+from shrinkage.cli._convert import NumberFirst, conventions, convert
 from shrinkage.cli._errors import ended, usage
 from shrinkage.cli._export import export
 from shrinkage.cli._fit import fit
@@ -60,7 +60,7 @@ def _guarded(command: Callable[..., object]) -> Callable[..., None]:
 
 
 for command in (fit, predict, export, compare, audit, convert, conventions):
-    app.command()(_guarded(command))
+    app.command(cls=NumberFirst if command is convert else None)(_guarded(command))
 
 
 def main() -> None:

@@ -8,14 +8,23 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperCommand
+
+from shrinkage.cli import _run_options as run
+from shrinkage.cli._values import option_of, options_named
 
 if TYPE_CHECKING:
     from shrinkage.strength import Conversion
 
-__all__ = ["conventions", "convert"]
+__all__ = ["NumberFirst", "conventions", "convert"]
 
-_WHAT_IF = "What if the run changes"
-_RUN = "The run"
+_CALLED = {
+    **{name: option_of(name) for name in (*run.QUANTITIES, *run.CHANGES, "keep", "approximate")},
+    "value": "VALUE",
+    "source": "--from",
+    "target": "--to",
+}
+"""What an argument of `convert` or `rescale` is called here."""
 
 
 def convert(
@@ -24,54 +33,27 @@ def convert(
     target: Annotated[
         str | None, typer.Option("--to", help="The convention wanted; --from's if left out.")
     ] = None,
-    lr: Annotated[float | None, typer.Option(help="Learning rate, its peak.", rich_help_panel=_RUN)] = None,
-    momentum: Annotated[float, typer.Option(help="Momentum of SGD.", rich_help_panel=_RUN)] = 0.0,
-    dampening: Annotated[float, typer.Option(help="torch's dampening.", rich_help_panel=_RUN)] = 0.0,
-    nesterov: Annotated[
-        bool, typer.Option("--nesterov", help="Nesterov's form.", rich_help_panel=_RUN)
-    ] = False,
-    rows: Annotated[float | None, typer.Option(help="Training rows.", rich_help_panel=_RUN)] = None,
-    batch_size: Annotated[float | None, typer.Option(help="Rows per step.", rich_help_panel=_RUN)] = None,
-    outputs: Annotated[
-        int | None, typer.Option(help="Outputs the loss averages.", rich_help_panel=_RUN)
-    ] = None,
-    loss: Annotated[
-        str | None,
-        typer.Option(
-            help="cross_entropy, bce, half_squared_error, mse or squared_error.", rich_help_panel=_RUN
-        ),
-    ] = None,
-    noise_variance: Annotated[float, typer.Option(help="Of the targets.", rich_help_panel=_RUN)] = 1.0,
-    schedule: Annotated[
-        str,
-        typer.Option(
-            help="constant, linear, cosine, one-cycle, or the rates of all steps with commas.",
-            rich_help_panel=_RUN,
-        ),
-    ] = "constant",
-    steps: Annotated[int | None, typer.Option(help="Steps of the run.", rich_help_panel=_RUN)] = None,
-    epochs: Annotated[float | None, typer.Option(help="Epochs of the run.", rich_help_panel=_RUN)] = None,
-    l1_ratio: Annotated[float, typer.Option(help="scikit-learn's share of L1.", rich_help_panel=_RUN)] = 0.0,
-    beta1: Annotated[float, typer.Option(help="First-moment coefficient.", rich_help_panel=_RUN)] = 0.9,
-    gradient_rms: Annotated[float, typer.Option(help="√v̂, for --approximate.", rich_help_panel=_RUN)] = 1.0,
-    start_share: Annotated[
-        float | None, typer.Option(help="Megatron's start/end weight decay.", rich_help_panel=_RUN)
-    ] = None,
-    new_batch_size: Annotated[
-        float | None, typer.Option(help="Rows per step then.", rich_help_panel=_WHAT_IF)
-    ] = None,
-    new_rows: Annotated[
-        float | None, typer.Option(help="Training rows then.", rich_help_panel=_WHAT_IF)
-    ] = None,
-    new_lr: Annotated[
-        float | None, typer.Option(help="Learning rate then.", rich_help_panel=_WHAT_IF)
-    ] = None,
-    new_epochs: Annotated[
-        float | None, typer.Option(help="Epochs of the run then.", rich_help_panel=_WHAT_IF)
-    ] = None,
-    keep: Annotated[
-        str, typer.Option(help="What stays: timescale, prior or run.", rich_help_panel=_WHAT_IF)
-    ] = "timescale",
+    lr: run.Lr = None,
+    momentum: run.Momentum = 0.0,
+    dampening: run.Dampening = 0.0,
+    nesterov: run.Nesterov = False,
+    rows: run.Rows = None,
+    batch_size: run.BatchSize = None,
+    outputs: run.Outputs = None,
+    loss: run.Loss = None,
+    noise_variance: run.NoiseVariance = 1.0,
+    schedule: run.Schedule = "constant",
+    steps: run.Steps = None,
+    epochs: run.Epochs = None,
+    l1_ratio: run.L1Ratio = 0.0,
+    beta1: run.Beta1 = 0.9,
+    gradient_rms: run.GradientRms = 1.0,
+    start_share: run.StartShare = None,
+    new_batch_size: run.NewBatchSize = None,
+    new_rows: run.NewRows = None,
+    new_lr: run.NewLr = None,
+    new_epochs: run.NewEpochs = None,
+    keep: run.Keep = "timescale",
     approximate: Annotated[
         bool, typer.Option("--approximate", help="The first-order number where no exact one exists.")
     ] = False,
@@ -81,11 +63,33 @@ def convert(
     options = _options(dict(locals()))
     changes = {"batch_size": new_batch_size, "rows": new_rows, "lr": new_lr, "epochs": new_epochs}
     changes = {name: number for name, number in changes.items() if number is not None}
-    answers = _answers(value, source, target, changes, keep, approximate, options)
+    with options_named(**_CALLED):
+        answers = _answers(value, source, target, changes, keep, approximate, options)
     if as_json:
         typer.echo(_json(answers))
     else:
         typer.echo("\n\n".join(_words(answer) for answer in answers))
+
+
+class NumberFirst(TyperCommand):
+    """A command whose argument is a number: `-1` is one, and no option that nobody knows."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        takes = {name for p in self.params for name in p.opts if not getattr(p, "is_flag", False)}
+        after = [None, *args]
+        numbers = [
+            a for a, before in zip(args, after, strict=False) if _is_negative(a) and before not in takes
+        ]
+        if "--" not in args and len(numbers) == 1:
+            args = [*(a for i, a in enumerate(args) if a not in numbers or after[i] in takes), "--", *numbers]
+        return super().parse_args(ctx, args)
+
+
+def _is_negative(text: str) -> bool:
+    try:
+        return text.startswith("-") and math.isfinite(float(text))
+    except ValueError:
+        return False
 
 
 def conventions(
@@ -112,9 +116,7 @@ def conventions(
 
 def _options(given: dict[str, Any]) -> dict[str, Any]:
     """The quantities among the command's arguments, in the keywords of the library."""
-    from shrinkage.strength import Quantities
-
-    options = {name: given[name] for name in Quantities.__dataclass_fields__}
+    options = {name: given[name] for name in run.QUANTITIES}
     options["schedule"] = _schedule(options["schedule"])
     return options
 

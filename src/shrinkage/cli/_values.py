@@ -13,9 +13,16 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["batch_of", "counts", "jobs_of", "lambdas_of", "options_named"]
+__all__ = ["batch_of", "counts", "jobs_of", "lambdas_of", "option_of", "options_named"]
 
 MOST_LAMBDAS = 10_000
+
+
+def option_of(name: str) -> str:
+    """`batch_size` as `--batch-size`."""
+    return f"--{name.replace('_', '-')}"
+
+
 _OPTIONS = {
     "adam_learning_rate": "--adam-lr",
     "cv": "--folds",
@@ -28,7 +35,7 @@ _OPTIONS = {
     "n_jobs": "--jobs",
     "random_state": "--seed",
 } | {
-    name: f"--{name.replace('_', '-')}"
+    name: option_of(name)
     for name in (
         *(
             "activation",
@@ -50,8 +57,9 @@ _OPTIONS = {
     )
 }
 """What an argument of the library is called on the command line."""
-_ARGUMENT = re.compile(rf"(?:predict\()?\b({'|'.join(_OPTIONS)})=('[^']*'|\"[^\"]*\"|…|[\w.+-]*\w)\)?")
-
+_FUNCTIONS = "predict|convert|rescale|conventions|audit"
+_ARGUMENT = rf"(?:\b(?:{_FUNCTIONS})\()?\b({{names}})=('[^']*'|\"[^\"]*\"|…|[\w.+-]*\w)\)?"
+_WHOLE_CALL = re.compile(r"\b(?:convert|rescale)\(…\)")
 _QUOTED_WORD = re.compile(r"'([\w.+-]+)'")
 
 
@@ -62,17 +70,19 @@ def options_named(**own: str) -> Iterator[None]:
     `own` are options that a command calls otherwise than the others.
     """
     options = _OPTIONS | own
+    argument = re.compile(_ARGUMENT.format(names="|".join(options)))
     try:
         yield
     except RequestError as error:
-        raise RequestError(
-            [_ARGUMENT.sub(lambda found: _as_option(found, options), problem) for problem in error.problems]
-        ) from error
+        problems = [
+            argument.sub(lambda found: _as_option(found, options), problem) for problem in error.problems
+        ]
+        raise RequestError([_WHOLE_CALL.sub("convert", problem) for problem in problems]) from error
 
 
 def _as_option(found: re.Match[str], options: dict[str, str]) -> str:
     name, value = found.groups()
-    if value == "…":
+    if value in ("…", "True"):
         return options[name]
     return f"{options[name]} " + _QUOTED_WORD.sub(r"\1", value)
 

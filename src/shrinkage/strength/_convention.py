@@ -42,7 +42,7 @@ def reciprocal(scale: Callable[[Quantities], float]) -> Form:
 def _usable(scale: float) -> float:
     if scale == 0:
         raise RequestError(
-            "convert(…): with this l1_ratio the target has no penalty of this kind. Choose another l1_ratio."
+            "convert(l1_ratio=…): at this share the target has no penalty of this kind. Choose another."
         )
     return scale
 

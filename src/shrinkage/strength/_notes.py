@@ -48,7 +48,7 @@ def refused(source: Convention, target: Convention, reason: str, *, offer: bool)
     head = f"convert(…): no single number in {target.name} equals one in {source.name}: "
     if source.norm != target.norm:
         return f"{head}one is the strength of Σ |w|, the other of ½ Σ w². Compare them by their effect, on a path."
-    return f"{head}{reason}. With approximate=True (--approximate) you get the first-order number."
+    return f"{head}{reason}. With approximate=True you get the first-order number."
 
 
 def note(

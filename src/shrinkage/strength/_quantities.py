@@ -132,6 +132,5 @@ _MEANINGS = {
 
 def asked_for(names: Sequence[str], what: str) -> str:
     """The sentence that asks for quantities by name."""
-    options = ", ".join(f"{name}=…" for name in names)
-    meanings = "; ".join(f"{name} is {_MEANINGS[name]}" for name in names)
-    return f"convert(…): {what} needs {options} ({meanings}). Give {'it' if len(names) == 1 else 'them'} too."
+    options = ", ".join(f"{name}=… ({_MEANINGS[name]})" for name in names)
+    return f"convert(…): {what} needs {options}. Give {'it' if len(names) == 1 else 'them'} too."

@@ -70,7 +70,7 @@ def same_shapes_in_both(model):
 
 def test_shapes_of_two_groups_are_told_by_group_and_number(tmp_path):
     audit = audit_checkpoint(saved(tmp_path / "c.pt", same_shapes_in_both))
-    assert audit.groups[0].parameters == ("group 0, parameter 0",)
+    assert audit.groups[0].parameters == ("group 0, parameter 0 (16)",)
     assert audit.groups[1].parameters[2:] == ("0.weight", "3.weight")
     assert audit.groups[0].shrink == pytest.approx(1e-4, rel=1e-6)
     assert audit.groups[0].roles == ("bias",)  # by its one axis: a bias, or what is as good as one

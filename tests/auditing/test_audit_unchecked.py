@@ -34,7 +34,10 @@ def sound(model):
 def test_of_a_state_alone_finding_nothing_is_no_all_clear(tmp_path):
     audit = bare(tmp_path, sound)
     assert audit.findings == []
-    assert audit.headline == "AdamW: nothing found in what could be checked"
+    asked = len(CHECKS) - len(unasked(audit))
+    blind = f"this is no all-clear: only {asked} of {len(CHECKS)} questions could be asked"
+    assert audit.headline == f"AdamW: nothing found; {blind}"
+    assert audit.verdict == "no all-clear"
     assert {"norm-decayed", "matrix-exempt", "bias-decayed", "in-no-group", "outsized"} <= unasked(audit)
     text = str(audit)
     assert text.index("without a name in the file") < text.index("group  parameters")
@@ -120,7 +123,10 @@ def test_weights_of_usual_size_stand_in_and_are_not_judged(tmp_path):
 def test_weights_alone_are_no_all_clear_for_an_optimizer(tmp_path):
     torch.save(net().state_dict(), tmp_path / "w.pt")
     audit = audit_checkpoint(tmp_path / "w.pt")
-    assert audit.headline == "no optimizer in w.pt: nothing found in what could be checked"
+    assert audit.headline == (
+        "no optimizer in w.pt: nothing found; this is no all-clear: only 1 of "
+        f"{len(CHECKS)} questions could be asked"
+    )
     assert unasked(audit) == CHECKS.keys() - {"outsized"}
 
 
@@ -129,6 +135,7 @@ def test_a_live_audit_lists_what_was_not_told():
     optimizer = trained(model, adamw(model))
     audit_ = audit(optimizer, model)
     assert audit_.headline == "AdamW: nothing found"
+    assert audit_.verdict == audit_.to_dict()["verdict"] == "clear"
     told = {part.because: {*part.codes, *part.partly} for part in audit_.unchecked}
     assert {frozenset(codes) for codes in told.values()} == {
         frozenset({"timescale-short"}),
@@ -163,7 +170,7 @@ def test_it_is_in_the_json_and_on_the_page(tmp_path):
     assert "norm-decayed" in told[0]["codes"]
     audit.to_html(tmp_path / "a.html")
     page = (tmp_path / "a.html").read_text(encoding="utf-8")
-    assert "nothing found in what could be checked" in page
+    assert "nothing found; this is no all-clear" in page
     assert "no live model" in page
 
 
@@ -179,3 +186,72 @@ def test_a_check_that_lacks_what_it_needs_is_silent(check):
 
     for need in check.needs:
         assert check(Facts(optimizer="none", parameters=[], lacks={need: "it is not there"})) == []
+
+
+def test_every_view_has_the_same_order(tmp_path):
+    """Findings, what was not checked, what happens to the weights; whether or not much was left out."""
+    model = net()
+    for audit_ in (audit(Optim.Adam(model.parameters(), weight_decay=0.1), model), bare(tmp_path, sound)):
+        audit_.to_html(tmp_path / "a.html")
+        page, keys = (tmp_path / "a.html").read_text(encoding="utf-8"), list(audit_.to_dict())
+        assert keys.index("findings") < keys.index("unchecked") < keys.index("groups")
+        text, reasons = " ".join(str(audit_).split()), [part.because for part in audit_.unchecked]
+        assert sorted(map(text.index, reasons)) == [text.index(because) for because in reasons]
+        assert text.index(reasons[-1]) < text.index("group parameters")
+        assert [because for because in reasons if because.partition(":")[0] in page] == reasons
+        assert page.index(reasons[-1]) < page.index("What happens to the weights")
+
+
+def with_hook(strength):
+    """Adam, and a hook that adds a penalty to its gradients."""
+    model = net()
+    optimizer = Optim.SGD(model.parameters(), 1e-2)
+
+    def add_penalty(optimizer, args, kwargs):
+        for p in optimizer.param_groups[0]["params"]:
+            if p.grad is not None:
+                p.grad = p.grad.add(p.detach(), alpha=strength)
+
+    optimizer.register_step_pre_hook(add_penalty)
+    return audit(
+        trained(model, optimizer),
+        model,
+        steps=9000,
+        scheduler=Optim.lr_scheduler.CosineAnnealingLR(optimizer, 9000),
+    )
+
+
+@pytest.mark.parametrize("strength, is_told", [(1e-2, False), (1e-6, True)])
+def test_a_hooks_penalty_that_is_too_weak_to_follow_is_not_passed_over(strength, is_told):
+    told = {code: part.because for part in with_hook(strength).unchecked for code in part.partly}
+    assert ("rounded-away-later" in told) == is_told
+    if is_told:
+        assert "too weak to be followed" in told["rounded-away-later"]
+
+
+def test_what_rounding_does_to_a_penalty_in_the_loss_is_not_passed_over():
+    model = net()
+    x = torch.randn(8, 12)
+
+    def loss():
+        return model(x).square().mean() + 0.01 * sum(p.square().sum() for p in model.parameters())
+
+    optimizer = trained(model, Optim.SGD(model.parameters(), 0.1))
+    told = {
+        code: part.because for part in audit(optimizer, model, loss=loss).unchecked for code in part.partly
+    }
+    assert told["rounded-away"] == "a penalty in the loss is rounded before the optimizer sees it"
+
+
+def test_a_penalty_that_adam_turns_outward_is_said_to_be():
+    """Gradients that fade leave a running size that the penalty raises more than it pulls."""
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(8, 16), nn.ReLU(), nn.Linear(16, 3))
+    optimizer, x = Optim.Adam(model.parameters(), lr=0.01, weight_decay=0.01), torch.randn(64, 8)
+    for _ in range(100):
+        optimizer.zero_grad()
+        model(x).square().mean().backward()
+        optimizer.step()
+    turned = [g for g in audit(optimizer, model).groups if (g.shrink or 0) < 0]
+    assert turned
+    assert all(g.rule.endswith("which turns it outward for now") for g in turned)

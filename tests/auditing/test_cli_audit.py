@@ -66,7 +66,21 @@ def test_the_exit_code_is_for_someones_ci(script, function, options, code):
 def test_a_person_reads_the_findings_and_the_table(script):
     output = run(f"{script}:build").output
     assert output.index("adam-l2") < output.index("group 0  2: bias, weight")
-    assert output.rstrip().endswith("Each finding is explained in docs/findings.md, under its code.")
+    assert output.rstrip().endswith("What a finding means: shrinkage audit --explain adam-l2")
+
+
+def test_a_finding_is_explained_without_the_repository():
+    output = run("--explain", "adam-l2").output
+    assert "`adam-l2`, warning" in output
+    assert "Judged by: an optimizer" in output
+
+
+def test_weights_alone_do_not_pass_a_ci(tmp_path):
+    torch.save(net().state_dict(), tmp_path / "w.pt")
+    assert run(tmp_path / "w.pt").exit_code == 0
+    result = run(tmp_path / "w.pt", "--fail-on", "error")
+    assert isinstance(result.exception, RequestError)
+    assert "w.pt holds weights alone, so no decay was measured" in str(result.exception)
 
 
 def test_json_and_a_page(script, tmp_path):
@@ -87,7 +101,7 @@ def test_a_checkpoint(tmp_path):
 def test_of_an_optimizers_state_alone_it_says_what_it_could_not_check(tmp_path):
     torch.save(torch.optim.AdamW(net().parameters()).state_dict(), tmp_path / "o.pt")
     output = run(tmp_path / "o.pt").output
-    assert output.startswith("AdamW: nothing found in what could be checked")
+    assert output.startswith("AdamW: nothing found; this is no all-clear")
     assert "6 parameters are without a name" in output
     told = json.loads(run(tmp_path / "o.pt", "--json").output)
     assert "norm-decayed" in {code for part in told["unchecked"] for code in part["codes"]}
@@ -102,8 +116,14 @@ def test_of_an_optimizers_state_alone_it_says_what_it_could_not_check(tmp_path):
         ("train.py:missing", [], RequestError, "has no function 'missing'"),
         ("train.py:wrong", [], RequestError, r"must return \(model, optimizer\)"),
         ("train.py:failing", [], JobError, "raised OSError: no data set"),
+        (
+            "train.py:build",
+            ["--explain", "adam-l1"],
+            RequestError,
+            r"no finding 'adam-l1'; did you mean adam-l2\?",
+        ),
         ("train.py:build", ["--fail-on", "never"], RequestError, "--fail-on: must be warning or error"),
-        ("train.py:build", ["--rows", "0"], RequestError, r"rows=…\): must be a whole number >= 1"),
+        ("train.py:build", ["--rows", "0"], RequestError, "--rows: must be a whole number >= 1"),
     ],
 )
 def test_what_is_wrong_is_told(script, target, options, error, sentence):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -53,6 +53,8 @@ class Request:
     """What it holds for some parameters alone, and why."""
     roles: Mapping[int, str] = field(default_factory=dict)
     """Roles of parameters, by their id, that no model tells."""
+    shapeless: Collection[int] = ()
+    """Parameters, by their id, whose shape is not known: another stands for it."""
 
     def missing(self, model: nn.Module | None) -> dict[Need, str]:
         """What the user did not give, and the reasons."""
@@ -171,7 +173,9 @@ def _measure(optimizer: torch.optim.Optimizer, model: nn.Module | None, request:
     lrs = [_reference_lr(optimizer, g, plans) for g in range(len(optimizer.param_groups))]
     subject = OptimizerSubject(optimizer, limit=_MOST_ELEMENTS, lrs=lrs)
     readings = read(subject)
-    parameters, forgotten, aliases = audited(optimizer, model, readings, lrs, request.roles)
+    parameters, forgotten, aliases = audited(
+        optimizer, model, readings, lrs, request.roles, request.shapeless
+    )
     if request.loss is not None:
         strengths = penalties(request.loss, [p.tensor for p in parameters])
         parameters = [
@@ -184,7 +188,11 @@ def _measure(optimizer: torch.optim.Optimizer, model: nn.Module | None, request:
     shared = SharedRounding(subject, native, readings)
     for i, share in shared.survivals().items():
         applied[i] = share
+    missed = frozenset(shared.missed)
     parameters = [dataclasses.replace(p, applied=share) for p, share in zip(parameters, applied, strict=True)]
+    fading, missed_later = (
+        _fading(native, shared, readings, applied, plans, lrs) if plans else ({}, frozenset())
+    )
     return Facts(
         optimizer=type(optimizer).__name__,
         parameters=parameters,
@@ -196,12 +204,12 @@ def _measure(optimizer: torch.optim.Optimizer, model: nn.Module | None, request:
         forgotten=forgotten,
         aliases=aliases,
         timelines=plans,
-        fading=_fading(native, shared, readings, applied, plans, lrs) if plans else {},
+        fading=fading,
         rows=request.rows,
         batch_size=request.batch_size,
         is_compiled=hasattr(optimizer.__dict__.get("step"), "_torchdynamo_orig_callable"),
         lacks={**_unfelt(optimizer, readings), **request.missing(model), **request.lacks},
-        lacks_part=request.lacks_part,
+        lacks_part={**_unfollowed(parameters, missed, missed_later - missed), **request.lacks_part},
     )
 
 
@@ -215,6 +223,27 @@ def _unfelt(optimizer: torch.optim.Optimizer, readings: Sequence[Reading]) -> di
         "reached": not is_fed and not any(optimizer.state.values()),
     }
     return {need: TOLD[need] for need, is_absent in absent.items() if is_absent}
+
+
+def _unfollowed(parameters: Sequence[Audited], now: Set[int], later: Set[int]) -> dict[Need, str]:
+    """Penalties whose rounding was not judged, and why."""
+    in_loss = [i for i, p in enumerate(parameters) if p.penalty.pulls or p.penalty.pushes]
+    why = "is too weak to be followed, and what a hook adds can't be tried stronger"
+    told: dict[Need, str] = {}
+    if now:
+        told["followed"] = f"the penalty of {_few(parameters, sorted(now))} {why}"
+    elif in_loss:
+        told["followed"] = "a penalty in the loss is rounded before the optimizer sees it"
+    if later:
+        told["followed later"] = (
+            f"the penalty of {_few(parameters, sorted(later))}, at later learning rates, {why}"
+        )
+    return told
+
+
+def _few(parameters: Sequence[Audited], numbers: Sequence[int]) -> str:
+    names = [parameters[i].name for i in numbers[:2]]
+    return ", ".join(names) + (f" and {len(numbers) - 2} more" if len(numbers) > 2 else "")
 
 
 def _reference_lr(optimizer: torch.optim.Optimizer, group: int, plans: Sequence[Timeline] | None) -> float:
@@ -236,13 +265,14 @@ def _fading(
     applied: Sequence[float | None],
     plans: Sequence[Timeline],
     lrs: Sequence[float],
-) -> dict[int, tuple[int, float]]:
-    """The parameters whose decay arrives now and is lost at a later place of the schedule."""
+) -> tuple[dict[int, tuple[int, float]], frozenset[int]]:
+    """The parameters whose decay arrives now and is lost at a later place of the schedule; those that can't be judged."""
     course = plans[0].lrs / lrs[0]
     places = np.unique(np.linspace(0, len(course) * (1 - 1 / _LOOKS), _LOOKS).astype(int))
     if np.ptp(course) == 0:
-        return {}
+        return {}, frozenset()
     fading: dict[int, tuple[int, float]] = {}
+    missed: set[int] = set()
     arriving = {i for i, share in enumerate(applied) if share is not None and share >= 0.5}
     for step in places[::-1]:
         if course[step] <= 0 or not arriving:
@@ -250,12 +280,13 @@ def _fading(
         shares = survivals(native, readings, float(course[step]))
         for i, share in shared.survivals(float(course[step]), is_later=True).items():
             shares[i] = share
+        missed |= arriving & shared.missed
         judged_here = {i: share for i in arriving if (share := shares[i]) is not None}
         fading.update(
             {i: (int(step), 1 - step / len(course)) for i, share in judged_here.items() if share < 0.5}
         )
         arriving -= {i for i, share in judged_here.items() if share >= 0.5}
-    return fading
+    return fading, frozenset(missed - fading.keys())
 
 
 def _with_invariance(

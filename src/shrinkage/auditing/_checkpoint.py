@@ -89,7 +89,11 @@ def audit_checkpoint(path: str | Path, *, optimizer: str | None = None, **told: 
     named = {p.name: p.parameter for p in held.values() if p.name is not None}
     lacks, in_part = _lacks(list(held.values()))
     request = Request(
-        **counted(**told), lacks={**_LIVE, **lacks}, lacks_part=in_part, roles=_roles(list(held.values()))
+        **counted(**told),
+        lacks={**_LIVE, **lacks},
+        lacks_part=in_part,
+        roles=_roles(list(held.values())),
+        shapeless={id(p.parameter) for p in held.values() if not p.has_shape},
     )
     found = judged(live, rebuilt(named) if named else None, request)
     return replace(found, optimizer=f"{found.optimizer}{_RULE}") if has_rule else found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -33,7 +33,7 @@ class Audited:
     """One parameter that the optimizer holds."""
 
     name: str
-    """Its name in the model, or `group 0, parameter 3` where the model does not know it."""
+    """Its name in the model, or `group 0, parameter 3 (16×8)` where the model does not know it."""
     role: str
     """What it is for: weight, bias, norm, scale, token, embedding; `unknown` without a model."""
     reason: str
@@ -123,8 +123,12 @@ def audited(
     readings: Sequence[Reading],
     lrs: Sequence[float],
     roles: Mapping[int, str],
+    shapeless: Collection[int] = (),
 ) -> tuple[list[Audited], list[str], list[tuple[str, str]]]:
-    """Each parameter with its place in the model; the names that no group holds; pairs that share memory."""
+    """Each parameter with its place in the model; the names that no group holds; pairs that share memory.
+
+    `roles` and `shapeless` are by a parameter's id: roles that no model tells, and shapes that are none of its own.
+    """
     places = {id(place.tensor): place for place in places_of(model)} if model is not None else {}
     listed: dict[int, list[int]] = defaultdict(list)
     for g, group in enumerate(optimizer.param_groups):
@@ -136,7 +140,7 @@ def audited(
         place, groups = places.get(id(p)), listed[id(p)]
         parameters.append(
             Audited(
-                name=place.name if place else _position(optimizer, p),
+                name=place.name if place else _position(optimizer, p, shapeless),
                 role=place.role.name if place else roles.get(id(p), "unknown"),
                 reason=place.role.reason if place else BY_AXES if id(p) in roles else "not in the model",
                 group=groups[0],
@@ -174,12 +178,13 @@ def weights_of(model: nn.Module) -> list[Audited]:
     ]
 
 
-def _position(optimizer: torch.optim.Optimizer, p: Tensor) -> str:
+def _position(optimizer: torch.optim.Optimizer, p: Tensor, shapeless: Collection[int]) -> str:
     for g, group in enumerate(optimizer.param_groups):
         for k, candidate in enumerate(group["params"]):
             if candidate is p:
                 names = group.get("param_names")
-                return str(names[k]) if names else f"group {g}, parameter {k}"
+                shape = "" if id(p) in shapeless else f" ({'×'.join(map(str, p.shape)) or '1'})"
+                return str(names[k]) if names else f"group {g}, parameter {k}{shape}"
     raise AssertionError("not in the optimizer")
 
 

@@ -34,7 +34,7 @@ class Finding:
     advice: str
     """What to write instead."""
     link: str
-    """Its page in the documentation."""
+    """Its place in the documentation of the source; `shrinkage audit --explain CODE` prints the same."""
 
     def to_dict(self) -> dict[str, Any]:
         """The fields as plain JSON."""

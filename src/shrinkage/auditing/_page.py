@@ -6,7 +6,7 @@ from shrinkage.auditing._finding import Check
 from shrinkage.auditing._unchecked import NEEDS
 from shrinkage.auditing.findings import CHECKS
 
-__all__ = ["page"]
+__all__ = ["page", "section"]
 
 _HEAD = """# What an audit finds
 
@@ -19,7 +19,12 @@ asked. An *error* is a decay that does the opposite, nothing, or hits the wrong 
 a *note* is worth knowing.
 
 What a question is judged by is said with it. Where that is missing, the question is not asked, and the audit says so
-under "not checked" (`audit.unchecked`): an optimizer's state alone, or weights alone, never get an all-clear.
+under "not checked" (`audit.unchecked`): an optimizer's state alone, or weights alone, never get an all-clear. Then
+the first line says so, and `verdict` in the JSON is `no all-clear` instead of `clear`. `--fail-on` passes, with code 0,
+what has no finding as grave; weights alone, where there is no optimizer to measure, it leaves with 2. What this page
+says of a finding is also printed by `shrinkage audit --explain adam-l2`.
+
+Every view has the same order: the findings, what was not checked, and what happens to the weights.
 
 | code | severity | finding |
 |---|---|---|
@@ -29,12 +34,14 @@ under "not checked" (`audit.unchecked`): an optimizer's state alone, or weights 
 def page() -> str:
     """The page, as Markdown."""
     rows = "\n".join(f"| [`{c.code}`](#{c.code}) | {c.severity} | {c.title} |" for c in CHECKS.values())
-    return f"{_HEAD}{rows}\n\n" + "\n".join(map(_section, CHECKS.values()))
+    return f"{_HEAD}{rows}\n\n" + "\n".join(
+        f'<a id="{c.code}"></a>\n## {section(c)}\n' for c in CHECKS.values()
+    )
 
 
-def _section(check: Check) -> str:
-    anchor = f'<a id="{check.code}"></a>\n## {check.title}\n\n`{check.code}`, {check.severity}'
-    return f"{anchor}\n\n{check.explanation}\n\n{_judged_by(check)}\n"
+def section(check: Check) -> str:
+    """What the documentation says about one finding."""
+    return f"{check.title}\n\n`{check.code}`, {check.severity}\n\n{check.explanation}\n\n{_judged_by(check)}"
 
 
 def _judged_by(check: Check) -> str:

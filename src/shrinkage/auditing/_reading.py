@@ -84,6 +84,16 @@ class Reading:
         """Whether it is a pull toward 0 that throws the weights beyond it, further at every step."""
         return self.grows and self.first > 1
 
+    @property
+    def is_turned(self) -> bool:
+        """Whether an adaptive step turns a penalty round for now, so that it pushes weights away from 0.
+
+        The penalty is in the gradient's running size too, by which the step is divided: where gradients are falling
+        that can take more off the step than the pull adds.
+        """
+        pulls = self.path == "coupled" and self.adaptive and not self.grows
+        return pulls and (self.shrink or 0) < 0
+
 
 AT_REST = Reading(
     path="none",

@@ -7,7 +7,7 @@ import math
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from rich.console import Console
 from rich.table import Table
@@ -22,7 +22,9 @@ from shrinkage.auditing._words import formula, in_words
 from shrinkage.auditing.findings import CHECKS, found
 from shrinkage.strength import epochs_from_shrink, steps_from_shrink
 
-__all__ = ["Audit", "Group", "audit_of"]
+__all__ = ["Audit", "Group", "Verdict", "audit_of"]
+
+Verdict = Literal["found", "clear", "no all-clear"]
 
 _WORST = 3
 _WIDTH = 110
@@ -81,11 +83,17 @@ class Audit:
 
     @property
     def headline(self) -> str:
-        """How many findings there are; of none, whether that means anything."""
+        """How many findings there are; and where too little could be looked at, that their absence says nothing."""
         counts = [(sum(f.severity == s for f in self.findings), s) for s in SEVERITIES]
         told = ", ".join(f"{n} {severity}{'s' if n > 1 else ''}" for n, severity in counts if n)
-        silent = "nothing found in what could be checked" if self.is_half_blind else "nothing found"
-        return f"{self.optimizer}: {told or silent}"
+        asked = len(CHECKS) - len({code for part in self.unchecked for code in part.codes})
+        blind = f"this is no all-clear: only {asked} of {len(CHECKS)} questions could be asked"
+        return f"{self.optimizer}: {told or 'nothing found'}" + (f"; {blind}" if self.is_half_blind else "")
+
+    @property
+    def verdict(self) -> Verdict:
+        """`found` something, `clear`, or `no all-clear`: nothing was found, and too little could be looked at."""
+        return "found" if self.findings else "no all-clear" if self.is_half_blind else "clear"
 
     @property
     def is_half_blind(self) -> bool:
@@ -105,9 +113,11 @@ class Audit:
         """Everything as plain JSON."""
         return {
             "optimizer": self.optimizer,
+            "verdict": self.verdict,
+            "headline": self.headline,
             "findings": [finding.to_dict() for finding in self.findings],
-            "groups": [group.to_dict() for group in self.groups],
             "unchecked": [part.to_dict() for part in self.unchecked],
+            "groups": [group.to_dict() for group in self.groups],
         }
 
     def to_html(self, path: str | os.PathLike[str]) -> None:
@@ -125,7 +135,7 @@ class Audit:
 
 
 class _Shown:
-    """An audit for the terminal: the worst findings, the table, the rest in a line each."""
+    """An audit for the terminal, in the order of the JSON and the page: findings, what was not looked at, the table."""
 
     def __init__(self, audit: Audit) -> None:
         self.audit = audit
@@ -134,22 +144,19 @@ class _Shown:
         yield Text(self.audit.headline, style="bold")
         for finding in self.audit.findings[:_WORST]:
             yield from _in_full(finding)
-        if self.audit.is_half_blind:
-            yield from _not_looked_at(self.audit.unchecked)
+        rest = self.audit.findings[_WORST:]
+        if rest:
+            yield Text("\nalso found")
+            yield _in_short(rest)
+        yield from _not_looked_at(self.audit.unchecked)
         if self.audit.groups:
             yield Text()
             yield from (
                 [_table(self.audit.groups)] if options.max_width >= _WIDE else _stacked(self.audit.groups)
             )
-        rest = self.audit.findings[_WORST:]
-        if rest:
-            yield Text("\nalso found")
-            yield _in_short(rest)
-        if not self.audit.is_half_blind:
-            yield from _not_looked_at(self.audit.unchecked)
         if self.audit.findings:
-            page = self.audit.findings[0].link.partition("#")[0]
-            yield Text(f"\nEach finding is explained in {page}, under its code.")
+            code = self.audit.findings[0].code
+            yield Text(f"\nWhat a finding means: shrinkage audit --explain {code}")
 
 
 def audit_of(facts: Facts) -> Audit:

@@ -53,6 +53,8 @@ class SharedRounding:
         told = zip(readings, native.starts, native.gradient_sizes, strict=True)
         fitting = [i for i, (r, w, g) in enumerate(told) if _is_summed(r) and g > 0 and bool(w.any())]
         self.tried = fitting[:_MOST_TRIED] if exact.dtype is torch.float64 else []
+        self.missed: set[int] = set()
+        """Penalties that could not be judged where it was looked last."""
         self.spacings = {i: spacing(native.starts[i]) for i in self.tried}
 
     def survivals(self, lr: float = 1.0, *, is_later: bool = False) -> dict[int, float]:
@@ -72,6 +74,7 @@ class SharedRounding:
         for i in [] if is_later else rest[:_MOST_FOLLOWED]:
             share = self._of_the_sum(i, shrinks[i], lr)
             found |= {i: min(share, found.get(i, share))} if share is not None else {}
+        self.missed = shrinks.keys() - found.keys()
         return found
 
     def _needed(self, i: int, shrink: float) -> int:

@@ -10,7 +10,7 @@ __all__ = ["NEEDS", "TOLD", "Need", "Unchecked", "lacking", "unchecked_of"]
 
 Need = Literal[
     "optimizer", "options", "built", "live", "model", "biases", "roles", "matrices", "values", "format", "gradients",
-    "reached", "rows", "steps", "scheduler", "loss", "inputs",
+    "followed", "followed later", "reached", "rows", "steps", "scheduler", "loss", "inputs",
 ]  # fmt: skip
 """Something that a check is judged by."""
 
@@ -26,6 +26,8 @@ NEEDS: dict[Need, str] = {
     "values": "the weights' values",
     "format": "the weights' number format",
     "gradients": "gradients, beside which a penalty in the gradient is rounded",
+    "followed": "penalties that are in weight_decay, or strong enough to be followed through their rounding",
+    "followed later": "the same at the later learning rates",
     "reached": "gradients, or an optimizer that has taken steps",
     "rows": "rows and batch_size",
     "steps": "steps",

@@ -25,6 +25,8 @@ def in_words(reading: Reading) -> str:
         words += ", beyond 0"
     elif reading.grows:
         words += ", with the wrong sign"
+    if reading.is_turned:
+        words += ", which turns it outward for now"
     if reading.cautious:
         words += ", only where the update agrees"
     if reading.anchored:

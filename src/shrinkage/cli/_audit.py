@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from shrinkage.cli._values import options_named
+
 if TYPE_CHECKING:
     from shrinkage.auditing import Audit
 
@@ -19,12 +21,12 @@ _OUTPUT = "The output"
 
 def audit(
     target: Annotated[
-        str,
+        str | None,
         typer.Argument(
             metavar="FILE.py:FUNCTION | CHECKPOINT",
             help="FUNCTION returns (model, optimizer), or a dict of them and of what audit() takes beside them.",
         ),
-    ],
+    ] = None,
     rows: Annotated[int | None, typer.Option(help="Training rows.", rich_help_panel=_RUN)] = None,
     batch_size: Annotated[int | None, typer.Option(help="Rows per step.", rich_help_panel=_RUN)] = None,
     steps: Annotated[int | None, typer.Option(help="Steps still to come.", rich_help_panel=_RUN)] = None,
@@ -34,14 +36,24 @@ def audit(
     ] = None,
     fail_on: Annotated[
         str | None,
-        typer.Option(help="Leave with code 1 on findings of this severity or worse: warning, error."),
+        typer.Option(
+            help="Leave with code 1 on findings of this severity or worse: warning, error; with 2 where no decay can be "
+            "measured."
+        ),
+    ] = None,
+    explain: Annotated[
+        str | None, typer.Option(metavar="CODE", help="Say what a finding means, such as adam-l2, and end.")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.", rich_help_panel=_OUTPUT)] = False,
     html: Annotated[Path | None, typer.Option(help="Write a page.", rich_help_panel=_OUTPUT)] = None,
 ) -> None:
     """Measure what an optimizer does to each weight, and say what of it is likely not meant."""
+    if explain is not None:
+        typer.echo(_explained(explain))
+        return
     told = {"rows": rows, "batch_size": batch_size, "steps": steps}
     _check(fail_on)
+    target = _given(target)
     found = _audited(target, {key: value for key, value in told.items() if value is not None}, optimizer)
     if html is not None:
         found.to_html(html)
@@ -51,8 +63,45 @@ def audit(
         from rich.console import Console
 
         Console().print(found)
-    if fail_on is not None and found.fails(fail_on):  # pyright: ignore[reportArgumentType] checked above
+    if fail_on is not None:
+        _leave(found, fail_on, target)
+
+
+def _given(target: str | None) -> str:
+    from shrinkage._errors import RequestError
+
+    if target is None:
+        raise RequestError(
+            "audit: give FILE.py:FUNCTION, whose function returns (model, optimizer), or a checkpoint."
+        )
+    return target
+
+
+def _leave(found: Audit, fail_on: Any, target: str) -> None:
+    """With 1 where the findings are grave; not with 0 where there was nothing to measure."""
+    from shrinkage._errors import RequestError
+
+    if found.fails(fail_on):
         raise SystemExit(1)
+    if not found.groups:
+        raise RequestError(
+            f"--fail-on {fail_on}: {target} holds weights alone, so no decay was measured and passing means nothing. "
+            "Save optimizer.state_dict() beside them, or leave out --fail-on."
+        )
+
+
+def _explained(code: str) -> str:
+    import difflib
+
+    from shrinkage._errors import RequestError, shown
+    from shrinkage.auditing._page import section
+    from shrinkage.auditing.findings import CHECKS
+
+    if code not in CHECKS:
+        near = difflib.get_close_matches(code, CHECKS, n=1)
+        hint = f"; did you mean {near[0]}?" if near else "."
+        raise RequestError(f"--explain: there is no finding {shown(code)}{hint} Known: {', '.join(CHECKS)}.")
+    return section(CHECKS[code])
 
 
 def _check(fail_on: str | None) -> None:
@@ -66,14 +115,18 @@ def _audited(target: str, told: dict[str, Any], optimizer: str | None) -> Audit:
     from shrinkage._errors import RequestError
     from shrinkage.auditing import audit as audit_
     from shrinkage.auditing import audit_checkpoint
+    from shrinkage.auditing._audit import counted
 
+    with options_named(steps="--steps"):
+        counted(**told)
     path, colon, function = target.rpartition(":")
     if target.endswith(".py"):
         raise RequestError(
             f"{target}: which function? Name the one that returns (model, optimizer), such as {target}:build."
         )
     if not colon or not path.endswith(".py"):
-        return audit_checkpoint(target, optimizer=optimizer, **told)
+        with options_named(optimizer="--optimizer"):
+            return audit_checkpoint(target, optimizer=optimizer, **told)
     built = _built(Path(path), function)
     return audit_(**{**built, **told})
 

@@ -18,7 +18,7 @@ _REMEDY = _CARRIED + "keep a float32 copy of the weights, or decay more strongly
     "Decay lost to rounding",
     "error",
     needs=("optimizer", "format"),
-    partly=("gradients",),
+    partly=("gradients", "followed"),
 )
 def rounded_away(facts: Facts) -> Hits:
     """The factor 1 − s rounds to 1, or the product back to the weight: the decay is set and does nothing.
@@ -37,7 +37,7 @@ def rounded_away(facts: Facts) -> Hits:
     "More decay than asked, by rounding",
     "warning",
     needs=("optimizer", "format"),
-    partly=("gradients",),
+    partly=("gradients", "followed"),
 )
 def rounded_up(facts: Facts) -> Hits:
     """The shrink s is so small that the next number that the format knows is far above it, and that one acts.
@@ -59,7 +59,7 @@ def rounded_up(facts: Facts) -> Hits:
     "Decay that will be lost to rounding",
     "warning",
     needs=("optimizer", "format", "steps", "scheduler"),
-    partly=("gradients",),
+    partly=("gradients", "followed", "followed later"),
 )
 def rounded_away_later(facts: Facts) -> Hits:
     """The decay works now, but the schedule takes the learning rate, and with it the shrink, below what can be shown.

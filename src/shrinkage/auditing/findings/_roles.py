@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from shrinkage.auditing._facts import Facts
 from shrinkage.auditing._finding import Hits, finding, names
+from shrinkage.auditing._reading import Reading
 
 _EXEMPT = "Put them in a group with weight_decay=0; shrinkage.attach(…, exempt=…) finds them by their module."
 
@@ -54,6 +55,17 @@ def matrix_exempt(facts: Facts) -> Hits:
 def _decayed(facts: Facts, roles: tuple[str, ...], expected: str) -> Hits:
     decayed = [p for p in facts.parameters if p.role in roles and p.decays]
     if decayed:
-        shrink = decayed[0].reading.shrink
-        size = f"{shrink:.3g} a step" if shrink else "through the gradient"
+        size = _size(decayed[0].reading)
         yield names(decayed), f"{len(decayed)} decayed, {size} ({decayed[0].reason})", expected, _EXEMPT
+
+
+def _size(reading: Reading) -> str:
+    shrink = reading.shrink
+    if not shrink:
+        return "through the gradient"
+    if reading.is_turned:
+        return (
+            f"for now {-shrink:.3g} a step away from 0, as the penalty raises the gradient's running size, by which the "
+            "step is divided, more than it pulls"
+        )
+    return f"{shrink:.3g} a step"

@@ -99,6 +99,18 @@ def test_a_missing_column_is_one_error_that_names_it(tables, fitted, tmp_path):
     assert not (tmp_path / "out.csv").exists()
 
 
+def test_what_training_never_saw_is_noted_and_the_file_is_named(tables, fitted, tmp_path):
+    new = pd.read_csv(tables / "three.csv").drop(columns="three").assign(further=1)
+    new.loc[[2, 5], "colour"] = "ultraviolet"
+    new.to_csv(tmp_path / "new.csv", index=False)
+    done = shrinkage("predict", fitted, tmp_path / "new.csv", "-o", tmp_path / "out.csv")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == f"{len(new):,} predictions are written to {tmp_path / 'out.csv'}.\n"
+    assert "note: new.csv: columns unknown from training are ignored: 'further'." in done.stderr
+    assert "column 'colour' has 'ultraviolet' in 2 rows, first in line 4: " in done.stderr
+    assert not shrinkage("predict", fitted, tables / "three.csv").stderr
+
+
 def test_predictions_never_replace_the_table_they_are_of(tables, fitted):
     table = tables / "three.csv"
     before = table.read_bytes()
@@ -187,3 +199,6 @@ def test_an_interrupted_run_leaves_nothing_half_written_and_resumes_to_the_same_
     assert resumed.returncode == 0, resumed.stderr
     for name in RESULTS:
         assert (out / name).read_bytes() == (tmp_path / "whole" / name).read_bytes(), name
+    times = [json.loads((folder / "run.json").read_text())["time"] for folder in (tmp_path / "whole", out)]
+    assert times[0].endswith(" s")
+    assert times[1].endswith(" s since --resume, without what was done before")

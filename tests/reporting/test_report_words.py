@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from reporting_cases import made_choice, made_path, made_story
-from shrinkage.reporting import _words, render_fit_report
+from shrinkage.reporting import StrengthElsewhere, _words, render_fit_report
 from shrinkage.reporting._agreement import _fit_of, _mistakes
 from shrinkage.reporting._epoch_figures import _lowest
 from shrinkage.reporting._judged import judge
@@ -89,6 +89,22 @@ def test_a_run_that_is_too_short_to_overfit_is_not_accused_of_it() -> None:
     assert title.startswith("Neither at")
 
 
+@pytest.mark.parametrize(
+    "last, words",
+    [
+        (0.0, "At λ = 0.01 the validation loss ends at its lowest"),
+        (0.004, "ends within 1 % of its lowest, at epoch 9"),
+    ],
+)
+def test_the_end_is_called_the_lowest_only_where_it_is(last: float, words: str) -> None:
+    """The dot of the chart is at the lowest epoch: the title must not say another."""
+    path = made_path(lambdas=np.array([0.01]), epochs=10)
+    curve = np.linspace(2.0, 1.0, 10)
+    curve[-1], curve[-2] = (0.9, 1.0) if not last else (1.0 + last, 1.0)
+    flat = replace(path, validation_loss=np.broadcast_to(curve, path.validation_loss.shape).copy())
+    assert words in _words.epochs_title(flat, made_choice(flat), 0).replace("\xa0", " ")
+
+
 @pytest.mark.parametrize("sizes, verb", [((26.0, 2.0), "falls from 26"), ((2.0, 26.0), "grows from 2")])
 def test_the_largest_weight_is_said_to_fall_only_when_it_does(sizes: tuple[float, float], verb: str) -> None:
     path = made_path(lambdas=np.array([0.0, 0.01]))
@@ -153,3 +169,27 @@ def test_a_fit_of_no_rows_or_of_a_constant_has_no_r2() -> None:
     assert np.isnan(r2)
     assert error == pytest.approx(np.sqrt(1 / 3))
     assert _fit_of(truth, truth) == (3, 1.0, 0.0, pytest.approx(np.std(truth)))
+
+
+@pytest.mark.parametrize(
+    "argument, value, typed, in_two",
+    [
+        (
+            "torch.optim.SGD(weight_decay=…)",
+            0.0046,
+            "torch.optim.SGD(weight_decay=0.0046)",
+            ("weight_decay=0.0046", "torch.optim.SGD"),
+        ),
+        ("λ", 0.5, "λ = 0.5", ("λ = 0.5", "")),
+        (
+            "torch.optim.AdamW(weight_decay=…)",
+            "no equivalent",
+            "torch.optim.AdamW(weight_decay=…): no equivalent",
+            None,
+        ),
+    ],
+)
+def test_what_to_type_elsewhere_is_one_piece(argument: str, value: Any, typed: str, in_two: Any) -> None:
+    told = StrengthElsewhere(framework="any", argument=argument, value=value)
+    assert told.typed == typed
+    assert told.in_two == (in_two or (typed, ""))

@@ -225,7 +225,8 @@ def _write(
         "seed": str(asked.seed),
         "folds": f"{asked.folds}, shuffled with the seed",
         **versions(),
-        "time": f"{seconds:.1f} s",
+        "time": f"{seconds:.1f} s"
+        + (" since --resume, without what was done before" if asked.resume else ""),
     }
     story = fit_story(model, table, problem, notes=notes, reproduce=reproduce)
     save_model(model, model.preprocessor_, problem.target_names, folder)
@@ -250,7 +251,7 @@ def _tell(asked: _Asked, model: MLPCV) -> None:
     for sentence in findings(model):
         typer.echo(harmless(f"• {sentence}"))
     for row in strengths_elsewhere(model)[1:] if model.choice_.lam else []:
-        typer.echo(f"• In {row.framework}: {row.argument.replace('…', f'{row.value:.6g}')}, {row.note}.")
+        typer.echo(f"• In {row.framework}: {row.typed}, {row.note}.")
     typer.echo(harmless(f"The report is {asked.out / 'report.html'}; the model is the folder {asked.out}."))
 
 

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from shrinkage._errors import RequestError
-from shrinkage.cli._errors import note
+from shrinkage.cli._errors import harmless, note
 
 __all__ = ["predict"]
 
@@ -34,7 +34,7 @@ def predict(
 
     from shrinkage.cli._values import options_named
     from shrinkage.estimators import load_model
-    from shrinkage.tables import as_csv, check_new_rows, read_table, write_predictions
+    from shrinkage.tables import as_csv, check_new_rows, notes_on_new_rows, read_table, write_predictions
 
     if out is not None and out.exists() and Path(data).exists() and out.samefile(data):
         raise RequestError(
@@ -48,6 +48,8 @@ def predict(
         for text in table.notes:
             note(text)
         check_new_rows(table, saved.preprocessor)
+        for text in notes_on_new_rows(table, saved.preprocessor, saved.targets):
+            note(text)
         predicted = saved.predict(table.frame, lam)
         shares = saved.predict_proba(table.frame, lam) if proba else None
     columns = predicted.reshape(len(table.frame), -1)
@@ -59,3 +61,4 @@ def predict(
         typer.echo(as_csv(result), nl=False)
     else:
         write_predictions(result, out)
+        typer.echo(harmless(f"{len(result):,} predictions are written to {out}."))

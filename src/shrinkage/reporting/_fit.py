@@ -200,10 +200,10 @@ def _data_section(story: FitStory) -> Section:
 
 
 def _strength_section(story: FitStory) -> Section:
-    rows = [[s.framework, s.value, s.argument, s.note] for s in story.strengths]
+    rows = [[*s.in_two, s.framework, s.note] for s in story.strengths]
     table = Table(
         caption="the chosen λ elsewhere",
-        head=["framework", "value", "argument", "holds when"],
+        head=["to type", "in", "framework", "holds when"],
         rows=rows,
         folded=False,
     )

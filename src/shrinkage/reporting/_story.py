@@ -44,6 +44,20 @@ class StrengthElsewhere:
     note: str = ""
     """When it holds, in one sentence."""
 
+    @property
+    def typed(self) -> str:
+        """What to type: `torch.optim.SGD(weight_decay=0.0046)`."""
+        if isinstance(self.value, str):
+            return f"{self.argument}: {self.value}"
+        value = f"{self.value:.6g}"
+        return self.argument.replace("…", value) if "…" in self.argument else f"{self.argument} = {value}"
+
+    @property
+    def in_two(self) -> tuple[str, str]:
+        """The argument and what it is given to, which together fit a phone: `weight_decay=0.0046`, `torch.optim.SGD`."""
+        called, _, inside = self.typed.partition("(")
+        return (inside.removesuffix(")"), called) if inside.endswith(")") else (self.typed, "")
+
 
 @dataclass(frozen=True, kw_only=True)
 class FitStory:

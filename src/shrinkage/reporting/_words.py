@@ -119,6 +119,8 @@ class _Rise:
     """Last value over smallest value, minus 1; NaN when training diverged."""
     epoch: int
     """Epoch of the smallest value, counted from 1."""
+    is_last: bool
+    """Whether that is the last epoch."""
     clear: bool
     """Whether the rise exceeds the standard error at the end, or there is no such error."""
 
@@ -126,16 +128,19 @@ class _Rise:
     def of(cls, path: PathResult, index: int) -> _Rise:
         mean, se = (values[index] for values in path.over_folds(path.validation_loss))
         if not np.isfinite(mean[-1]):
-            return cls(np.nan, 0, False)
+            return cls(np.nan, 0, False, False)
         best = int(np.nanargmin(mean))
         share = mean[-1] / mean[best] - 1 if mean[best] > 0 else 0.0
-        return cls(float(share), best + 1, bool(share >= 0.01 and not mean[-1] - mean[best] <= se[-1]))
+        clear = bool(share >= 0.01 and not mean[-1] - mean[best] <= se[-1])
+        return cls(float(share), best + 1, best + 1 == len(mean), clear)
 
     def words(self) -> str:
         if np.isnan(self.share):
             return "diverges"
-        if self.share < 0.01:
+        if self.is_last:
             return "ends at its lowest"
+        if self.share < 0.01:
+            return f"ends within 1 % of its lowest, at epoch {self.epoch}"
         above = f"{percent(self.share)} above its lowest"
         if not self.clear:
             return f"ends {above}, within one standard error"

@@ -2,7 +2,7 @@
 turning the columns into a network's inputs, fixed on training rows alone; and the files of both ends."""
 
 from shrinkage.tables._check import check_table
-from shrinkage.tables._check_new import check_new_rows
+from shrinkage.tables._check_new import check_new_rows, notes_on_new_rows
 from shrinkage.tables._columns import Column, Kind
 from shrinkage.tables._leave_out import without_columns, without_missing_targets, without_rare_classes
 from shrinkage.tables._preprocessor import Preprocessor, as_pandas
@@ -26,6 +26,7 @@ __all__ = [
     "check_new_rows",
     "check_table",
     "load_preprocessor",
+    "notes_on_new_rows",
     "preprocessor_from",
     "read_table",
     "save_preprocessor",

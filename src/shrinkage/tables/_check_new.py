@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 import numpy as np
 
 from shrinkage._errors import RequestError, shown
 from shrinkage.tables._cells import too_large
 from shrinkage.tables._columns import Column
-from shrinkage.tables._convert import booleans, dates, numbers
+from shrinkage.tables._convert import booleans, dates, level_texts, numbers
 from shrinkage.tables._preprocessor import Preprocessor
 from shrinkage.tables._table import Table, column_of
 from shrinkage.tables._typing import MISSING_WORDS
 
-__all__ = ["check_new_rows"]
+__all__ = ["check_new_rows", "notes_on_new_rows"]
+
+_MOST_NAMED = 3
 
 
 def check_new_rows(table: Table, preprocessor: Preprocessor) -> None:
@@ -43,6 +45,48 @@ def check_new_rows(table: Table, preprocessor: Preprocessor) -> None:
             problems += _wrong_cells(table, column)
     if problems:
         raise RequestError(problems)
+
+
+def notes_on_new_rows(table: Table, preprocessor: Preprocessor, targets: Collection[str]) -> list[str]:
+    """What a fitted network makes of new rows without being told: a sentence each, for levels and columns it never saw.
+
+    Args:
+        table: new rows that passed `check_new_rows`.
+        preprocessor: of the fitted network.
+        targets: names of the columns that it predicts, which may be there.
+    """
+    known = {column.name for column in preprocessor.columns} | set(targets)
+    further = [shown(name) for name in table.frame.columns if name not in known]
+    notes = []
+    if further:
+        more = f" and {len(further) - _MOST_NAMED} more" if len(further) > _MOST_NAMED else ""
+        notes.append(
+            f"{table.name}: columns unknown from training are ignored: {', '.join(further[:_MOST_NAMED])}{more}."
+        )
+    for column in preprocessor.columns:
+        if column.used and column.kind == "category":
+            notes += _unseen(table, column)
+    return notes
+
+
+def _unseen(table: Table, column: Column) -> Iterator[str]:
+    texts = level_texts(column_of(table.frame, column.name))
+    own = {*column.levels, None}
+    rows = [row for row, text in enumerate(texts) if text not in own]
+    if not rows:
+        return
+    levels = list(dict.fromkeys(str(texts[row]) for row in rows))
+    more = f" and {len(levels) - _MOST_NAMED} more" if len(levels) > _MOST_NAMED else ""
+    what = ", ".join(shown(level) for level in levels[:_MOST_NAMED]) + more
+    was = (
+        "rare in training or not there, and taken as (other)"
+        if column.rare
+        else "not there in training, and taken as no level"
+    )
+    yield (
+        f"{table.name}: column {shown(column.name)} has {what} in {len(rows):,} row{'s' if len(rows) > 1 else ''}, "
+        f"first in {table.where(rows[0])}: {was}."
+    )
 
 
 def _wrong_cells(table: Table, column: Column) -> Iterator[str]:

@@ -39,12 +39,12 @@ def test_columns_without_a_figure_are_left_out_and_shares_have_one_number_of_dec
     rows = (("x", None, 0.7, 8.15), ("y", None, 0.725, 382.2), ("z", None, None, 3.735))
     table = DemoTable(title="T", columns=("run", "published", "test", "norm"), rows=rows)
     assert table.texts() == [
-        ("run", "test", "norm"),
-        ("x", "0.700", "8.15"),
-        ("y", "0.725", "382.2"),
+        ("run", "test, %", "norm"),
+        ("x", "70.0", "8.15"),
+        ("y", "72.5", "382.2"),
         ("z", "–", "3.735"),
     ]
-    assert str(table).splitlines()[1].split() == ["run", "test", "norm"]
+    assert str(table).splitlines()[1].split() == ["run", "test,", "%", "norm"]
 
 
 def test_json_holds_the_same(app):

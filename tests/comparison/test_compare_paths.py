@@ -10,7 +10,7 @@ import pytest
 
 from comparison_cases import small_comparison, table_of
 from shrinkage.comparison import Comparison, Setting, Splitting, compare_table
-from shrinkage.comparison._path_figure import path_figure, path_table
+from shrinkage.comparison._path_figure import _axis, path_figure, path_table
 
 ASKED = [0.0, 0.003, 0.01]
 
@@ -89,6 +89,21 @@ def test_a_choice_on_the_edge_is_a_note_only_where_a_larger_one_is_possible():
     edge = int(short.of("l2").at_edge.sum())
     assert edge
     assert f"L2 in the error: on {edge} of 2 splits the chosen λ is the largest of" in short.notes[-1]
+
+
+def test_the_axis_shows_the_high_point_and_the_flat_part():
+    flat = np.array([0.080, 0.079, 0.081, 0.084, 0.2, 1.1])
+    axis, high = _axis([flat, np.array([0.08, np.nan])])
+    assert high == 1.1
+    assert axis["type"] == "log"
+    low, top = 10 ** np.array(axis["range"])
+    assert low < 0.079
+    assert top > 1.1
+    assert axis["ticktext"] == ["0.1", "0.2", "0.5", "1"]
+    near, _ = _axis([flat[:4]])
+    assert near["range"] == pytest.approx([0.0787, 0.0843])  # differences fill the height
+    assert _axis([np.array([0.1, 0.2, 1e72])])[1] == 0.2  # no browser can place it
+    assert _axis([])[1] == 1.0
 
 
 def test_rings_are_drawn_only_where_some_split_has_no_number():

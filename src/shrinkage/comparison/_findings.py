@@ -57,7 +57,7 @@ def _best(c: Comparison) -> str:
         )
         return (
             f"No regularization has the lowest test loss{trained}, {number(test.value)}: on these rows, with this "
-            "network and this many epochs, there is nothing for it to gain."
+            "network and this many epochs, a penalty or a decay has nothing to gain."
         )
     lowest = f"The lowest test loss is that of {_in_sentence(name)}: {number(test.value)} ({c.metric_name} "
     if failed := diverged(c, NONE):

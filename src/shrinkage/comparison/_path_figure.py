@@ -31,7 +31,9 @@ LINES: dict[str, tuple[str, str, float]] = {
 APART = 1e-9
 """Relative distance up to which two λs are one, reached by different extensions."""
 FAR = 100.0
-"""Heights of the chart above which nothing is drawn."""
+"""Times the median loss, above which nothing is drawn."""
+LINEAR = 2.5
+"""Highest over lowest loss up to which an axis shows differences as they are."""
 
 
 def path_figure(c: Comparison) -> Figure:
@@ -39,11 +41,12 @@ def path_figure(c: Comparison) -> Figure:
     lambdas = _lambdas(c)
     ticks = list(range(len(lambdas)))
     found = [(runs, *_on(lambdas, runs)) for runs in _drawn(c)]
-    high = _highest([values for _, values, _ in found])
+    axis, high = _axis([values for _, values, _ in found])
+    is_log = axis.get("type") == "log"
     traces = []
     for runs, values, splits in found:
         # What lies far above the chart is in the table alone: a browser can't place 1e72.
-        shown, whole = np.where(values < FAR * high, values, np.nan), splits == len(runs.lam)
+        shown, whole = np.where(values <= high, values, np.nan), splits == len(runs.lam)
         traces.append(_line(runs, lambdas, np.where(whole, shown, np.nan)))
         if (some := ~whole & np.isfinite(shown)).any():
             traces.append(_rings(runs, lambdas, np.where(some, shown, np.nan), splits))
@@ -54,7 +57,7 @@ def path_figure(c: Comparison) -> Figure:
             "ticktext": [number(lam, 2) for lam in lambdas],
             "showgrid": False,
         },
-        "yaxis": {"title": {"text": f"validation {loss_axis(c)}"}, "range": [0, high]},
+        "yaxis": {"title": {"text": f"validation {loss_axis(c)}{', log scale' if is_log else ''}"}, **axis},
     }
     label = "Validation loss against λ, a line a method; rings where only some splits took a λ."
     return Figure(id="paths-chart", label=label, data=traces, layout=layout, height=420)
@@ -102,10 +105,31 @@ def _on(lambdas: Floats, runs: Runs) -> tuple[Floats, NDArray[np.int64]]:
     return values, splits
 
 
-def _highest(paths: list[Floats]) -> float:
-    """Where the chart ends: one line that shoots up must not press the others flat."""
-    every = np.concatenate([values[np.isfinite(values)] for values in paths] or [np.ones(1)])
-    return float(min(every.max(), 4 * np.median(every))) * 1.05 if every.size else 1.0
+def _axis(paths: list[Floats]) -> tuple[dict[str, Any], float]:
+    """The losses' axis, and the highest loss that is drawn: every line is seen whole, and the flat part is not flat.
+
+    Where losses differ by factors, equal distances are equal factors.
+    """
+    every = np.concatenate([values[np.isfinite(values)] for values in paths] or [np.ones(0)])
+    every = every[every <= FAR * np.median(every)] if every.size else np.ones(1)
+    low, high = float(every.min()), float(every.max())
+    if low <= 0 or high <= LINEAR * low:
+        margin = 0.06 * (high - low) or 0.1 * high or 1.0
+        return {"range": [max(low - margin, 0.0), high + margin]}, high
+    ends = np.log10([low, high])
+    margin = 0.06 * (ends[1] - ends[0])
+    marks = [
+        m * 10.0**power
+        for power in range(-12, 13)
+        for m in (1, 2, 5)
+        if low / 1.2 <= m * 10.0**power <= high * 1.2
+    ]
+    return {
+        "type": "log",
+        "range": [float(ends[0] - margin), float(ends[1] + margin)],
+        "tickvals": marks,
+        "ticktext": [number(mark, 2) for mark in marks],
+    }, high
 
 
 def _cell(value: float, splits: int, c: Comparison) -> float | str:

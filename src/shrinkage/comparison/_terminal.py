@@ -45,6 +45,12 @@ class Shown:
         yield Text()
         yield self._differences()
         yield Text()
+        yield Text(
+            "λ: the median of what the splits chose; γ: how many weights the rows determine, the effective number of "
+            "parameters; s: seconds a split took.",
+            style="dim",
+        )
+        yield Text()
         yield self._pairs()
         yield Text()
         for sentence in findings(c):

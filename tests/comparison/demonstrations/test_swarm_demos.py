@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -57,6 +58,18 @@ def test_headline_of_2015_tells_the_gains_of_another_run():
     assert "+3.1 ± 0.4 points" in headline
     assert "+2.1 ± 0.2 points" in headline
     assert "helps from either start" in headline
+
+
+def test_shares_are_percentages_and_gains_points_wherever_they_are_shown():
+    result = demo("swarm-2013", repeats=2)
+    (table,) = result.tables
+    heads, printed, *_ = table.texts()
+    assert heads[2:6] == ("train (24), %", "test (6), %", "fresh (120), %", "gain on fresh, points")
+    shown = float(printed[4].partition(" ")[0])
+    assert shown == pytest.approx(100 * table.row("as printed")["fresh (120)"].value, abs=0.1)
+    told = " ".join(result.says)
+    assert told.count(" points, ") == 2
+    assert not re.search(r"-\d", told + str(table))
 
 
 @pytest.mark.slow

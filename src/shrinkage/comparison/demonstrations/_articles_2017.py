@@ -9,7 +9,7 @@ import numpy as np
 from shrinkage.auditing import Audit, audit_step
 from shrinkage.comparison._means import error_of_share, mean_of
 from shrinkage.comparison.demonstrations._replay import Force, Nets, Pull, trained
-from shrinkage.comparison.demonstrations._result import DemoResult, DemoTable
+from shrinkage.comparison.demonstrations._result import DemoResult, DemoTable, points
 from shrinkage.comparison.demonstrations._teacher import Items, Teacher
 from shrinkage.estimators import MLPClassifierCV
 
@@ -193,9 +193,9 @@ def _says(article: _Article, tables: list[DemoTable], figures: _Figures, lam: fl
         f"The program as printed adds the penalty's gradient with the wrong sign: ‖w‖ ends at {printed['‖w‖']:.4g} where "
         f"no penalty gives {none['‖w‖']:.3g} and the right sign {right['‖w‖']:.3g}.{judged}",
         f"On the {PUBLISHED_TESTS} test items the printed program gains "
-        f"{100 * (printed['test (40)'] - none['test (40)']):+.1f} points; on {FRESH_ITEMS:,} fresh ones "
-        f"{100 * (printed['fresh (4,000)'] - none['fresh (4,000)']):+.1f}. With the right sign the fresh gain is "
-        f"{100 * (right['fresh (4,000)'] - none['fresh (4,000)']):+.1f} points. "
+        f"{points(printed['test (40)'] - none['test (40)'])}; on {FRESH_ITEMS:,} fresh ones "
+        f"{points(printed['fresh (4,000)'] - none['fresh (4,000)'])}. With the right sign the fresh gain is "
+        f"{points(right['fresh (4,000)'] - none['fresh (4,000)'])}. "
         f"The standard error of such a share is {_points(none['test (40)'], PUBLISHED_TESTS)} points on "
         f"{PUBLISHED_TESTS} items and {_points(none['fresh (4,000)'], FRESH_ITEMS)} on {FRESH_ITEMS:,}.",
         f"Left to choose by cross-validation of the 200 training items, our path takes λ = {lam:.3g} and is right on "
@@ -204,8 +204,8 @@ def _says(article: _Article, tables: list[DemoTable], figures: _Figures, lam: fl
     if len(tables) > 1:
         gain = {name: tables[1].row(name)["gain on fresh"] for name in names[1:3]}
         says.append(
-            f"Over other teachers the gain on fresh items is {gain[names[1]]} as printed and {gain[names[2]]} with the "
-            "right sign."
+            f"Over other teachers the gain on fresh items is {points(gain[names[1]])} as printed and "
+            f"{points(gain[names[2]])} with the right sign."
         )
     return says
 

@@ -76,7 +76,8 @@ def backprop_2013(repeats: int = 6) -> DemoResult:
         tables=(table,),
         says=(
             f"The decay of {DECAY:g} a step at η = {ETA} is λ = {DECAY / ETA:g}: with L2 of that λ in the gradient the "
-            f"weights end {apart[3]:.1%} of their norm away from the decayed ones (without any pull {apart[0]:.0%}). "
+            f"weights end {100 * apart[3]:.1f} % of their norm away from the decayed ones (without any pull "
+            f"{100 * apart[0]:.0f} %). "
             "Momentum, which hands the penalty on and not the decay, and the place after the step make the difference.",
             f"In this order the decay does not follow the learning rate: half of η would be λ = {2 * DECAY / ETA:g}.",
             "The article's own split and its accuracies could not be retrieved.",

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from shrinkage.comparison._means import Mean
-from shrinkage.comparison.demonstrations._result import DemoResult, DemoTable
+from shrinkage.comparison.demonstrations._result import DemoResult, DemoTable, is_share
 from shrinkage.comparison.demonstrations._views import SHOWN, Chart
 from shrinkage.pages import (
     Figure,
@@ -140,6 +140,8 @@ def _figure(id_: str, table: DemoTable, chart: Chart) -> Figure:
     axis: dict[str, Any] = {"title": {"text": chart.axis}} | (
         {"type": "log", "dtick": 1} if chart.log else {}
     )
+    if all(is_share(dots.column) for dots in chart.dots):
+        axis["tickformat"] = ".0%" if not chart.zero else "+.0%"
     line = {"type": "line", "x0": 0, "x1": 0, "y0": 0, "y1": 1, "yref": "paper", "layer": "below"}
     layout = {
         "xaxis": axis,
@@ -162,8 +164,8 @@ def _figure(id_: str, table: DemoTable, chart: Chart) -> Figure:
 
 
 def _table(table: DemoTable) -> Table:
-    rows = [[_cell(row[i]) for i in table.known] for row in table.rows]
-    return Table(caption=table.title, head=[table.columns[i] for i in table.known], rows=rows, folded=False)
+    rows = [[_cell(cell) for cell in row] for row in table.cells()]
+    return Table(caption=table.title, head=list(table.heads), rows=rows, folded=False)
 
 
 def _cell(cell: Any) -> Any:

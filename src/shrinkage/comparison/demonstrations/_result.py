@@ -6,9 +6,41 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from shrinkage.comparison._means import Mean
 from shrinkage.pages import ABSENT
 
-__all__ = ["DemoResult", "DemoTable"]
+__all__ = ["DemoResult", "DemoTable", "is_share", "points", "share"]
+
+MINUS = "\N{MINUS SIGN}"
+_SHARES = frozenset(
+    {
+        "train",
+        "test",
+        "published train",
+        "published test",
+        "train (24)",
+        "test (6)",
+        "fresh (120)",
+        "test (40)",
+    }
+    | {"fresh (4,000)", "at the bound"}
+)
+_GAINS = frozenset({"gain", "gain on fresh"})
+"""Columns of shares of one, and of their differences: shown as percentages and as points."""
+
+
+def points(gain: float | Mean) -> str:
+    """A difference of shares: `+1.2 ± 0.3 points`."""
+    if isinstance(gain, Mean):
+        return f"{100 * gain.value:+.1f} ± {100 * gain.se:.1f} points".replace("-", MINUS)
+    return f"{100 * gain:+.1f} points".replace("-", MINUS)
+
+
+def share(of_one: float | Mean) -> str:
+    """A share as a percentage: `97.2 ± 0.3 %`."""
+    if isinstance(of_one, Mean):
+        return f"{100 * of_one.value:.1f} ± {100 * of_one.se:.1f} %"
+    return f"{100 * of_one:.1f} %"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,10 +61,23 @@ class DemoTable:
         """Places of the columns in which some row has a figure."""
         return tuple(i for i in range(len(self.columns)) if any(row[i] is not None for row in self.rows))
 
+    @property
+    def heads(self) -> tuple[str, ...]:
+        """The names of the known columns, with the unit of shares and of gains."""
+        return tuple(_head(self.columns[i]) for i in self.known)
+
+    def cells(self) -> list[list[Any]]:
+        """The rows of the known columns; shares and gains in hundredths, which `to_dict` has as parts of one."""
+        return [[_in_unit(self.columns[i], row[i]) for i in self.known] for row in self.rows]
+
     def texts(self) -> list[tuple[str, ...]]:
-        """The cells of the known columns as text, the heads first; a column of shares has one number of decimals."""
-        columns = [_texts([row[i] for row in self.rows]) for i in self.known]
-        return [tuple(self.columns[i] for i in self.known), *zip(*columns, strict=True)]
+        """`cells` as text, the heads first; a column of shares, or of what is below 1, has one number of decimals."""
+        units = (is_share(self.columns[i]) for i in self.known)
+        columns = [
+            _texts(list(column), shares=shares)
+            for column, shares in zip(zip(*self.cells(), strict=True), units, strict=True)
+        ]
+        return [self.heads, *zip(*columns, strict=True)]
 
     def __str__(self) -> str:
         cells = self.texts()
@@ -90,13 +135,30 @@ class DemoResult:
         return asdict(self)
 
 
-def _texts(cells: list[Any]) -> list[str]:
+def is_share(column: str) -> bool:
+    """Whether a column has shares of one, or differences of them."""
+    return column in _SHARES | _GAINS
+
+
+def _head(column: str) -> str:
+    return f"{column}, %" if column in _SHARES else f"{column}, points" if column in _GAINS else column
+
+
+def _in_unit(column: str, cell: Any) -> Any:
+    if not is_share(column):
+        return cell
+    if isinstance(cell, Mean):
+        return Mean(100 * cell.value, 100 * cell.se)
+    return round(100 * cell, 1) if isinstance(cell, float) else cell
+
+
+def _texts(cells: list[Any], *, shares: bool) -> list[str]:
     """The cells of one column."""
     numbers = [cell for cell in cells if isinstance(cell, float)]
     texts = [_shown(cell) for cell in cells]
-    if not numbers or max(map(abs, numbers)) > 1:
+    if not numbers or (max(map(abs, numbers)) > 1 and not shares):
         return texts
-    digits = max(len(f"{number:.4f}".rstrip("0").partition(".")[2]) for number in numbers)
+    digits = 1 if shares else max(len(f"{number:.4f}".rstrip("0").partition(".")[2]) for number in numbers)
     return [
         f"{cell:.{digits}f}" if isinstance(cell, float) else text
         for cell, text in zip(cells, texts, strict=True)
@@ -106,4 +168,5 @@ def _texts(cells: list[Any]) -> list[str]:
 def _shown(cell: Any) -> str:
     if cell is None:
         return ABSENT
-    return f"{cell:.4g}" if isinstance(cell, float) else str(cell)
+    text = f"{cell:.4g}" if isinstance(cell, float) else str(cell)
+    return f"{MINUS}{text[1:]}" if text.startswith("-") and not isinstance(cell, str) else text

@@ -14,7 +14,7 @@ from sklearn.datasets import load_iris
 
 from shrinkage._random import generator
 from shrinkage.comparison._means import error_of_share, mean_of
-from shrinkage.comparison.demonstrations._result import DemoResult, DemoTable
+from shrinkage.comparison.demonstrations._result import DemoResult, DemoTable, points
 from shrinkage.networks import Layout, outputs
 from shrinkage.pages import percent
 from shrinkage.rules import L2, Rule, WeightDecay
@@ -138,8 +138,8 @@ def _says(table: DemoTable) -> list[str]:
         f"As printed, {100 * printed['at the bound'].value:.0f} % of the weights end on the bound of ±10, where "
         "the clamp is the only regularization.",
         f"Filling the comment with a decay of 1 % a step changes the accuracy on fresh irises by "
-        f"{decayed['gain on fresh']}, L2 of λ = .001 in the error by {penalized['gain on fresh']}, and nothing but a "
-        f"small start and a velocity limit by {small['gain on fresh']}.",
+        f"{points(decayed['gain on fresh'])}, L2 of λ = .001 in the error by {points(penalized['gain on fresh'])}, and "
+        f"nothing but a small start and a velocity limit by {points(small['gain on fresh'])}.",
         "The article's own 30 irises and its accuracies could not be retrieved; of its six test items an accuracy "
         f"such as {percent(printed['test (6)'].value)} has a standard error of "
         f"{100 * error_of_share(printed['test (6)'].value, 6):.0f} points.",

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from shrinkage._random import generator
 from shrinkage.comparison._means import Mean, mean_of
-from shrinkage.comparison.demonstrations._result import DemoResult, DemoTable
+from shrinkage.comparison.demonstrations._result import DemoResult, DemoTable, points, share
 from shrinkage.training import Box, Swarm, minimize
 
 __all__ = ["swarm_2015", "verdict"]
@@ -167,12 +167,14 @@ def _says(rows: list[tuple[object, ...]], chosen: list[tuple[object, ...]]) -> l
     printed, small = rows[: len(SHOWN)], rows[len(SHOWN) :]
     wide_gain, small_gain = printed[1][6], small[1][6]
     assert isinstance(wide_gain, Mean)
+    accuracy = small[0][5]
     assert isinstance(small_gain, Mean)
+    assert isinstance(accuracy, Mean)
     return [
         f"Started in ±10 the swarm without a penalty ends {printed[0][7]} above what the gradient reaches on the same "
-        f"objective; with α = .001 it ends {printed[1][7]} above. On test rows the penalty gains {wide_gain}.",
-        f"Started in ±1 with a velocity limit of .1, the same swarm without a penalty has {small[0][5]} on test "
-        f"rows, and the penalty gains {small_gain}: {verdict(wide_gain, small_gain)}.",
+        f"objective; with α = .001 it ends {printed[1][7]} above. On test rows the penalty gains {points(wide_gain)}.",
+        f"Started in ±1 with a velocity limit of .1, the same swarm without a penalty is right on {share(accuracy)} "
+        f"of the test rows, and the penalty gains {points(small_gain)}: {verdict(wide_gain, small_gain)}.",
         f"Judged by training accuracy, no penalty is chosen in {chosen[0][1]} tables from the wide start and in "
         f"{chosen[1][1]} from the small one; α belongs to rows held out.",
     ]

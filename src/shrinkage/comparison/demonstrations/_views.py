@@ -6,8 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from shrinkage.comparison._means import Mean
-from shrinkage.comparison.demonstrations._result import DemoResult
+from shrinkage.comparison.demonstrations._result import DemoResult, points
 from shrinkage.comparison.demonstrations._swarm_2015 import verdict
 from shrinkage.pages import Tile, number, percent
 
@@ -47,13 +46,6 @@ class Shown:
     tiles: Callable[[DemoResult], list[Tile]]
 
 
-def _points(share: float | Mean) -> str:
-    """A difference of shares in points."""
-    if isinstance(share, Mean):
-        return f"{100 * share.value:+.1f} ± {100 * share.se:.1f} points".replace("-", "−")
-    return f"{100 * share:+.1f} points".replace("-", "−")
-
-
 def _row(result: DemoResult, name: str, table: int = 0) -> dict[str, Any]:
     return result.tables[table].row(name)
 
@@ -64,7 +56,7 @@ def _article_headline(result: DemoResult) -> str:
     fresh, norm = columns.index("fresh (4,000)"), columns.index("‖w‖")
     return (
         f"With its sign as printed ‖w‖ ends at {number(printed[norm])}, with the right one at {number(right[norm])}: "
-        f"{_points(printed[fresh] - none[fresh])} and {_points(right[fresh] - none[fresh])} on fresh items"
+        f"{points(printed[fresh] - none[fresh])} and {points(right[fresh] - none[fresh])} on fresh items"
     )
 
 
@@ -91,7 +83,7 @@ def _article_tiles(result: DemoResult) -> list[Tile]:
 
 def _swarm_2013_headline(result: DemoResult) -> str:
     decay, l2, start = (
-        _points(_row(result, name)["gain on fresh"])
+        points(_row(result, name)["gain on fresh"])
         for name in ("decay at 2b, 1 % a step", "L2 in the error, λ = .001", "start in ±1, |v| ≤ .1")
     )
     return f"Gain on fresh irises: {decay} by a decay, {l2} by L2, {start} by a smaller start"
@@ -123,7 +115,7 @@ def _swarm_2015_headline(result: DemoResult) -> str:
     rows = _swarm_2015_rows(result)
     wide, small = rows[1]["gain"], rows[5]["gain"]
     return (
-        f"The penalty gains {_points(wide)} from the wide start and {_points(small)} from the small one: "
+        f"The penalty gains {points(wide)} from the wide start and {points(small)} from the small one: "
         f"{verdict(wide, small)}"
     )
 
@@ -138,8 +130,8 @@ def _swarm_2015_tiles(result: DemoResult) -> list[Tile]:
         ),
         Tile(
             label="Gain of the penalty, wide start",
-            value=_points(rows[1]["gain"].value),
-            before=f"{_points(rows[5]['gain'].value)} from the small start",
+            value=points(rows[1]["gain"].value),
+            before=f"{points(rows[5]['gain'].value)} from the small start",
         ),
     ]
 

@@ -1,6 +1,9 @@
 """The ONNX graph says what the network says, in another program."""
 
+import ast
 import json
+import re
+import shutil
 import sys
 from pathlib import Path
 
@@ -75,3 +78,16 @@ def test_no_format_is_a_sentence():
     done = shrinkage("export", GOLDEN)
     assert done.returncode == 2
     assert "--onnx" in done.stderr
+
+
+def test_the_documented_way_from_a_table_to_predictions_works(tmp_path: Path, monkeypatch, capsys):
+    text = (Path(__file__).parents[2] / "docs" / "reliability.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    monkeypatch.chdir(shutil.copytree(GOLDEN, tmp_path / "model"))
+    model = load_model(Path())
+    export_onnx(model, Path("model.onnx"))
+    ROWS.to_csv("new.csv", index=False)
+    exec(block, {})
+    inputs, predicted = capsys.readouterr().out.splitlines()
+    assert ast.literal_eval(inputs) == model.preprocessor.feature_names_out
+    assert ast.literal_eval(predicted) == model.predict(ROWS).tolist()

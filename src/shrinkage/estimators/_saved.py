@@ -111,12 +111,13 @@ def save_model(model: MLPCV, preprocessor: Preprocessor, targets: tuple[str, ...
     write_atomic(folder / WORDS, json.dumps({**words, "checksum": _checksum(words)}, indent=1).encode())
 
 
-def load_model(folder: Path) -> SavedModel:
+def load_model(folder: str | Path) -> SavedModel:
     """Read a model that `save_model` wrote.
 
     Raises:
         RequestError: a file is missing, damaged, of another model or of a newer format. Nothing of it is run.
     """
+    folder = Path(folder)
     words = _read_words(folder)
     parts = {name: _part(folder / name, words["sha256"][name]) for name in (NUMBERS, PREPROCESSING)}
     try:

@@ -31,6 +31,67 @@ def factor(rule: Rule, view: View) -> Tensor:
     return torch.as_tensor(rule.modulation.factor(view, rule.force))
 
 
+MODULATED = [
+    sr.Cautious(sr.Decoupled(0.5)),
+    sr.ScheduledDecay(0.5),
+    sr.AdaptiveDecay(0.5),
+    sr.AdaptiveL2(0.5),
+    sr.SelectiveProjectionDecay(0.5),
+    sr.UncertainDecay(0.5, batch=4),
+    sr.ConstrainedNorm(0.5),
+]
+
+
+@pytest.mark.parametrize("rule", MODULATED, ids=lambda rule: rule.name)
+@pytest.mark.parametrize(
+    "need, fact",
+    [("needs_previous", "previous"), ("needs_gradient", "grad"), ("needs_second_moment", "second_moment")],
+)
+def test_a_modulation_asks_for_what_it_cannot_do_without_and_for_nothing_else(
+    rule: Rule, need: str, fact: str
+):
+    facts = {"previous": column(1, 3), "grad": column(0.5, -1), "second_moment": torch.tensor(2.0)}
+    del facts[fact]
+    if getattr(rule.modulation, need):
+        with pytest.raises((AssertionError, IndexError)):
+            factor(rule, seen(rule, column(1, 2), **facts))
+    else:
+        assert factor(rule, seen(rule, column(1, 2), **facts)).isfinite().all()
+
+
+def test_which_modulations_read_exempt_parameters_and_which_have_a_unit_of_their_own():
+    by_name = {rule.name: rule.modulation for rule in MODULATED if rule.modulation is not None}
+    # v̄ is a mean over all parameters of the optimizer; the other two multiply a share and a multiplier.
+    assert [name for name, m in by_name.items() if m.reads_all] == ["ScheduledDecay"]
+    assert [name for name, m in by_name.items() if m.own_unit] == [
+        "SelectiveProjectionDecay",
+        "ConstrainedNorm",
+    ]
+
+
+@pytest.mark.parametrize("rule", MODULATED[-1:] + MODULATED[4:5], ids=lambda rule: rule.name)
+def test_a_strength_in_a_unit_of_its_own_is_no_fraction_and_may_exceed_1(rule: Rule):
+    assert not rule.is_fraction
+    assert rule.with_strength(3.0).strength == 3.0
+
+
+def test_a_rule_in_the_loss_has_an_objective_unless_it_is_modulated():
+    rules = [sr.L2(0.1), sr.AdaptiveL2(0.1), sr.Decoupled(0.1), sr.Cautious(sr.Decoupled(0.1))]
+    assert [rule.has_objective for rule in rules] == [True, False, False, False]
+
+
+@pytest.mark.parametrize("rule", [sr.Projection(1.0, onto="box"), sr.Projection(1.0, onto="ball")], ids=str)
+def test_a_set_adds_nothing_to_the_error_or_the_gradient(rule: Rule):
+    w, grad = column(2, -3), column(0.5, 0.25)
+    rule.add_gradient_(grad, w)
+    assert rule.penalty(w).tolist() == [0, 0]
+    assert grad.tolist() == [0.5, 0.25]
+
+
+def test_a_view_that_is_told_no_strength_has_none():
+    assert View(w=column(1), now=NOW).strength == 0
+
+
 @pytest.mark.parametrize("name", CATALOGUE)
 def test_a_weight_at_its_anchor_is_not_pulled(name: str):
     assert float(CATALOGUE[name](0.5).force.pull(column(0.0))) == 0

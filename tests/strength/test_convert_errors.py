@@ -49,7 +49,11 @@ SGD, L2, ADAM = "torch.optim.SGD", "keras.regularizers.L2", "torch.optim.Adam"
             {"rows": 9},
             r"needs loss=… \(the loss beside which",
         ),
-        ((1, SGD, "sklearn.linear_model.Ridge"), {"rows": 9, "loss": "mse"}, r"needs outputs=…"),
+        (
+            (1, SGD, "sklearn.linear_model.Ridge"),
+            {"rows": 9, "loss": "mse"},
+            r"torch\.optim\.SGD to sklearn\.linear_model\.Ridge needs outputs=…",
+        ),
         ((0, "liblinear", L2), {"rows": 9}, r"0 is out of the range of liblinear: give more than 0\."),
         (
             (1.5, "keep_factor", "shrink"),
@@ -94,6 +98,11 @@ SGD, L2, ADAM = "torch.optim.SGD", "keras.regularizers.L2", "torch.optim.Adam"
             r"schedule=…\): must be a number >= 0",
         ),
         ((1, SGD, "tfa.optimizers.SGDW"), {"schedule": []}, r"needs lr=…"),
+        (
+            (1, "torch.optim.AdamW", "megatron.AdamW:style=linear"),
+            {"lr": 1, "steps": 1, "start_share": 0},  # the only step of a ramp from 0
+            r"is 0 at every step",
+        ),
     ],
 )
 def test_convert_says_what_is_wrong_and_what_to_do(arguments, run, message):
@@ -120,6 +129,20 @@ def test_convert_says_what_is_wrong_and_what_to_do(arguments, run, message):
 def test_rescale_says_what_is_wrong_and_what_to_do(run, message):
     with pytest.raises(RequestError, match=message):
         rescale(1e-4, SGD, **run)
+
+
+@pytest.mark.parametrize(
+    "typed, near",
+    [
+        ("adamww", ["torch.optim.AdamW", "optax.nadamw"]),
+        ("torch.optim.adamx", ["torch.optim.Adamax", "torch.optim.Adam", "torch.optim.RAdam"]),
+        ("lamb", ["keras.optimizers.Lamb", "tfa.optimizers.LAMB", "optax.lamb", "timm.optim.Lamb"]),
+    ],
+)
+def test_few_names_are_offered_for_one_that_is_not_there(typed: str, near: list[str]):
+    with pytest.raises(RequestError) as refusal:
+        convert(1, typed, L2)
+    assert str(refusal.value).endswith(f" Did you mean {', '.join(near)}?")
 
 
 def test_adamw_has_no_prior_to_keep():

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import doctest
+import runpy
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from shrinkage.strength import _public, _registry, conventions
+from shrinkage.strength import _page, _public, _registry, conventions
 from shrinkage.strength._page import page
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -36,6 +37,21 @@ def test_the_table_prints_one_line_a_row_and_can_be_narrowed():
 
 def test_the_page_in_the_docs_is_the_one_the_registry_writes():
     assert (DOCS / "conventions.md").read_text(encoding="utf-8") == page()
+
+
+def test_a_table_without_rows_is_its_head():
+    assert str(conventions("qqqqqq")).splitlines() == [
+        "convention  kind  its number v means  needs",
+        "-" * 43,
+    ]
+
+
+def test_the_page_is_written_where_its_module_is_run_and_not_where_it_is_imported(
+    capsys: pytest.CaptureFixture[str],
+):
+    for name, printed in (("shrinkage.strength._page", ""), ("__main__", page())):
+        runpy.run_path(_page.__file__, run_name=name)
+        assert capsys.readouterr().out == printed
 
 
 def test_the_floor_needs_neither_torch_nor_numpy():

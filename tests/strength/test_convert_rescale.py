@@ -55,6 +55,13 @@ def test_the_note_says_what_was_kept():
     assert kept.exact
 
 
+def test_the_note_names_the_timescale_of_the_new_run_or_the_prior():
+    longer = rescale(0.1, "torch.optim.AdamW", new_epochs=20, keep="run", **OLD)
+    assert longer.note == "For epochs = 20, keeping the timescale, as a share of the run, at 51.2 epochs."
+    prior = rescale(1e-4, "torch.optim.SGD", new_rows=25_000, keep="prior", **OLD)
+    assert prior.note == "For rows = 25000, keeping the prior precision at 5."
+
+
 def test_adam_with_l2_has_no_timescale_to_keep_but_an_approximate_one():
     with pytest.raises(ValueError, match="differs from weight to weight"):
         rescale(1e-4, "torch.optim.Adam", new_batch_size=256, **OLD)

@@ -17,6 +17,18 @@ CONSTANT, COMPOSER = "tfa.optimizers.AdamW", "composer.optim.DecoupledAdamW"
 RUN: dict[str, Any] = {"lr": 1e-3}
 
 
+def mean_of_cosine(low: float) -> float:
+    """The mean of half a cosine between 1 and `low`."""
+    return (1 + low) / 2
+
+
+def mean_square_of_cosine(low: float) -> float:
+    return low + 3 / 8 * (1 - low) ** 2
+
+
+ONE_CYCLE_SQUARE = 0.3 * mean_square_of_cosine(1 / 25) + 0.7 * mean_square_of_cosine(4e-6)
+
+
 def scheduled_by_torch(name: str, steps: int) -> list[float]:
     optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1.0)
     schedulers = torch.optim.lr_scheduler
@@ -40,12 +52,17 @@ def scheduled_by_torch(name: str, steps: int) -> list[float]:
 @pytest.mark.parametrize("name", ["constant", "linear", "cosine", "one-cycle"])
 def test_named_schedules_are_those_of_torch(name, steps):
     ours = [s for s, _ in relative_rates(Quantities(schedule=name, steps=steps))]
-    assert ours == pytest.approx(scheduled_by_torch(name, steps), abs=1e-9)
+    assert ours == pytest.approx(scheduled_by_torch(name, steps), abs=1e-12)
 
 
 @pytest.mark.parametrize(
     "schedule, mean, mean_square",
-    [("constant", 1, 1), ("linear", 1 / 2, 1 / 3), ("cosine", 1 / 2, 3 / 8)],
+    [
+        ("constant", 1, 1),
+        ("linear", 1 / 2, 1 / 3),
+        ("cosine", 1 / 2, 3 / 8),
+        ("one-cycle", 0.3 * mean_of_cosine(1 / 25) + 0.7 * mean_of_cosine(4e-6), ONE_CYCLE_SQUARE),
+    ],
 )
 def test_means_of_a_schedule_and_of_its_square(schedule, mean, mean_square):
     to_constant = convert(0.1, ADAMW, CONSTANT, schedule=schedule, **RUN)
@@ -53,6 +70,29 @@ def test_means_of_a_schedule_and_of_its_square(schedule, mean, mean_square):
     assert convert(0.1, ADAMW, CORRECTED, schedule=schedule).value == pytest.approx(
         0.1 * mean / mean_square, rel=1e-6
     )
+    squared = convert(20, "schedulefree.AdamCScheduleFreePlus", "shrink", schedule=schedule, **RUN)
+    assert squared.value == pytest.approx(20 * 1e-3**2 * mean_square, rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    "value, source, target, expected",
+    [
+        (0.98, "keep_factor", "torch.optim.SGD", 0.02 / (0.1 * 0.98) * 2),
+        (0.02, "torch.optim.SGD", "shrinkage.WeightDecay", 0.001 / 1.001),
+        (0.02, "proximal", "shrinkage.WeightDecay", 0.002 / 1.002 / 2),
+        (0.02, "shrinkage.WeightDecay", "proximal", 0.04 / 0.96 / 0.1),
+        (0.02, "shrinkage.Decoupled:clock=schedule", "shrinkage.WeightDecay", 0.01),
+        (0.02, "shrinkage.WeightDecay", "shrinkage.Decoupled:clock=schedule", 0.04),
+    ],
+)
+def test_decays_after_the_step_agree_in_total_under_a_falling_rate(value, source, target, expected):
+    """The rate falls evenly to 0: a shrink that follows it from κ does half of what a constant κ does."""
+    conversion = convert(value, source, target, lr=0.1, schedule="linear")
+    assert conversion.value == pytest.approx(expected, rel=1e-12)
+
+
+def test_a_run_of_one_step_is_a_run():
+    assert convert(0.1, ADAMW, CONSTANT, steps=1, **RUN).value == pytest.approx(1e-4)
 
 
 @pytest.mark.parametrize("target", [CONSTANT, CORRECTED, "megatron.AdamW:style=cosine"])

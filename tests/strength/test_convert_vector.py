@@ -123,6 +123,17 @@ def test_its_first_order_equals_as_a_decay(target, value):
         (0.01, "optax.novograd", "shrink", {"lr": 0.1}, 0.01),
         (5e-4, "ultralytics.SGD", "torch.optim.SGD", {"batch_size": 128}, 1e-3),
         (5e-4, "ultralytics.SGD", "torch.optim.SGD", {"batch_size": 16}, 5e-4),
+        (5e-4, "ultralytics.SGD", "torch.optim.SGD", {"batch_size": 3}, 5e-4 * 63 / 64),
+        (0.0, "half_life_steps", "shrink", {}, 1.0),
+        # no factor of the loss is needed where both sides stand beside the same one
+        (1e-4, "torch.optim.SGD", "keras.regularizers.L2", {"loss": "mse"}, 5e-5),
+        (
+            0.1,
+            "sklearn.linear_model.ElasticNet",
+            "sklearn.linear_model.SGDRegressor",
+            {"l1_ratio": 0.5, "loss": "mse"},
+            0.1,
+        ),
     ],
 )
 def test_closed_forms(value, source, target, run, expected):

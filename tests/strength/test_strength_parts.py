@@ -9,6 +9,7 @@ import pytest
 
 from shrinkage._errors import RequestError
 from shrinkage.strength import Quantities, conventions, convert
+from shrinkage.strength._checks import checked
 from shrinkage.strength._convert import _at_the_smaller_lr
 from shrinkage.strength._registry import find
 from shrinkage.strength._schedule import CLOCKS
@@ -91,6 +92,26 @@ def test_a_run_without_any_learning_rate_has_no_clock(rates: list[float]):
         convert(
             0.1, "shrinkage.Decoupled:clock=constant", "shrinkage.Decoupled:clock=schedule", schedule=rates
         )
+
+
+@pytest.mark.parametrize(
+    "rule, inside, outside",
+    [
+        (">= 0 and finite", [0, 2], [-1e-9, math.inf, math.nan]),
+        ("> 0 and finite", [1e-9, 2], [0, math.inf, math.nan]),
+        (">= 1 and finite", [1, 2], [0.999, math.inf, math.nan]),
+        ("> 0", [1e-9, math.inf], [0, math.nan]),
+        ("in [0, 1)", [0, 0.999], [-1e-9, 1, math.nan]),
+        ("in [0, 1]", [0, 1], [-1e-9, 1.001, math.nan]),
+    ],
+)
+def test_a_range_holds_its_bounds_or_does_not_as_it_is_written(
+    rule: str, inside: list[float], outside: list[float]
+):
+    assert [checked("f", "x", x, rule) for x in inside] == inside
+    for x in outside:
+        with pytest.raises(RequestError, match=r"f\(x=…\): must be a number"):
+            checked("f", "x", x, rule)
 
 
 def test_a_quantity_that_was_not_said_is_asked_for():

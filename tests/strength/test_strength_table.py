@@ -53,6 +53,9 @@ def test_without_momentum_the_shrink_is_the_product():
     assert effective_lr(0.25, 0.4) == pytest.approx(0.3)
 
 
-@pytest.mark.parametrize("c", [c for c in conventions() if c.clock == "lr_squared"], ids=lambda c: c.name)
+AVERAGED = [c for c in conventions("schedulefree.") if c.kind == "decoupled"]
+
+
+@pytest.mark.parametrize("c", AVERAGED, ids=lambda c: c.name)
 def test_a_decay_of_an_average_follows_its_formula_only_later(c: Convention):
     assert c.first_order

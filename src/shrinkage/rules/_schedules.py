@@ -33,7 +33,7 @@ class _Ramp:
     start: float
     end: float
     steps: int
-    cosine: bool = False
+    cosine: bool
 
     def __call__(self, step: int) -> float:
         share = min(step / self.steps, 1.0)

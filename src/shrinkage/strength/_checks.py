@@ -29,5 +29,4 @@ _RULES = {
     "> 0": lambda x: x > 0,
     "in [0, 1)": lambda x: 0 <= x < 1,
     "in [0, 1]": lambda x: 0 <= x <= 1,
-    "in (0, 1]": lambda x: 0 < x <= 1,
 }

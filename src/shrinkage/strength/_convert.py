@@ -49,7 +49,7 @@ class Conversion:
 
 
 def translate(
-    value: float, source: Convention, target: Convention, q: Quantities, *, approximate: bool = False
+    value: float, source: Convention, target: Convention, q: Quantities, *, approximate: bool
 ) -> Conversion:
     """The conversion between two entries of the registry.
 
@@ -58,7 +58,7 @@ def translate(
     """
     refusal = _notes.refusal(source, target)
     if source.norm != target.norm or (refusal and not approximate):
-        raise RequestError(_notes.refused(source, target, refusal, offer=source.norm == target.norm))
+        raise RequestError(_notes.refused(source, target, refusal))
     _ask(source, target, q)
     strength = _strength(value, source, q)
     if source.kind == target.kind == "objective":

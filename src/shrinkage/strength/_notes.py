@@ -43,7 +43,7 @@ def _of_objective(source: Convention, target: Convention) -> str:
     return ""
 
 
-def refused(source: Convention, target: Convention, reason: str, *, offer: bool) -> str:
+def refused(source: Convention, target: Convention, reason: str) -> str:
     """The refusal as a finished sentence."""
     head = f"convert(…): no single number in {target.name} equals one in {source.name}: "
     if source.norm != target.norm:
@@ -115,7 +115,7 @@ def _beside(source: Convention, target: Convention, q: Quantities) -> str:
 
 def _shorter_step(source: Convention, target: Convention, q: Quantities, rate: float) -> str:
     after, before = (source, target) if source.after else (target, source)
-    lr = (q.lr or 0.0) * (1 - rate)
+    lr = q.get("lr") * (1 - rate)
     return (
         f"{after.name} shrinks the step too: the equality holds with {before.name} at learning rate "
         f"lr·(1 − {rate:.6g}) = {lr:.6g}."

@@ -179,7 +179,8 @@ def _ask(keep: str, changes: dict[str, float], old: Quantities) -> None:
         if name in needed and getattr(old, name) is None
     ]
     if missing:
-        raise RequestError(asked_for(missing, "what the run was before").replace("convert", "rescale", 1))
+        asking = asked_for(missing, "what the run was before")
+        raise RequestError(f"rescale{asking.removeprefix('convert')}")
 
 
 def _words(keep: str) -> str:

@@ -3,7 +3,9 @@
 Each mutant is one change of one expression: an operator, a comparison, a sign, a number, a returned value. The floor's
 tests run with that change; a mutant that they let pass has survived. A change in a function meets the tests that reach
 its line, in a session that has collected them; what runs on import, or is not reached there, meets all tests of the
-floor with a copy of the package.
+floor with a copy of the package. `--again` judges the survivors of an earlier result alone, found again by file,
+line, column and change, and writes that result brought up to date. Those that are not found are named as gone: where
+lines of the package have moved since, that is no reason to trust them.
 
     python benchmarks/mutants.py strength rules --sample 150 --out benchmarks/results/mutants.json
 """
@@ -20,6 +22,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 import hypothesis
 import pandas  # noqa: F401 (this and the next ones for the forked processes)
@@ -73,11 +76,19 @@ def killed(floor: str, mutant: Mutant, seconds: int) -> bool:
         return forked(child, seconds) != 0
 
 
-def judged(floor: str, asked: argparse.Namespace) -> dict[str, object]:
-    """The share of a floor's mutants that its tests kill, and the survivors."""
+def named(mutant: Mutant) -> str:
+    return f"{mutant.module.relative_to(ROOT)}:{mutant.line}:{mutant.column}: {mutant.words}"
+
+
+def judged(floor: str, asked: argparse.Namespace, before: dict[str, Any]) -> dict[str, object]:
+    """The share of a floor's mutants that its tests kill, and the survivors; of `before` those that survive again."""
     found = [mutant for module in sorted((PACKAGE / floor).rglob("*.py")) for mutant in mutants_of(module)]
     chosen = random.Random(asked.seed).sample(found, min(asked.sample or len(found), len(found)))
     chosen = [mutant for mutant in chosen if asked.only in str(mutant.module)]
+    gone: list[str] = []
+    if before:
+        chosen = [mutant for mutant in found if named(mutant) in before["survivors"]]
+        gone = sorted(set(before["survivors"]) - {named(mutant) for mutant in chosen})
     started = time.monotonic()
     init = PACKAGE / floor / "__init__.py"
     if killed(floor, Mutant(init, 0, 0, "nothing", ast.parse(init.read_text())), asked.seconds):
@@ -87,19 +98,19 @@ def judged(floor: str, asked: argparse.Namespace) -> dict[str, object]:
     for mutant, verdict in zip(chosen, verdicts, strict=True):
         passed = verdict == "let pass" if asked.session_only else verdict in ("let pass", None)
         if passed and (asked.session_only or not killed(floor, mutant, asked.seconds)):
-            survivors.append(
-                f"{mutant.module.relative_to(ROOT)}:{mutant.line}:{mutant.column}: {mutant.words}"
-            )
+            survivors.append(named(mutant))
             print(survivors[-1], flush=True)
-    share = 1 - len(survivors) / len(chosen)
-    print(f"{floor}: {share:.1%} of {len(chosen)} of {len(found)} mutants killed", flush=True)
+    tried = min(before["tried"] - len(gone), len(found)) if before else len(chosen)
+    share = 1 - len(survivors) / tried if tried else 1.0
+    print(f"{floor}: {share:.1%} of {tried} of {len(found)} mutants killed", flush=True)
     return {
         "mutants": len(found),
-        "tried": len(chosen),
+        "tried": tried,
         "killed": share,
-        "out_of_time": verdicts.count("out of time"),
-        "seconds": round(time.monotonic() - started),
+        "out_of_time": verdicts.count("out of time") + before.get("out_of_time", 0),
+        "seconds": round(time.monotonic() - started) + before.get("seconds", 0),
         "survivors": sorted(survivors),
+        **({"gone": gone} if gone else {}),  # earlier survivors whose expression is no longer written
     }
 
 
@@ -117,10 +128,14 @@ def main() -> None:
     parser.add_argument(
         "--session-only", action="store_true", help="quick: nothing of what runs on import, no second opinion"
     )
+    parser.add_argument(
+        "--again", type=Path, help="an earlier --out: its survivors alone, the rest stays killed"
+    )
     parser.add_argument("--out", type=Path)
     asked = parser.parse_args()
+    before = json.loads(asked.again.read_text()) if asked.again else {}
     os.chdir(ROOT)
-    result = {floor: judged(floor, asked) for floor in asked.floors}
+    result = {floor: judged(floor, asked, before.get(floor, {})) for floor in asked.floors}
     if asked.out is not None:
         asked.out.write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n")
 

@@ -73,3 +73,11 @@ def test_the_hunt_says_what_survived(tmp_path: Path):
     found = json.loads(out.read_text())["strength"]
     assert found["tried"] > 20
     assert found["killed"] > 0.9
+    again = tmp_path / "again.json"
+    found["survivors"].append("src/shrinkage/strength/_timescales.py:1:0: no such → change")
+    out.write_text(json.dumps({"strength": found}))
+    command = [sys.executable, "benchmarks/mutants.py", "strength", "--again", str(out), "--out", str(again)]
+    subprocess.run(command, cwd=BENCHMARKS.parent, check=True, capture_output=True)
+    later = json.loads(again.read_text())["strength"]
+    assert later["tried"] == found["tried"] - 1
+    assert later["survivors"] + later["gone"] == found["survivors"]

@@ -154,7 +154,7 @@ def test_a_second_run_on_the_folder_is_refused_and_harms_nothing(tables, tmp_pat
         while not (out / "blocks").exists():
             assert first.poll() is None
             time.sleep(0.01)
-        first.send_signal(signal.SIGSTOP)  # however fast the machine is, it is not over before the second begins
+        first.send_signal(signal.SIGSTOP)  # so that it is not over before the second begins
         second = shrinkage(*request, "--overwrite")
         assert first.poll() is None
         assert second.returncode == 2

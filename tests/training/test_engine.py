@@ -148,6 +148,17 @@ def test_calls_of_one_epoch_and_of_many_give_the_same_bits(monkeypatch):
     np.testing.assert_array_equal(many.validation_loss, one.validation_loss)
 
 
+def test_a_batch_larger_than_any_number_of_rows_is_all_of_them():
+    X, Y = problem(40, 4, 1, "squared_error")
+    members = [member(X, Y, n_train=30)]
+    shape = {"hidden_layer_sizes": (3,), "loss": "squared_error"}
+    whole, huge = (
+        train_block(options(engine="compiled", batch_size=size, **shape), LAMBDAS, members, seed=1)
+        for size in (30, 2**64)
+    )
+    assert np.array_equal(whole.networks, huge.networks)
+
+
 def test_equal_outputs_are_the_first_class():
     """argmax takes the first of equals: a net of zeros says class 0."""
     X, Y = torch.zeros(6, 2, dtype=torch.float64), torch.eye(3, dtype=torch.float64).repeat(2, 1)

@@ -164,7 +164,7 @@ class EngineBlock(Trainee):
             members=len(self.members),
             member=c.place(self._member),
             train=self.train_rows.for_c,
-            batch=options.batch_size,
+            batch=min(options.batch_size, self.n),
             momentum=options.momentum,
             beta1=BETAS[0],
             beta2=BETAS[1],

@@ -88,9 +88,8 @@ static void NAME(logistic)(const NAME(Scored) *s) {
             for (int64_t i = 0; i < n; i++) slope[i] = (z[i] < 0 ? u[i] : 1) / (1 + u[i]) - y[i];
     }
     if (!s->hits) return;
-    REAL *restrict right = ratio;
-    for (int64_t i = 0; i < n; i++) right[i] = (s->z[i] > 0) == (s->y[i] > (REAL)0.5) ? 1 : 0;
-    s->hits[0] += NAME(weighted_sum)(B, right, s->weight);
+    for (int64_t i = 0; i < n; i++) ratio[i] = (s->z[i] > 0) == (s->y[i] > (REAL)0.5) ? 1 : 0; /* right or not */
+    s->hits[0] += NAME(weighted_sum)(B, ratio, s->weight);
 }
 
 static void NAME(squared_error)(const NAME(Scored) *s) {

@@ -101,7 +101,7 @@ SGD, L2, ADAM = "torch.optim.SGD", "keras.regularizers.L2", "torch.optim.Adam"
         (
             (1, "torch.optim.AdamW", "megatron.AdamW:style=linear"),
             {"lr": 1, "steps": 1, "start_share": 0},  # the only step of a ramp from 0
-            r"is 0 at every step",
+            r"\(steps=…\): the decay's ramp is 0 at every step",
         ),
     ],
 )

@@ -72,6 +72,10 @@ def ratio_of_totals(source: Clock, target: Clock, q: Quantities) -> tuple[float,
     ours = [source.shape(s, u, q) for s, u in steps]
     theirs = [target.shape(s, u, q) for s, u in steps]
     if not (math.fsum(ours) > 0 and math.fsum(theirs) > 0):
+        if any(s > 0 for s, _ in steps):
+            raise RequestError(
+                "convert(steps=…): the decay's ramp is 0 at every step. Give the steps of a run."
+            )
         raise RequestError(
             "convert(schedule=…): the learning rate is 0 at every step. Give the rates of a run."
         )

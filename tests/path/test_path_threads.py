@@ -8,6 +8,7 @@ import pytest
 from sklearn.datasets import load_iris
 
 from shrinkage.path import Block, Fold, run_blocks
+from shrinkage.path._threads import in_threads
 from shrinkage.rules import L2
 from shrinkage.training import TrainingOptions
 
@@ -59,3 +60,49 @@ def test_a_run_that_fails_leaves_no_thread_at_work(run):
     before = time.process_time()
     time.sleep(0.5)
     assert time.process_time() - before < 0.2
+
+
+def test_calls_in_threads_come_back_as_they_finish():
+    first = threading.Event()
+
+    def waits(check):
+        assert first.wait(60)
+        return "waited"
+
+    def goes(check):
+        return "went"
+
+    results = in_threads([waits, goes], 2)
+    assert next(results) == "went"
+    first.set()
+    assert next(results) == "waited"
+
+
+@pytest.mark.parametrize("end", ["a call fails", "closed"])
+def test_calls_whose_results_are_not_wanted_are_told_to_stop_and_waited_for(end: str):
+    begun, ended = threading.Event(), threading.Event()
+
+    def goes_on(check):
+        begun.set()
+        try:
+            while True:
+                check()
+                time.sleep(0.001)
+        finally:
+            time.sleep(0.05)
+            ended.set()
+
+    def ends(check):
+        assert begun.wait(60)
+        if end == "a call fails":
+            raise ValueError("failed")
+        return 1
+
+    results = in_threads([goes_on, ends], 2)
+    if end == "a call fails":
+        with pytest.raises(ValueError, match="failed"):
+            list(results)
+    else:
+        assert next(results) == 1
+        results.close()
+    assert ended.is_set()

@@ -74,13 +74,13 @@ def trained(
     folds: Mapping[int, Fold],
     options: NetworkOptions,
     seed: int,
-    after_epoch: Callable[[], object] | None = None,
+    after_epochs: Callable[[int], object] | None = None,
 ) -> dict[str, NDArray[np.float64]]:
     """Train a block; its result as named arrays, (G, L, …) as in `BlockResult`, with the sizes of the weights."""
     members = [
         folds[number].member(restart, options.dtype, options.device) for number, restart in block.members
     ]
-    result = options.train(block.lambdas, members, seed=seed, epochs=block.epochs, after_epoch=after_epoch)
+    result = options.train(block.lambdas, members, seed=seed, epochs=block.epochs, after_epochs=after_epochs)
     n_weights = options.layout(members[0].train.X, members[0].train.Y).n_weights
     weights = result.networks[..., :n_weights].astype(np.float64)
     arrays = {name: getattr(result, name) for name in result.__dataclass_fields__}

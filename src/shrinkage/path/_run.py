@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import tempfile
-import threading
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
-from pathlib import Path
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
@@ -15,11 +12,12 @@ from joblib import Parallel, delayed, effective_n_jobs
 from joblib.parallel import get_active_backend
 from numpy.typing import NDArray
 
-from shrinkage._errors import JobError
 from shrinkage.path._blocks import Block, trained
 from shrinkage.path._fold import Fold
 from shrinkage.path._parcels import Parcel, Sender, packed, unpacked
+from shrinkage.path._progress import Epochs, Tick, polling
 from shrinkage.path._store import BlockStore
+from shrinkage.path._threads import Check, in_threads
 from shrinkage.training import NetworkOptions, one_thread_flushed
 
 __all__ = ["Progress", "run_blocks", "worthwhile_jobs"]
@@ -29,10 +27,6 @@ Progress = Callable[[float, float], object]
 Arrays = dict[str, NDArray[Any]]
 _Task = tuple[Block, Mapping[int, Fold], NetworkOptions, int]
 
-POLL_SECONDS = 0.2
-STOPPED = "The run that this block belongs to has been stopped."
-SECONDS_TO_STOP = 30.0
-"""How long a run that ends early waits for the epochs that its threads have begun."""
 WORKER_START_SECONDS = 8.0
 """Work that a second process must save before it is worth starting one: it imports torch first."""
 THREAD_START_SECONDS = 0.05
@@ -66,7 +60,7 @@ def run_blocks(
     if store is not None:
         results = {i: kept for i, block in enumerate(blocks) if (kept := store.load(block)) is not None}
     missing = [i for i in range(len(blocks)) if i not in results]
-    with _Epochs(len(blocks)) as epochs:
+    with Epochs(len(blocks)) as epochs:
         for i in results:
             epochs.finish(i, blocks[i].epochs_of(options))
 
@@ -101,117 +95,66 @@ def worthwhile_jobs(blocks: Sequence[Block], folds: Mapping[int, Fold], options:
     return -1 if seconds > worth and len(blocks) > 1 else 1
 
 
-class _Epochs:
-    """Epochs done of each block, in a file that the worker processes write to and this one reads."""
-
-    def __init__(self, n_blocks: int) -> None:
-        self._folder = tempfile.TemporaryDirectory(prefix="shrinkage-", ignore_cleanup_errors=True)
-        self.path = Path(self._folder.name) / "epochs"
-        self.done = np.memmap(self.path, np.int64, "w+", shape=(n_blocks,))
-
-    def __enter__(self) -> _Epochs:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._folder.cleanup()
-
-    def finish(self, i: int, epochs: int) -> None:
-        self.done[i] = epochs
-
-
-class _Tick:
-    """Counts one epoch of a block; travels to the process that trains it."""
-
-    def __init__(self, path: Path, i: int, stopped: threading.Event | None = None) -> None:
-        self.path = path
-        self.i = i
-        self._stopped = stopped
-        self._done: np.memmap[Any, np.dtype[np.int64]] | None = None
-
-    def __call__(self) -> None:
-        if self._stopped is not None and self._stopped.is_set():
-            raise JobError(STOPPED)
-        if self._done is None:
-            if not self.path.exists():  # a worker on another machine: its blocks are counted when they return
-                return
-            self._done = np.memmap(self.path, np.int64, "r+")
-        self._done[self.i] += 1
-
-
 def _finished(
     tasks: Mapping[int, _Task],
-    epochs: _Epochs,
+    epochs: Epochs,
     told: Callable[[], object],
     n_jobs: int | None,
     sender: Sender,
 ) -> Iterator[tuple[int, Arrays]]:
     """(place, arrays) of the tasks as they finish."""
     jobs: Any = n_jobs  # joblib takes None, its annotations don't
-    if effective_n_jobs(jobs) == 1 or len(tasks) < 2:
+    at_once = effective_n_jobs(jobs)
+    if at_once == 1 or len(tasks) < 2:
         for i, task in tasks.items():
-            tick = _Tick(epochs.path, i)
 
-            def after_epoch(tick: _Tick = tick) -> None:
-                tick()
+            def after_epochs(count: int, i: int = i) -> None:
+                epochs.add(i, count)
                 told()
 
-            yield i, trained(*task, after_epoch)
+            yield i, trained(*task, after_epochs)
         return
-    one: Any = 1  # joblib's annotations know only "auto"
     hint: Any = "threads" if all(options.in_threads for _, _, options, _ in tasks.values()) else None
-    parallel = Parallel(n_jobs=jobs, return_as="generator_unordered", batch_size=one, prefer=hint)
     backend, _ = get_active_backend(prefer=hint)  # the user's own, where there is one
-    here, threads = getattr(backend, "uses_threads", False), _Threads()
-    results: Any = parallel(
-        delayed(threads.trained)(i, task, _Tick(epochs.path, i, threads.stopped))
-        if here
-        else _sent(i, task, _Tick(epochs.path, i), sender)
-        for i, task in tasks.items()
-    )
+    with polling(told):
+        if getattr(backend, "uses_threads", False):
+            yield from in_threads([_here(i, task, epochs) for i, task in tasks.items()], at_once)
+        else:
+            yield from _elsewhere(tasks, epochs, jobs, sender)
+
+
+def _here(i: int, task: _Task, epochs: Epochs) -> Callable[[Check], tuple[int, Arrays]]:
+    """The task as a call for a thread of this process."""
+
+    def call(check: Check) -> tuple[int, Arrays]:
+        def after_epochs(count: int) -> None:
+            check()
+            epochs.add(i, count)
+
+        check()
+        # Before anything of torch's runs in a new thread: it takes the number of threads that it finds then.
+        with one_thread_flushed() if task[2].in_threads else nullcontext():
+            return i, trained(*task, after_epochs)
+
+    return call
+
+
+def _elsewhere(
+    tasks: Mapping[int, _Task], epochs: Epochs, jobs: Any, sender: Sender
+) -> Iterator[tuple[int, Arrays]]:
+    """In other processes, here or on a cluster, by joblib."""
+    one: Any = 1  # joblib's annotations know only "auto"
+    parallel = Parallel(n_jobs=jobs, return_as="generator_unordered", batch_size=one)
+    results: Any = parallel(_sent(i, task, Tick(epochs.path, i), sender) for i, task in tasks.items())
     try:
-        with _polling(told):
-            for result in results:  # noqa: UP028 (`yield from` would close them before the threads are told)
-                yield result
+        yield from results
     finally:
-        threads.stop()
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message=".* tasks .*", module="joblib")  # that they are left
             results.close()
 
 
-class _Threads:
-    """Blocks at work in threads of this process. joblib ends processes, but leaves threads to their work.
-
-    A thread that is still within torch when Python ends takes the whole process down with an abort.
-    """
-
-    def __init__(self) -> None:
-        self.stopped = threading.Event()
-        self._changed = threading.Condition()
-        self._at_work = 0
-
-    def trained(self, i: int, task: _Task, tick: _Tick) -> tuple[int, Arrays]:
-        with self._changed:
-            self._at_work += 1
-        try:
-            if self.stopped.is_set():
-                raise JobError(STOPPED)
-            # Before anything of torch's runs in a new thread: it takes the number of threads that it finds then.
-            with one_thread_flushed() if task[2].in_threads else nullcontext():
-                return i, trained(*task, tick)
-        finally:
-            with self._changed:
-                self._at_work -= 1
-                self._changed.notify_all()
-
-    def stop(self) -> None:
-        """Tell them to stop, which they do at the end of an epoch, and wait for that."""
-        self.stopped.set()
-        with self._changed:
-            self._changed.wait_for(lambda: not self._at_work, timeout=SECONDS_TO_STOP)
-
-
-def _sent(i: int, task: _Task, tick: _Tick, sender: Sender) -> Any:
+def _sent(i: int, task: _Task, tick: Tick, sender: Sender) -> Any:
     """The task as a call in another process, the arrays of its folds being arguments of their own."""
     block, folds, options, seed = task
     parcels, arrays = packed(folds)
@@ -224,24 +167,7 @@ def _trained_there(
     parcels: Mapping[int, Parcel],
     options: NetworkOptions,
     seed: int,
-    tick: _Tick,
+    tick: Tick,
     *arrays: NDArray[Any],
 ) -> tuple[int, Arrays]:
     return i, trained(block, unpacked(parcels, arrays), options, seed, tick)
-
-
-@contextmanager
-def _polling(told: Callable[[], object]) -> Iterator[None]:
-    stop = threading.Event()
-
-    def poll() -> None:
-        while not stop.wait(POLL_SECONDS):
-            told()
-
-    thread = threading.Thread(target=poll, daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        thread.join()

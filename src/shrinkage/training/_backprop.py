@@ -34,9 +34,9 @@ class TrainingOptions(BackpropSettings):
         *,
         seed: int,
         epochs: Sequence[int] | None = None,
-        after_epoch: Callable[[], object] | None = None,
+        after_epochs: Callable[[int], object] | None = None,
     ) -> BlockResult:
-        return train_block(self, lambdas, members, seed=seed, epochs=epochs, after_epoch=after_epoch)
+        return train_block(self, lambdas, members, seed=seed, epochs=epochs, after_epochs=after_epochs)
 
     def admits(self, lam: float) -> bool:
         try:
@@ -68,7 +68,7 @@ def train_block(
     *,
     seed: int,
     epochs: Sequence[int] | None = None,
-    after_epoch: Callable[[], object] | None = None,
+    after_epochs: Callable[[int], object] | None = None,
 ) -> BlockResult:
     """Train L λs for each of G members: K = G·L networks.
 
@@ -78,19 +78,19 @@ def train_block(
         members: their training sets are of one shape, and so are their validation sets.
         seed: of the run.
         epochs: (L,) after how many epochs each λ's network is taken; by default after the last.
-        after_epoch: called once an epoch.
+        after_epochs: told, as epochs are done, how many more.
     """
     taken = [options.max_epochs] * len(lambdas) if epochs is None else epochs
     if options.in_threads:
         with one_thread_flushed(), torch.no_grad():
             block = EngineBlock(options, lambdas, members, seed)
-            return recorded(block, taken, len(members), after_epoch)
+            return recorded(block, taken, len(members), after_epochs)
     if len(lambdas) == len(members) == 1:
         # Of a single matrix the product is another routine, with another rounding: it gets a twin.
         twice = None if epochs is None else [*epochs, *epochs]
         pair = train_block(
-            options, [*lambdas, *lambdas], members, seed=seed, epochs=twice, after_epoch=after_epoch
+            options, [*lambdas, *lambdas], members, seed=seed, epochs=twice, after_epochs=after_epochs
         )
         return BlockResult(**{name: array[:, :1] for name, array in vars(pair).items()})
     with one_thread_flushed(permission(options, members[0])), torch.no_grad():
-        return recorded(StackedBlock(options, lambdas, members, seed), taken, len(members), after_epoch)
+        return recorded(StackedBlock(options, lambdas, members, seed), taken, len(members), after_epochs)

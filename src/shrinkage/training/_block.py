@@ -87,7 +87,7 @@ class EpochByEpoch(Trainee):
 
 
 def recorded(
-    block: Trainee, taken: Sequence[int], members: int, after_epoch: Callable[[], object] | None
+    block: Trainee, taken: Sequence[int], members: int, after_epochs: Callable[[int], object] | None
 ) -> BlockResult:
     """Train a block to its last epoch and record its curves.
 
@@ -95,7 +95,7 @@ def recorded(
         block: the block.
         taken: (L,) after how many epochs each λ's network is taken.
         members: G.
-        after_epoch: called once an epoch.
+        after_epochs: told, as epochs are done, how many more.
     """
     due_after, shape = np.asarray(taken), (members, len(taken))
     networks, final = np.empty(0), np.full((3, *shape), np.nan)
@@ -110,9 +110,8 @@ def recorded(
             networks = np.empty_like(now) if not networks.size else networks
             networks[:, due] = now[:, due]
             final[:, :, due] = block.judge()[:, :, due]
-        if after_epoch is not None:
-            for _ in range(done, stop):
-                after_epoch()
+        if after_epochs is not None:
+            after_epochs(stop - done)
         done = stop
     curves = np.moveaxis(curves, 1, -1)
     return BlockResult(

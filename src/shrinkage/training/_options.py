@@ -93,7 +93,7 @@ class NetworkOptions(ABC):
         *,
         seed: int,
         epochs: Sequence[int] | None = None,
-        after_epoch: Callable[[], object] | None = None,
+        after_epochs: Callable[[int], object] | None = None,
     ) -> BlockResult:
         """Train L λs for each of G members as one stack; the arguments are those of `train_block`."""
 

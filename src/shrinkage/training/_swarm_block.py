@@ -106,9 +106,9 @@ class SwarmOptions(NetworkOptions):
         *,
         seed: int,
         epochs: Sequence[int] | None = None,
-        after_epoch: Callable[[], object] | None = None,
+        after_epochs: Callable[[int], object] | None = None,
     ) -> BlockResult:
-        return train_swarm_block(self, lambdas, members, seed=seed, epochs=epochs, after_epoch=after_epoch)
+        return train_swarm_block(self, lambdas, members, seed=seed, epochs=epochs, after_epochs=after_epochs)
 
     def networks_a_block(self, layout: Layout, n: int) -> int:
         by_memory = STATE_ELEMENTS // (3 * self.swarm.particles * layout.n_parameters)
@@ -138,7 +138,7 @@ def train_swarm_block(
     *,
     seed: int,
     epochs: Sequence[int] | None = None,
-    after_epoch: Callable[[], object] | None = None,
+    after_epochs: Callable[[int], object] | None = None,
 ) -> BlockResult:
     """Train L λs for each of G members, a swarm each; the curves show the best network of each swarm so far.
 
@@ -148,11 +148,11 @@ def train_swarm_block(
         members: their training sets are of one shape, and so are their validation sets.
         seed: of the run.
         epochs: (L,) after how many epochs each λ's network is taken; by default after the last.
-        after_epoch: called once an epoch.
+        after_epochs: told, as epochs are done, how many more.
     """
     with one_thread_flushed(), torch.no_grad():
         taken = [options.max_epochs] * len(lambdas) if epochs is None else epochs
-        return recorded(_Block(options, lambdas, members, seed), taken, len(members), after_epoch)
+        return recorded(_Block(options, lambdas, members, seed), taken, len(members), after_epochs)
 
 
 class _Block(EpochByEpoch):

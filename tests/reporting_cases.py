@@ -73,6 +73,7 @@ def made_path(
         metric_name=metric,
         train_loss=train_loss,
         train_metric=np.exp(-0.4 * train_loss),
+        validated=np.arange(1, epochs + 1),
         validation_loss=validation_loss,
         validation_metric=np.exp(-0.4 * validation_loss),
         final_train_loss=0.9 * train_loss[..., -1],
@@ -86,10 +87,10 @@ def made_path(
 def made_choice(path: PathResult, *, select: str = "min", stop: str = "last") -> Choice:
     """Minimum and 1-SE λ, by their definition."""
     mean, se = path.over_folds(path.validation_loss)
-    last = np.full(len(mean), path.n_epochs)
-    epochs = np.where(np.isfinite(mean), mean, np.inf).argmin(axis=1) + 1 if stop == "best" else last
-    rows = np.arange(len(mean))
-    judged, error = mean[rows, epochs - 1], np.nan_to_num(se[rows, epochs - 1])
+    last = np.full(len(mean), len(path.validated) - 1)
+    places = np.where(np.isfinite(mean), mean, np.inf).argmin(axis=1) if stop == "best" else last
+    rows, epochs = np.arange(len(mean)), path.validated[places]
+    judged, error = mean[rows, places], np.nan_to_num(se[rows, places])
     judged = np.where(np.isfinite(judged), judged, np.inf)
     smallest = int(judged.argmin())
     within = int(np.flatnonzero(judged <= judged[smallest] + error[smallest]).max())

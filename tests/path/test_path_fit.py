@@ -65,6 +65,7 @@ def path_result(validation, se=0.1):
         lambdas=np.arange(len(mean), dtype=float),
         loss_name="cross-entropy",
         metric_name="accuracy",
+        validated=np.arange(1, curve.shape[3] + 1),
         validation_loss=curve,
         **other,
     )
@@ -100,10 +101,33 @@ def test_a_diverged_lambda_is_left_out_and_said():
 def test_stop_best_judges_each_lambda_at_its_own_epoch():
     base = path_result([0.0, 0.0])
     curve = np.array([[0.5, 0.2, 0.9], [0.6, 0.4, 0.3]])[:, None, None, :] * np.ones((1, 2, 1, 1))
-    result = dataclasses.replace(base, validation_loss=curve)
+    result = dataclasses.replace(base, validated=np.arange(1, 4), validation_loss=curve, train_loss=curve)
     best, last = choose(result, "min", "best"), choose(result, "min", "last")
     assert (best.lam, best.epoch, best.epochs.tolist()) == (0, 2, [2, 3])
     assert (last.lam, last.epoch) == (1, 3)
+
+
+@pytest.mark.parametrize("stop", ["last", "best"])
+def test_a_path_validated_now_and_then_is_the_path_with_fewer_points(stop):
+    training = options(optimizer="adam", batch_size=8, max_epochs=8, dtype="float32")
+    every, third = (
+        fit_path(
+            request(stop=stop, options=dataclasses.replace(training, validate_every=k)), FOLDS, EVERYTHING
+        )
+        for k in (1, 3)
+    )
+    assert every.result.validated.tolist() == list(range(1, 9))
+    assert third.result.validated.tolist() == [3, 6, 8]
+    points = third.result.validated - 1
+    np.testing.assert_array_equal(third.result.validation_loss, every.result.validation_loss[..., points])
+    np.testing.assert_array_equal(third.result.train_loss, every.result.train_loss)
+    mean, _ = every.result.over_folds(every.result.validation_loss)
+    best = third.result.validated[mean[:, points].argmin(1)]
+    assert third.result.to_frame()["best_epoch"].tolist() == best.tolist()
+    assert third.choice.epochs.tolist() == (best.tolist() if stop == "best" else [8, 8, 8])
+    if stop == "last":
+        assert third.choice.lam == every.choice.lam
+        np.testing.assert_array_equal(third.networks, every.networks)
 
 
 def test_an_edge_extends_the_grid_in_its_own_ratio_and_zero_is_no_edge():

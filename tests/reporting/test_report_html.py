@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ import pytest
 from reporting_cases import HOSTILE, hostile_story, made_choice, made_path, made_story
 from shrinkage._errors import RequestError
 from shrinkage.pages import clean, embedded_json
+from shrinkage.path import PathResult
 from shrinkage.reporting import ColumnSummary, render_fit_report, write_fit_report
 
 MOST_BYTES = 6_000_000
@@ -128,6 +130,17 @@ def test_a_huge_regression_stays_under_six_megabytes() -> None:
     assert len(render_fit_report(story).encode()) < MOST_BYTES
 
 
+def validated(path: PathResult, *epochs: int) -> PathResult:
+    """The path as it would be with the validation rows scored after these epochs alone."""
+    places = np.array(epochs) - 1
+    return replace(
+        path,
+        validated=np.array(epochs),
+        validation_loss=path.validation_loss[..., places],
+        validation_metric=path.validation_metric[..., places],
+    )
+
+
 def strange_paths() -> dict[str, Any]:
     diverged = made_path()
     for curve in (diverged.train_loss, diverged.validation_loss, diverged.final_train_loss):
@@ -140,6 +153,8 @@ def strange_paths() -> dict[str, Any]:
         "one fold": made_path(folds=1),
         "one epoch": made_path(epochs=1),
         "restarts": made_path(restarts=3),
+        "validated now and then": validated(made_path(), 25, 50, 60),
+        "validated once": validated(made_path(), 60),
         "λ = 0 diverged": diverged,
     }
 
@@ -152,7 +167,8 @@ def test_strange_paths_are_drawn_too(name: str, stop: str) -> None:
     scripts = Outline(render_fit_report(story)).scripts
     charts = json.loads(scripts[0])
     assert set(charts) == {"figures", "sliders"}
-    assert len(charts["figures"]) == 8
+    # A single column is no map of λ and epochs.
+    assert len(charts["figures"]) == (7 if len(path.validated) == 1 else 8)
 
 
 @pytest.mark.parametrize(

@@ -131,9 +131,9 @@ def test_nets_that_all_diverged_have_no_lowest_place_and_no_dot() -> None:
     path = made_path(lambdas=np.array([0.0, 0.01]))
     lost = replace(path, validation_loss=np.full_like(path.validation_loss, np.nan))
     assert _words.map_title(lost, made_choice(path)) == "Every net diverged"
-    assert _lowest(np.full(5, np.nan)) == []
-    (dot,) = _lowest(np.array([3.0, 1.0, np.nan]))
-    assert (dot["x"], dot["y"]) == ([2], [1.0])
+    assert _lowest(np.arange(1, 6), np.full(5, np.nan)) == []
+    (dot,) = _lowest(np.array([5, 10, 12]), np.array([3.0, 1.0, np.nan]))
+    assert (dot["x"], dot["y"]) == ([10], [1.0])
 
 
 def test_a_curve_that_ends_in_nothing_is_said_to_diverge() -> None:

@@ -148,6 +148,28 @@ def test_calls_of_one_epoch_and_of_many_give_the_same_bits(monkeypatch):
     np.testing.assert_array_equal(many.validation_loss, one.validation_loss)
 
 
+@pytest.mark.parametrize("engine", ["compiled", "torch"])
+def test_validating_now_and_then_leaves_gaps_and_changes_nothing_else(engine):
+    X, Y = problem(60, 5, 3, "softmax")
+    every, third = (
+        train_block(
+            options(engine=engine, max_epochs=8, validate_every=k),
+            LAMBDAS,
+            [member(X, Y, n_train=40)],
+            seed=1,
+        )
+        for k in (1, 3)
+    )
+    scored = np.isin(np.arange(8), [2, 5, 7])
+    for name in ("validation_loss", "validation_metric"):
+        of_every, of_third = getattr(every, name), getattr(third, name)
+        np.testing.assert_array_equal(of_third[..., scored], of_every[..., scored])
+        assert np.isnan(of_third[..., ~scored]).all()
+        assert np.isfinite(of_every).all()
+    for name in ("train_loss", "train_metric", "networks", "final_train_loss"):
+        np.testing.assert_array_equal(getattr(third, name), getattr(every, name))
+
+
 def test_a_batch_larger_than_any_number_of_rows_is_all_of_them():
     X, Y = problem(40, 4, 1, "squared_error")
     members = [member(X, Y, n_train=30)]

@@ -29,6 +29,7 @@ def swarm_options(**changes) -> SwarmOptions:
         ({"max_epochs": 0}, r"max_epochs=…: must be a whole number >= 1, got 0"),
         ({"max_epochs": 2.0}, r"max_epochs=…: must be a whole number >= 1, got 2\.0"),
         ({"max_epochs": True}, r"max_epochs=…: must be a whole number >= 1, got True"),
+        ({"validate_every": 0}, r"validate_every=…: must be a whole number >= 1, got 0"),
         ({"engine": "jax"}, r"engine=…: must be one of compiled, torch, got 'jax'"),
         ({"device": "nowhere"}, r"device='nowhere': torch can't use it here: .*Use device='cpu'"),
         ({"device": "cuda:99"}, r"device='cuda:99': torch can't use it here"),

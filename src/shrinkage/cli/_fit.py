@@ -76,6 +76,7 @@ def fit(
     schedule: Annotated[str, in_net(help="constant or cosine.")] = "cosine",
     epochs: Annotated[int, in_net(help="Passes over the rows.")] = 200,
     batch_size: Annotated[str, in_net(help="Rows a step: auto or a number.")] = "auto",
+    validate_every: Annotated[int, in_net(help="Epochs from one validation to the next.")] = 1,
     lambdas: Annotated[str, _in_path(help=_LAMBDAS)] = "auto",
     extensions: Annotated[int, _in_path(min=0, help=_EXTENSIONS)] = 3,
     rule: Annotated[str, _in_path(help="What λ drives: l2, l1, weight_decay, decoupled, …")] = "l2",
@@ -108,6 +109,7 @@ class _Asked(TableOptions):
     schedule: str
     epochs: int
     batch_size: str
+    validate_every: int
     lambdas: str
     extensions: int
     rule: str
@@ -193,6 +195,7 @@ def _estimator(asked: _Asked, task: str) -> MLPCV:
         learning_rate=asked.schedule,
         max_epochs=asked.epochs,
         batch_size=batch_of(asked.batch_size),
+        validate_every=asked.validate_every,
         max_extensions=asked.extensions,
         keep_path=True,
         device=asked.device,

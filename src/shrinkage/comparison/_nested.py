@@ -234,14 +234,16 @@ def _row(
     (train_loss, _), (train_metric, _) = scored(options, fitted.layout, nets, split.all_rows, split.train)
     test_loss, test_metric = scored(options, fitted.layout, nets, split.all_rows, split.test)
     weights = nets[0, : fitted.layout.n_weights].astype(np.float64)
-    at = (choice.index, slice(None), slice(None), choice.epoch - 1)
+    validation = (
+        result.validation_at(curve, choice.epochs)[choice.index].mean()
+        for curve in (result.validation_loss, result.validation_metric)
+    )
     return {
         "lam": choice.lam,
         "epoch": choice.epoch,
         "train_loss": train_loss,
         "train_metric": train_metric,
-        "validation_loss": result.validation_loss[at].mean(),
-        "validation_metric": result.validation_metric[at].mean(),
+        **dict(zip(("validation_loss", "validation_metric"), validation, strict=True)),
         "test_loss": test_loss[0],
         "test_metric": test_metric[0],
         "unpenalized_test_loss": test_loss[1],

@@ -88,6 +88,7 @@ class MLPCV(BaseEstimator):
         nesterovs_momentum: bool = True,
         max_epochs: int = 200,
         batch_size: int | str = "auto",
+        validate_every: int = 1,
         decay_biases: bool = False,
         standardize: bool = True,
         keep_path: bool = False,
@@ -116,6 +117,7 @@ class MLPCV(BaseEstimator):
         self.nesterovs_momentum = nesterovs_momentum
         self.max_epochs = max_epochs
         self.batch_size = batch_size
+        self.validate_every = validate_every
         self.decay_biases = decay_biases
         self.standardize = standardize
         self.keep_path = keep_path

@@ -38,6 +38,8 @@ Args:
     nesterovs_momentum: with Nesterov's look-ahead.
     max_epochs: passes over the training rows, ≥ 1.
     batch_size: rows a step; 1 is online training; `auto` is all rows up to 128 of them, else 32.
+    validate_every: epochs from one scoring of the validation rows to the next, ≥ 1; the last epoch always has one.
+        Those in between are spared, and with `stop="best"` are no choice.
     decay_biases: pull the biases too.
     standardize: scale inputs, and the targets of a regression, to mean 0 and standard deviation 1.
     keep_path: keep the refitted network of every λ for `predict(X, lam=…)`.

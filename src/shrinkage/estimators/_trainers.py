@@ -36,6 +36,7 @@ def options_of(model: MLPCV, loss: str, n: int, dtype: str) -> NetworkOptions:
         "loss": loss,
         "rule": _rule(model.rule),
         "max_epochs": model.max_epochs,
+        "validate_every": model.validate_every,
         "decay_biases": model.decay_biases,
         "dtype": dtype if model.dtype == "auto" else model.dtype,
         "device": model.device,

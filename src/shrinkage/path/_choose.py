@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shrinkage._errors import JobError
-from shrinkage.path._result import Choice, Floats, PathResult, best_epochs
+from shrinkage.path._result import Choice, Floats, PathResult, best_places
 
 __all__ = ["choose"]
 
@@ -24,10 +24,10 @@ def choose(result: PathResult, select: str, stop: str, *, extended: int = 0, at_
     Reference: Breiman, Friedman, Olshen and Stone, Classification and Regression Trees, 1984, §3.4.3 (the 1-SE rule).
     """
     mean, se = result.over_folds(result.validation_loss)
-    last = np.full(len(mean), result.n_epochs - 1)
-    epochs = best_epochs(mean) if stop == "best" else last
-    rows = np.arange(len(mean))
-    score, error = mean[rows, epochs], se[rows, epochs]
+    last = np.full(len(mean), len(result.validated) - 1)
+    places = best_places(mean) if stop == "best" else last
+    rows, epochs = np.arange(len(mean)), result.validated[places]
+    score, error = mean[rows, places], se[rows, places]
     sound = np.isfinite(score) & ~_blown_up(result, epochs)
     if not sound.any():
         raise JobError(
@@ -47,8 +47,8 @@ def choose(result: PathResult, select: str, stop: str, *, extended: int = 0, at_
         lam=float(result.lambdas[index]),
         lam_min=float(result.lambdas[index_min]),
         lam_1se=float(result.lambdas[index_1se]),
-        epoch=int(epochs[index]) + 1,
-        epochs=epochs + 1,
+        epoch=int(epochs[index]),
+        epochs=epochs,
         extended=extended,
         at_edge=at_edge,
         diverged=tuple(float(lam) for lam in result.lambdas[~sound]),
@@ -57,13 +57,12 @@ def choose(result: PathResult, select: str, stop: str, *, extended: int = 0, at_
 
 def _blown_up(result: PathResult, epochs: NDArray[np.intp]) -> NDArray[np.bool_]:
     """(L,) True where a net's error grew beyond all use in the epoch it is judged at, though it is finite."""
-    rows = np.arange(len(epochs))
-    errors = [result.validation_loss[rows, :, :, epochs], result.final_train_loss]
+    errors = [result.validation_at(result.validation_loss, epochs), result.final_train_loss]
     if result.metric_name == "R²":
-        metrics = [result.validation_metric[rows, :, :, epochs], result.final_train_metric]
+        metrics = [result.validation_at(result.validation_metric, epochs), result.final_train_metric]
         errors = [_multiple(loss, metric) for loss, metric in zip(errors, metrics, strict=True)]
     grown, final = (error > BEYOND_NULL for error in errors)
-    last = (epochs == result.n_epochs - 1)[:, None, None]
+    last = (epochs == result.n_epochs)[:, None, None]
     large = ~(result.max_weight <= LARGE)  # NaN is
     return np.asarray(((grown | last & final) & large).any(axis=(1, 2)))
 

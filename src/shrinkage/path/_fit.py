@@ -24,8 +24,16 @@ from shrinkage.training import NetworkOptions
 
 __all__ = ["FittedPath", "PathRequest", "fit_path"]
 
-_CURVES = ("train_loss", "train_metric", "validation_loss", "validation_metric")
-_FINALS = ("final_train_loss", "final_train_metric", "max_weight", "weight_norm", "final_penalty")
+_VALIDATION = ("validation_loss", "validation_metric")
+_OTHERS = (
+    "train_loss",
+    "train_metric",
+    "final_train_loss",
+    "final_train_metric",
+    "max_weight",
+    "weight_norm",
+    "final_penalty",
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -145,12 +153,15 @@ class _Runner:
             nets = [[self._restarts(lam, fold) for fold in self.folds] for lam in lambdas]
             return np.array([[[net[name] for net in tries] for tries in folds] for folds in nets])
 
+        validated = np.array(request.options.validated)
         return PathResult(
             lambdas=lambdas,
+            validated=validated,
             loss_name=request.options.error_name,
             metric_name=loss.metric_name,
             repeats=_repeats(self.folds),
-            **{name: gathered(name) for name in (*_CURVES, *_FINALS)},
+            **{name: gathered(name) for name in _OTHERS},
+            **{name: gathered(name)[..., validated - 1] for name in _VALIDATION},
         )
 
     def refitted(self, result: PathResult, choice: Choice, places: NDArray[np.intp]) -> FittedPath:

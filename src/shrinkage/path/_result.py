@@ -17,7 +17,8 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, kw_only=True)
 class PathResult:
-    """The curves of every net of a λ path. Axes: L λs (ascending), F folds, R restarts, E epochs.
+    """The curves of every net of a λ path. Axes: L λs (ascending), F folds, R restarts, E epochs,
+    V of them with a score of the validation rows (all by default).
 
     A net whose training diverged has NaN from that epoch on.
     """
@@ -32,10 +33,12 @@ class PathResult:
     """(L, F, R, E) mean over the epoch's training rows, each measured in the step that then used it."""
     train_metric: Floats
     """(L, F, R, E), measured likewise."""
+    validated: NDArray[np.intp]
+    """(V,) the epochs, counted from 1, after whose last step the validation rows were scored; E is the last."""
     validation_loss: Floats
-    """(L, F, R, E) mean over the fold's validation rows after the epoch's last step."""
+    """(L, F, R, V) mean over the fold's validation rows."""
     validation_metric: Floats
-    """(L, F, R, E), measured likewise."""
+    """(L, F, R, V), measured likewise."""
     final_train_loss: Floats
     """(L, F, R) over all training rows after the last step: the number to hold against validation."""
     final_train_metric: Floats
@@ -55,7 +58,12 @@ class PathResult:
 
     @property
     def n_epochs(self) -> int:
-        return self.validation_loss.shape[3]
+        return self.train_loss.shape[3]
+
+    def validation_at(self, curve: Floats, epochs: NDArray[np.intp]) -> Floats:
+        """(L, F, R) of a validation curve (L, F, R, V), each λ after one of its validated epochs (L,)."""
+        place = np.searchsorted(self.validated, epochs)
+        return np.take_along_axis(curve, place[:, None, None, None], axis=3)[..., 0]
 
     def over_folds(self, curve: Floats) -> tuple[Floats, Floats]:
         """Mean and standard error over folds of a (L, F, R, …) array, restarts averaged first.
@@ -111,7 +119,7 @@ class PathResult:
         ):
             columns[name], columns[f"{name}_se"] = self.over_folds(curve)
         best, _ = self.over_folds(self.validation_loss)
-        columns["best_epoch"] = best_epochs(best) + 1.0
+        columns["best_epoch"] = self.validated[best_places(best)].astype(np.float64)
         columns["max_weight"] = np.mean(self.max_weight, axis=(1, 2), dtype=np.float64)
         columns["weight_norm"] = np.mean(self.weight_norm, axis=(1, 2), dtype=np.float64)
         for fold in range(self.n_folds):
@@ -119,8 +127,8 @@ class PathResult:
         return pd.DataFrame(columns)
 
 
-def best_epochs(mean_curve: Floats) -> NDArray[np.intp]:
-    """(L,) index of the epoch with the smallest mean validation loss of a (L, E) array; the last for a row of NaN."""
+def best_places(mean_curve: Floats) -> NDArray[np.intp]:
+    """(L,) where a mean validation loss (L, V) is smallest; the last place for a row of NaN."""
     finite = np.where(np.isfinite(mean_curve), mean_curve, np.inf)
     best = finite.argmin(axis=1)
     best[~np.isfinite(finite.min(axis=1))] = mean_curve.shape[1] - 1

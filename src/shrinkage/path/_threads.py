@@ -7,7 +7,7 @@ interrupted, leaves its threads to their work.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed, wait
 from typing import TypeVar
 
@@ -25,7 +25,7 @@ Check = Callable[[], None]
 """Raises once the threads are to stop."""
 
 
-def in_threads(calls: Sequence[Callable[[Check], T]], threads: int) -> Iterator[T]:
+def in_threads(calls: Sequence[Callable[[Check], T]], threads: int) -> Generator[T, None, None]:
     """What the calls return, as they finish, of so many at a time.
 
     Each is given a function to call now and then, which raises `JobError` when the results are no longer wanted: one

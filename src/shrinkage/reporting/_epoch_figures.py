@@ -23,8 +23,9 @@ MAP_SCALE = [[step / 4, f"@map{step}"] for step in range(5)]
 def map_figure(path: PathResult, choice: Choice) -> Figure:
     """The mean validation loss over (λ, epoch): strong colour is low loss."""
     mean, _ = path.over_folds(path.validation_loss)
-    epochs = _map_epochs(path, choice)
-    z = _log10(mean[:, epochs - 1])
+    places = _map_places(path, choice)
+    epochs, shown = path.validated[places], mean[:, places]
+    z = _log10(shown)
     finite = z[np.isfinite(z)]
     low, high = (float(finite.min()), float(np.quantile(finite, 0.95))) if finite.size else (0.0, 1.0)
     heat = {
@@ -32,7 +33,7 @@ def map_figure(path: PathResult, choice: Choice) -> Figure:
         "x": plain(epochs),
         "y": list(range(len(path.lambdas))),
         "z": plain(z),
-        "customdata": plain(mean[:, epochs - 1]),
+        "customdata": plain(shown),
         "text": [[strength(lam)] * len(epochs) for lam in path.lambdas],
         "hovertemplate": "%{text}, epoch %{x}<br>validation loss %{customdata:.4g}<extra></extra>",
         "colorscale": MAP_SCALE,
@@ -47,26 +48,27 @@ def map_figure(path: PathResult, choice: Choice) -> Figure:
     }
     label = "Map of the mean validation loss over λ and epochs, with the choice marked."
     return Figure(
-        id="map-chart", label=label, data=[heat, *_map_marks(mean, choice)], layout=layout, height=500
+        id="map-chart", label=label, data=[heat, *_map_marks(path, mean, choice)], layout=layout, height=500
     )
 
 
 def map_table(path: PathResult, choice: Choice) -> Table:
     """One row an epoch of the map, one column a λ."""
     mean, _ = path.over_folds(path.validation_loss)
-    rows = [[str(epoch), *mean[:, epoch - 1].tolist()] for epoch in _map_epochs(path, choice)]
+    rows = [[str(path.validated[v]), *mean[:, v].tolist()] for v in _map_places(path, choice)]
     head = ["epoch", *(strength(lam) for lam in path.lambdas)]
     return Table(caption="mean validation loss over epochs and λ", head=head, rows=rows)
 
 
 def epoch_figures(path: PathResult, choice: Choice, weakest: int) -> list[Figure]:
     """Loss against epochs at the weakest λ and at the chosen one, on the same axes."""
+    every = np.arange(1, path.n_epochs + 1)
     curves = {
-        role: path.over_folds(curve)
-        for role, curve in (("training", path.train_loss), ("validation", path.validation_loss))
+        "training": (every, *path.over_folds(path.train_loss)),
+        "validation": (path.validated, *path.over_folds(path.validation_loss)),
     }
     shown = [weakest, choice.index]
-    values = np.concatenate([(mean + np.nan_to_num(se))[shown].ravel() for mean, se in curves.values()])
+    values = np.concatenate([(mean + np.nan_to_num(se))[shown].ravel() for _, mean, se in curves.values()])
     values = values[np.isfinite(values)]
     # The first steps of a net can be far off; the axis serves the rest of the run.
     top = 1.1 * float(np.quantile(values, 0.98)) if values.size else 1.0
@@ -75,8 +77,8 @@ def epoch_figures(path: PathResult, choice: Choice, weakest: int) -> list[Figure
         name = strength(path.lambdas[index])
         traces = [
             trace
-            for role, (mean, se) in curves.items()
-            for trace in _epoch_traces(Curve(mean[index], se[index]), role)
+            for role, (epochs, mean, se) in curves.items()
+            for trace in _epoch_traces(epochs, Curve(mean[index], se[index]), role)
         ]
         layout = {
             "xaxis": {"title": {"text": "epoch"}, "showgrid": False, "range": [0, path.n_epochs + 0.5]},
@@ -88,7 +90,7 @@ def epoch_figures(path: PathResult, choice: Choice, weakest: int) -> list[Figure
                 id=f"epochs-chart-{place}",
                 heading=f"{name} (chosen)" if index == choice.index else name,
                 label=f"Training and validation loss over the epochs at {name}.",
-                data=[*traces, *_lowest(curves["validation"][0][index])],
+                data=[*traces, *_lowest(path.validated, curves["validation"][1][index])],
                 layout=layout,
                 height=340,
             )
@@ -97,9 +99,9 @@ def epoch_figures(path: PathResult, choice: Choice, weakest: int) -> list[Figure
 
 
 def epoch_table(path: PathResult, choice: Choice, weakest: int) -> Table:
-    """One row a drawn epoch: training and validation loss at both λs."""
+    """One row a drawn epoch that was validated: training and validation loss at both λs."""
     curves = (
-        ("training", path.over_folds(path.train_loss)),
+        ("training", path.over_folds(path.train_loss[..., path.validated - 1])),
         ("validation", path.over_folds(path.validation_loss)),
     )
     head, columns = ["epoch"], []
@@ -107,20 +109,21 @@ def epoch_table(path: PathResult, choice: Choice, weakest: int) -> Table:
         for name, (mean, se) in curves:
             head += [f"{name}, {strength(path.lambdas[index])}", "± SE"]
             columns += [mean[index], se[index]]
-    epochs = _spread_epochs(path.n_epochs, CURVE_POINTS)
-    rows = [[str(epoch), *(float(column[epoch - 1]) for column in columns)] for epoch in epochs]
+    places = _spread_places(len(path.validated), CURVE_POINTS)
+    rows = [[str(path.validated[v]), *(float(column[v]) for column in columns)] for v in places]
     return Table(caption="loss over the epochs", head=head, rows=rows)
 
 
-def _spread_epochs(n_epochs: int, count: int, *more: int) -> NDArray[np.intp]:
-    """At most `count` epochs, evenly spread, first and last among them, and `more`; counted from 1."""
-    spread = np.linspace(1, n_epochs, min(count, n_epochs)).round().astype(np.intp)
+def _spread_places(n: int, count: int, *more: int) -> NDArray[np.intp]:
+    """At most `count` of n places, evenly spread, first and last among them, and `more`."""
+    spread = np.linspace(0, n - 1, min(count, n)).round().astype(np.intp)
     return np.unique(np.concatenate([spread, np.asarray(more, dtype=np.intp)]))
 
 
-def _map_epochs(path: PathResult, choice: Choice) -> NDArray[np.intp]:
+def _map_places(path: PathResult, choice: Choice) -> NDArray[np.intp]:
+    """Of the validated epochs, those that the map shows."""
     count = max(20, min(100, MAP_CELLS // len(path.lambdas)))
-    return _spread_epochs(path.n_epochs, count, choice.epoch)
+    return _spread_places(len(path.validated), count, int(np.searchsorted(path.validated, choice.epoch)))
 
 
 def _log10(values: Floats) -> Floats:
@@ -157,13 +160,13 @@ def _lambda_rows(lambdas: Floats) -> dict[str, Any]:
     }
 
 
-def _map_marks(mean: Floats, choice: Choice) -> list[dict[str, Any]]:
+def _map_marks(path: PathResult, mean: Floats, choice: Choice) -> list[dict[str, Any]]:
     """The epoch of each λ's lowest loss as a dotted line, and the choice as a ring."""
     known = [index for index in range(len(mean)) if np.isfinite(mean[index]).any()]
     best = {
         "type": "scatter",
         "mode": "lines+markers",
-        "x": [int(np.nanargmin(mean[index])) + 1 for index in known],
+        "x": [int(path.validated[np.nanargmin(mean[index])]) for index in known],
         "y": known,
         "line": {"color": "@on-map", "width": 1.4, "dash": "dot"},
         "marker": {"color": "@on-map", "size": 4},
@@ -182,10 +185,10 @@ def _map_marks(mean: Floats, choice: Choice) -> list[dict[str, Any]]:
     return [best, ring]
 
 
-def _epoch_traces(curve: Curve, role: str) -> list[dict[str, Any]]:
-    """One curve with its band of one standard error."""
-    epochs = _spread_epochs(len(curve.mean), CURVE_POINTS)
-    mean, se = curve.mean[epochs - 1], np.nan_to_num(curve.se[epochs - 1])
+def _epoch_traces(epochs: NDArray[np.intp], curve: Curve, role: str) -> list[dict[str, Any]]:
+    """One curve over its epochs, with its band of one standard error."""
+    places = _spread_places(len(epochs), CURVE_POINTS)
+    epochs, mean, se = epochs[places], curve.mean[places], np.nan_to_num(curve.se[places])
     edge = {"type": "scatter", "mode": "lines", "x": plain(epochs), "hoverinfo": "skip", "line": {"width": 0}}
     return [
         {**edge, "y": plain(mean - se)},
@@ -201,19 +204,20 @@ def _epoch_traces(curve: Curve, role: str) -> list[dict[str, Any]]:
     ]
 
 
-def _lowest(mean: Floats) -> list[dict[str, Any]]:
+def _lowest(epochs: NDArray[np.intp], mean: Floats) -> list[dict[str, Any]]:
     """A dot at the lowest validation loss."""
     if not np.isfinite(mean).any():
         return []
     best = int(np.nanargmin(mean))
+    epoch = int(epochs[best])
     return [
         {
             "type": "scatter",
             "mode": "markers",
-            "x": [best + 1],
+            "x": [epoch],
             "y": [float(mean[best])],
             "marker": {"color": "@validation", "size": 11, "line": {"color": "@card", "width": 2}},
-            "text": [f"lowest validation loss {number(float(mean[best]), 4)}, epoch {best + 1}"],
+            "text": [f"lowest validation loss {number(float(mean[best]), 4)}, epoch {epoch}"],
             "hovertemplate": "%{text}<extra></extra>",
             "cliponaxis": False,
         }

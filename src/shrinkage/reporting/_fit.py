@@ -56,7 +56,7 @@ def render_fit_report(story: FitStory) -> str:
         notes=list(story.notes)[:MOST_NOTES],
         sections=[
             _loss_section(story, judged),
-            _map_section(story),
+            *([_map_section(story)] if len(story.path.validated) > 1 else []),
             _epochs_section(story, weakest),
             _weights_section(story, shown, weakest),
             _gap_section(story, judged, weakest),
@@ -86,7 +86,7 @@ def _usable(story: FitStory) -> NDArray[np.bool_]:
 def _effort(story: FitStory) -> str:
     loss = story.path.validation_loss
     restarts = f" × {loss.shape[2]} restarts" if loss.shape[2] > 1 else ""
-    return f"{loss.shape[0]} λs × {loss.shape[1]} folds{restarts} × {loss.shape[3]} epochs"
+    return f"{loss.shape[0]} λs × {loss.shape[1]} folds{restarts} × {story.path.n_epochs} epochs"
 
 
 def _names(story: FitStory) -> str:

@@ -167,12 +167,13 @@ def _call(rule: Rule) -> str:
 
 def _metric(model: MLPCV, curve: str, index: int) -> str:
     """Of the epoch at which the λ is judged; before the last epoch training rows are known by the running mean."""
-    path = model.path_
-    if curve == "final_train_metric" and model.choice_.stop == "best":
-        curve = "train_metric"
-    values = getattr(path, curve)[index]
-    if curve != "final_train_metric":
-        values = values[..., int(model.choice_.epochs[index]) - 1]
+    path, choice = model.path_, model.choice_
+    if curve == "validation_metric":
+        values = path.validation_at(path.validation_metric, choice.epochs)[index]
+    elif choice.stop == "best":
+        values = path.train_metric[index, ..., int(choice.epochs[index]) - 1]
+    else:
+        values = path.final_train_metric[index]
     value = float(np.mean(values))
     words = percent(value) if path.metric_name == "accuracy" else number(value)
     return f"{path.metric_name} {words}"
@@ -188,8 +189,8 @@ def _alone(model: MLPCV) -> str:
 def _hardly(model: MLPCV) -> str:
     """What to think of a gain that is smaller than its standard error."""
     path, choice = model.path_, model.choice_
-    epochs = choice.epochs - 1
-    losses = [path.validation_loss[i, ..., epochs[i]].mean(axis=-1) for i in (0, choice.index)]
+    judged = path.validation_at(path.validation_loss, choice.epochs)
+    losses = [judged[i].mean(axis=-1) for i in (0, choice.index)]
     gains = losses[0] - losses[1]
     if choice.select == "1se" or len(gains) < 2 or not np.isfinite(gains).all():
         return ""
@@ -206,8 +207,8 @@ def _largest(model: MLPCV, index: int) -> str:
 
 
 def _loss(model: MLPCV, index: int) -> str:
-    epoch = int(model.choice_.epochs[index]) - 1
-    return number(float(np.mean(model.path_.validation_loss[index, ..., epoch])))
+    judged = model.path_.validation_at(model.path_.validation_loss, model.choice_.epochs)
+    return number(float(np.mean(judged[index])))
 
 
 def _reason(model: MLPCV) -> str:

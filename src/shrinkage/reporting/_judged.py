@@ -43,16 +43,17 @@ def judge(path: PathResult, choice: Choice) -> Judged:
     place = (choice.epochs - 1)[:, None, None, None]
     last = (choice.epochs == path.n_epochs)[:, None, None]
 
-    def at_epoch(curve: Floats) -> Floats:
-        return np.take_along_axis(curve, place, axis=3)[..., 0]
+    def trained(final: Floats, curve: Floats) -> Floats:
+        return np.where(last, final, np.take_along_axis(curve, place, axis=3)[..., 0])
 
-    train_loss = np.where(last, path.final_train_loss, at_epoch(path.train_loss))
-    train_metric = np.where(last, path.final_train_metric, at_epoch(path.train_metric))
-    validation_loss = at_epoch(path.validation_loss)
+    train_loss = trained(path.final_train_loss, path.train_loss)
+    train_metric = trained(path.final_train_metric, path.train_metric)
+    validation_loss = path.validation_at(path.validation_loss, choice.epochs)
+    validation_metric = path.validation_at(path.validation_metric, choice.epochs)
     return Judged(
         train_loss=Curve(*path.over_folds(train_loss)),
         validation_loss=Curve(*path.over_folds(validation_loss)),
         train_metric=Curve(*path.over_folds(train_metric)),
-        validation_metric=Curve(*path.over_folds(at_epoch(path.validation_metric))),
+        validation_metric=Curve(*path.over_folds(validation_metric)),
         gap=Curve(*path.over_folds(validation_loss - train_loss)),
     )

@@ -94,12 +94,14 @@ def map_title(path: PathResult, choice: Choice) -> str:
     if not np.isfinite(mean).any():
         return "Every net diverged"
     index, epoch = np.unravel_index(int(np.nanargmin(mean)), mean.shape)
-    place = f"{strength(path.lambdas[index])} and epoch {epoch + 1}"
+    place = f"{strength(path.lambdas[index])} and epoch {path.validated[epoch]}"
     return f"Over all λs and epochs the validation loss is lowest, {number(mean[index, epoch])}, at {place}"
 
 
 def epochs_title(path: PathResult, choice: Choice, weakest: int) -> str:
     """How far the validation loss ends above its lowest point, at the weakest and at the chosen λ."""
+    if len(path.validated) == 1:
+        return "The training loss over the epochs; validation rows were scored after the last one alone"
     weak, chosen = strength(path.lambdas[weakest]), strength(choice.lam)
     rise, rise_chosen = _Rise.of(path, weakest), _Rise.of(path, choice.index)
     if weakest == choice.index:
@@ -132,7 +134,7 @@ class _Rise:
         best = int(np.nanargmin(mean))
         share = mean[-1] / mean[best] - 1 if mean[best] > 0 else 0.0
         clear = bool(share >= 0.01 and not mean[-1] - mean[best] <= se[-1])
-        return cls(float(share), best + 1, best + 1 == len(mean), clear)
+        return cls(float(share), int(path.validated[best]), best + 1 == len(mean), clear)
 
     def words(self) -> str:
         if np.isnan(self.share):

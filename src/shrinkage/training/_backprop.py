@@ -84,7 +84,7 @@ def train_block(
     if options.in_threads:
         with one_thread_flushed(), torch.no_grad():
             block = EngineBlock(options, lambdas, members, seed)
-            return recorded(block, taken, len(members), after_epochs)
+            return recorded(block, taken, len(members), options.validated, after_epochs)
     if len(lambdas) == len(members) == 1:
         # Of a single matrix the product is another routine, with another rounding: it gets a twin.
         twice = None if epochs is None else [*epochs, *epochs]
@@ -93,4 +93,5 @@ def train_block(
         )
         return BlockResult(**{name: array[:, :1] for name, array in vars(pair).items()})
     with one_thread_flushed(permission(options, members[0])), torch.no_grad():
-        return recorded(StackedBlock(options, lambdas, members, seed), taken, len(members), after_epochs)
+        block = StackedBlock(options, lambdas, members, seed)
+        return recorded(block, taken, len(members), options.validated, after_epochs)

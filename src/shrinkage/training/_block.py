@@ -35,7 +35,7 @@ class BlockResult:
     """(G, L, E)"""
     train_metric: np.ndarray
     validation_loss: np.ndarray
-    """(G, L, E), NaN without validation rows."""
+    """(G, L, E), NaN for epochs whose validation rows weren't scored."""
     validation_metric: np.ndarray
     final_train_loss: np.ndarray
     """(G, L)"""
@@ -55,8 +55,11 @@ class Trainee(ABC):
         return 1
 
     @abstractmethod
-    def advance(self, first: int, count: int) -> np.ndarray:
-        """Train epochs `first` to `first + count`; (4, count, G, L): loss and metric of training and validation rows."""
+    def advance(self, first: int, validated: Sequence[bool]) -> np.ndarray:
+        """Train as many epochs as `validated` is long, from `first` on, and score the validation rows after those.
+
+        Returns (4, epochs, G, L): loss and metric of training and validation rows, NaN for what isn't scored.
+        """
 
     @abstractmethod
     def networks(self) -> np.ndarray:
@@ -70,11 +73,12 @@ class Trainee(ABC):
 class EpochByEpoch(Trainee):
     """A block that trains one epoch at a time."""
 
-    def advance(self, first: int, count: int) -> np.ndarray:
+    def advance(self, first: int, validated: Sequence[bool]) -> np.ndarray:
         curves = []
-        for epoch in range(first, first + count):
-            trained, validated = self.train_epoch(epoch), self.validate()
-            curves.append([*trained, *(np.full_like(trained, np.nan) if validated is None else validated)])
+        for epoch, scored in enumerate(validated, first):
+            trained = self.train_epoch(epoch)
+            validation = self.validate() if scored else None
+            curves.append([*trained, *(np.full_like(trained, np.nan) if validation is None else validation)])
         return np.moveaxis(np.array(curves), 1, 0)
 
     @abstractmethod
@@ -87,7 +91,11 @@ class EpochByEpoch(Trainee):
 
 
 def recorded(
-    block: Trainee, taken: Sequence[int], members: int, after_epochs: Callable[[int], object] | None
+    block: Trainee,
+    taken: Sequence[int],
+    members: int,
+    validated: Sequence[int],
+    after_epochs: Callable[[int], object] | None,
 ) -> BlockResult:
     """Train a block to its last epoch and record its curves.
 
@@ -95,15 +103,17 @@ def recorded(
         block: the block.
         taken: (L,) after how many epochs each λ's network is taken.
         members: G.
+        validated: epochs, counted from 1, after which the validation rows are scored.
         after_epochs: told, as epochs are done, how many more.
     """
     due_after, shape = np.asarray(taken), (members, len(taken))
+    scored = np.isin(np.arange(1, due_after.max() + 1), validated)
     networks, final = np.empty(0), np.full((3, *shape), np.nan)
     curves = np.full((4, int(due_after.max()), *shape), np.nan)
     done = 0
     while done < int(due_after.max()):
         stop = min(done + block.epochs_at_once, int(due_after[due_after > done].min()))
-        curves[:, done:stop] = block.advance(done, stop - done)
+        curves[:, done:stop] = block.advance(done, scored[done:stop].tolist())
         due = np.flatnonzero(due_after == stop)
         if len(due):
             now = block.networks()

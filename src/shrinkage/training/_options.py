@@ -44,6 +44,8 @@ class NetworkOptions(ABC):
     """What pulls the weights; its strengths are set along the path."""
     max_epochs: int
     """Passes over the training rows, ≥ 1."""
+    validate_every: int = 1
+    """Epochs from one scoring of the validation rows to the next, ≥ 1; the last epoch is always followed by one."""
     decay_biases: bool = False
     """Pull the biases as the weights."""
     dtype: Literal["float32", "float64"] = "float32"
@@ -55,12 +57,19 @@ class NetworkOptions(ABC):
         check_choice("activation", self.activation, ACTIVATIONS)
         check_choice("loss", self.loss, LOSSES)
         check_count("max_epochs", self.max_epochs)
+        check_count("validate_every", self.validate_every)
         if any(units < 1 for units in self.hidden_layer_sizes):
             raise RequestError(
                 f"hidden_layer_sizes=…: every layer needs at least 1 unit, got {shown(self.hidden_layer_sizes)}."
             )
         check_choice("engine", self.engine, ("compiled", "torch"))
         check_device(self.device)
+
+    @property
+    def validated(self) -> list[int]:
+        """The epochs, counted from 1, after which the validation rows are scored."""
+        every = list(range(self.validate_every, self.max_epochs + 1, self.validate_every))
+        return every if every and every[-1] == self.max_epochs else [*every, self.max_epochs]
 
     @property
     def error_name(self) -> str:

@@ -9,7 +9,7 @@ from shrinkage._errors import RequestError, shown
 from shrinkage.networks import INITIALIZATIONS
 from shrinkage.training._options import NetworkOptions, check_choice
 
-__all__ = ["BackpropSettings", "learning_rate"]
+__all__ = ["BackpropSettings", "learning_rate", "learning_rates"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,3 +54,10 @@ def learning_rate(options: BackpropSettings, step: int, steps: int) -> float:
     if options.schedule == "constant":
         return options.learning_rate
     return options.learning_rate * 0.5 * (1 + math.cos(math.pi * step / steps))
+
+
+def learning_rates(options: BackpropSettings, some: range, steps: int) -> list[float]:
+    """η_t at each of some steps."""
+    if options.schedule == "constant":
+        return [options.learning_rate] * len(some)
+    return [learning_rate(options, step, steps) for step in some]

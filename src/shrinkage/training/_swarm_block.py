@@ -152,7 +152,8 @@ def train_swarm_block(
     """
     with one_thread_flushed(), torch.no_grad():
         taken = [options.max_epochs] * len(lambdas) if epochs is None else epochs
-        return recorded(_Block(options, lambdas, members, seed), taken, len(members), after_epochs)
+        block = _Block(options, lambdas, members, seed)
+        return recorded(block, taken, len(members), options.validated, after_epochs)
 
 
 class _Block(EpochByEpoch):

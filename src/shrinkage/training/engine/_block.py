@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -25,7 +26,7 @@ from shrinkage.training._optimizers import BETAS, EPS
 from shrinkage.training._pull import decayed, penalty_of
 from shrinkage.training._rows import Rows
 from shrinkage.training._score import metric_of, spread_of
-from shrinkage.training._settings import BackpropSettings, learning_rate
+from shrinkage.training._settings import BackpropSettings, learning_rates
 from shrinkage.training.engine import _library as c
 
 __all__ = ["NO_PULL", "EngineBlock", "engine_networks", "engine_seconds", "engine_takes"]
@@ -93,7 +94,8 @@ class EngineBlock(Trainee):
         rows = len(self.members) * self.n
         return max(1, min(int(SECONDS_A_CALL / seconds), ORDERED_ROWS // rows, ORDERED_ROWS // self.steps))
 
-    def advance(self, first: int, count: int) -> np.ndarray:
+    def advance(self, first: int, validated: Sequence[bool]) -> np.ndarray:
+        count, scored = len(validated), torch.tensor(validated)
         results = [_Sums(count, self.K, self.H), _Sums(count, self.K, self.H)]
         order = None
         if self.steps > 1:
@@ -101,20 +103,21 @@ class EngineBlock(Trainee):
                 [orders(self.members, self.n, self.seed, epoch) for epoch in range(first, first + count)]
             )
         steps = range(first * self.steps, (first + count) * self.steps)
-        lr = [learning_rate(self.options, t, self.steps * self.options.max_epochs) for t in steps]
+        lr = learning_rates(self.options, steps, self.steps * self.options.max_epochs)
         (rates, correction), pull = self._rates(lr, steps.start), self._pull(lr)
         job = self._job(results[0], pull)
         job.epochs, job.order = count, c.place(order)
         job.lr, job.correction = c.place(rates), c.place(correction)
         if self.validation_rows is not None:
-            job.validation = self.validation_rows.for_c
+            job.validation, job.validated = self.validation_rows.for_c, c.place(scored)
             job.validation_loss, job.validation_hits = results[1].places
         c.run("train", job, self.like.dtype)
         curves = [*self._means(results[0], self.train_rows)]
         if self.validation_rows is None:
             curves += [np.full_like(curves[0], np.nan)] * 2
         else:
-            curves += self._means(results[1], self.validation_rows)
+            scores = self._means(results[1], self.validation_rows)
+            curves += [np.where(scored[:, None, None], score, np.nan) for score in scores]
         return np.array(curves)
 
     def networks(self) -> np.ndarray:
@@ -180,11 +183,8 @@ class EngineBlock(Trainee):
         """(T,) what a step is multiplied by, and Adam's correction of its second moment."""
         if self.options.optimizer != "adam":
             return torch.tensor(lr, dtype=torch.float64), None
-        # Python's power, for torch's rounds the end of a buffer otherwise: a step would depend on its call.
-        steps = range(start + 1, start + len(lr) + 1)
-        rates = [rate / (1 - BETAS[0] ** t) for rate, t in zip(lr, steps, strict=True)]
-        corrections = [math.sqrt(1 - BETAS[1] ** t) for t in steps]
-        return torch.tensor(rates, dtype=torch.float64), torch.tensor(corrections, dtype=torch.float64)
+        first, second = _bias_corrections(start, len(lr))
+        return torch.tensor(lr, dtype=torch.float64) / first, second
 
     def _pull(self, lr: Sequence[float]) -> _Pull:
         strength = torch.as_tensor(self.rule.strength)
@@ -196,6 +196,15 @@ class EngineBlock(Trainee):
 
     def _zeros(self, *shape: int) -> Tensor:
         return self.like.new_zeros(shape)
+
+
+@lru_cache(maxsize=8)
+def _bias_corrections(start: int, count: int) -> tuple[Tensor, Tensor]:
+    """1 − β₁ᵗ and √(1 − β₂ᵗ), (count,) each, of Adam's steps t from `start` + 1 on: the same for all blocks of a path."""
+    # Python's power, for torch's rounds the end of a buffer otherwise: a step would depend on its call.
+    steps = range(start + 1, start + count + 1)
+    first = torch.tensor([1 - BETAS[0] ** t for t in steps], dtype=torch.float64)
+    return first, torch.tensor([math.sqrt(1 - BETAS[1] ** t) for t in steps], dtype=torch.float64)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -71,6 +71,7 @@ class Job(Structure):
         ("member", c_void_p),
         ("train", POINTER(RowsOfC)),
         ("validation", POINTER(RowsOfC)),
+        ("validated", c_void_p),
         *((name, c_int64) for name in ("batch", "epochs")),
         *(
             (name, c_void_p)

@@ -166,7 +166,7 @@ static void NAME(train_member)(NAME(Work) * work, int64_t first, int64_t end) {
         for (int64_t k = first; k < end; k++) {
             int64_t at = e * K + k;
             job->train_loss[at] = NAME(epoch)(work, rows, k, e * steps, order, job->train_hits + at * H);
-            if (held)
+            if (held && job->validated[e])
                 job->validation_loss[at] =
                     NAME(score_rows)(work, held, &work->validation, k, job->validation_hits + at * H);
         }

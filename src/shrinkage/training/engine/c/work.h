@@ -19,6 +19,7 @@ typedef struct {
     int64_t members;                 /* G */
     const int64_t *member;           /* (K,) whose rows a network is trained on */
     const NAME(Rows) *train, *validation; /* (G,) each; validation NULL without any */
+    const uint8_t *validated;        /* (epochs,) after which the validation rows are scored */
     int64_t batch, epochs;
     const int64_t *order;            /* (epochs, G, n) the rows' order, or NULL for one batch as they lie */
     const double *lr;                /* (epochs·steps,) η_t; for Adam η_t/(1 − β₁ᵗ) */

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,7 @@ from shrinkage.path._fold import Fold
 from shrinkage.path._grid import extension
 from shrinkage.path._held_out import held_out_predictions
 from shrinkage.path._parcels import Sender
+from shrinkage.path._race import judged_losses, laps, still_racing
 from shrinkage.path._result import Choice, PathResult
 from shrinkage.path._run import Progress, run_blocks, worthwhile_jobs
 from shrinkage.path._store import BlockStore
@@ -58,6 +59,8 @@ class PathRequest:
     """Also predict each row by the nets of the chosen λ that had not seen it (trains these once more)."""
     max_extensions: int = 3
     """How often the grid may be extended while the best λ lies on its edge."""
+    fast: bool = False
+    """Drop λs that are surely worse after the first folds: they leave the path and are listed in `Choice.dropped`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,7 +102,8 @@ def fit_path(
         folds: numbered from 0 in order.
         all_rows: the fold of number −1 whose training rows are all rows.
         store: where finished blocks are kept and looked for.
-        progress: told (done, total) in networks × epochs; the total grows when the grid is extended.
+        progress: told (done, total) in networks × epochs; the total grows when the grid is extended, and falls when
+            λs are dropped.
     """
     if refused := [lam for lam in request.lambdas if not request.options.admits(lam)]:
         raise RequestError(
@@ -112,8 +116,10 @@ def fit_path(
     while True:
         result = runner.curves(lambdas)
         choice = choose(result, request.select, request.stop)
+        # Of the whole grid: where the strongest λs were dropped, the strongest that is left lies on no edge.
+        places = np.searchsorted(lambdas, result.lambdas[[choice.index, choice.index_min]])
         # Of the 1-SE rule both ends are followed: a minimum on the edge is no minimum to be within an error of.
-        edges = [extension(lambdas, index) for index in {choice.index, choice.index_min}]
+        edges = [extension(lambdas, int(place)) for place in places]
         beyond = np.unique(np.concatenate(edges))
         added = np.array([lam for lam in beyond if request.options.admits(lam)])
         at_edge = len(beyond) > 0
@@ -121,8 +127,9 @@ def fit_path(
             break
         lambdas, extended = np.sort(np.concatenate([lambdas, added])), extended + 1
     choice = choose(result, request.select, request.stop, extended=extended, at_edge=at_edge)
-    places = np.arange(len(lambdas)) if request.keep_path else np.array([choice.index])
-    return runner.refitted(result, choice, places)
+    choice = runner.with_dropped(choice)
+    refitted = np.arange(len(result.lambdas)) if request.keep_path else np.array([choice.index])
+    return runner.refitted(result, choice, refitted)
 
 
 class _Runner:
@@ -139,29 +146,39 @@ class _Runner:
         self.request, self.folds, self.all_rows = request, folds, all_rows
         self.store, self.progress = store, progress
         self._done: dict[tuple[float, int, int], dict[str, NDArray[Any]]] = {}
+        self._dropped: dict[float, int] = {}  # after how many folds
         self._worked = 0.0
         self._sender = Sender()
 
     def curves(self, lambdas: NDArray[np.float64]) -> PathResult:
-        """Train what is missing of λs × folds × restarts and gather the curves of all."""
+        """Train what is missing of λs × folds × restarts and gather the curves of all that were not dropped."""
         request, loss = self.request, LOSSES[self.request.options.loss]
-        refits = (len(lambdas) if request.keep_path else 1) + (len(self.folds) if request.held_out else 0)
-        new = [lam for lam in lambdas if (lam, self.folds[0].number, 0) not in self._done]
-        self._train(new, self.folds, later=refits)
+        self._race(lambdas)
+        left = np.array([lam for lam in lambdas if lam not in self._dropped])
 
         def gathered(name: str) -> NDArray[np.float64]:
-            nets = [[self._restarts(lam, fold) for fold in self.folds] for lam in lambdas]
+            nets = [[self._restarts(lam, fold) for fold in self.folds] for lam in left]
             return np.array([[[net[name] for net in tries] for tries in folds] for folds in nets])
 
         validated = np.array(request.options.validated)
         return PathResult(
-            lambdas=lambdas,
+            lambdas=left,
             validated=validated,
             loss_name=request.options.error_name,
             metric_name=loss.metric_name,
             repeats=_repeats(self.folds),
             **{name: gathered(name) for name in _OTHERS},
             **{name: gathered(name)[..., validated - 1] for name in _VALIDATION},
+        )
+
+    def with_dropped(self, choice: Choice) -> Choice:
+        """The choice, told which λs were dropped before it, and which of these because a net diverged."""
+        dropped = sorted(self._dropped)
+        return replace(
+            choice,
+            dropped=tuple(dropped),
+            dropped_after=tuple(self._dropped[lam] for lam in dropped),
+            diverged=tuple(sorted({*choice.diverged, *filter(self._is_diverged, dropped)})),
         )
 
     def refitted(self, result: PathResult, choice: Choice, places: NDArray[np.intp]) -> FittedPath:
@@ -183,6 +200,42 @@ class _Runner:
             refit_penalty=np.array([net["final_penalty"] for net in best]),
             held_out=self._held_out(choice) if self.request.held_out else None,
         )
+
+    def _race(self, lambdas: NDArray[np.float64]) -> None:
+        """Train those of the λs that are new on the folds; in a fast path drop some of them on the way.
+
+        The weakest λ stays whatever its loss: it is what the chosen one is held against. So does what an earlier
+        round of extension has left: its folds are trained.
+        """
+        request, seen = self.request, list[Fold]()
+        new = [lam for lam in lambdas if (lam, self.folds[0].number, 0) not in self._done]
+        for folds in laps(self.folds) if request.fast else [list(self.folds)]:
+            left = [lam for lam in lambdas if lam not in self._dropped]
+            racing = [lam for lam in new if lam not in self._dropped]
+            if not racing:
+                break
+            seen += folds
+            refits = (len(left) if request.keep_path else 1) + (len(self.folds) if request.held_out else 0)
+            self._train(racing, folds, later=refits + len(racing) * (len(self.folds) - len(seen)))
+            if len(seen) < len(self.folds):
+                losses = judged_losses(np.array([self._validation(lam, seen) for lam in left]), request.stop)
+                stays = still_racing(losses, request.select, repeats=_repeats(seen))
+                fallen = {lam for lam, stay in zip(left, stays, strict=True) if not stay}
+                self._dropped |= {
+                    float(lam): len(seen) for lam in racing if lam in fallen and lam != lambdas[0]
+                }
+
+    def _validation(self, lam: float, folds: Sequence[Fold]) -> NDArray[np.float64]:
+        """(F, E) validation losses, restarts averaged."""
+        with np.errstate(invalid="ignore", over="ignore"):  # of a diverged net
+            return np.array(
+                [np.mean([n["validation_loss"] for n in self._restarts(lam, f)], axis=0) for f in folds]
+            )
+
+    def _is_diverged(self, lam: float) -> bool:
+        """Whether a loss by which a dropped λ was judged is not finite."""
+        curves = self._validation(lam, self.folds[: self._dropped[lam]])
+        return not np.isfinite(judged_losses(curves[None], self.request.stop)).all()
 
     def _held_out(self, choice: Choice) -> NDArray[np.float64]:
         self._train([choice.lam], self.folds, epochs=[choice.epoch])

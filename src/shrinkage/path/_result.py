@@ -162,3 +162,7 @@ class Choice:
     """True when the best λ still lies on the edge of the extended grid."""
     diverged: tuple[float, ...]
     """λs left out of the choice because a net of theirs diverged."""
+    dropped: tuple[float, ...] = ()
+    """λs that a fast path dropped on the way, ascending; they are not in `PathResult.lambdas`."""
+    dropped_after: tuple[int, ...] = ()
+    """After how many folds each of them was dropped."""

@@ -107,6 +107,19 @@ def three() -> Any:
         ),
         ({"extended": 2}, "The grid was extended 2 times, to λs"),
         ({"at_edge": True}, "The best λ lies on the edge of the grid: a value beyond it may be better."),
+        (
+            {"extended": 1, "dropped": (5.0, 10.0), "dropped_after": (2, 2)},
+            "The grid was extended once, to λs from 0 to 10, because",
+        ),
+        (
+            {"dropped": (5.0,), "dropped_after": (2,)},
+            "To save time one λ of 4 (5) was dropped after 2 of 3 folds: worse there than the best λ, by a paired t-test "
+            "at 5 %.",
+        ),
+        (
+            {"dropped": (0.001, 0.002, 5.0, 10.0), "dropped_after": (3, 3, 4, 3)},
+            "To save time 4 λs of 7 (from 0.001 to 0.002 and from 5 to 10) were dropped after 3 to 4 of 3 folds",
+        ),
         ({"diverged": (0.0, 1.0)}, "Training diverged at λ = 0, 1, left out of the choice"),
         (
             {"select": "1se", "index": 1, "lam": 0.01},
@@ -128,6 +141,24 @@ def test_what_a_choice_is_said_to_be(three: Any, changes: dict[str, Any], says: 
 def test_one_lambda_is_kept_without_a_contest() -> None:
     model = fitted()
     assert any("λ = 0.01 was kept: no other λ was tried." in sentence for sentence in changed(model))
+
+
+def test_a_lambda_that_is_left_alone_by_a_race_had_a_contest() -> None:
+    sentences = changed(fitted(), dropped=(0.1, 1.0), dropped_after=(3, 3))
+    assert any(
+        "λ = 0.01 was kept for its smallest mean validation loss" in sentence for sentence in sentences
+    )
+
+
+def test_a_fast_fit_says_once_what_it_dropped() -> None:
+    model = fitted(lambdas=(0.0, 1e-3, 0.01, 3.0, 10.0), max_epochs=40, cv=5, fast=True, max_extensions=0)
+    said = [sentence for sentence in findings(model) if "dropped" in sentence]
+    dropped = model.choice_.dropped
+    assert len(said) == 1
+    assert dropped[-1] == 10
+    assert f"{len(dropped)} λs of 5" in said[0]
+    whole = fitted(lambdas=(0.0, 1e-3, 0.01, 3.0, 10.0), max_epochs=40, cv=5, max_extensions=0)
+    assert not any("dropped" in sentence for sentence in findings(whole))
 
 
 def test_a_gain_below_its_standard_error_is_hardly_a_choice(three: Any) -> None:

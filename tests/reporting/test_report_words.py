@@ -57,6 +57,7 @@ def test_no_regularization_is_said_to_be_best_when_it_was() -> None:
         ({"extended": 3}, " The grid was extended 3 times because the best λ lay on its edge."),
         ({"at_edge": True}, " The best λ still lies on the edge of the grid: one beyond it may do better."),
         ({"diverged": (0.0, 0.5)}, " Left out because a net diverged: λ = 0, 0.5."),
+        ({"dropped": (2.0,)}, " λs that were dropped after the first folds are not drawn."),
     ],
 )
 def test_what_the_grid_left_open_is_said(changes: dict[str, Any], sentence: str) -> None:
@@ -193,3 +194,26 @@ def test_what_to_type_elsewhere_is_one_piece(argument: str, value: Any, typed: s
     told = StrengthElsewhere(framework="any", argument=argument, value=value)
     assert told.typed == typed
     assert told.in_two == (in_two or (typed, ""))
+
+
+@pytest.mark.parametrize(
+    "left, dropped, says",
+    [
+        ([0.0, 1.0], [2.0], "one λ of 3 (2) was"),
+        ([0.0, 1.0], [2.0, 3.0], "2 λs of 4 (from 2 to 3) were"),
+        ([0.0, 2.0], [1.0, 3.0, 4.0], "3 λs of 5 (1 and from 3 to 4) were"),
+        ([0.0, 2.0, 4.0], [1.0, 3.0, 5.0, 6.0], "4 λs of 7 (1, 3 and from 5 to 6) were"),
+        ([0.0, 2.0, 4.0, 6.0, 8.0], [1.0, 3.0, 5.0, 7.0, 9.0], "5 λs of 10 (between 1 and 9) were"),
+    ],
+)
+def test_dropped_lambdas_are_told_as_stretches_of_the_grid(left: Any, dropped: Any, says: str) -> None:
+    path = made_path(lambdas=np.array(left))
+    choice = replace(made_choice(path), dropped=tuple(dropped), dropped_after=(3,) * len(dropped))
+    assert _words.dropped_words(path, choice).startswith(f"To save time {says} dropped after 3 of 5 folds")
+
+
+def test_the_page_counts_the_lambdas_that_are_left_among_all() -> None:
+    path = made_path()
+    choice = replace(made_choice(path), dropped=(2.0, 3.0), dropped_after=(3, 4))
+    assert "17 of 19 λs × 5 folds" in render_fit_report(made_story(path=path, choice=choice))
+    assert "17 λs × 5 folds" in render_fit_report(made_story(path=path))

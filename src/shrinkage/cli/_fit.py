@@ -50,6 +50,7 @@ RESULTS = ("report.html", "model.json", "model.safetensors", "preprocessing.skop
 _in_path = partial(typer.Option, rich_help_panel="The path of λ")
 _LAMBDAS = "auto, a count (0 among them), FIRST:LAST:COUNT in log steps (0 is added), or λs with commas."
 _EXTENSIONS = "How often the grid may grow when the best λ is on its edge."
+_FAST = "Drop λs that are surely worse after the first folds; now and then another λ is chosen."
 _CLUSTER = "Address of a dask scheduler that you trust: the blocks are trained there."
 
 
@@ -85,6 +86,7 @@ def fit(
     restarts: Annotated[int, _in_path(help="Networks for each λ and fold.")] = 1,
     select: Annotated[str, _in_path(help="min, or 1se: the strongest within one standard error.")] = "min",
     stop: Annotated[str, _in_path(help="Judge each λ after its last epoch, or at its best one.")] = "last",
+    fast: Annotated[bool, _in_path("--fast", help=_FAST)] = False,
     jobs: Jobs = "auto",
     cluster: Annotated[str | None, in_run(help=_CLUSTER)] = None,
     device: Annotated[str, in_run(help="cpu or cuda.")] = "cpu",
@@ -117,6 +119,7 @@ class _Asked(TableOptions):
     restarts: int
     select: str
     stop: str
+    fast: bool
     jobs: str
     cluster: str | None
     device: str
@@ -189,6 +192,7 @@ def _estimator(asked: _Asked, task: str) -> MLPCV:
         restarts=asked.restarts,
         select=asked.select,
         stop=asked.stop,
+        fast=asked.fast,
         activation=asked.activation,
         solver=asked.solver,
         learning_rate_init=asked.learning_rate,

@@ -79,6 +79,7 @@ class MLPCV(BaseEstimator):
         restarts: int = 1,
         select: str = "min",
         stop: str = "last",
+        fast: bool = False,
         activation: str = "relu",
         initialization: str = "auto",
         solver: str = "adam",
@@ -108,6 +109,7 @@ class MLPCV(BaseEstimator):
         self.restarts = restarts
         self.select = select
         self.stop = stop
+        self.fast = fast
         self.activation = activation
         self.initialization = initialization
         self.solver = solver
@@ -218,6 +220,7 @@ class MLPCV(BaseEstimator):
             restarts=self.restarts,
             select=self.select,
             stop=self.stop,
+            fast=self.fast,
             options=options_of(self, targets.loss, n, inputs.dtype),
             seed=int(check_random_state(self.random_state).randint(2**31 - 1)),
             keep_path=self.keep_path,

@@ -86,7 +86,9 @@ def _usable(story: FitStory) -> NDArray[np.bool_]:
 def _effort(story: FitStory) -> str:
     loss = story.path.validation_loss
     restarts = f" × {loss.shape[2]} restarts" if loss.shape[2] > 1 else ""
-    return f"{loss.shape[0]} λs × {loss.shape[1]} folds{restarts} × {story.path.n_epochs} epochs"
+    dropped = len(story.choice.dropped)
+    some = f"{loss.shape[0]} of {loss.shape[0] + dropped}" if dropped else f"{loss.shape[0]}"
+    return f"{some} λs × {loss.shape[1]} folds{restarts} × {story.path.n_epochs} epochs"
 
 
 def _names(story: FitStory) -> str:

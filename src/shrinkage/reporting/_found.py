@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from shrinkage.estimators import MLPCV
 from shrinkage.pages import number, percent, strength
 from shrinkage.reporting._story import ColumnSummary, FitStory, StrengthElsewhere
+from shrinkage.reporting._words import dropped_words
 from shrinkage.rules import Rule
 from shrinkage.strength import convert
 from shrinkage.tables import Column, Problem, Table
@@ -76,10 +77,13 @@ def findings(model: MLPCV) -> list[str]:
         )
     if choice.extended:
         times = "once" if choice.extended == 1 else f"{choice.extended} times"
+        strongest = max([float(path.lambdas[-1]), *choice.dropped])
         found.append(
-            f"The grid was extended {times}, to λs from {number(weakest)} to {number(float(path.lambdas[-1]))}, because "
+            f"The grid was extended {times}, to λs from {number(weakest)} to {number(strongest)}, because "
             "the best λ lay on its edge."
         )
+    if choice.dropped:
+        found.append(dropped_words(path, choice))
     if choice.at_edge:
         found.append("The best λ lies on the edge of the grid: a value beyond it may be better.")
     if choice.diverged:
@@ -181,7 +185,7 @@ def _metric(model: MLPCV, curve: str, index: int) -> str:
 
 def _alone(model: MLPCV) -> str:
     """Why the weakest λ was kept."""
-    if len(model.lambdas_) == 1:
+    if len(model.lambdas_) == 1 and not model.choice_.dropped:
         return ": no other λ was tried"
     return f" {_reason(model)}: no stronger one did better"
 

@@ -12,6 +12,7 @@ from shrinkage.reporting._judged import Judged
 from shrinkage.reporting._weight_figures import Histograms
 
 __all__ = [
+    "dropped_words",
     "edge_words",
     "epochs_title",
     "gap_title",
@@ -20,6 +21,9 @@ __all__ = [
     "tiles",
     "weights_title",
 ]
+
+MOST_STRETCHES = 4
+"""Of the grid, that are named one by one."""
 
 
 def tiles(path: PathResult, choice: Choice, judged: Judged, shown: Histograms, weakest: int) -> list[Tile]:
@@ -85,7 +89,41 @@ def edge_words(choice: Choice) -> str:
     if choice.diverged:
         names = ", ".join(number(lam) for lam in choice.diverged)
         sentences.append(f" Left out because a net diverged: λ = {names}.")
+    if choice.dropped:
+        sentences.append(" λs that were dropped after the first folds are not drawn.")
     return "".join(sentences)
+
+
+def dropped_words(path: PathResult, choice: Choice) -> str:
+    """How many λs a fast path dropped, which and when."""
+    first, last = min(choice.dropped_after), max(choice.dropped_after)
+    after = f"{first}" if first == last else f"{first} to {last}"
+    many, total = len(choice.dropped), len(choice.dropped) + len(path.lambdas)
+    what = "one λ" if many == 1 else f"{many} λs"
+    were = "was" if many == 1 else "were"
+    return (
+        f"To save time {what} of {total} ({_ranges(path, choice)}) {were} dropped after {after} of {path.n_folds} "
+        "folds: worse there than the best λ, by a paired t-test at 5 %."
+    )
+
+
+def _ranges(path: PathResult, choice: Choice) -> str:
+    """The dropped λs as stretches of the grid: `from 1e-06 to 1e-04 and 1`."""
+    stretches: list[list[float]] = []
+    grid, previous = sorted([*map(float, path.lambdas), *choice.dropped]), False
+    for lam in grid:
+        if (now := lam in choice.dropped) and previous:
+            stretches[-1].append(lam)
+        elif now:
+            stretches.append([lam])
+        previous = now
+    if len(stretches) > MOST_STRETCHES:
+        return f"between {number(choice.dropped[0])} and {number(choice.dropped[-1])}"
+    texts = [
+        number(some[0]) if len(some) == 1 else f"from {number(some[0])} to {number(some[-1])}"
+        for some in stretches
+    ]
+    return " and ".join([", ".join(texts[:-1]), texts[-1]] if len(texts) > 1 else texts)
 
 
 def map_title(path: PathResult, choice: Choice) -> str:

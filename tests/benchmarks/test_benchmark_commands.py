@@ -51,7 +51,7 @@ def test_profiles_add_up() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["machines.py", "growth.py"])
+@pytest.mark.parametrize("name", ["machines.py", "growth.py", "racing.py"])
 def test_the_other_commands_run(name: str) -> None:
     command(name, "--small")
 

@@ -205,9 +205,9 @@ def path(fast=True, settings: Any = None, **changes: Any):
         **{"optimizer": "adam", "batch_size": 8, "max_epochs": 4, "dtype": "float32", **(settings or {})}
     )
     given = {"lambdas": NOISE, "restarts": 1, "select": "min", "stop": "last", "seed": 1}
-    store, progress = changes.pop("store", None), changes.pop("progress", None)
+    folds, store, progress = (changes.pop(name, None) for name in ("folds", "store", "progress"))
     request = PathRequest(**{**given, "options": training, "max_extensions": 0, "fast": fast, **changes})
-    return fit_path(request, FOLDS, EVERYTHING, store=store, progress=progress)
+    return fit_path(request, folds or FOLDS, EVERYTHING, store=store, progress=progress)
 
 
 def race_that_drops(monkeypatch, *places):
@@ -226,6 +226,13 @@ def test_a_dropped_strongest_lambda_leaves_no_false_edge(monkeypatch):
     assert (found.choice.at_edge, found.choice.extended) == (False, 0)
 
 
+def test_a_dropped_weak_lambda_hides_no_edge(monkeypatch):
+    race_that_drops(monkeypatch, 1)
+    found = path()
+    assert found.choice.lam == found.result.lambdas[-1] == 1e-3
+    assert found.choice.at_edge
+
+
 def test_the_weakest_lambda_stays_to_be_held_against(monkeypatch):
     race_that_drops(monkeypatch, 0, 1)
     assert path().result.lambdas.tolist() == [0.0, 1e-3]
@@ -236,6 +243,32 @@ def test_an_extension_races_against_what_is_there():
     assert fast.choice.extended == whole.choice.extended > 0
     assert fast.choice.lam == whole.choice.lam
     assert sorted([*fast.result.lambdas, *fast.choice.dropped]) == whole.result.lambdas.tolist()
+
+
+def test_what_an_earlier_round_has_left_stays(monkeypatch):
+    """Its folds are trained: to drop it would save nothing."""
+
+    def drops_the_second_in_the_second_round(losses, *_, **__):
+        return (np.arange(len(losses)) != 1) | (len(losses) == len(NOISE))
+
+    monkeypatch.setattr(fit_module, "still_racing", drops_the_second_in_the_second_round)
+    found = path(max_extensions=1)
+    assert len(found.result.lambdas) == 7
+    assert found.choice.dropped == ()
+
+
+def test_repeated_folds_are_told_to_the_race(monkeypatch):
+    told = []
+
+    def none(losses, select, *, repeats):
+        told.append((losses.shape[1], repeats))
+        return np.ones(len(losses), bool)
+
+    monkeypatch.setattr(fit_module, "still_racing", none)
+    rows = np.arange(0, 40, 20)[:, None] + np.arange(20)
+    folds = [fold(number, rows[number % 2]) for number in range(6)]
+    path(folds=folds)
+    assert told == [(3, 1.5), (4, 2.0), (5, 2.5)]
 
 
 def test_an_extension_of_which_nothing_is_left_ends_there(monkeypatch):
@@ -296,10 +329,12 @@ def test_fewer_networks_are_trained_and_progress_still_reaches_its_total(monkeyp
         run_module, "trained", lambda block, *rest: sizes.append(block.size) or real(block, *rest)
     )
     seen = []
-    found = path(lambdas=GRID, progress=lambda done, total: seen.append((done, total)))
+    found = path(lambdas=GRID, keep_path=True, progress=lambda done, total: seen.append((done, total)))
     on_folds = 4 * len(found.result.lambdas) + sum(found.choice.dropped_after)
-    assert sum(sizes) == on_folds + 1 < 4 * len(GRID)
+    assert sum(sizes) == on_folds + len(found.result.lambdas)
+    assert on_folds < 4 * len(GRID)
     done, total = np.array(seen).T
     assert (np.diff(done) >= 0).all()
     assert (np.diff(total) <= 0).all()
+    assert len(set(total)) == 2  # the race is judged once, and what follows is known from then on
     assert done[-1] == total[-1]

@@ -73,6 +73,4 @@ def still_racing(losses: Floats, select: str, *, repeats: float = 1.0) -> NDArra
         if select == "1se":
             upper = np.sqrt(freedom / chdtri(freedom, 1 - ALPHA))  # chdtri counts the probability from above
             allowed[leading + 1 :] += upper * losses[leading].std(ddof=1) / np.sqrt(independent)
-        stays = finite & ~(behind.mean(axis=1) > allowed)
-    stays[leading] = True
-    return stays
+        return np.asarray(finite & ~(behind.mean(axis=1) > allowed))

@@ -76,21 +76,21 @@ def raced(whole: Any, fast: Any) -> tuple[int, float]:
     return int(np.searchsorted(whole.lambdas_, fast.lambda_)), work / (len(whole.lambdas_) * n_folds)
 
 
-def compared(path: PathResult, select: str, place: int, work: float, seconds: float) -> Row:
+def compared(path: PathResult, select: str, place: int, work: float) -> Row:
     choice, mean = choose(path, select, "last"), path.validation_mean
     above = (mean[place] - mean[choice.index]) / path.validation_se[choice.index]
-    return {"same": float(place == choice.index), "loss": float(above), "work": work, "time": seconds}
+    return {"same": float(place == choice.index), "loss": float(above), "work": work}
 
 
 def of_table(X: Any, y: Any, classes: bool, seed: int) -> dict[str, Row]:
-    whole, seconds = fitted(X, y, classes, random_state=seed)
-    rows = {HALVING: compared(whole.path_, "min", *halved(whole.path_), np.nan)}
+    whole, _ = fitted(X, y, classes, random_state=seed)
+    rows = {HALVING: compared(whole.path_, "min", *halved(whole.path_))}
     for first, select in RACES:
         _race.FIRST = first
         whole, seconds = fitted(X, y, classes, random_state=seed, select=select)
         fast, fewer = fitted(X, y, classes, random_state=seed, select=select, fast=True)
         name = f"race, judged from {first} folds on, {select}"
-        rows[name] = compared(whole.path_, select, *raced(whole, fast), fewer / seconds)
+        rows[name] = {**compared(whole.path_, select, *raced(whole, fast)), "time": fewer / seconds}
     return rows
 
 
@@ -99,7 +99,7 @@ def summary(way: str, by_table: dict[str, list[Row]]) -> list[str]:
     worst = min(same, key=lambda name: same[name])
     rows = [row for some in by_table.values() for row in some]
     values = {name: np.array([row[name] for row in rows]) for name in rows[0]}
-    loss, seconds = values["loss"], values["time"]
+    loss, seconds = values["loss"], values.get("time")
     return [
         way,
         f"{values['same'].mean():.0%}",
@@ -107,9 +107,7 @@ def summary(way: str, by_table: dict[str, list[Row]]) -> list[str]:
         f"{loss.mean():.3f}",
         f"{loss.max():.2f}",
         f"{values['work'].mean():.2f}",
-        ""
-        if np.isnan(seconds).any()
-        else f"{np.median(seconds):.2f} ({seconds.min():.2f}–{seconds.max():.2f})",
+        "" if seconds is None else f"{np.median(seconds):.2f} ({seconds.min():.2f}–{seconds.max():.2f})",
     ]
 
 

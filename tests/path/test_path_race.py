@@ -11,11 +11,11 @@ from sklearn.datasets import load_diabetes, load_iris, load_wine, make_classific
 import shrinkage as sh
 import shrinkage.path._fit as fit_module
 import shrinkage.path._run as run_module
-from shrinkage.path import ALL_ROWS, BlockStore, Fold, PathRequest, PathResult, fit_path, fitted_scale
+from shrinkage.path import ALL_ROWS, BlockStore, Fold, PathRequest, fit_path, fitted_scale
 from shrinkage.path._race import judged_losses, laps, still_racing
 from stack_cases import options, problem
 
-CURVES = [name for name in PathResult.__dataclass_fields__ if name.startswith(("train", "valid"))]
+CURVES = ["train_loss", "train_metric", "validation_loss", "validation_metric"]
 FINALS = ["final_train_loss", "final_train_metric", "final_penalty", "max_weight", "weight_norm"]
 LEADER = np.array([1.0, 2.0, 3.0])
 T2 = 2.919986
@@ -152,7 +152,13 @@ def test_a_fast_path_is_part_of_the_whole_one_and_chooses_alike(table, select):
 
 @pytest.mark.parametrize(
     "table, changes",
-    [("made", {"stop": "best"}), ("made", {"restarts": 2}), ("wine", {"cv": 3}), ("made", {"cv": 8})],
+    [
+        ("made", {"stop": "best"}),
+        ("made", {"stop": "best", "validate_every": 7}),
+        ("made", {"restarts": 2}),
+        ("wine", {"cv": 3}),
+        ("made", {"cv": 8}),
+    ],
 )
 def test_the_other_options_leave_the_bits_alone(table, changes):
     whole, fast = fitted(table, **changes), fitted(table, fast=True, **changes)

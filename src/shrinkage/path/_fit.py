@@ -226,10 +226,14 @@ class _Runner:
                 }
 
     def _validation(self, lam: float, folds: Sequence[Fold]) -> NDArray[np.float64]:
-        """(F, E) validation losses, restarts averaged."""
+        """(F, V) validation losses, restarts averaged."""
+        places = np.array(self.request.options.validated) - 1
         with np.errstate(invalid="ignore", over="ignore"):  # of a diverged net
             return np.array(
-                [np.mean([n["validation_loss"] for n in self._restarts(lam, f)], axis=0) for f in folds]
+                [
+                    np.mean([n["validation_loss"][places] for n in self._restarts(lam, f)], axis=0)
+                    for f in folds
+                ]
             )
 
     def _is_diverged(self, lam: float) -> bool:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import chdtri, stdtrit
 
-from shrinkage.path._result import Floats, best_epochs
+from shrinkage.path._result import Floats, best_places
 
 __all__ = ["judged_losses", "laps", "still_racing"]
 
@@ -30,12 +30,12 @@ def laps(folds: Sequence[T]) -> list[list[T]]:
 
 
 def judged_losses(curves: Floats, stop: str) -> Floats:
-    """(L, F) the validation losses by which `choose` would judge, of curves (L, F, E) whose restarts are averaged."""
+    """(L, F) the validation losses by which `choose` would judge, of validation curves (L, F, V), restarts averaged."""
     if stop != "best":
         return curves[..., -1]
     with np.errstate(invalid="ignore", over="ignore"):  # a diverged net has no mean
-        epochs = best_epochs(curves.mean(axis=1))
-    return np.take_along_axis(curves, epochs[:, None, None], axis=2)[..., 0]
+        places = best_places(curves.mean(axis=1))
+    return np.take_along_axis(curves, places[:, None, None], axis=2)[..., 0]
 
 
 def still_racing(losses: Floats, select: str, *, repeats: float = 1.0) -> NDArray[np.bool_]:

@@ -105,11 +105,11 @@ class Workload:
         """Floating-point operations that the mathematics needs for one network.
 
         A product of (B, I) and (I, O) is 2·B·I·O. A training row takes one of them a layer forward and two backward,
-        less the gradient of the inputs; a validation row takes the forward ones, once an epoch.
+        less the gradient of the inputs; a validation row takes the forward ones once, after the last epoch.
         """
         products = [fan_in * fan_out for fan_in, fan_out in pairwise(self.sizes)]
         training = 6 * sum(products) - 2 * products[0]
-        return float(self.epochs * (training * n_train + 2 * sum(products) * n_validation))
+        return float(self.epochs * training * n_train + 2 * sum(products) * n_validation)
 
     @property
     def path_flops(self) -> float:

@@ -27,7 +27,7 @@ def test_operations_are_those_of_the_products_one_by_one(part: Any) -> None:
     digits = part("paths.workloads").WORKLOADS[0]
     forward = sum(2 * i * o for i, o in pairwise((64, 64, 10)))
     weights, inputs_of_second = forward, 2 * 64 * 10
-    expected = 20 * (100 * (forward + weights + inputs_of_second) + 7 * forward)
+    expected = 20 * 100 * (forward + weights + inputs_of_second) + 7 * forward
     assert digits.sizes == (64, 64, 10)
     assert digits.flops(100, 7) == expected
 

@@ -17,6 +17,7 @@ RIVALS = {
     "compiled": "torch_compiled",
     "realmlp": "pytabkit_realmlp",
     "nnet": "r_nnet",
+    "every-epoch": "ours_every_epoch",
 }
 """The files by the names that `--rival` takes."""
 

@@ -42,6 +42,9 @@ def too_far(frame: pd.DataFrame, target: np.ndarray) -> bool:
         sizes = sizes[np.isfinite(sizes)]
         if sizes.size and sizes.max() > 1e9 * max(float(np.median(sizes)), 1e-12):
             return True
+        # With cells missing, a fold may be trained on the small ones alone: of zeros the scale is 1.
+        if sizes.size and sizes.max() > 1e9 * max(float(sizes.min()), 1.0):
+            return True
     return False
 
 

@@ -37,10 +37,10 @@ def test_a_compiled_step_is_the_step(rule_name: str, kind: str, backend: str):
     ours, theirs = make_model(), make_model()
     one, other = optimizer_of(kind, ours), optimizer_of(kind, theirs)
     handle = attach(one, ROWS[rule_name].rule, model=ours)
-    for optimizer in (one, other):
-        optimizer.step = torch.compile(optimizer.step, backend=backend)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the compiler's own
+        for optimizer in (one, other):
+            optimizer.step = torch.compile(optimizer.step, backend=backend)
         got, expected = train(ours, one, STEPS), train_twin(theirs, other, ROWS[rule_name], STEPS)
     assert handle.steps == STEPS
     for a, b in zip(got, expected, strict=True):

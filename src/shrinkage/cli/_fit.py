@@ -27,6 +27,7 @@ from shrinkage.cli._options import (
     Overwrite,
     Quiet,
     Resume,
+    Seed,
     Sep,
     Target,
     Task,
@@ -79,7 +80,7 @@ def fit(
     batch_size: Annotated[str, in_net(help="Rows a step: auto or a number.")] = "auto",
     validate_every: Annotated[int, in_net(help="Epochs from one validation to the next.")] = 1,
     lambdas: Annotated[str, _in_path(help=_LAMBDAS)] = "auto",
-    extensions: Annotated[int, _in_path(min=0, help=_EXTENSIONS)] = 3,
+    extensions: Annotated[int, _in_path(help=_EXTENSIONS)] = 3,
     rule: Annotated[str, _in_path(help="What λ drives: l2, l1, weight_decay, decoupled, …")] = "l2",
     trainer: Annotated[str, _in_path(help="backprop or swarm.")] = "backprop",
     folds: Annotated[int, _in_path(help="Parts the rows are cut into.")] = 5,
@@ -90,7 +91,7 @@ def fit(
     jobs: Jobs = "auto",
     cluster: Annotated[str | None, in_run(help=_CLUSTER)] = None,
     device: Annotated[str, in_run(help="cpu or cuda.")] = "cpu",
-    seed: Annotated[int, in_run(min=0, help="Of folds, initial weights and batches.")] = 0,
+    seed: Seed = 0,
     quiet: Quiet = False,
 ) -> None:
     """Train the λ path on a table, choose λ by cross-validation, refit, and write a report and a model."""

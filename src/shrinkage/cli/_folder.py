@@ -57,8 +57,12 @@ def prepared_folder(
             shutil.rmtree(folder / STAGED, ignore_errors=True)  # this and the next of a run that was killed
             for leftover in folder.glob(".*.tmp"):
                 leftover.unlink(missing_ok=True)
-            write_atomic(folder / ".probe", bytes(ROOM))
-            (folder / ".probe").unlink()
+            probe = folder / ".probe"
+            try:
+                write_atomic(probe, bytes(ROOM))
+                probe.unlink()
+            finally:  # a full disk or a signal may come once it has its name, and the signal at its removal
+                probe.unlink(missing_ok=True)
         if overwrite:
             shutil.rmtree(folder / blocks, ignore_errors=True)
         try:

@@ -23,6 +23,7 @@ __all__ = [
     "Overwrite",
     "Quiet",
     "Resume",
+    "Seed",
     "Sep",
     "Target",
     "Task",
@@ -63,5 +64,13 @@ DropRareClasses = Annotated[
     bool, in_table("--drop-rare-classes", help="Leave out classes with fewer rows than folds.")
 ]
 
+
+def _seed(number: int) -> int:
+    if not 0 <= number < 2**32:
+        raise typer.BadParameter(f"must be from 0 to {2**32 - 1}, got {number}.")
+    return number
+
+
+Seed = Annotated[int, in_run(callback=_seed, help="Of splits, initial weights and batches.")]
 Jobs = Annotated[str, in_run(help="Processes: auto, or a number (-1: a core each).")]
 Quiet = Annotated[bool, in_run("--quiet", "-q", help="No progress.")]

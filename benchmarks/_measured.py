@@ -67,7 +67,20 @@ def environment(
     return {
         "python": platform.python_version(),
         "machine": platform.machine(),
+        "processor": _processor(),
         "cores": os.cpu_count(),
         "load before": [round(x, 2) for x in os.getloadavg()],
         **packages,
     }
+
+
+def _processor() -> str:
+    """What the system calls it."""
+    about = Path("/proc/cpuinfo")
+    lines = about.read_text(errors="replace").splitlines() if about.exists() else []
+    said = {name.strip(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
+    parts = {"model name": "", "cpu family": "family ", "model": "model "}
+    return (
+        ", ".join(f"{word}{said[name]}" for name, word in parts.items() if name in said)
+        or platform.processor()
+    )

@@ -152,7 +152,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--small", action="store_true", help="few rows, λs and folds; nothing is kept")
-    parser.add_argument("--pairs", type=int, default=3)
+    parser.add_argument("--pairs", type=int, default=9)
     options = parser.parse_args()
     os.environ["PYTHONWARNINGS"] = "ignore"
     workloads = {workload.key: workload for workload in WORKLOADS}

@@ -2,13 +2,14 @@
 
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 from sklearn.datasets import load_iris
 
 from shrinkage.path import Block, Fold, run_blocks
-from shrinkage.path._threads import in_threads
+from shrinkage.path._threads import SECONDS_TO_STOP, in_threads
 from shrinkage.rules import L2
 from shrinkage.training import TrainingOptions
 
@@ -54,8 +55,10 @@ class Failing:
 
 
 def test_a_run_that_fails_leaves_no_thread_at_work(run):
+    begun = time.monotonic()
     with pytest.raises(OSError, match="the disk is full"):
         run(store=Failing())
+    assert time.monotonic() - begun < SECONDS_TO_STOP / 2
     time.sleep(1.0)  # a call of the engine ends within a fraction of it
     before = time.process_time()
     time.sleep(0.5)
@@ -106,3 +109,49 @@ def test_calls_whose_results_are_not_wanted_are_told_to_stop_and_waited_for(end:
         assert next(results) == 1
         results.close()
     assert ended.is_set()
+
+
+@pytest.mark.parametrize("end", ["a call fails", "closed"])
+def test_calls_that_were_not_begun_are_not_waited_for(end: str):
+    begun, first = time.monotonic(), threading.Event()
+
+    def ends(check):
+        if first.is_set():
+            check()
+            time.sleep(0.001)
+        first.set()
+        if end == "a call fails":
+            raise ValueError("failed")
+
+    results = in_threads([ends] * 100, 2)
+    if end == "a call fails":
+        with pytest.raises(ValueError, match="failed"):
+            list(results)
+    else:
+        next(results)
+        results.close()
+    assert time.monotonic() - begun < SECONDS_TO_STOP / 2
+
+
+def test_threads_that_run_already_are_told_to_stop_when_no_other_can_be_started(monkeypatch):
+    submit, ended = ThreadPoolExecutor.submit, threading.Event()
+
+    def once(pool, *call):
+        monkeypatch.setattr(ThreadPoolExecutor, "submit", refused)
+        return submit(pool, *call)
+
+    def refused(*_):
+        raise RuntimeError("can't start new thread")
+
+    def goes_on(check):
+        try:
+            while True:
+                check()
+                time.sleep(0.001)
+        finally:
+            ended.set()
+
+    monkeypatch.setattr(ThreadPoolExecutor, "submit", once)
+    with pytest.raises(RuntimeError, match="can't start new thread"):
+        list(in_threads([goes_on] * 2, 2))
+    assert ended.wait(1)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Generator, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed, wait
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed, wait
 from typing import TypeVar
 
 from shrinkage._errors import JobError
@@ -38,11 +38,14 @@ def in_threads(calls: Sequence[Callable[[Check], T]], threads: int) -> Generator
             raise JobError(STOPPED)
 
     pool = ThreadPoolExecutor(threads, thread_name_prefix="shrinkage")
-    futures = [pool.submit(call, check) for call in calls]
+    futures: list[Future[T]] = []
     try:
+        futures += (pool.submit(call, check) for call in calls)
         for future in as_completed(futures):
             yield future.result()
     finally:
         stopped.set()
         pool.shutdown(wait=False, cancel_futures=True)
-        wait(futures, timeout=SECONDS_TO_STOP)
+        # Those that were cancelled before they began would be waited for in vain: only the pool's threads, which end
+        # now, could say that they are done.
+        wait([future for future in futures if not future.cancelled()], timeout=SECONDS_TO_STOP)

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sklearn.model_selection import KFold, StratifiedKFold
 
 from shrinkage import MLPClassifierCV, MLPRegressorCV
 from shrinkage._errors import JobError
@@ -17,6 +18,7 @@ from shrinkage.estimators import Runtime, load_model, save_model
 from shrinkage.tables import read_table, write_predictions
 from tables_cases import frames
 
+FOLDS = 2
 LABELS = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), min_size=1, max_size=4)
 """A NUL is refused where a table is split: no CSV could hold the predictions."""
 
@@ -34,30 +36,31 @@ def problems(draw: Any) -> tuple[pd.DataFrame, np.ndarray]:
 
 
 def too_far(frame: pd.DataFrame, target: np.ndarray) -> bool:
-    """Whether some column of numbers has cells of sizes so different that float32 may overflow between two folds."""
-    columns = [target] if target.dtype.kind == "f" else []
-    columns += [numbers for _, numbers in frame.select_dtypes("number").items()]
-    for column in columns:
-        sizes = np.abs(np.asarray(column, dtype=np.float64))
-        sizes = sizes[np.isfinite(sizes)]
-        if sizes.size and sizes.max() > 1e9 * max(float(np.median(sizes)), 1e-12):
-            return True
-        # With cells missing, a fold may be trained on the small ones alone: of zeros the scale is 1.
-        if sizes.size and sizes.max() > 1e9 * max(float(sizes.min()), 1.0):
-            return True
+    """Whether a number of one fold, in units of what the other spreads by, is so large that float32 may overflow."""
+    is_number = target.dtype.kind == "f"
+    columns = [np.asarray(numbers, np.float64) for _, numbers in frame.select_dtypes("number").items()]
+    splits = (KFold if is_number else StratifiedKFold)(FOLDS).split(frame, target)
+    for train, held in splits:
+        for column in [*columns, *([target] if is_number else [])]:
+            known, other = (part[np.isfinite(part)] for part in (column[train], column[held]))
+            if not len(known) or not len(other):
+                continue
+            scale = known.std() or 1.0  # as the scale of a constant is
+            if np.abs(other - known.mean()).max() > 1e9 * scale:
+                return True
     return False
 
 
 def goes_through(frame: pd.DataFrame, target: np.ndarray) -> None:
     kind = MLPRegressorCV if target.dtype.kind == "f" else MLPClassifierCV
-    model = kind((2,), lambdas=[0, 0.1], cv=2, max_epochs=1, random_state=0)
+    model = kind((2,), lambdas=[0, 0.1], cv=FOLDS, max_epochs=1, random_state=0)
     with warnings.catch_warnings():
         # Said of the random cells: left-out columns, mixed ones, and targets that are all alike in a fold.
         warnings.simplefilter("ignore", UserWarning)
         try:
             model._fit(frame, target, None, Runtime(as_table=True, held_out=True))
         except JobError as error:
-            # 1e19 among zeros, or targets of 1e-94 beside one of 1e6: a sentence, never a number that means nothing.
+            # 1e19 among zeros, targets of 1e-94 beside one of 1e6: a sentence, never a number that means nothing.
             if "diverged" in str(error) and too_far(frame, target):
                 return
             raise

@@ -245,10 +245,50 @@ def test_the_weakest_lambda_stays_to_be_held_against(monkeypatch):
 
 
 def test_an_extension_races_against_what_is_there():
-    whole, fast = path(fast=False, max_extensions=2), path(max_extensions=2)
-    assert fast.choice.extended == whole.choice.extended > 0
-    assert fast.choice.lam == whole.choice.lam
-    assert sorted([*fast.result.lambdas, *fast.choice.dropped]) == whole.result.lambdas.tolist()
+    grid = [0.0, 1e-4, 1e-3]
+    whole, fast = (fitted("made", lambdas=grid, max_extensions=2, fast=fast) for fast in (False, True))
+    assert fast.choice_.extended == whole.choice_.extended > 0
+    assert fast.lambda_ == whole.lambda_
+    assert fast.choice_.dropped
+    assert min(fast.choice_.dropped) > grid[-1]
+    assert sorted([*fast.lambdas_, *fast.choice_.dropped]) == whole.lambdas_.tolist()
+
+
+@pytest.mark.parametrize("select", ["min", "1se"])
+@pytest.mark.parametrize("later", [{0.0, 1e-4}, {1e-4}])
+def test_where_a_leader_diverges_later_what_was_dropped_is_trained_after_all(monkeypatch, later, select):
+    whole = path(fast=False, lambdas=NOISE)
+    diverging(monkeypatch, later)
+    monkeypatch.setattr(fit_module, "leading", lambda losses: 1)
+    race_that_drops(monkeypatch, 2)
+    found = path(lambdas=NOISE, select=select)
+    assert found.choice.dropped == ()
+    assert found.choice.diverged == tuple(sorted(later))
+    assert found.choice.lam == 1e-3
+    assert np.array_equal(found.result.validation_loss[2], whole.result.validation_loss[2])
+
+
+def test_where_another_one_diverges_later_what_was_dropped_stays_out(monkeypatch):
+    diverging(monkeypatch, {0.0})
+    monkeypatch.setattr(fit_module, "leading", lambda losses: 1)
+    race_that_drops(monkeypatch, 2)
+    assert path().choice.dropped == (1e-3,)
+
+
+def diverging(monkeypatch, lambdas):
+    """Has the nets of these λs diverge in the last fold."""
+    run = fit_module.run_blocks
+
+    def ended(blocks, *given, **settings):
+        results = run(blocks, *given, **settings)
+        for block, arrays in zip(blocks, results, strict=True):
+            for g, (number, _) in enumerate(block.members):
+                for i, lam in enumerate(block.lambdas):
+                    if number == len(FOLDS) - 1 and lam in lambdas:
+                        arrays["validation_loss"][g, i] = np.nan
+        return results
+
+    monkeypatch.setattr(fit_module, "run_blocks", ended)
 
 
 def test_what_an_earlier_round_has_left_stays(monkeypatch):

@@ -212,6 +212,15 @@ def test_dropped_lambdas_are_told_as_stretches_of_the_grid(left: Any, dropped: A
     assert _words.dropped_words(path, choice).startswith(f"To save time {says} dropped after 3 of 5 folds")
 
 
+@pytest.mark.parametrize(
+    "diverged, ends", [((), "at 5 %."), ((3.0,), "at 5 %, or with a net that diverged.")]
+)
+def test_a_dropped_lambda_that_diverged_was_not_dropped_by_a_test(diverged: Any, ends: str) -> None:
+    path = made_path(lambdas=np.array([0.0, 1.0]))
+    choice = replace(made_choice(path), dropped=(2.0, 3.0), dropped_after=(3, 3), diverged=diverged)
+    assert _words.dropped_words(path, choice).endswith(ends)
+
+
 def test_the_page_counts_the_lambdas_that_are_left_among_all() -> None:
     path = made_path()
     choice = replace(made_choice(path), dropped=(2.0, 3.0), dropped_after=(3, 4))

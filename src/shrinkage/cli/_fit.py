@@ -51,7 +51,7 @@ RESULTS = ("report.html", "model.json", "model.safetensors", "preprocessing.skop
 _in_path = partial(typer.Option, rich_help_panel="The path of λ")
 _LAMBDAS = "auto, a count (0 among them), FIRST:LAST:COUNT in log steps (0 is added), or λs with commas."
 _EXTENSIONS = "How often the grid may grow when the best λ is on its edge."
-_FAST = "Drop λs that are surely worse after the first folds; now and then another λ is chosen."
+_FAST = "Drop λs that the first folds find worse; now and then another λ is chosen."
 _CLUSTER = "Address of a dask scheduler that you trust: the blocks are trained there."
 
 

@@ -208,6 +208,8 @@ class MLPCV(BaseEstimator):
         ):
             if not isinstance(number, int | np.integer) or number < least:
                 raise RequestError(f"{name}=…: must be a whole number >= {least}, got {shown(number)}.")
+        if not isinstance(self.fast, bool | np.bool_):
+            raise RequestError(f"fast=…: must be True or False, got {shown(self.fast)}.")
         units = np.atleast_1d(self.hidden_layer_sizes)
         if units.size and not np.issubdtype(units.dtype, np.integer):
             raise RequestError(
@@ -333,9 +335,3 @@ def _hash(*arrays: NDArray[Any] | None) -> str:
     for array in arrays:
         digest.update(b"none" if array is None else repr(array.shape).encode() + array.tobytes())
     return digest.hexdigest()
-
-
-def _numbers(rows: Any) -> NDArray[np.int64]:
-    """Row numbers of one side of a split, which may be a mask."""
-    rows = np.asarray(rows)
-    return np.flatnonzero(rows) if rows.dtype == bool else rows

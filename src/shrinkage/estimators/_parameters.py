@@ -29,11 +29,11 @@ Args:
         refitted ones that of the smallest objective is kept.
     select: `min`, the λ of the smallest mean validation loss; or `1se`, the largest within one standard error of it.
     stop: judge and refit each λ after its `last` epoch, or at its `best` one (early stopping chosen with λ).
-    fast: drop λs on the way that are surely worse: after 3 folds (2 of 3), and after each further one, those whose loss
+    fast: drop λs on the way that look worse: after 3 folds (2 of 3), and after each further one, those whose loss
         exceeds that of the leading λ by a paired t-test at 5 %. They leave the path; the numbers of the others stay the
         same. It spares about a fifth of the work; now and then another λ is chosen than without, and `lambda_1se_` is of
-        those left, with care taken for it only where `select` is `1se`. The first folds have to speak for the others,
-        so it is not for training parts that grow from fold to fold.
+        those left, with care taken for it only where `select` is `1se`. The first folds have to speak for the others:
+        shuffle rows that lie in an order, and leave it off for training parts that grow from fold to fold.
     activation: `relu`, `tanh`, `logistic` or `identity`.
     initialization: `he`, `glorot` or `auto` (He for relu).
     solver: `adam` or `sgd`.
@@ -51,7 +51,8 @@ Args:
     max_extensions: how often the grid may be extended, ≥ 0; 0 keeps the λs as given.
     dtype: `float32`, `float64`, or `auto`: that of X, as scikit-learn does.
     device: `cpu`, `cuda`, … as torch names it.
-    n_jobs: processes, as joblib means it; `auto` starts them only for work that is worth it.
+    n_jobs: processes, or threads of the compiled engine, as joblib means it; `auto` starts them only for work that is
+        worth it.
     random_state: seed of initial weights and batches.
 """
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from shrinkage._errors import JobError
 from shrinkage.path._result import Choice, Floats, PathResult, best_places
 
-__all__ = ["choose"]
+__all__ = ["choose", "is_sound"]
 
 BEYOND_NULL, LARGE = 1e4, 1e3
 """A net has diverged, too, when its training error is so many times that of a constant guess and its weights are so
@@ -24,11 +24,10 @@ def choose(result: PathResult, select: str, stop: str, *, extended: int = 0, at_
     Reference: Breiman, Friedman, Olshen and Stone, Classification and Regression Trees, 1984, §3.4.3 (the 1-SE rule).
     """
     mean, se = result.over_folds(result.validation_loss)
-    last = np.full(len(mean), len(result.validated) - 1)
-    places = best_places(mean) if stop == "best" else last
+    places = _judged(result, mean, stop)
     rows, epochs = np.arange(len(mean)), result.validated[places]
     score, error = mean[rows, places], se[rows, places]
-    sound = np.isfinite(score) & ~_blown_up(result, epochs)
+    sound = is_sound(result, stop)
     if not sound.any():
         raise JobError(
             "Every λ of the path has a net that diverged: its loss is not finite, or thousands of times that of a "
@@ -53,6 +52,19 @@ def choose(result: PathResult, select: str, stop: str, *, extended: int = 0, at_
         at_edge=at_edge,
         diverged=tuple(float(lam) for lam in result.lambdas[~sound]),
     )
+
+
+def is_sound(result: PathResult, stop: str) -> NDArray[np.bool_]:
+    """(L,) of which λs no net has diverged, each judged as `choose` would with that `stop`."""
+    mean, _ = result.over_folds(result.validation_loss)
+    places = _judged(result, mean, stop)
+    score = mean[np.arange(len(mean)), places]
+    return np.asarray(np.isfinite(score) & ~_blown_up(result, result.validated[places]))
+
+
+def _judged(result: PathResult, mean: Floats, stop: str) -> NDArray[np.intp]:
+    """(L,) the validation by which each λ is judged."""
+    return best_places(mean) if stop == "best" else np.full(len(mean), len(result.validated) - 1)
 
 
 def _blown_up(result: PathResult, epochs: NDArray[np.intp]) -> NDArray[np.bool_]:

@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 from shrinkage._errors import JobError, RequestError
 from shrinkage.networks import LOSSES, Layout
 from shrinkage.path._blocks import cut
-from shrinkage.path._choose import choose
+from shrinkage.path._choose import choose, is_sound
 from shrinkage.path._fold import Fold
 from shrinkage.path._grid import extension
 from shrinkage.path._held_out import held_out_predictions
 from shrinkage.path._parcels import Sender
-from shrinkage.path._race import judged_losses, laps, still_racing
+from shrinkage.path._race import judged_losses, laps, leading, still_racing
 from shrinkage.path._result import Choice, PathResult
 from shrinkage.path._run import Progress, run_blocks, worthwhile_jobs
 from shrinkage.path._store import BlockStore
@@ -60,7 +60,7 @@ class PathRequest:
     max_extensions: int = 3
     """How often the grid may be extended while the best λ lies on its edge."""
     fast: bool = False
-    """Drop λs that are surely worse after the first folds: they leave the path and are listed in `Choice.dropped`."""
+    """Drop λs that the first folds find worse: they leave the path and are listed in `Choice.dropped`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -151,9 +151,23 @@ class _Runner:
         self._sender = Sender()
 
     def curves(self, lambdas: NDArray[np.float64]) -> PathResult:
-        """Train what is missing of λs × folds × restarts and gather the curves of all that were not dropped."""
+        """Train what is missing of λs × folds × restarts and gather the curves of all that were not dropped.
+
+        Where a λ that led the race diverges in a later fold, those that were dropped are trained after all.
+        """
+        led = self._race(lambdas)
+        result = self._gathered(lambdas)
+        if self._dropped and led.intersection(result.lambdas[~is_sound(result, self.request.stop)]):
+            for after in sorted(set(self._dropped.values())):
+                missed = [lam for lam, folds in self._dropped.items() if folds == after]
+                self._train(missed, self.folds[after:], later=self._refits(len(lambdas)))
+            self._dropped.clear()
+            result = self._gathered(lambdas)
+        return result
+
+    def _gathered(self, lambdas: NDArray[np.float64]) -> PathResult:
+        """The curves of those λs that were not dropped."""
         request, loss = self.request, LOSSES[self.request.options.loss]
-        self._race(lambdas)
         left = np.array([lam for lam in lambdas if lam not in self._dropped])
 
         def gathered(name: str) -> NDArray[np.float64]:
@@ -201,13 +215,18 @@ class _Runner:
             held_out=self._held_out(choice) if self.request.held_out else None,
         )
 
-    def _race(self, lambdas: NDArray[np.float64]) -> None:
+    def _refits(self, n_lambdas: int) -> int:
+        """Networks a restart that are trained once the λs are: on all rows, and for the held-out predictions."""
+        refitted = n_lambdas if self.request.keep_path else 1
+        return refitted + (len(self.folds) if self.request.held_out else 0)
+
+    def _race(self, lambdas: NDArray[np.float64]) -> set[float]:
         """Train those of the λs that are new on the folds; in a fast path drop some of them on the way.
 
         The weakest λ stays whatever its loss: it is what the chosen one is held against. So does what an earlier
-        round of extension has left: its folds are trained.
+        round of extension has left: its folds are trained. Returns the λs that others were held against.
         """
-        request, seen = self.request, list[Fold]()
+        request, seen, led = self.request, list[Fold](), set[float]()
         new = [lam for lam in lambdas if (lam, self.folds[0].number, 0) not in self._done]
         for folds in laps(self.folds) if request.fast else [list(self.folds)]:
             left = [lam for lam in lambdas if lam not in self._dropped]
@@ -215,15 +234,19 @@ class _Runner:
             if not racing:
                 break
             seen += folds
-            refits = (len(left) if request.keep_path else 1) + (len(self.folds) if request.held_out else 0)
-            self._train(racing, folds, later=refits + len(racing) * (len(self.folds) - len(seen)))
+            self._train(
+                racing, folds, later=self._refits(len(left)) + len(racing) * (len(self.folds) - len(seen))
+            )
             if len(seen) < len(self.folds):
                 losses = judged_losses(np.array([self._validation(lam, seen) for lam in left]), request.stop)
+                leader = leading(losses)
+                led |= set() if leader is None else {float(left[leader])}
                 stays = still_racing(losses, request.select, repeats=_repeats(seen))
                 fallen = {lam for lam, stay in zip(left, stays, strict=True) if not stay}
                 self._dropped |= {
                     float(lam): len(seen) for lam in racing if lam in fallen and lam != lambdas[0]
                 }
+        return led
 
     def _validation(self, lam: float, folds: Sequence[Fold]) -> NDArray[np.float64]:
         """(F, V) validation losses, restarts averaged."""

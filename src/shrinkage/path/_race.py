@@ -1,4 +1,4 @@
-"""A race of λs over the folds: after each fold those that are surely worse than the leading one fall out."""
+"""A race of λs over the folds: after each fold those that are found worse than the leading one fall out."""
 
 from __future__ import annotations
 
@@ -11,14 +11,15 @@ from scipy.special import chdtri, stdtrit
 
 from shrinkage.path._result import Floats, best_places
 
-__all__ = ["judged_losses", "laps", "still_racing"]
+__all__ = ["judged_losses", "laps", "leading", "still_racing"]
 
 T = TypeVar("T")
 
 FIRST = 3
 """Folds before anything is judged; of three folds and fewer, one less than there are."""
 ALPHA = 0.05
-"""Chance, in each judgement, that a λ falls out which is as good as the leading one."""
+"""Level of each test. The leading λ is the best of those there by these very losses, so that of λs which are as good
+more fall out than that: by simulation 10 % of two and 22 % of twenty after three folds."""
 
 
 def laps(folds: Sequence[T]) -> list[list[T]]:
@@ -36,6 +37,13 @@ def judged_losses(curves: Floats, stop: str) -> Floats:
     with np.errstate(invalid="ignore", over="ignore"):  # a diverged net has no mean
         places = best_places(curves.mean(axis=1))
     return np.take_along_axis(curves, places[:, None, None], axis=2)[..., 0]
+
+
+def leading(losses: Floats) -> int | None:
+    """Which λ has the smallest mean of these losses (L, F), of those that are finite; None where none is."""
+    finite = np.isfinite(losses).all(axis=1)
+    with np.errstate(invalid="ignore", over="ignore"):  # of a diverged net
+        return int(np.where(finite, losses.mean(axis=1), np.inf).argmin()) if finite.any() else None
 
 
 def still_racing(losses: Floats, select: str, *, repeats: float = 1.0) -> NDArray[np.bool_]:
@@ -61,16 +69,16 @@ def still_racing(losses: Floats, select: str, *, repeats: float = 1.0) -> NDArra
     Reference: Maron and Moore, Hoeffding races, NIPS 6, 1993; Birattari, Stützle, Paquete and Varrentrapp, A racing
     algorithm for configuring metaheuristics, GECCO 2002.
     """
-    finite = np.isfinite(losses).all(axis=1)
-    if not finite.any():
+    leader = leading(losses)
+    if leader is None:
         return np.ones(len(losses), bool)
     with np.errstate(invalid="ignore", over="ignore"):
-        leading = int(np.where(finite, losses.mean(axis=1), np.inf).argmin())
+        finite = np.isfinite(losses).all(axis=1)
         independent = losses.shape[1] / repeats
         freedom = independent - 1
-        behind = losses - losses[leading]
+        behind = losses - losses[leader]
         allowed = stdtrit(freedom, 1 - ALPHA) * behind.std(axis=1, ddof=1) / np.sqrt(independent)
         if select == "1se":
             upper = np.sqrt(freedom / chdtri(freedom, 1 - ALPHA))  # chdtri counts the probability from above
-            allowed[leading + 1 :] += upper * losses[leading].std(ddof=1) / np.sqrt(independent)
+            allowed[leader + 1 :] += upper * losses[leader].std(ddof=1) / np.sqrt(independent)
         return np.asarray(finite & ~(behind.mean(axis=1) > allowed))

@@ -50,7 +50,8 @@ def run_blocks(
         folds: by number.
         options: the network and its training.
         seed: of the run.
-        n_jobs: processes, as joblib means it; None is 1 unless a `joblib.parallel_config` says otherwise.
+        n_jobs: processes, or threads of the compiled engine, as joblib means it; None is 1 unless a
+            `joblib.parallel_config` says otherwise.
         store: where finished blocks are kept and looked for.
         progress: told how much is done, kept blocks included.
         sender: of the run that these blocks belong to: what it has sent isn't sent again.

@@ -120,6 +120,27 @@ def test_predictions_never_replace_the_table_they_are_of(tables, fitted):
     assert table.read_bytes() == before
 
 
+@pytest.mark.parametrize("name", ["notes.csv", "notes.parquet"])
+def test_predictions_replace_predictions_and_nothing_else(tables, fitted, tmp_path, name):
+    table, out = tables / "three.csv", tmp_path / name
+    out.touch()  # as of a temporary file: nothing would be lost
+    for more in ((), ("--proba",), ()):
+        done = shrinkage("predict", fitted, table, "-o", out, *more)
+        assert done.returncode == 0, done.stderr
+    for theirs in ("three,a\n1,2\n", "hours of work"):
+        out.write_text(theirs)
+        done = shrinkage("predict", fitted, table, "-o", out)
+        assert done.returncode == 2
+        assert "holds no predictions of the model and would be lost" in done.stderr
+        assert out.read_text() == theirs
+
+
+def test_table_and_model_in_the_wrong_order_are_recognised(tables, fitted):
+    done = shrinkage("predict", tables / "three.csv", fitted)
+    assert done.returncode == 2
+    assert f"shrinkage predict {fitted} {tables / 'three.csv'}" in done.stderr
+
+
 def test_sentences_show_no_escaped_blank():
     assert harmless("λ\N{NO-BREAK SPACE}= 1\x1b[31m") == "λ = 1\\x1b[31m"
 

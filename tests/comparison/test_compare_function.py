@@ -143,7 +143,7 @@ def rare() -> pd.DataFrame:
 @pytest.mark.parametrize(
     "changes, says",
     [
-        ({"methods": ["l3"]}, r"methods=….*no 'l3'.*There are none, l2"),
+        ({"methods": ["l3"]}, r"methods=….*no 'l3'.*Known: none, l2"),
         ({"lambdas": [-1.0]}, r"every λ must be >= 0"),
         ({"splitting": Splitting(folds=2, inner_folds=3)}, r"Class 'rare' has 3 of the 75 rows"),
         ({"rows": 3}, r"rows=….*>= 8 for 2 folds, got 3"),
@@ -189,7 +189,7 @@ def test_shapes_that_do_not_fit(X, y, says):
 
 
 def test_an_unknown_key_is_answered_with_the_known_ones():
-    with pytest.raises(RequestError, match="There are none, l2"):
+    with pytest.raises(RequestError, match="Known: none, l2"):
         small_comparison().of("l3")
 
 

@@ -222,6 +222,7 @@ def test_the_number_of_processes_changes_nothing():
         ({"rule": 3}, "a name, a rule or a function"),
         ({"restarts": 0}, "restarts=…: must be a whole number >= 1, got 0"),
         ({"fast": "no"}, "fast=…: must be True or False, got 'no'"),
+        ({"decay_biases": "no"}, "decay_biases=…: must be True or False, got 'no'"),
         ({"max_epochs": 0}, "max_epochs=…: must be a whole number >= 1"),
         ({"max_epochs": 2.0}, "max_epochs=…: must be a whole number"),
         ({"batch_size": 2.5}, "batch_size=…: must be a whole number"),

@@ -221,7 +221,7 @@ def _replayed(asked: _Asked) -> None:
     assert asked.demo is not None
     names = list(DEMOS) if asked.demo == "all" else [asked.demo]
     page = GALLERY if asked.demo == "all" else f"{asked.demo}.html"
-    with _folder(asked, (page, f"{Path(page).stem}.json")):
+    with options_named(), _folder(asked, (page, f"{Path(page).stem}.json")):
         results = []
         with progress_bar("Replaying", quiet=asked.quiet or len(names) == 1) as progress:
             for done, name in enumerate(names, start=1):

@@ -10,9 +10,9 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
-from typing import TextIO
+from typing import Any, TextIO
 
-from shrinkage._errors import JobError, RequestError
+from shrinkage._errors import JobError, RequestError, shown
 
 __all__ = ["Stopped", "ended", "harmless", "note", "usage"]
 
@@ -65,8 +65,15 @@ def usage(error: Exception) -> int:
         print(message())
         return WRONG
     path = "shrinkage" if context is None else context.command_path
-    text = message().rstrip(".").replace("\n", " ")
-    return _say([f"{text}. `{path} --help` lists what there is."], WRONG)
+    text = f"{message().rstrip('.')}{_got(error)}".replace("\n", " ")
+    end = "" if text.endswith("?") else "."
+    return _say([f"{text}{end} `{path} --help` lists what there is."], WRONG)
+
+
+def _got(error: Exception) -> str:
+    """What could not be read as a number, which some parsers leave out of their sentence."""
+    cause: Any = error.__cause__ or error.__context__
+    return f", got {shown(cause.errors()[0]['input'])}" if hasattr(cause, "errors") else ""
 
 
 def _of_the_system(error: OSError) -> str:

@@ -32,8 +32,9 @@ def export(
     with options_named():
         export_onnx(saved, path, lam)
     inputs = saved.preprocessor.feature_names_out
+    labels = "" if saved.classes is None else ", and those of the classes,"
     typer.echo(harmless(f"The network is {path}."))
     typer.echo(
-        f"It takes {len(inputs):,} numbers a row, which preprocessing.skops makes of a table; their names, and those of "
-        "the classes, are in its metadata. Standardization is part of it."
+        f"It takes {len(inputs):,} numbers a row, which preprocessing.skops makes of a table; their names{labels} are in "
+        "its metadata. Standardization is part of it."
     )

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from shrinkage._errors import RequestError
 from shrinkage.cli._errors import harmless, note
+
+if TYPE_CHECKING:
+    from shrinkage.estimators import SavedModel
 
 __all__ = ["predict"]
 
@@ -36,11 +39,11 @@ def predict(
     from shrinkage.estimators import load_model
     from shrinkage.tables import as_csv, check_new_rows, notes_on_new_rows, read_table, write_predictions
 
-    if out is not None and out.exists() and Path(data).exists() and out.samefile(data):
-        raise RequestError(
-            f"--out {out}: this is the table to predict, which would be lost. Name another file for the predictions."
-        )
+    if model.is_file() and Path(data).is_dir():
+        raise RequestError(f"predict {model} {data}: the model comes first: shrinkage predict {data} {model}")
     saved = load_model(model)
+    if out is not None:
+        _check_replaceable(out, data, saved)
     with options_named():
         table = read_table(
             data, sep=sep, encoding=encoding, na=na or (), decimal=decimal, thousands=thousands
@@ -56,9 +59,32 @@ def predict(
     result = pd.DataFrame({name: columns[:, i] for i, name in enumerate(saved.targets)})
     if shares is not None and saved.classes is not None:
         for i, label in enumerate(saved.classes):
-            result[f"probability of {label}"] = shares[:, i]
+            result[_share_of(label)] = shares[:, i]
     if out is None:
         typer.echo(as_csv(result), nl=False)
     else:
         write_predictions(result, out)
         typer.echo(harmless(f"{len(result):,} predictions are written to {out}."))
+
+
+def _share_of(label: Any) -> str:
+    return f"probability of {label}"
+
+
+def _check_replaceable(out: Path, data: str, saved: SavedModel) -> None:
+    """Refuse to write over anything but earlier predictions."""
+    from shrinkage.tables import has_columns
+
+    if not out.is_file() or not out.stat().st_size:
+        return
+    if Path(data).exists() and out.samefile(data):
+        raise RequestError(
+            f"--out {out}: this is the table to predict, which would be lost. Name another file for the predictions."
+        )
+    labels = () if saved.classes is None else saved.classes
+    forms = [list(saved.targets), [*saved.targets, *map(_share_of, labels)]]
+    if not any(has_columns(out, columns) for columns in forms):
+        raise RequestError(
+            f"--out {out}: this file holds no predictions of the model and would be lost. Name another file, or remove "
+            "it."
+        )

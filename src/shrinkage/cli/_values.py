@@ -40,7 +40,9 @@ _OPTIONS = {
         *(
             "activation",
             "batch_size",
+            "bundled",
             "decimal",
+            "demo",
             "device",
             "encoding",
             "epochs",

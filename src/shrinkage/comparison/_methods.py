@@ -171,6 +171,6 @@ def methods_named(keys: str | tuple[str, ...] | list[str] | None) -> tuple[Metho
     asked = [keys] if isinstance(keys, str) else list(keys)
     if unknown := [key for key in asked if key not in METHODS]:
         raise RequestError(
-            f"methods=…: there is no {', '.join(shown(key) for key in unknown)}. There are {', '.join(METHODS)}."
+            f"methods=…: there is no {', '.join(shown(key) for key in unknown)}. Known: {', '.join(METHODS)}."
         )
     return tuple(method for method in _METHODS if method.key in {NONE, *asked})

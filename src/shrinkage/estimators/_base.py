@@ -208,8 +208,9 @@ class MLPCV(BaseEstimator):
         ):
             if not isinstance(number, int | np.integer) or number < least:
                 raise RequestError(f"{name}=…: must be a whole number >= {least}, got {shown(number)}.")
-        if not isinstance(self.fast, bool | np.bool_):
-            raise RequestError(f"fast=…: must be True or False, got {shown(self.fast)}.")
+        for name in ("fast", "keep_path", "standardize", "decay_biases", "nesterovs_momentum"):
+            if not isinstance(flag := getattr(self, name), bool | np.bool_):
+                raise RequestError(f"{name}=…: must be True or False, got {shown(flag)}.")
         units = np.atleast_1d(self.hidden_layer_sizes)
         if units.size and not np.issubdtype(units.dtype, np.integer):
             raise RequestError(

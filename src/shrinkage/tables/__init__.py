@@ -10,7 +10,7 @@ from shrinkage.tables._read import read_table
 from shrinkage.tables._store import load_preprocessor, preprocessor_from, save_preprocessor
 from shrinkage.tables._table import BUNDLED, Table, bundled
 from shrinkage.tables._target import Problem, Task, split_target
-from shrinkage.tables._write import as_csv, write_predictions
+from shrinkage.tables._write import as_csv, has_columns, write_predictions
 
 __all__ = [
     "BUNDLED",
@@ -25,6 +25,7 @@ __all__ = [
     "bundled",
     "check_new_rows",
     "check_table",
+    "has_columns",
     "load_preprocessor",
     "notes_on_new_rows",
     "preprocessor_from",

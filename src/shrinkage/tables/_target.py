@@ -117,7 +117,7 @@ def inferred_task(columns: Sequence[pd.Series], task: str) -> tuple[Task, str]:
     if not _numeric(values):
         return (
             "classification",
-            f"Classification: {name} holds {different} different words (--task regression overrides).",
+            f"Classification: {name} holds {different} different words.",
         )
     if not (values == np.trunc(values)).all():
         return (

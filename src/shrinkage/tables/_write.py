@@ -5,15 +5,19 @@ from __future__ import annotations
 import csv
 import io
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
+import pyarrow
+import pyarrow.parquet
 
 from shrinkage._errors import JobError, RequestError, shown
 from shrinkage._files import write_atomic
 
-__all__ = ["as_csv", "write_predictions"]
+__all__ = ["as_csv", "has_columns", "write_predictions"]
 
+PARQUET = (".parquet", ".pq")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
@@ -43,7 +47,7 @@ def write_predictions(frame: pd.DataFrame, path: str | os.PathLike[str]) -> None
         raise RequestError(
             f"{shown(str(target))}: results are written as CSV (.csv) or Parquet (.parquet): name such a file."
         )
-    if target.suffix.lower() in (".parquet", ".pq"):
+    if target.suffix.lower() in PARQUET:
         buffer = io.BytesIO()
         frame.to_parquet(buffer, index=False)
         data = buffer.getvalue()
@@ -55,6 +59,18 @@ def write_predictions(frame: pd.DataFrame, path: str | os.PathLike[str]) -> None
         raise RequestError(f"{shown(str(target))} cannot be written: {error.strerror}.") from error
     except OSError as error:
         raise JobError(f"{shown(str(target))} cannot be written: {error.strerror or error}.") from error
+
+
+def has_columns(path: Path, columns: Sequence[str]) -> bool:
+    """Whether the file is one that `write_predictions` may have written of a table with these columns."""
+    if path.suffix.lower() in PARQUET:
+        try:
+            return pyarrow.parquet.read_schema(path).names == list(columns)
+        except pyarrow.ArrowException:
+            return False
+    header = as_csv(pd.DataFrame(columns=list(columns))).encode()
+    with path.open("rb") as file:
+        return file.read(len(header)) == header
 
 
 def as_csv(frame: pd.DataFrame) -> str:

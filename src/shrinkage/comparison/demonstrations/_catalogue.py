@@ -36,7 +36,7 @@ def demo(name: str, *, repeats: int | None = None) -> DemoResult:
         RequestError: there is no such demonstration, or `repeats` is 1 or negative.
     """
     if name not in DEMOS:
-        raise RequestError(f"demo: must be one of {', '.join(DEMOS)}, got {shown(name)}.")
+        raise RequestError(f"demo=…: must be one of {', '.join(DEMOS)}, got {shown(name)}.")
     if repeats is not None and (repeats < 0 or repeats == 1):
         raise RequestError(f"demo(repeats=…): must be >= 2 for a standard error, or 0, got {repeats}.")
     return DEMOS[name]() if repeats is None else DEMOS[name](repeats)

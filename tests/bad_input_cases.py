@@ -328,7 +328,6 @@ _OPTIONS = tuple(
         ("--task", "clustering", ("--task clustering", "regression")),
         ("--folds", "1", ("--folds 1", "at least 2")),
         ("--epochs", "abc", ("--epochs", "'abc'")),
-        ("--bundled", "foo", ("--bundled", "'foo'", "breast_cancer")),
         ("--epochs", "0", ("--epochs", ">= 1", "got 0")),
         ("--epochs", "x", ("--epochs", "valid integer", "shrinkage fit --help")),
         ("--batch-size", "0", ("--batch-size", ">= 1", "'0'")),

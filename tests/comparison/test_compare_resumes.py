@@ -33,7 +33,7 @@ OPTIONS = [
     "1",
     "-q",
 ]
-SAMPLE = range(2, 113, 18)
+SAMPLE = range(2, 128, 18)
 """File operations before which the run is killed: from the folder's first to the page's last."""
 
 

@@ -101,7 +101,7 @@ def test_bundled_tables_pass(name: str):
 
 
 def test_there_is_no_other_bundled_table():
-    with pytest.raises(RequestError, match=r"no table 'mnist'\. There are breast_cancer, "):
+    with pytest.raises(RequestError, match=r"no table 'mnist'\. Known: breast_cancer, "):
         bundled("mnist")
 
 
@@ -146,7 +146,8 @@ def test_the_task_is_told_from_the_target(values: object, task: str, classes: li
     problem = split_target(in_memory(x=X, y=values), "y")
     assert problem.task == task
     assert problem.reason.lower().startswith(task)
-    assert "--task" in problem.reason
+    can_be_either = pd.Series(values).dtype.kind in "if"  # of words there is no regression
+    assert ("--task" in problem.reason) == can_be_either
     assert (None if problem.classes is None else problem.classes.tolist()) == classes
 
 

@@ -73,7 +73,7 @@ class Comparison:
             if runs.method.key == key:
                 return runs
         known = ", ".join(runs.method.key for runs in self.runs)
-        raise RequestError(f"of({shown(key)}): was not compared. There are {known}.")
+        raise RequestError(f"of({shown(key)}): was not compared. Known: {known}.")
 
     def mean(self, key: str, figure: str) -> Mean:
         """Mean over the outer splits, with its corrected standard error, of a field of `Runs`."""

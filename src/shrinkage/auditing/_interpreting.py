@@ -76,8 +76,7 @@ class Measured:
         adaptive = self._is_adaptive(r[:1] if is_l1 else r)
         shrink, lam = (None, None) if is_l1 else self._strength(path, s, r, cautious)
         first = float(s[0].median()) if s.numel() else 0.0
-        is_normalized = adaptive and path == "coupled"
-        if first > 1 and not is_normalized and (shrink or 0) >= 0 and (growth := self._growth()) > 0:
+        if first > 1 and (shrink or 0) >= 0 and (growth := self._growth()) > 0:
             shrink = -growth
         clock, intercept = self.clock if path != "none" else ("unknown", 0.0)
         return Reading(

@@ -44,7 +44,7 @@ def as_on_a_gpu() -> Iterator[None]:
                     patch.object(module, "_get_capturable_supported_devices", lambda *_, s=supported, **__: s)
                 )
         stack.enter_context(patch("shrinkage.attachment._attachment._check_can_step", lambda *_: None))
-        for module in ("_host", "_carry", "_directions"):
+        for module in ("_host", "repair._carry", "_directions"):
             stack.enter_context(patch(f"shrinkage.attachment.{module}.readable", lambda x: False))
         yield
 

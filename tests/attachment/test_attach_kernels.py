@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from shrinkage.attachment._foreach import cautious_ahead_
-from shrinkage.attachment._kernels import compiled_cautious_ahead_
+from shrinkage.attachment.carriers._foreach import cautious_ahead_
+from shrinkage.attachment.carriers._kernels import compiled_cautious_ahead_
 
 
 def numbers(n: int, dtype: torch.dtype) -> list[torch.Tensor]:

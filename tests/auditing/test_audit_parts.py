@@ -12,7 +12,6 @@ import pytest
 import torch
 from torch import nn
 
-from shrinkage.attachment._roles import places_of
 from shrinkage.auditing import audit
 from shrinkage.auditing._facts import _aliases, weights_of
 from shrinkage.auditing._reading import AT_REST
@@ -22,6 +21,7 @@ from shrinkage.auditing._statistics import mean_log_shrink, spread
 from shrinkage.auditing._stored import rebuilt
 from shrinkage.auditing._timeline import Timeline
 from shrinkage.auditing._words import formula
+from shrinkage.networks._roles import places_of
 
 
 class Flat(torch.optim.Optimizer):

@@ -12,15 +12,15 @@ from torch.optim import Optimizer
 from shrinkage._errors import RequestError, shown
 from shrinkage.attachment._attachment import Attachment, Keep, handles_of
 from shrinkage.attachment._claims import Claim, Pattern, Selection, named_parameters
-from shrinkage.attachment._native import (
+from shrinkage.attachment._step import Rows
+from shrinkage.attachment.carriers._native import (
     LBFGSLike,
     native_meaning,
     native_strength,
     refuse_impossible,
     runs_natively,
 )
-from shrinkage.attachment._roles import ROLES, Place
-from shrinkage.attachment._step import Rows
+from shrinkage.networks._roles import ROLES, Place
 from shrinkage.rules import Reading, Rule, Schedule, View
 
 __all__ = ["attach"]

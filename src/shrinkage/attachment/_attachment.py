@@ -16,9 +16,9 @@ from shrinkage.attachment import _resume
 from shrinkage.attachment._claims import Claim
 from shrinkage.attachment._host import is_captured, is_nonzero, refuse_in_a_graph
 from shrinkage.attachment._log import measurements
-from shrinkage.attachment._native import native_strength, runs_natively
+from shrinkage.attachment._parameter_table import ParameterTable, table_of
 from shrinkage.attachment._step import Bunch, Rows, Step
-from shrinkage.attachment._table import ParameterTable, table_of
+from shrinkage.attachment.carriers._native import native_strength, runs_natively
 from shrinkage.rules import Rule, Schedule, factor_at
 
 __all__ = ["Attachment", "Keep"]

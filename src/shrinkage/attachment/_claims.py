@@ -10,8 +10,8 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from shrinkage._errors import RequestError, shown
-from shrinkage.attachment._precision import Debt
-from shrinkage.attachment._roles import ROLES, Place, Role, places_of
+from shrinkage.attachment.repair._debt import Debt
+from shrinkage.networks._roles import ROLES, Place, Role, places_of
 from shrinkage.rules import Rule
 
 __all__ = ["Claim", "Pattern", "Selection", "named_parameters"]

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from shrinkage._errors import RequestError, shown
-from shrinkage.attachment import _portable
 from shrinkage.attachment._claims import Claim
+from shrinkage.attachment.carriers import _portable
 from shrinkage.rules import Rule
 
 if TYPE_CHECKING:

@@ -11,13 +11,13 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from shrinkage._errors import RequestError
-from shrinkage.attachment._carry import apply_carrying, is_lost
 from shrinkage.attachment._claims import Claim
 from shrinkage.attachment._directions import direction_of, gradients_are_final
-from shrinkage.attachment._foreach import cautious_, cautious_ahead_, copy_, scale_, sums
 from shrinkage.attachment._host import is_nonzero, number, refuse_in_a_graph
-from shrinkage.attachment._moments import second_moment_sum
-from shrinkage.attachment._precision import fits
+from shrinkage.attachment.carriers._foreach import cautious_, cautious_ahead_, copy_, scale_, sums
+from shrinkage.attachment.repair._carry import apply_carrying, is_lost
+from shrinkage.attachment.repair._debt import fits
+from shrinkage.attachment.repair._moments import second_moment_sum
 from shrinkage.rules import CautiousMask, L2Force, Reading, Rule, View
 
 __all__ = ["Bunch", "Rows", "Step"]

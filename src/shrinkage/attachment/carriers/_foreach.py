@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from shrinkage.attachment._kernels import compiled_cautious_ahead_
+from shrinkage.attachment.carriers._kernels import compiled_cautious_ahead_
 
 __all__ = ["cautious_", "cautious_ahead_", "copy_", "scale_", "sums"]
 

@@ -1,6 +1,6 @@
 """Decay that one number a tensor cannot keep: the lost part of every weight, in a tensor beside it.
 
-Where all weights shrink by one factor, what is lost is one logarithm (`_precision`). A strength a model, rows that
+Where all weights shrink by one factor, what is lost is one logarithm (`_debt`). A strength a model, rows that
 decay when they are touched, and rules that follow the training take off a fraction of its own from each weight. There
 the pull is computed in float64, and what the rounding to the weight's format leaves is taken off with the next one.
 """
@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from shrinkage.attachment._host import readable
-from shrinkage.attachment._precision import fits
+from shrinkage.attachment.repair._debt import fits
 from shrinkage.rules import Rule, View
 
 __all__ = ["apply_carrying", "is_lost"]

@@ -1,0 +1,1 @@
+"""What would be lost otherwise: decay still owed, the lost part of every weight, Adam's second moment."""

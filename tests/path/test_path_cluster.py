@@ -12,8 +12,8 @@ from sklearn.datasets import load_digits
 
 import shrinkage as sh
 from shrinkage.path import Fold
+from shrinkage.path._epoch_progress import Tick
 from shrinkage.path._parcels import Sender, packed, unpacked
-from shrinkage.path._progress import Tick
 
 distributed = pytest.importorskip("distributed")
 
@@ -69,8 +69,8 @@ def test_a_lost_workers_blocks_are_run_again(client, monkeypatch):
         lost.append(pids[0])
 
     begun = threading.Event()
-    monkeypatch.setattr("shrinkage.path._progress.POLL_SECONDS", 0.02)
-    monkeypatch.setattr("shrinkage.path._progress.Epochs.finish", lambda self, i, epochs: begun.set())
+    monkeypatch.setattr("shrinkage.path._epoch_progress.POLL_SECONDS", 0.02)
+    monkeypatch.setattr("shrinkage.path._epoch_progress.Epochs.finish", lambda self, i, epochs: begun.set())
     killer = threading.Thread(target=lose_one)
     killer.start()
     with joblib.parallel_config(backend="dask"):

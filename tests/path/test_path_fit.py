@@ -140,7 +140,7 @@ def test_an_edge_extends_the_grid_in_its_own_ratio_and_zero_is_no_edge():
 
 
 def test_a_minimum_on_the_edge_is_followed_when_the_rule_chose_inside(monkeypatch):
-    import shrinkage.path._fit as module
+    import shrinkage.path._fit_path as module
 
     def minimum_on_the_lower_edge(result, *args, **kwargs):
         choice = choose(result, *args, **kwargs)
@@ -191,7 +191,7 @@ def test_kept_blocks_are_read_back_and_a_damaged_one_is_computed_again(tmp_path,
     broken[len(broken) // 2] ^= 1
     kept[0].write_bytes(broken)
     trained = []
-    import shrinkage.path._run as run
+    import shrinkage.path._run_blocks as run
 
     real = run.trained
     monkeypatch.setattr(run, "trained", lambda block, *rest: trained.append(block) or real(block, *rest))

@@ -9,8 +9,8 @@ import pytest
 from sklearn.datasets import load_diabetes, load_iris, load_wine, make_classification
 
 import shrinkage as sh
-import shrinkage.path._fit as fit_module
-import shrinkage.path._run as run_module
+import shrinkage.path._fit_path as fit_module
+import shrinkage.path._run_blocks as run_module
 from shrinkage.path import ALL_ROWS, BlockStore, Fold, PathRequest, fit_path, fitted_scale
 from shrinkage.path._race import judged_losses, laps, still_racing
 from stack_cases import options, problem

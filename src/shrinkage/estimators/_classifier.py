@@ -10,8 +10,8 @@ from sklearn.base import ClassifierMixin
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, column_or_1d
 
-from shrinkage.estimators._base import MLPCV, Targets
-from shrinkage.estimators._parameters import documented
+from shrinkage.estimators._parameter_docs import documented
+from shrinkage.estimators._path_estimator import MLPCV, Targets
 
 __all__ = ["MLPClassifierCV"]
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from shrinkage._errors import RequestError
 from shrinkage._files import write_atomic
-from shrinkage.estimators._saved import SavedModel
+from shrinkage.estimators._saved_model import SavedModel
 
 __all__ = ["export_onnx"]
 

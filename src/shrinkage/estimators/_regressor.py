@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from sklearn.base import RegressorMixin
 from sklearn.utils import check_array
 
-from shrinkage.estimators._base import MLPCV, Targets
-from shrinkage.estimators._parameters import documented
+from shrinkage.estimators._parameter_docs import documented
+from shrinkage.estimators._path_estimator import MLPCV, Targets
 
 __all__ = ["MLPRegressorCV"]
 

@@ -13,7 +13,7 @@ from shrinkage.rules import Rule, rule_named
 from shrinkage.training import NetworkOptions, Swarm, SwarmOptions, TrainingOptions, check_count
 
 if TYPE_CHECKING:
-    from shrinkage.estimators._base import MLPCV
+    from shrinkage.estimators._path_estimator import MLPCV
 
 __all__ = ["TRAINERS", "options_of"]
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import chdtri, stdtrit
 
-from shrinkage.path._result import Floats, best_places
+from shrinkage.path._path_result import Floats, best_places
 
 __all__ = ["judged_losses", "laps", "leading", "still_racing"]
 

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shrinkage._errors import JobError
-from shrinkage.path._result import Choice, Floats, PathResult, best_places
+from shrinkage.path._path_result import Choice, Floats, PathResult, best_places
 
 __all__ = ["choose", "is_sound"]
 

@@ -12,11 +12,11 @@ from joblib import Parallel, delayed, effective_n_jobs
 from joblib.parallel import get_active_backend
 from numpy.typing import NDArray
 
+from shrinkage.path._block_store import BlockStore
 from shrinkage.path._blocks import Block, trained
+from shrinkage.path._epoch_progress import Epochs, Tick, polling
 from shrinkage.path._fold import Fold
 from shrinkage.path._parcels import Parcel, Sender, packed, unpacked
-from shrinkage.path._progress import Epochs, Tick, polling
-from shrinkage.path._store import BlockStore
 from shrinkage.path._threads import Check, in_threads
 from shrinkage.training import NetworkOptions, one_thread_flushed
 

@@ -11,16 +11,16 @@ from numpy.typing import NDArray
 
 from shrinkage._errors import JobError, RequestError
 from shrinkage.networks import LOSSES, Layout
+from shrinkage.path._block_store import BlockStore
 from shrinkage.path._blocks import cut
-from shrinkage.path._choose import choose, is_sound
 from shrinkage.path._fold import Fold
-from shrinkage.path._grid import extension
 from shrinkage.path._held_out import held_out_predictions
+from shrinkage.path._lambda_grid import extension
 from shrinkage.path._parcels import Sender
+from shrinkage.path._path_choice import choose, is_sound
+from shrinkage.path._path_result import Choice, PathResult
 from shrinkage.path._race import judged_losses, laps, leading, still_racing
-from shrinkage.path._result import Choice, PathResult
-from shrinkage.path._run import Progress, run_blocks, worthwhile_jobs
-from shrinkage.path._store import BlockStore
+from shrinkage.path._run_blocks import Progress, run_blocks, worthwhile_jobs
 from shrinkage.training import NetworkOptions
 
 __all__ = ["FittedPath", "PathRequest", "fit_path"]

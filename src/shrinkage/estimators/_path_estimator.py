@@ -19,8 +19,8 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from shrinkage._errors import RequestError, shown
-from shrinkage.estimators._inputs import Inputs, inputs_for
-from shrinkage.estimators._network import FittedNetworks
+from shrinkage.estimators._estimator_inputs import Inputs, inputs_for
+from shrinkage.estimators._fitted_networks import FittedNetworks
 from shrinkage.estimators._trainers import TRAINERS, options_of
 from shrinkage.path import (
     ALL_ROWS,

@@ -21,8 +21,8 @@ from safetensors.numpy import load, save
 
 from shrinkage._errors import RequestError, shown
 from shrinkage._files import sha256_of, write_atomic
-from shrinkage.estimators._base import MLPCV
-from shrinkage.estimators._network import FittedNetworks
+from shrinkage.estimators._fitted_networks import FittedNetworks
+from shrinkage.estimators._path_estimator import MLPCV
 from shrinkage.networks import ACTIVATIONS, LOSSES, Layout
 from shrinkage.path import Scale
 from shrinkage.tables import Preprocessor, preprocessor_from, save_preprocessor

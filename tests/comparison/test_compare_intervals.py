@@ -10,7 +10,7 @@ import pytest
 from scipy.stats import ttest_rel
 
 from shrinkage.comparison import Mean, corrected_se, paired_difference
-from shrinkage.comparison._intervals import signed
+from shrinkage.comparison._means import signed
 
 
 def test_without_overlap_it_is_the_paired_t_test():
@@ -79,8 +79,8 @@ def test_a_mean_is_shown_whatever_its_error(mean, text):
     assert str(mean) == text
 
 
-@pytest.mark.parametrize("module", ["_intervals", "_compare"])
+@pytest.mark.parametrize("module", ["_paired", "comparison._means", "comparison._compare"])
 def test_examples_run(module):
-    result = doctest.testmod(import_module(f"shrinkage.comparison.{module}"))
+    result = doctest.testmod(import_module(f"shrinkage.{module}"))
     assert result.attempted > 0
     assert result.failed == 0

@@ -1,8 +1,8 @@
 """Ways to keep weights small, side by side on one table; and the published demonstrations of 2013 to 2017, replayed."""
 
+from shrinkage._paired import Interval, corrected_se, paired_difference
 from shrinkage.comparison._compare import compare, compare_table
 from shrinkage.comparison._comparison import Comparison
-from shrinkage.comparison._intervals import Interval, corrected_se, paired_difference
 from shrinkage.comparison._means import Mean
 from shrinkage.comparison._methods import METHODS, Method, Setting
 from shrinkage.comparison._nested import Runs

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from shrinkage._errors import RequestError, shown
 from shrinkage._files import write_atomic
-from shrinkage.comparison._intervals import Interval, corrected_mean, paired_difference
-from shrinkage.comparison._means import Mean
+from shrinkage._paired import Interval, paired_difference
+from shrinkage.comparison._means import Mean, corrected_mean
 from shrinkage.comparison._methods import NONE, Setting
 from shrinkage.comparison._nested import Runs
 from shrinkage.comparison._pairs import Pair

@@ -6,15 +6,14 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from shrinkage.comparison._intervals import signed
-from shrinkage.comparison._means import decimals
+from shrinkage.comparison._means import decimals, signed
 from shrinkage.comparison._methods import NONE
 from shrinkage.comparison._pairs import EQUAL_WITHIN
 from shrinkage.pages import ABSENT, Figure, Table, number, plain
 
 if TYPE_CHECKING:
+    from shrinkage._paired import Interval
     from shrinkage.comparison._comparison import Comparison
-    from shrinkage.comparison._intervals import Interval
     from shrinkage.comparison._means import Mean
     from shrinkage.comparison._nested import Runs
 

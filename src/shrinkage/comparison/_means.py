@@ -8,12 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from shrinkage._paired import ROUNDING, corrected_se
 from shrinkage.pages import ABSENT
 
-__all__ = ["ROUNDING", "Mean", "decimals", "error_of_share", "mean_of"]
-
-ROUNDING = 1e-9
-"""Of means of losses and metrics, which are of order 1."""
+__all__ = ["Mean", "corrected_mean", "decimals", "error_of_share", "mean_of", "signed"]
 
 
 def decimals(se: float) -> int:
@@ -49,3 +47,22 @@ def error_of_share(share: float, items: int) -> float:
     0.05
     """
     return math.sqrt(share * (1 - share) / items)
+
+
+def corrected_mean(values: ArrayLike, test_share: float) -> Mean:
+    """The mean of J splits with its corrected standard error."""
+    values = np.asarray(values, dtype=np.float64)
+    return Mean(float(values.mean()), corrected_se(values, test_share))
+
+
+def signed(value: float, digits: int) -> str:
+    """A difference with its sign and so many decimals; no sign for what rounds to 0, a dash for NaN.
+
+    >>> signed(-0.0314, 2), signed(0.5, 1), signed(-1e-9, 2)
+    ('−0.03', '+0.5', '0.00')
+    """
+    if math.isnan(value):
+        return ABSENT
+    rounded = round(value, digits) + 0.0
+    text = f"{rounded:+.{digits}f}" if rounded else f"{0.0:.{digits}f}"
+    return text.replace("-", "−")

@@ -10,8 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from shrinkage.comparison._findings import findings
-from shrinkage.comparison._intervals import signed
-from shrinkage.comparison._means import decimals
+from shrinkage.comparison._means import decimals, signed
 from shrinkage.comparison._methods import NONE
 from shrinkage.pages import ABSENT, clean, number
 

@@ -9,18 +9,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.stats import t as student
 
-from shrinkage.comparison._means import ROUNDING, Mean
-from shrinkage.pages import ABSENT
-
-__all__ = [
-    "Interval",
-    "corrected_mean",
-    "corrected_se",
-    "paired_difference",
-    "signed",
-]
+__all__ = ["CONFIDENCE", "ROUNDING", "Interval", "corrected_se", "paired_difference"]
 
 CONFIDENCE = 0.95
+ROUNDING = 1e-9
+"""Of means of losses and metrics, which are of order 1."""
 
 
 @dataclass(frozen=True)
@@ -43,19 +36,6 @@ class Interval:
         return abs(self.value) > ROUNDING and (self.low > 0 or self.high < 0)
 
 
-def signed(value: float, digits: int) -> str:
-    """A difference with its sign and so many decimals; no sign for what rounds to 0, a dash for NaN.
-
-    >>> signed(-0.0314, 2), signed(0.5, 1), signed(-1e-9, 2)
-    ('−0.03', '+0.5', '0.00')
-    """
-    if math.isnan(value):
-        return ABSENT
-    rounded = round(value, digits) + 0.0
-    text = f"{rounded:+.{digits}f}" if rounded else f"{0.0:.{digits}f}"
-    return text.replace("-", "−")
-
-
 def corrected_se(values: ArrayLike, test_share: float) -> float:
     """`√((1/J + n_test/n_train)·s²)` of J values from resampled splits, s² their variance (J − 1).
 
@@ -75,12 +55,6 @@ def corrected_se(values: ArrayLike, test_share: float) -> float:
     if len(values) < 2:
         return math.nan
     return float(np.sqrt((1 / len(values) + test_share) * values.var(ddof=1)))
-
-
-def corrected_mean(values: ArrayLike, test_share: float) -> Mean:
-    """The mean of J splits with its corrected standard error."""
-    values = np.asarray(values, dtype=np.float64)
-    return Mean(float(values.mean()), corrected_se(values, test_share))
 
 
 def paired_difference(values: ArrayLike, others: ArrayLike, test_share: float) -> Interval:

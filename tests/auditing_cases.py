@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from shrinkage.auditing import Reading, audit
-from shrinkage.auditing._measuring import read
-from shrinkage.auditing._subjects import OptimizerSubject, undisturbed
+from shrinkage.auditing.measuring._experiments import read
+from shrinkage.auditing.subjects._live import OptimizerSubject, undisturbed
 
 
 def net() -> nn.Sequential:

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from shrinkage.auditing import audit
-from shrinkage.auditing._invariance import equilibrium, invariant_names
+from shrinkage.auditing.measuring._invariance import equilibrium, invariant_names
 
 
 class Residual(nn.Module):

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from shrinkage.auditing import CHECKS
-from shrinkage.auditing._page import page
+from shrinkage.auditing._findings_page import page
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "findings.md"
 

@@ -4,9 +4,9 @@ import pytest
 import torch
 from torch import nn
 
-from shrinkage.auditing._measuring import read
-from shrinkage.auditing._rounding_shared import SharedRounding
-from shrinkage.auditing._subjects import OptimizerSubject, undisturbed
+from shrinkage.auditing.measuring._experiments import read
+from shrinkage.auditing.measuring._rounding_shared import SharedRounding
+from shrinkage.auditing.subjects._live import OptimizerSubject, undisturbed
 
 LR, DRAWS = 0.1, 6000
 

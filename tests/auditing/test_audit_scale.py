@@ -11,7 +11,7 @@ from torch.utils._pytree import tree_leaves
 
 from shrinkage.attachment import attach
 from shrinkage.auditing import audit
-from shrinkage.auditing._rows import Unreached, unreached
+from shrinkage.auditing.measuring._zero_rows import Unreached, unreached
 from shrinkage.rules import Decoupled
 
 
@@ -41,7 +41,7 @@ def lived(model, **options):
 
 @pytest.mark.parametrize("attached", [False, True])
 def test_no_tensor_as_large_as_a_parameter_is_made(monkeypatch, attached):
-    monkeypatch.setattr("shrinkage.auditing._untouched._SMALL", 0)
+    monkeypatch.setattr("shrinkage.auditing.subjects._untouched._SMALL", 0)
     model = nn.Sequential(nn.Embedding(3000, 700), nn.Linear(700, 2000), nn.Linear(2000, 700))
     optimizer = lived(model, weight_decay=0.0 if attached else 0.1)
     if attached:
@@ -53,7 +53,7 @@ def test_no_tensor_as_large_as_a_parameter_is_made(monkeypatch, attached):
 
 @pytest.mark.parametrize("block", [7, 2**20])
 def test_rows_of_zeros_are_told_exactly_though_few_columns_are_looked_at_first(monkeypatch, block):
-    monkeypatch.setattr("shrinkage.auditing._rows._BLOCK", block)
+    monkeypatch.setattr("shrinkage.auditing.measuring._zero_rows._BLOCK", block)
     p = nn.Parameter(torch.randn(6, 1000))
     p.grad = torch.zeros_like(p)
     p.grad[0, 3] = p.grad[2, 999] = 1e-30  # in columns that are not among the first looked at

@@ -154,7 +154,7 @@ def test_weights_that_a_hook_reached_are_put_back_and_it_is_told():
 
 
 def test_a_large_model_is_not_copied_but_watched(monkeypatch):
-    monkeypatch.setattr("shrinkage.auditing._untouched._SMALL", 0)
+    monkeypatch.setattr("shrinkage.auditing.subjects._untouched._SMALL", 0)
     Hidden.model = net()
     optimizer = torch.optim.SGD(Hidden.model.parameters(), lr=0.1, momentum=0.9)
     assert audit(optimizer, Hidden.model).groups

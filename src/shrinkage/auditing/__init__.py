@@ -1,13 +1,13 @@
 """The audit of a live optimizer: what it does to each weight, measured on copies, and what of it is likely not meant."""
 
-from shrinkage.auditing._audit import audit
-from shrinkage.auditing._checkpoint import audit_checkpoint
+from shrinkage.auditing._audit_checkpoint import audit_checkpoint
+from shrinkage.auditing._audit_optimizer import audit
+from shrinkage.auditing._audit_result import Audit, Group
+from shrinkage.auditing._audit_step import audit_step
 from shrinkage.auditing._finding import SEVERITIES, Check, Finding, Severity
-from shrinkage.auditing._reading import Reading
-from shrinkage.auditing._result import Audit, Group
-from shrinkage.auditing._steps import audit_step
 from shrinkage.auditing._unchecked import Unchecked
 from shrinkage.auditing.findings import CHECKS
+from shrinkage.auditing.measuring._reading import Reading
 
 __all__ = [
     "CHECKS",

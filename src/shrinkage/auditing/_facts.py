@@ -11,14 +11,14 @@ import torch
 from torch import Tensor, nn
 
 from shrinkage.attachment import Place, places_of
-from shrinkage.auditing._invariance import Invariance
-from shrinkage.auditing._penalty import Penalty
-from shrinkage.auditing._reading import AT_REST, Reading
-from shrinkage.auditing._rows import Unreached, unreached
-from shrinkage.auditing._sampling import local, sampled
-from shrinkage.auditing._subjects import parameters_of
-from shrinkage.auditing._timeline import Timeline
 from shrinkage.auditing._unchecked import Need
+from shrinkage.auditing.measuring._invariance import Invariance
+from shrinkage.auditing.measuring._loss_penalty import Penalty
+from shrinkage.auditing.measuring._reading import AT_REST, Reading
+from shrinkage.auditing.measuring._timeline import Timeline
+from shrinkage.auditing.measuring._zero_rows import Unreached, unreached
+from shrinkage.auditing.subjects._live import parameters_of
+from shrinkage.auditing.subjects._sampling import local, sampled
 
 __all__ = ["BY_AXES", "Audited", "Facts", "audited", "weights_of"]
 

@@ -94,7 +94,7 @@ def _explained(code: str) -> str:
     import difflib
 
     from shrinkage._errors import RequestError, shown
-    from shrinkage.auditing._page import section
+    from shrinkage.auditing._findings_page import section
     from shrinkage.auditing.findings import CHECKS
 
     if code not in CHECKS:
@@ -115,7 +115,7 @@ def _audited(target: str, told: dict[str, Any], optimizer: str | None) -> Audit:
     from shrinkage._errors import RequestError
     from shrinkage.auditing import audit as audit_
     from shrinkage.auditing import audit_checkpoint
-    from shrinkage.auditing._audit import counted
+    from shrinkage.auditing._audit_optimizer import counted
 
     with options_named(steps="--steps"):
         counted(**told)

@@ -7,7 +7,7 @@ from typing import Any
 
 from shrinkage.auditing._facts import Facts
 from shrinkage.auditing._finding import Hits, finding, names
-from shrinkage.auditing._timeline import number
+from shrinkage.auditing.measuring._timeline import number
 
 _FLAGS = ("decoupled_weight_decay", "weight_decouple", "decouple_decay", "decoupled_decay")
 

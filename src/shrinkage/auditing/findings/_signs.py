@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from shrinkage.auditing._facts import Audited, Facts
 from shrinkage.auditing._finding import Hits, finding, names
-from shrinkage.auditing._timeline import number
+from shrinkage.auditing.measuring._timeline import number
 
 
 @finding("grows", "Weights grow under the penalty", "error", partly=("loss",))

@@ -19,8 +19,8 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from shrinkage.auditing._reading import Reading
-from shrinkage.auditing._subjects import OptimizerSubject, Plan
+from shrinkage.auditing.measuring._reading import Reading
+from shrinkage.auditing.subjects._live import OptimizerSubject, Plan
 
 __all__ = ["SharedRounding", "spacing"]
 

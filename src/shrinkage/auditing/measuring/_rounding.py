@@ -12,9 +12,9 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 
-from shrinkage.auditing._reading import Reading
-from shrinkage.auditing._rounding_shared import spacing
-from shrinkage.auditing._subjects import Plan, Subject, Track
+from shrinkage.auditing.measuring._reading import Reading
+from shrinkage.auditing.measuring._rounding_shared import spacing
+from shrinkage.auditing.subjects._live import Plan, Subject, Track
 
 __all__ = ["survivals"]
 

@@ -9,10 +9,10 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from shrinkage.auditing._interpreting import Measured
-from shrinkage.auditing._reading import Clock, Reading
-from shrinkage.auditing._statistics import mean_log_shrink
-from shrinkage.auditing._subjects import Plan, Subject, Track, offset_pair
+from shrinkage.auditing.measuring._interpreting import Measured
+from shrinkage.auditing.measuring._reading import Clock, Reading
+from shrinkage.auditing.measuring._statistics import mean_log_shrink
+from shrinkage.auditing.subjects._live import Plan, Subject, Track, offset_pair
 
 __all__ = ["read"]
 

@@ -19,7 +19,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from shrinkage.auditing._sampling import grid, grid_like, local
+from shrinkage.auditing.subjects._sampling import grid, grid_like, local
 
 __all__ = ["Copier"]
 

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from shrinkage.auditing._sampling import local
+from shrinkage.auditing.subjects._sampling import local
 
 __all__ = ["Unreached", "unreached"]
 

@@ -1,4 +1,4 @@
-"""The documentation page of the findings: `python -m shrinkage.auditing._page > docs/findings.md`."""
+"""The documentation page of the findings: `python -m shrinkage.auditing._findings_page > docs/findings.md`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ __all__ = ["page", "section"]
 
 _HEAD = """# What an audit finds
 
-This page is generated from the registry: `python -m shrinkage.auditing._page > docs/findings.md`.
+This page is generated from the registry: `python -m shrinkage.auditing._findings_page > docs/findings.md`.
 
 `shrinkage.audit(optimizer, model)` measures. Thinned copies of the parameters take steps with zero and with known
 gradients, with slightly offset weights and slightly offset gradients; what becomes of the offsets tells the shrink

@@ -10,9 +10,9 @@ import torch
 from numpy.typing import NDArray
 
 from shrinkage._errors import RequestError
-from shrinkage.auditing._copying import Copier
-from shrinkage.auditing._reading import Reading
-from shrinkage.auditing._subjects import STRENGTHS
+from shrinkage.auditing.measuring._reading import Reading
+from shrinkage.auditing.subjects._copying import Copier
+from shrinkage.auditing.subjects._live import STRENGTHS
 
 __all__ = ["Timeline", "number", "timeline"]
 

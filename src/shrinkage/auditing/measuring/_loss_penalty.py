@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from shrinkage._errors import RequestError, shown
-from shrinkage.auditing._sampling import sampled
+from shrinkage.auditing.subjects._sampling import sampled
 
 __all__ = ["Penalty", "penalties"]
 

@@ -15,9 +15,15 @@ import torch
 from torch import Tensor, nn
 
 from shrinkage._errors import RequestError
-from shrinkage.auditing._copying import Copier
-from shrinkage.auditing._patterns import even_rows, gradient_pattern, offset_signs, time_sign, weight_pattern
-from shrinkage.auditing._sampling import sampled
+from shrinkage.auditing.subjects._copying import Copier
+from shrinkage.auditing.subjects._patterns import (
+    even_rows,
+    gradient_pattern,
+    offset_signs,
+    time_sign,
+    weight_pattern,
+)
+from shrinkage.auditing.subjects._sampling import sampled
 
 __all__ = [
     "OptimizerSubject",

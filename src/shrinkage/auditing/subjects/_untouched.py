@@ -13,8 +13,8 @@ from torch.optim.optimizer import _global_optimizer_post_hooks, _global_optimize
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from shrinkage._errors import RequestError
-from shrinkage.auditing._sampling import local
-from shrinkage.auditing._subjects import parameters_of
+from shrinkage.auditing.subjects._live import parameters_of
+from shrinkage.auditing.subjects._sampling import local
 
 __all__ = ["untouched"]
 

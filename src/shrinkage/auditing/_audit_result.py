@@ -14,11 +14,11 @@ from rich.table import Table
 from rich.text import Text
 
 from shrinkage._files import write_atomic
+from shrinkage.auditing._audit_page import rendered
 from shrinkage.auditing._facts import Audited, Facts
 from shrinkage.auditing._finding import SEVERITIES, Finding, Severity
-from shrinkage.auditing._html import rendered
+from shrinkage.auditing._rule_in_words import formula, in_words
 from shrinkage.auditing._unchecked import Unchecked, unchecked_of
-from shrinkage.auditing._words import formula, in_words
 from shrinkage.auditing.findings import CHECKS, found
 from shrinkage.strength import epochs_from_shrink, steps_from_shrink
 

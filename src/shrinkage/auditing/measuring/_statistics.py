@@ -7,7 +7,7 @@ import math
 import torch
 from torch import Tensor
 
-from shrinkage.auditing._subjects import Track
+from shrinkage.auditing.subjects._live import Track
 
 __all__ = [
     "CONSTANT",

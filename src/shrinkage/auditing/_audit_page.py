@@ -10,7 +10,7 @@ from shrinkage.auditing._finding import SEVERITIES, Finding
 from shrinkage.pages import Figure, Page, Section, Table, Tile, plain, plotted, render_page
 
 if TYPE_CHECKING:
-    from shrinkage.auditing._result import Audit, Group
+    from shrinkage.auditing._audit_result import Audit, Group
 
 __all__ = ["rendered"]
 

@@ -20,9 +20,8 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from shrinkage.auditing._patterns import gradient_pattern, offset_signs, weight_pattern
-from shrinkage.auditing._reading import Clock, Path, Reading
-from shrinkage.auditing._statistics import (
+from shrinkage.auditing.measuring._reading import Clock, Path, Reading
+from shrinkage.auditing.measuring._statistics import (
     CONSTANT,
     is_switched,
     limit,
@@ -32,7 +31,8 @@ from shrinkage.auditing._statistics import (
     spread,
     varies_in_time,
 )
-from shrinkage.auditing._subjects import Track
+from shrinkage.auditing.subjects._live import Track
+from shrinkage.auditing.subjects._patterns import gradient_pattern, offset_signs, weight_pattern
 
 __all__ = ["Measured"]
 

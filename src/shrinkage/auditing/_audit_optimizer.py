@@ -12,19 +12,19 @@ import torch
 from torch import Tensor, nn
 
 from shrinkage._errors import RequestError, shown
+from shrinkage.auditing._audit_result import Audit, audit_of
 from shrinkage.auditing._facts import Audited, Facts, audited
-from shrinkage.auditing._invariance import equilibrium, invariant_names
-from shrinkage.auditing._measuring import read
-from shrinkage.auditing._penalty import penalties
-from shrinkage.auditing._reading import Reading
-from shrinkage.auditing._result import Audit, audit_of
-from shrinkage.auditing._rounding import survivals
-from shrinkage.auditing._rounding_shared import SharedRounding
-from shrinkage.auditing._sampling import local
-from shrinkage.auditing._subjects import OptimizerSubject, Subject, parameters_of, undisturbed
-from shrinkage.auditing._timeline import Timeline, number, timeline
 from shrinkage.auditing._unchecked import TOLD, Need
-from shrinkage.auditing._untouched import untouched
+from shrinkage.auditing.measuring._experiments import read
+from shrinkage.auditing.measuring._invariance import equilibrium, invariant_names
+from shrinkage.auditing.measuring._loss_penalty import penalties
+from shrinkage.auditing.measuring._reading import Reading
+from shrinkage.auditing.measuring._rounding import survivals
+from shrinkage.auditing.measuring._rounding_shared import SharedRounding
+from shrinkage.auditing.measuring._timeline import Timeline, number, timeline
+from shrinkage.auditing.subjects._live import OptimizerSubject, Subject, parameters_of, undisturbed
+from shrinkage.auditing.subjects._sampling import local
+from shrinkage.auditing.subjects._untouched import untouched
 
 __all__ = ["Request", "audit", "counted", "judged"]
 

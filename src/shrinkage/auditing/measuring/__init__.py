@@ -1,0 +1,1 @@
+"""The experiments on a subject, and what is read off them."""

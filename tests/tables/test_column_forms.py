@@ -12,7 +12,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from shrinkage._errors import RequestError
-from shrinkage.tables import Preprocessor, _decode, read_table, without_missing_targets
+from shrinkage.tables import Preprocessor, read_table, without_missing_targets
+from shrinkage.tables.read import _decode
 from tables_cases import in_memory
 
 N = 30

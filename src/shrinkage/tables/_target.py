@@ -11,8 +11,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from shrinkage._errors import RequestError, shown
-from shrinkage.tables._table import Table, column_of
-from shrinkage.tables._typing import numbers_in
+from shrinkage.tables._source_table import Table, column_of
+from shrinkage.tables.read._typing import numbers_in
 
 __all__ = ["Problem", "Task", "inferred_task", "split_target"]
 

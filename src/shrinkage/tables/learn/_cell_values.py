@@ -10,8 +10,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from shrinkage._errors import RequestError, shown
-from shrinkage.tables._columns import FALSE_WORDS, TRUE_WORDS, Column, flat
-from shrinkage.tables._typing import EXACT, FLOAT32_MAX, MISSING_WORDS
+from shrinkage.tables.learn._columns import FALSE_WORDS, TRUE_WORDS, Column, flat
+from shrinkage.tables.read._typing import EXACT, FLOAT32_MAX, MISSING_WORDS
 
 __all__ = [
     "DATE_PARTS",

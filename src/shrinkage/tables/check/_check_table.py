@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 
 from shrinkage._errors import RequestError, shown
-from shrinkage.tables._cells import mixed, not_numbers, wrong_values
-from shrinkage.tables._table import Table, column_of
+from shrinkage.tables._source_table import Table, column_of
 from shrinkage.tables._target import inferred_task, target_names
+from shrinkage.tables.check._cells import mixed, not_numbers, wrong_values
 
 __all__ = ["check_table", "hint", "listed"]
 

@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from shrinkage._errors import RequestError, shown
-from shrinkage.tables._numerals import Numerals
+from shrinkage.tables.read._numerals import Numerals
 
 __all__ = ["BUNDLED", "Table", "bundled", "column_of"]
 

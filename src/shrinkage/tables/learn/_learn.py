@@ -13,9 +13,16 @@ from sklearn.compose import ColumnTransformer
 from sklearn.impute import SimpleImputer
 from sklearn.preprocessing import OneHotEncoder
 
-from shrinkage.tables._columns import Column, described, flat, kinds_of, left_out
-from shrinkage.tables._convert import booleans, date_parts, dates, level_texts, numbers, refuse_too_large
-from shrinkage.tables._table import column_of
+from shrinkage.tables._source_table import column_of
+from shrinkage.tables.learn._cell_values import (
+    booleans,
+    date_parts,
+    dates,
+    level_texts,
+    numbers,
+    refuse_too_large,
+)
+from shrinkage.tables.learn._columns import Column, described, flat, kinds_of, left_out
 
 __all__ = ["feature_names", "fitted_encoder", "learned_columns", "width"]
 

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from shrinkage.tables._typing import loses
+from shrinkage.tables.read._typing import loses
 
 __all__ = ["Column", "Kind", "described", "flat", "kinds_of", "left_out"]
 

@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from shrinkage._errors import shown
-from shrinkage.tables._numerals import PLAIN, Numerals, grouped, unmistakable
+from shrinkage.tables.read._numerals import PLAIN, Numerals, grouped, unmistakable
 
 __all__ = ["EXACT", "FLOAT32_MAX", "MISSING_WORDS", "Typed", "loses", "numbers_in", "typed"]
 

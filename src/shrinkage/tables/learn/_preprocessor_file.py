@@ -19,9 +19,9 @@ from sklearn.exceptions import InconsistentVersionWarning
 
 from shrinkage._errors import RequestError, shown
 from shrinkage._files import write_atomic
-from shrinkage.tables._columns import Column, Kind
-from shrinkage.tables._learn import width
-from shrinkage.tables._preprocessor import Preprocessor
+from shrinkage.tables.learn._columns import Column, Kind
+from shrinkage.tables.learn._learn import width
+from shrinkage.tables.learn._preprocessor import Preprocessor
 
 __all__ = ["load_preprocessor", "preprocessor_from", "save_preprocessor"]
 

@@ -14,11 +14,11 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from shrinkage._errors import RequestError, shown
-from shrinkage.tables._csv import parsed, sniffed
-from shrinkage.tables._decode import decoded, expanded, file_bytes
-from shrinkage.tables._numerals import asked_numerals
-from shrinkage.tables._table import Table, column_of
-from shrinkage.tables._typing import EXACT, Typed, typed
+from shrinkage.tables._source_table import Table, column_of
+from shrinkage.tables.read._csv import parsed, sniffed
+from shrinkage.tables.read._decode import decoded, expanded, file_bytes
+from shrinkage.tables.read._numerals import asked_numerals
+from shrinkage.tables.read._typing import EXACT, Typed, typed
 
 __all__ = ["read_table"]
 

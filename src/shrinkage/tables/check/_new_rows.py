@@ -7,12 +7,12 @@ from collections.abc import Collection, Iterator
 import numpy as np
 
 from shrinkage._errors import RequestError, shown
-from shrinkage.tables._cells import too_large
-from shrinkage.tables._columns import Column
-from shrinkage.tables._convert import booleans, dates, level_texts, numbers
-from shrinkage.tables._preprocessor import Preprocessor
-from shrinkage.tables._table import Table, column_of
-from shrinkage.tables._typing import MISSING_WORDS
+from shrinkage.tables._source_table import Table, column_of
+from shrinkage.tables.check._cells import too_large
+from shrinkage.tables.learn._cell_values import booleans, dates, level_texts, numbers
+from shrinkage.tables.learn._columns import Column
+from shrinkage.tables.learn._preprocessor import Preprocessor
+from shrinkage.tables.read._typing import MISSING_WORDS
 
 __all__ = ["check_new_rows", "notes_on_new_rows"]
 

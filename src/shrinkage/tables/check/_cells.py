@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 
 from shrinkage._errors import shown
-from shrinkage.tables._numerals import PLAIN, Numerals, likeliest
-from shrinkage.tables._table import Table
-from shrinkage.tables._typing import FLOAT32_MAX, numbers_in
+from shrinkage.tables._source_table import Table
+from shrinkage.tables.read._numerals import PLAIN, Numerals, likeliest
+from shrinkage.tables.read._typing import FLOAT32_MAX, numbers_in
 
 __all__ = ["mixed", "not_numbers", "too_large", "wrong_values"]
 

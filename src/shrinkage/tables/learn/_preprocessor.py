@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from sklearn.compose import ColumnTransformer
 
 from shrinkage._errors import RequestError, shown
-from shrinkage.tables._columns import Column
-from shrinkage.tables._convert import converted
-from shrinkage.tables._learn import feature_names, fitted_encoder, learned_columns
-from shrinkage.tables._table import column_of
+from shrinkage.tables._source_table import column_of
+from shrinkage.tables.learn._cell_values import converted
+from shrinkage.tables.learn._columns import Column
+from shrinkage.tables.learn._learn import feature_names, fitted_encoder, learned_columns
 
 __all__ = ["Preprocessor", "as_pandas"]
 

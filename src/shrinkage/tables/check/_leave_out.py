@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shrinkage._errors import RequestError, shown
-from shrinkage.tables._check import hint
-from shrinkage.tables._table import Table, column_of
+from shrinkage.tables._source_table import Table, column_of
 from shrinkage.tables._target import inferred_task
+from shrinkage.tables.check._check_table import hint
 
 __all__ = ["without_columns", "without_missing_targets", "without_rare_classes"]
 

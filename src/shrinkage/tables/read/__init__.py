@@ -1,0 +1,1 @@
+"""From a file to columns: bytes, text, cells, and what the cells of a column are."""

@@ -80,6 +80,8 @@ class FittedPath:
     """(M,) their penalty, NaN for a rule without an objective."""
     held_out: NDArray[np.float64] | None
     """(N, C) what the chosen λ predicts for rows its nets had not seen, or None; see `held_out_predictions`."""
+    fold_networks: list[NDArray[Any]] | None
+    """For each fold the parameters (R, D) of the nets of the chosen λ that made them, or None."""
 
     @property
     def chosen(self) -> int:
@@ -204,6 +206,7 @@ class _Runner:
             raise JobError(
                 f"Refitting the chosen λ = {choice.lam:g} on all rows diverged. Lower the learning rate, or add restarts."
             )
+        by_fold = self._fold_networks(choice) if self.request.held_out else None
         return FittedPath(
             result=result,
             choice=choice,
@@ -212,7 +215,8 @@ class _Runner:
             networks=np.array([net["networks"] for net in best]),
             refit_loss=np.array([net["final_train_loss"] for net in best]),
             refit_penalty=np.array([net["final_penalty"] for net in best]),
-            held_out=self._held_out(choice) if self.request.held_out else None,
+            held_out=held_out_predictions(self.request.options, self.folds, by_fold) if by_fold else None,
+            fold_networks=by_fold,
         )
 
     def _refits(self, n_lambdas: int) -> int:
@@ -264,11 +268,11 @@ class _Runner:
         curves = self._validation(lam, self.folds[: self._dropped[lam]])
         return not np.isfinite(judged_losses(curves[None], self.request.stop)).all()
 
-    def _held_out(self, choice: Choice) -> NDArray[np.float64]:
+    def _fold_networks(self, choice: Choice) -> list[NDArray[Any]]:
+        """For each fold the nets (R, D) of the chosen λ."""
         self._train([choice.lam], self.folds, epochs=[choice.epoch])
         tries = [self._restarts(choice.lam, fold) for fold in self.folds]
-        networks = [np.array([net["networks"] for net in nets]) for nets in tries]
-        return held_out_predictions(self.request.options, self.folds, networks)
+        return [np.array([net["networks"] for net in nets]) for nets in tries]
 
     def _restarts(self, lam: float, fold: Fold) -> list[dict[str, NDArray[Any]]]:
         return [self._done[lam, fold.number, restart] for restart in range(self.request.restarts)]

@@ -13,6 +13,7 @@ from torch.optim import Optimizer
 from rules_cases import ROWS, Moment, Row
 
 Factory = Callable[[Any], Optimizer]
+SetLr = Callable[[Optimizer, int], None]
 
 OPTIMIZERS: dict[str, Factory] = {
     "SGD": lambda p: torch.optim.SGD(p, lr=0.05),
@@ -65,10 +66,12 @@ def loss_at(model: nn.Module, step: int) -> Tensor:
     return (model(x) - y).square().mean()
 
 
-def train(model: nn.Module, optimizer: Optimizer, steps: int, *, start: int = 0) -> list[Tensor]:
+def train(
+    model: nn.Module, optimizer: Optimizer, steps: int, *, start: int = 0, set_lr: SetLr | None = None
+) -> list[Tensor]:
     """Plain training; a rule that is attached to `optimizer` does its work."""
     for t in range(start, start + steps):
-        decay_lr(optimizer, t)
+        (set_lr or decay_lr)(optimizer, t)
         optimizer.zero_grad()
         loss_at(model, t).backward()
         optimizer.step()
@@ -82,7 +85,23 @@ def decay_lr(optimizer: Optimizer, step: int) -> None:
             group["lr"] = group["lr"] * 0.7
 
 
-def train_twin(model: nn.Module, optimizer: Optimizer, row: Row, steps: int) -> list[Tensor]:
+def through_zero(peak: float) -> SetLr:
+    """A schedule that starts, passes and ends at a learning rate of 0, in a tensor where the optimizer has one."""
+
+    def set_lr(optimizer: Optimizer, step: int) -> None:
+        value = peak * (0.0, 0.5, 1.0, 0.0, 0.7, 0.0)[step % 6]
+        for group in optimizer.param_groups:
+            if isinstance(group["lr"], Tensor):
+                group["lr"].fill_(value)
+            else:
+                group["lr"] = value
+
+    return set_lr
+
+
+def train_twin(
+    model: nn.Module, optimizer: Optimizer, row: Row, steps: int, *, set_lr: SetLr | None = None
+) -> list[Tensor]:
     """Training with the rule of `row` written out by hand; only matrices are pulled."""
     pulled = [p for g in optimizer.param_groups for p in g["params"] if p.ndim > 1]
     starts = {p: p.detach().clone() for p in pulled}
@@ -90,7 +109,7 @@ def train_twin(model: nn.Module, optimizer: Optimizer, row: Row, steps: int) -> 
     lr_max = float(optimizer.param_groups[0]["lr"])
     moments = SecondMoments(optimizer)
     for t in range(steps):
-        decay_lr(optimizer, t)
+        (set_lr or decay_lr)(optimizer, t)
         optimizer.zero_grad()
         loss_at(model, t).backward()
         with torch.no_grad():

@@ -1,9 +1,20 @@
 """Every rule on every optimizer, step by step against the rule written out by hand, in float64."""
 
+import math
+
 import pytest
 import torch
 
-from attachment_cases import OPTIMIZERS, fitting, loss_at, make_model, optimizer_for, train, train_twin
+from attachment_cases import (
+    OPTIMIZERS,
+    fitting,
+    loss_at,
+    make_model,
+    optimizer_for,
+    through_zero,
+    train,
+    train_twin,
+)
 from rules_cases import ROWS
 from shrinkage.attachment import attach
 from shrinkage.rules import L2, Decoupled
@@ -22,6 +33,22 @@ def test_a_rule_is_what_its_formula_says(rule_name: str, optimizer_name: str):
     expected = train_twin(theirs, optimizer_for(optimizer_name, theirs), row, STEPS)
     for a, b in zip(got, expected, strict=True):
         torch.testing.assert_close(a, b, rtol=1e-9, atol=1e-11)
+
+
+@pytest.mark.parametrize(
+    "rule_name, optimizer_name", fitting([*ROWS, *BY_HOOK, "Decoupled corrected by hook"], OPTIMIZERS)
+)
+def test_a_schedule_may_start_pass_and_end_at_learning_rate_0(rule_name: str, optimizer_name: str):
+    row, lower = ROWS[rule_name.removesuffix(" by hook")], not rule_name.endswith("by hook")
+    ours, theirs = make_model(), make_model()
+    optimizer, twin = optimizer_for(optimizer_name, ours), optimizer_for(optimizer_name, theirs)
+    set_lr = through_zero(float(twin.param_groups[0]["lr"]))
+    handle = attach(optimizer, row.rule, model=ours, lower=lower)
+    got = train(ours, optimizer, 6, set_lr=set_lr)
+    expected = train_twin(theirs, twin, row, 6, set_lr=set_lr)
+    for a, b in zip(got, expected, strict=True):
+        torch.testing.assert_close(a, b, rtol=1e-9, atol=1e-11)
+    assert all(not math.isnan(value) for value in handle.log().values())
 
 
 @pytest.mark.parametrize("rule_name", ROWS)

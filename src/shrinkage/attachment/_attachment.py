@@ -141,7 +141,7 @@ class Attachment:
 
     def _before_step(self, optimizer: Optimizer, args: Any, kwargs: dict[str, Any], compiled: bool) -> Any:
         self.plan()
-        if _only_makes_state(optimizer):
+        if not self.steps and _only_makes_state(optimizer):
             return None
         if not compiled:  # a compiled capturable step may be on the CPU
             _check_can_step(optimizer, self.rule)
@@ -263,7 +263,12 @@ def _only_makes_state(optimizer: Optimizer) -> bool:
     learning rate's would pull the weights by it.
     """
     groups = optimizer.param_groups
-    if not groups or any(is_nonzero(group.get("lr", 1.0)) for group in groups) or is_captured():
+    if (
+        optimizer.state
+        or not groups
+        or any(is_nonzero(group.get("lr", 1.0)) for group in groups)
+        or is_captured()
+    ):
         return False
     grads = [p.grad for group in groups for p in group["params"] if p.grad is not None]
     return bool(grads) and not any(bool(_plain(grad).any()) for grad in grads)

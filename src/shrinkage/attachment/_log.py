@@ -87,7 +87,7 @@ def equilibrium_norm(
     Reference: Kosson, Messmer and Jaggi, ICML 2024, table 1.
     """
     lr = float(bunch.now().lr)
-    if not shrink or (not rule.scales_weights and rule.name != "L2"):
+    if not shrink or not lr or (not rule.scales_weights and rule.name != "L2"):
         return None
     adam = (torch.optim.Adam, torch.optim.AdamW)
     if isinstance(optimizer, adam) and rule.scales_weights:

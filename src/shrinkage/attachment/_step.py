@@ -229,7 +229,7 @@ class Step:
                 self._scale_weights(bunch, rule, active)
                 own = 0.0
             elif rule.clock != "lr":
-                own = float(shrink / now.lr)
+                own = float(shrink / now.lr) if shrink else 0.0
         bunch.group["weight_decay"] = own
 
     @staticmethod

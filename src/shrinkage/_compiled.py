@@ -1,10 +1,12 @@
-"""C sources of the package as functions of this process, built by the machine's own compiler for its own processor.
+"""C sources of the package as functions of this process: those that a wheel ships, else built at first use.
 
-A library is built once and kept in the user's cache folder, under a name made of all that its machine code depends on:
-sources, flags, compiler and processor. Where there is no such folder that is the user's alone, it is built anew in every
-process. Where there is no compiler, or building fails, there is no library, and the
-caller takes its torch form. `SHRINKAGE_ENGINE=torch` says to do so anyway; `SHRINKAGE_ENGINE=compiled` makes a library
-that can't be built an error.
+A library that is built here, by the machine's own compiler for its own processor, is kept in the user's cache folder.
+Its name is made of all that its machine code depends on: sources, flags, compiler and processor. Where no such folder
+belongs to the user alone, every process builds its own. Where there is no library, the caller takes its torch form.
+
+`SHRINKAGE_ENGINE` chooses: `auto`; `native` builds at first use even where a library is shipped; a shipped variant by
+name, such as `x86-64-v3`, so that all machines of a cluster run the same one; `compiled` makes a missing library an
+error; `torch` does without.
 """
 
 from __future__ import annotations
@@ -28,21 +30,18 @@ from functools import cache
 from pathlib import Path
 
 from shrinkage._errors import JobError, RequestError, shown
+from shrinkage._shipped import FLAGS, VARIANTS, shipped_library
 
 __all__ = ["library", "wanted"]
 
-FLAGS = (
-    "-std=gnu11",
-    "-O3",
-    "-ffp-contract=fast",
-    "-fno-math-errno",
-    "-fno-trapping-math",
-    "-fno-signed-zeros",
-    "-fopenmp-simd",
-    "-fPIC",
-    "-shared",
-    "-fvisibility=hidden",
+CHOICES = (
+    "auto",
+    "compiled",
+    "native",
+    "torch",
+    *(name for of_machine in VARIANTS.values() for name in of_machine),
 )
+
 FOR_THIS_PROCESSOR = (
     ("-march=native", "-mprefer-vector-width=512"),
     ("-march=native",),
@@ -57,10 +56,10 @@ _building = threading.Lock()
 
 
 def wanted() -> str:
-    """What `SHRINKAGE_ENGINE` says: `auto` (the default), `compiled` or `torch`."""
+    """What `SHRINKAGE_ENGINE` says: `auto` (the default) or another of `CHOICES`."""
     choice = os.environ.get("SHRINKAGE_ENGINE", "auto") or "auto"
-    if choice not in ("auto", "compiled", "torch"):
-        raise RequestError(f"SHRINKAGE_ENGINE: must be auto, compiled or torch, got {shown(choice)}.")
+    if choice not in CHOICES:
+        raise RequestError(f"SHRINKAGE_ENGINE: must be one of {', '.join(CHOICES)}, got {shown(choice)}.")
     return choice
 
 
@@ -73,17 +72,27 @@ def library(source: Path, *, openmp: bool = False, defines: tuple[str, ...] = ()
         defines: macros to build it with.
 
     Raises:
-        JobError: `SHRINKAGE_ENGINE=compiled`, and it can't be built; the sentence has the compiler's first words.
+        JobError: `SHRINKAGE_ENGINE` asks for a library that can't be had; the sentence has the compiler's first words.
     """
     choice = wanted()
     if choice == "torch":
         return None
+    if choice not in ("auto", "compiled", "native"):
+        shipped = shipped_library(source, variant=choice, openmp=openmp)
+        if shipped is None:
+            raise JobError(
+                f"SHRINKAGE_ENGINE={choice}: this installation ships no such build of {source.name}. Install the wheel "
+                "of this platform, or unset SHRINKAGE_ENGINE."
+            )
+        return shipped
+    if choice != "native" and not defines and (shipped := shipped_library(source, openmp=openmp)) is not None:
+        return shipped
     with _building:
         found, why = _loaded(source, openmp, defines)
-    if found is None and choice == "compiled":
+    if found is None and choice != "auto":
         raise JobError(
-            f"SHRINKAGE_ENGINE=compiled: {source.name} can't be built: {why}. "
-            "Install a C compiler (such as Debian's gcc), or leave SHRINKAGE_ENGINE away."
+            f"SHRINKAGE_ENGINE={choice}: {source.name} can't be built: {why}. "
+            "Install a C compiler (such as Debian's gcc), or unset SHRINKAGE_ENGINE."
         )
     return found
 

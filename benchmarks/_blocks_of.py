@@ -9,7 +9,7 @@ from paths.rivals.ours import model
 from paths.workloads import Workload
 
 from shrinkage.estimators._trainers import options_of
-from shrinkage.path import ALL_ROWS, Block, Fold, cut, fitted_scale
+from shrinkage.path import ALL_ROWS, Block, Fold, Place, cut, fitted_scale, standard_inputs
 from shrinkage.training import NetworkOptions
 
 __all__ = ["blocks_of"]
@@ -26,16 +26,15 @@ def blocks_of(workload: Workload) -> tuple[list[Block], dict[int, Fold], Network
     def fold(number: int, train: Any, held: Any) -> Fold:
         return Fold(
             number=number,
-            X=rows.X,
             Y=Y,
             weight=None,
             train=train,
             validation=held,
-            x_scale=fitted_scale(rows.X, train, None),
+            inputs=standard_inputs(rows.X, fitted_scale(rows.X, train, None)),
             y_scale=None,
         )
 
     folds = [fold(number, train, held) for number, (train, held) in enumerate(workload.splits)]
     every = fold(ALL_ROWS, np.arange(len(rows.X)), None)
-    blocks = cut(workload.lambdas, folds, 1, options)
+    blocks = cut([Place(lam) for lam in workload.lambdas], folds, 1, options)
     return blocks, {each.number: each for each in (*folds, every)}, options

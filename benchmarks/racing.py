@@ -25,7 +25,8 @@ from _measured import written
 from _tables import table
 
 import shrinkage as sh
-from shrinkage.path import PathResult, _race, choose
+from shrinkage.path import PathResult, choose
+from shrinkage.path.search import _race
 
 HALVING = "halving by epochs, min"
 RACES = [(3, "min"), (2, "min"), (3, "1se"), (2, "1se")]

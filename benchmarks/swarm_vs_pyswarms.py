@@ -33,7 +33,7 @@ from sklearn.datasets import load_breast_cancer, load_iris
 from sklearn.model_selection import StratifiedKFold
 
 from shrinkage.networks import Layout
-from shrinkage.path import Fold, cut, fitted_scale, run_blocks
+from shrinkage.path import Fold, Place, cut, fitted_scale, run_blocks, standard_inputs
 from shrinkage.rules import L2
 from shrinkage.training import Swarm, SwarmOptions
 
@@ -91,12 +91,11 @@ def ours(given: Data, iterations: int, seed: int) -> list[float]:
     numbered = {
         number: Fold(
             number=number,
-            X=X,
             Y=Y,
             weight=None,
             train=train,
             validation=None,
-            x_scale=fitted_scale(X, train, None),
+            inputs=standard_inputs(X, fitted_scale(X, train, None)),
             y_scale=None,
         )
         for number, (train, _) in enumerate(folds)
@@ -110,7 +109,7 @@ def ours(given: Data, iterations: int, seed: int) -> list[float]:
         swarm=Swarm(particles=PARTICLES, max_velocity=LIMIT),
         bound=BOUND,
     )
-    blocks = cut(LAMBDAS, list(numbered.values()), 1, options)
+    blocks = cut([Place(lam) for lam in LAMBDAS], list(numbered.values()), 1, options)
     results = run_blocks(blocks, numbered, options, seed=seed, n_jobs=-1)
     return [float(e) for r in results for e in np.ravel(r["final_train_loss"] + r["final_penalty"])]
 

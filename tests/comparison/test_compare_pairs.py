@@ -35,13 +35,13 @@ def test_against_the_step_written_out():
     setting = Setting(hidden_layer_sizes=(), epochs=1, batch_size=len(frame), learning_rate=0.2)
     from shrinkage.comparison._methods import sgd
     from shrinkage.comparison._splits import targets
-    from shrinkage.path import Fold, fitted_scale
+    from shrinkage.path import Fold, fitted_scale, standard_inputs
     from shrinkage.rules import L2, WeightDecay
 
     Y, loss = targets(problem)
     X, rows = problem.features.to_numpy(np.float64), np.arange(len(frame))
     fold = Fold(
-        number=-1, X=X, Y=Y, weight=None, train=rows, validation=None, x_scale=fitted_scale(X, rows, None),
+        number=-1, inputs=standard_inputs(X, fitted_scale(X, rows, None)), Y=Y, weight=None, train=rows, validation=None,
         y_scale=fitted_scale(Y, rows, None),
     )  # fmt: skip
     member = fold.member(0, "float64", "cpu")

@@ -10,7 +10,7 @@ import torch
 
 from shrinkage.comparison._curvature import effective_parameters, gauss_newton_diagonal
 from shrinkage.networks import Layout
-from shrinkage.path import Fold, fitted_scale
+from shrinkage.path import Fold, fitted_scale, standard_inputs
 from shrinkage.rules import L2
 from shrinkage.training import TrainingOptions
 
@@ -27,12 +27,11 @@ def case(
     X, Y = rng.normal(size=(n, 5)), np.zeros((n, outputs))
     fold = Fold(
         number=0,
-        X=X,
         Y=Y,
         weight=None,
         train=np.arange(n),
         validation=None,
-        x_scale=fitted_scale(X, np.arange(n), None),
+        inputs=standard_inputs(X, fitted_scale(X, np.arange(n), None)),
         y_scale=None,
     )
     options = TrainingOptions(
@@ -43,8 +42,7 @@ def case(
 
 def by_autograd(options: Any, layout: Layout, network: np.ndarray, fold: Fold) -> np.ndarray:
     """(1/n) Σ diag(Jᵀ H J), J and H both by torch."""
-    assert fold.x_scale is not None
-    X = torch.from_numpy((fold.X[ROWS] - fold.x_scale.shift) / fold.x_scale.scale)
+    X = torch.from_numpy(fold.inputs["standard"].standardized(ROWS))
 
     def outputs(row: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
         start, bias, a = 0, layout.n_weights, x

@@ -11,7 +11,7 @@ import pytest
 from sklearn.datasets import load_digits
 
 import shrinkage as sh
-from shrinkage.path import Fold
+from shrinkage.path import Fold, standard_inputs
 from shrinkage.path._epoch_progress import Tick
 from shrinkage.path._parcels import Sender, packed, unpacked
 
@@ -90,8 +90,11 @@ def test_arrays_that_folds_share_travel_once():
         for f in folds.values()
     )
     back = unpacked(parcels, arrays)
-    assert all(back[i].X is folds[i].X and back[i].train is folds[i].train for i in folds)
-    assert all(parcel.fold.X.size == 0 for parcel in parcels.values())
+    assert all(
+        back[i].inputs["standard"].X is folds[i].inputs["standard"].X and back[i].train is folds[i].train
+        for i in folds
+    )
+    assert all(parcel.fold.inputs["standard"].X.size == 0 for parcel in parcels.values())
 
 
 def test_a_run_sends_an_array_once(monkeypatch):
@@ -118,12 +121,11 @@ def shared_folds():
         held = index % 3 == number
         yield Fold(
             number=number,
-            X=X,
+            inputs=standard_inputs(X, None),
             Y=targets,
             weight=None,
             train=index[~held],
             validation=index[held],
-            x_scale=None,
             y_scale=None,
         )
 

@@ -13,6 +13,7 @@ from shrinkage.path import (
     Fold,
     PathRequest,
     PathResult,
+    Place,
     checked_lambdas,
     choose,
     cut,
@@ -20,7 +21,9 @@ from shrinkage.path import (
     extension,
     fit_path,
     fitted_scale,
+    standard_inputs,
 )
+from shrinkage.path._path_choice import judged
 from shrinkage.rules import WeightDecay
 from shrinkage.training import TrainingOptions
 from stack_cases import options, problem
@@ -32,12 +35,11 @@ def fold(number, validation):
     train = np.setdiff1d(np.arange(len(X)), [] if validation is None else validation)
     return Fold(
         number=number,
-        X=X,
         Y=Y,
         weight=None,
         train=train,
         validation=validation,
-        x_scale=fitted_scale(X, train, None),
+        inputs=standard_inputs(X, fitted_scale(X, train, None)),
         y_scale=None,
     )
 
@@ -140,13 +142,10 @@ def test_an_edge_extends_the_grid_in_its_own_ratio_and_zero_is_no_edge():
 
 
 def test_a_minimum_on_the_edge_is_followed_when_the_rule_chose_inside(monkeypatch):
-    import shrinkage.path._fit_path as module
+    def minimum_on_the_lower_edge(result, select, stop):
+        return dataclasses.replace(judged(result, select, stop), index=1, index_min=0)
 
-    def minimum_on_the_lower_edge(result, *args, **kwargs):
-        choice = choose(result, *args, **kwargs)
-        return dataclasses.replace(choice, index=1, index_min=0, lam=result.lambdas[1])
-
-    monkeypatch.setattr(module, "choose", minimum_on_the_lower_edge)
+    monkeypatch.setattr("shrinkage.path.search._grid_search.judged", minimum_on_the_lower_edge)
     asked = request(lambdas=np.array([0.1, 0.2, 0.4]), select="1se", restarts=1, max_extensions=1)
     fitted = fit_path(asked, FOLDS, EVERYTHING)
     assert fitted.result.lambdas[0] == pytest.approx(0.1 / 2**4)
@@ -169,7 +168,7 @@ def test_the_path_follows_the_edge():
 def test_the_cut_covers_every_network_once():
     lambdas = [0.0, *np.logspace(-3, 0, 30)]
     for folds in (FOLDS, [*FOLDS, fold(4, np.arange(7))]):
-        blocks = cut(lambdas, folds, 3, options(batch_size=8))
+        blocks = cut([Place(lam) for lam in lambdas], folds, 3, options(batch_size=8))
         nets = [(lam, *m) for block in blocks for m in block.members for lam in block.lambdas]
         assert len(nets) == len(set(nets)) == len(lambdas) * len(folds) * 3
 

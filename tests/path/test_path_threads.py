@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_iris
 
-from shrinkage.path import Block, Fold, run_blocks
+from shrinkage.path import Block, Fold, run_blocks, standard_inputs
 from shrinkage.path._threads import SECONDS_TO_STOP, in_threads
 from shrinkage.rules import L2
 from shrinkage.training import TrainingOptions
@@ -22,12 +22,11 @@ def run():
     X, y = (np.asarray(part) for part in load_iris(return_X_y=True))
     fold = Fold(
         number=0,
-        X=X,
+        inputs=standard_inputs(X, None),
         Y=np.eye(3)[y],
         weight=None,
         train=np.arange(150),
         validation=None,
-        x_scale=None,
         y_scale=None,
     )
     options = TrainingOptions(

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy.special import expit, softmax
 
 from shrinkage.networks import Layout
-from shrinkage.path import Fold
+from shrinkage.path import STANDARD, Fold
 from shrinkage.rules import determined
 from shrinkage.training import NetworkOptions
 
@@ -59,8 +59,7 @@ def gauss_newton_diagonal(
     forward, slope = _ACTIVATIONS[options.activation]
     found = [[np.zeros_like(W) for W in weights], [np.zeros_like(b) for b in biases]]
     for start in range(0, len(rows), ROWS_AT_A_TIME):
-        X = fold.X[rows[start : start + ROWS_AT_A_TIME]].astype(np.float64)
-        X = X if fold.x_scale is None else (X - fold.x_scale.shift) / fold.x_scale.scale
+        X = fold.inputs[STANDARD].standardized(rows[start : start + ROWS_AT_A_TIME])
         a = [X]
         for W, b in zip(weights[:-1], biases[:-1], strict=True):
             a.append(forward(a[-1] @ W + b))

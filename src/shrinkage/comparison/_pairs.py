@@ -19,7 +19,7 @@ from shrinkage.comparison._forms import FORMS, Form, Forms
 from shrinkage.comparison._methods import Setting
 from shrinkage.comparison._splits import targets
 from shrinkage.networks import Layout
-from shrinkage.path import ALL_ROWS, Fold, fitted_scale, predictions
+from shrinkage.path import ALL_ROWS, STANDARD, Fold, fitted_scale, predictions, standard_inputs
 from shrinkage.rules import L2
 from shrinkage.tables import Preprocessor, Problem
 
@@ -86,12 +86,11 @@ def measured_pairs(
     scaled = fitted_scale(Y, every, None) if loss == "squared_error" else None
     fold = Fold(
         number=ALL_ROWS,
-        X=X,
         Y=Y,
         weight=None,
         train=every,
         validation=None,
-        x_scale=fitted_scale(X, every, None),
+        inputs=standard_inputs(X, fitted_scale(X, every, None)),
         y_scale=scaled,
     )
     epochs = min(setting.epochs, MOST_EPOCHS)
@@ -119,9 +118,9 @@ class _Trainer:
 
     def pair(self, forms: Forms) -> Pair:
         networks = [self.network(form) for form in (forms.first, forms.second)]
-        layout = Layout((self.fold.X.shape[1], *self.setting.hidden_layer_sizes, self.fold.Y.shape[1]))
-        assert self.fold.x_scale is not None
-        X = (self.fold.X - self.fold.x_scale.shift) / self.fold.x_scale.scale
+        inputs = self.fold.inputs[STANDARD]
+        layout = Layout((inputs.X.shape[1], *self.setting.hidden_layer_sizes, self.fold.Y.shape[1]))
+        X = inputs.standardized(np.arange(len(inputs.X)))
         both = predictions(layout, self.setting.activation, self.loss, np.stack(networks), X)
         return Pair(
             key=forms.key,

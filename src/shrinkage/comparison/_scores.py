@@ -14,7 +14,7 @@ from scipy.special import logsumexp
 from sklearn.metrics import r2_score
 
 from shrinkage.networks import Layout, outputs
-from shrinkage.path import Fold
+from shrinkage.path import STANDARD, Fold
 from shrinkage.training import NetworkOptions
 
 __all__ = ["scored"]
@@ -29,9 +29,8 @@ def scored(
 
     The loss is the one that was trained, penalty aside; the metric is accuracy or R².
     """
-    X, Y = fold.X[rows].astype(np.float64), fold.Y[rows].astype(np.float64)
-    X = X if fold.x_scale is None else (X - fold.x_scale.shift) / fold.x_scale.scale
-    Y = Y if fold.y_scale is None else (Y - fold.y_scale.shift) / fold.y_scale.scale
+    X, Y = fold.inputs[STANDARD].standardized(rows), fold.Y[rows].astype(np.float64)
+    Y = Y if fold.y_scale is None else fold.y_scale.standardized(Y)
     parameters = layout.from_rows(torch.from_numpy(np.ascontiguousarray(networks, dtype=np.float64)))
     with torch.no_grad():
         z = outputs(parameters, options.activation, torch.from_numpy(X)).numpy()

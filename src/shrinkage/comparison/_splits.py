@@ -17,7 +17,7 @@ from sklearn.model_selection import KFold, RepeatedKFold, RepeatedStratifiedKFol
 
 from shrinkage._errors import RequestError, shown
 from shrinkage._random import hashed_seed
-from shrinkage.path import ALL_ROWS, Fold, fitted_scale
+from shrinkage.path import ALL_ROWS, Fold, fitted_scale, standard_inputs
 from shrinkage.tables import Preprocessor, Problem
 
 __all__ = ["Split", "Splitting", "check_classes", "drawn_rows", "splits", "targets"]
@@ -184,11 +184,10 @@ def _fold(
         X = Preprocessor().fit(problem.features.iloc[train]).transform(problem.features)
     return Fold(
         number=number,
-        X=X,
         Y=Y,
         weight=None,
         train=train,
         validation=validation,
-        x_scale=fitted_scale(X, train, None),
+        inputs=standard_inputs(X, fitted_scale(X, train, None)),
         y_scale=fitted_scale(Y, train, None) if loss == "squared_error" else None,
     )

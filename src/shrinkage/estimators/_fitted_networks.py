@@ -42,11 +42,11 @@ class FittedNetworks:
             lam: the λ of the network that predicts; None for the chosen one.
         """
         if self.x_scale is not None:
-            X = (X - self.x_scale.shift) / self.x_scale.scale
+            X = self.x_scale.standardized(X)
         place = self.chosen if lam is None else self.place(lam)
         predicted = predictions(self.layout, self.activation, self.loss, self.rows[[place]], X)[0]
         if self.y_scale is not None:
-            predicted = predicted * self.y_scale.scale + self.y_scale.shift
+            predicted = self.y_scale.restored(predicted)
         return predicted
 
     def place(self, lam: float) -> int:

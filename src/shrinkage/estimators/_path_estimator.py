@@ -24,6 +24,7 @@ from shrinkage.estimators._fitted_networks import FittedNetworks
 from shrinkage.estimators._trainers import TRAINERS, options_of
 from shrinkage.path import (
     ALL_ROWS,
+    STANDARD,
     BlockStore,
     FittedPath,
     Fold,
@@ -32,6 +33,7 @@ from shrinkage.path import (
     checked_lambdas,
     fit_path,
     fitted_scale,
+    standard_inputs,
 )
 from shrinkage.rules import Rule
 from shrinkage.training import ErrorOfNetworks, Swarm
@@ -269,12 +271,11 @@ class MLPCV(BaseEstimator):
         scaled_y = self.standardize and targets.loss == "squared_error"
         return Fold(
             number=number,
-            X=X,
             Y=targets.Y,
             weight=weight,
             train=train,
             validation=validation,
-            x_scale=fitted_scale(X, train, weight) if self.standardize else None,
+            inputs=standard_inputs(X, fitted_scale(X, train, weight) if self.standardize else None),
             y_scale=fitted_scale(targets.Y, train, weight) if scaled_y else None,
         )
 
@@ -286,9 +287,9 @@ class MLPCV(BaseEstimator):
         runtime: Runtime,
     ) -> dict[str, Any]:
         """All that the numbers of a block depend on besides its λs and members."""
-        shared = {id(array): _hash(array) for fold in folds for array in (fold.X, fold.Y)}
+        shared = {id(array): _hash(array) for fold in folds for array in (fold.inputs[STANDARD].X, fold.Y)}
         rows = [part for fold in folds for part in (fold.train, fold.validation)]
-        matrices = [shared[id(array)] for fold in folds for array in (fold.X, fold.Y)]
+        matrices = [shared[id(array)] for fold in folds for array in (fold.inputs[STANDARD].X, fold.Y)]
         return {
             **(runtime.identity or {}),
             **request.options.described(),
@@ -318,7 +319,7 @@ class MLPCV(BaseEstimator):
             lambdas=fitted.refit_lambdas,
             rows=fitted.networks,
             chosen=fitted.chosen,
-            x_scale=all_rows.x_scale,
+            x_scale=all_rows.inputs[fitted.choice.form].scale,
             y_scale=all_rows.y_scale,
         )
 

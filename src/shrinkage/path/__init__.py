@@ -3,24 +3,33 @@
 from shrinkage.path._block_store import BlockStore
 from shrinkage.path._blocks import Block, cut, trained
 from shrinkage.path._fit_path import FittedPath, PathRequest, fit_path
-from shrinkage.path._fold import ALL_ROWS, Fold, Scale, fitted_scale
+from shrinkage.path._fold import ALL_ROWS, Fold, Inputs, Scale, fitted_scale, standard_inputs
 from shrinkage.path._held_out import held_out_predictions, predictions
-from shrinkage.path._lambda_grid import checked_lambdas, default_lambdas, extension
 from shrinkage.path._path_choice import choose
 from shrinkage.path._path_result import Choice, PathResult
+from shrinkage.path._places import STANDARD, Net, Place
 from shrinkage.path._run_blocks import Progress, run_blocks
+from shrinkage.path.search import SEARCHES, Round, Search, Seen, checked_lambdas, default_lambdas, extension
 
 __all__ = [
     "ALL_ROWS",
+    "SEARCHES",
+    "STANDARD",
     "Block",
     "BlockStore",
     "Choice",
     "FittedPath",
     "Fold",
+    "Inputs",
+    "Net",
     "PathRequest",
     "PathResult",
+    "Place",
     "Progress",
+    "Round",
     "Scale",
+    "Search",
+    "Seen",
     "checked_lambdas",
     "choose",
     "cut",
@@ -31,5 +40,6 @@ __all__ = [
     "held_out_predictions",
     "predictions",
     "run_blocks",
+    "standard_inputs",
     "trained",
 ]

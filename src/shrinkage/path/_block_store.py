@@ -75,6 +75,7 @@ class BlockStore:
 
     def _path(self, block: Block) -> Path:
         key = {
+            "form": block.form,
             "lambdas": [lam.hex() for lam in block.lambdas],
             "members": block.members,
             "epochs": block.epochs,

@@ -1,13 +1,14 @@
 """How a path is cut into blocks, and the work on one of them.
 
-A block is a stack of networks: some λs of some (fold, restart). The cut follows from the workload alone, never from
+A block is a stack of networks of one form of input: some λs of some (fold, restart).
+The cut follows from the workload alone, never from
 the number of processes, and no number in the result depends on it.
 """
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
@@ -15,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shrinkage.path._fold import Fold
+from shrinkage.path._places import STANDARD, Net, Place
 from shrinkage.training import NetworkOptions
 
 __all__ = ["Block", "cut", "trained"]
@@ -36,17 +38,27 @@ class Block:
     """For each λ, after how many epochs its network is taken; None for the last."""
     keep_networks: bool = False
     """Return the networks themselves, not only their curves and sizes."""
+    form: str = STANDARD
+    """What inputs the networks see."""
 
     @property
     def size(self) -> int:
         return len(self.lambdas) * len(self.members)
+
+    @property
+    def nets(self) -> list[list[Net]]:
+        """(G, L) the networks, as the axes of the block's arrays have them."""
+        return [
+            [Net(Place(lam, self.form), fold, restart) for lam in self.lambdas]
+            for fold, restart in self.members
+        ]
 
     def epochs_of(self, options: NetworkOptions) -> int:
         return max(self.epochs) if self.epochs else options.max_epochs
 
 
 def cut(
-    lambdas: Sequence[float],
+    places: Sequence[Place],
     folds: Sequence[Fold],
     restarts: int,
     options: NetworkOptions,
@@ -54,19 +66,27 @@ def cut(
     *,
     keep_networks: bool = False,
 ) -> list[Block]:
-    """The blocks of λs × folds × restarts; members of one block have training sets of one shape."""
+    """The blocks of places × folds × restarts; members of one block have training sets of one shape."""
     blocks = []
-    for _, group in itertools.groupby(sorted(folds, key=lambda f: (f.shape, f.number)), lambda f: f.shape):
-        alike = list(group)
-        members = [(fold.number, restart) for fold in alike for restart in range(restarts)]
-        room = options.networks_a_block(options.layout(alike[0].X, alike[0].Y), len(alike[0].train))
-        for some in _pieces(range(len(lambdas)), room):
-            taken = None if epochs is None else tuple(int(epochs[i]) for i in some)
-            for together in _pieces(members, max(1, room // len(some))):
-                blocks.append(
-                    Block(tuple(float(lambdas[i]) for i in some), tuple(together), taken, keep_networks)
-                )
+    for form in dict.fromkeys(place.form for place in places):
+        of_form = [i for i, place in enumerate(places) if place.form == form]
+        for alike in _of_one_shape(folds, form):
+            members = [(fold.number, restart) for fold in alike for restart in range(restarts)]
+            layout = options.layout(alike[0].inputs[form].X, alike[0].Y)
+            room = options.networks_a_block(layout, len(alike[0].train))
+            for some in _pieces(of_form, room):
+                lambdas = tuple(float(places[i].lam) for i in some)
+                taken = None if epochs is None else tuple(int(epochs[i]) for i in some)
+                for together in _pieces(members, max(1, room // len(some))):
+                    blocks.append(Block(lambdas, tuple(together), taken, keep_networks, form))
     return blocks[:-1] + _halves(blocks[-1])
+
+
+def _of_one_shape(folds: Sequence[Fold], form: str) -> Iterator[list[Fold]]:
+    """The folds in groups that can share a stack."""
+    ordered = sorted(folds, key=lambda fold: (fold.shape(form), fold.number))
+    for _, group in itertools.groupby(ordered, lambda fold: fold.shape(form)):
+        yield list(group)
 
 
 def trained(
@@ -78,7 +98,8 @@ def trained(
 ) -> dict[str, NDArray[np.float64]]:
     """Train a block; its result as named arrays, (G, L, …) as in `BlockResult`, with the sizes of the weights."""
     members = [
-        folds[number].member(restart, options.dtype, options.device) for number, restart in block.members
+        folds[number].member(restart, options.dtype, options.device, block.form)
+        for number, restart in block.members
     ]
     result = options.train(block.lambdas, members, seed=seed, epochs=block.epochs, after_epochs=after_epochs)
     n_weights = options.layout(members[0].train.X, members[0].train.Y).n_weights

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,9 +12,10 @@ import torch
 from numpy.typing import NDArray
 from sklearn.preprocessing import StandardScaler
 
+from shrinkage.path._places import STANDARD
 from shrinkage.training import Member, Rows, Standardizer, chunks
 
-__all__ = ["ALL_ROWS", "Fold", "Scale", "fitted_scale"]
+__all__ = ["ALL_ROWS", "Fold", "Inputs", "Scale", "fitted_scale", "standard_inputs"]
 
 ALL_ROWS = -1
 """The fold number of the refit, whose training rows are all rows."""
@@ -31,14 +33,41 @@ class Scale:
     def on(self, like: torch.Tensor) -> Standardizer:
         return Standardizer(torch.from_numpy(self.shift).to(like), torch.from_numpy(self.scale).to(like))
 
+    def standardized(self, array: NDArray[Any]) -> NDArray[np.float64]:
+        """(x − shift)/scale, in float64."""
+        return (array - self.shift) / self.scale
+
+    def restored(self, array: NDArray[Any]) -> NDArray[np.float64]:
+        """The inverse of `standardized`."""
+        return array * self.scale + self.shift
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """One form of input: a matrix of all rows, and the scale that its training rows fitted."""
+
+    X: NDArray[Any]
+    """(N, D)"""
+    scale: Scale | None
+
+    def standardized(self, rows: NDArray[np.int64]) -> NDArray[np.float64]:
+        """(n, D) some rows as the networks see them, in float64."""
+        X = self.X[rows].astype(np.float64)
+        return X if self.scale is None else self.scale.standardized(X)
+
+
+def standard_inputs(X: NDArray[Any], scale: Scale | None) -> dict[str, Inputs]:
+    """The inputs of a fold that has the standard form alone."""
+    return {STANDARD: Inputs(X, scale)}
+
 
 @dataclass(frozen=True, kw_only=True)
 class Fold:
-    """What a block needs of one fold; `X`, `Y` and `weight` are shared by the folds, never copied for one."""
+    """What a block needs of one fold; matrices, `Y` and `weight` are shared by the folds, never copied for one."""
 
     number: int
-    X: NDArray[Any]
-    """(N, D)"""
+    inputs: Mapping[str, Inputs]
+    """By form."""
     Y: NDArray[Any]
     """(N, C) values, one-hot classes, or a column of 0 and 1."""
     weight: NDArray[np.float64] | None
@@ -46,20 +75,19 @@ class Fold:
     train: NDArray[np.int64]
     """Row numbers; rows of weight 0 are left out."""
     validation: NDArray[np.int64] | None
-    x_scale: Scale | None
     y_scale: Scale | None
 
-    @property
-    def shape(self) -> tuple[int, int, int]:
+    def shape(self, form: str = STANDARD) -> tuple[int, int, int]:
         """Folds of one shape can share a stack: training rows, validation rows, columns."""
-        return (len(self.train), 0 if self.validation is None else len(self.validation), self.X.shape[1])
+        columns = self.inputs[form].X.shape[1]
+        return (len(self.train), 0 if self.validation is None else len(self.validation), columns)
 
-    def member(self, restart: int, dtype: str, device: str) -> Member:
-        """The fold as the trainer reads it.
+    def member(self, restart: int, dtype: str, device: str, form: str = STANDARD) -> Member:
+        """The fold as the trainer reads it, in one form of input.
 
         What loses digits in the dtype of the training is standardized before it is converted.
         """
-        X, x_scale = _narrowed(self.X, self.x_scale, dtype)
+        X, x_scale = _narrowed(self.inputs[form].X, self.inputs[form].scale, dtype)
         Y, y_scale = _narrowed(self.Y, self.y_scale, dtype)
         X, Y = _tensor(X, dtype, device), _tensor(Y, dtype, device)
 
@@ -108,7 +136,7 @@ def _narrowed(array: NDArray[Any], scale: Scale | None, dtype: str) -> tuple[NDA
     if scale is None or np.dtype(dtype).itemsize >= array.dtype.itemsize:
         return array, scale
     with np.errstate(over="ignore"):  # what the dtype cannot hold is infinite, and so the error of that row
-        return ((array - scale.shift) / scale.scale).astype(dtype), None
+        return scale.standardized(array).astype(dtype), None
 
 
 def _tensor(array: NDArray[Any], dtype: str, device: str) -> torch.Tensor:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from shrinkage.networks import LOSSES, Layout, outputs
 from shrinkage.path._fold import Fold
+from shrinkage.path._places import STANDARD
 from shrinkage.training import NetworkOptions, chunks
 
 __all__ = ["held_out_predictions", "predictions"]
@@ -33,7 +34,7 @@ def predictions(
 
 
 def held_out_predictions(
-    options: NetworkOptions, folds: Sequence[Fold], networks: Sequence[NDArray[Any]]
+    options: NetworkOptions, folds: Sequence[Fold], networks: Sequence[NDArray[Any]], form: str = STANDARD
 ) -> NDArray[np.float64]:
     """(N, C) probabilities, or values in the targets' units, averaged over restarts and repeated folds.
 
@@ -43,18 +44,18 @@ def held_out_predictions(
         options: the network and its training.
         folds: F folds.
         networks: for each fold the rows (R, D) of its restarts.
+        form: what inputs they see.
     """
     total = np.zeros((len(folds[0].Y), folds[0].Y.shape[1]))
     count = np.zeros(len(total))
     for fold, rows in zip(folds, networks, strict=True):
         if fold.validation is None:
             continue
-        X = fold.X[fold.validation].astype(np.float64)
-        X = X if fold.x_scale is None else (X - fold.x_scale.shift) / fold.x_scale.scale
+        X = fold.inputs[form].standardized(fold.validation)
         layout = options.layout(X, fold.Y)
         predicted = predictions(layout, options.activation, options.loss, rows, X).mean(axis=0)
         if fold.y_scale is not None:
-            predicted = predicted * fold.y_scale.scale + fold.y_scale.shift
+            predicted = fold.y_scale.restored(predicted)
         total[fold.validation] += predicted
         count[fold.validation] += 1
     with np.errstate(invalid="ignore"):

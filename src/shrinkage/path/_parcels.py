@@ -18,7 +18,7 @@ from shrinkage.path._fold import Fold
 
 __all__ = ["Parcel", "Sender", "packed", "unpacked"]
 
-_ARRAYS = ("X", "Y", "weight", "train", "validation")
+_ARRAYS = ("Y", "weight", "train", "validation")
 _NOTHING = np.empty((0, 0), np.int64)
 
 
@@ -29,6 +29,8 @@ class Parcel:
     fold: Fold
     places: tuple[int | None, ...]
     """Where each array lies among those sent along; None for one that the fold doesn't have."""
+    matrices: Mapping[str, int]
+    """Where the matrix of each form lies."""
 
 
 def packed(folds: Mapping[int, Fold]) -> tuple[dict[int, Parcel], list[NDArray[Any]]]:
@@ -36,18 +38,27 @@ def packed(folds: Mapping[int, Fold]) -> tuple[dict[int, Parcel], list[NDArray[A
     arrays: list[NDArray[Any]] = []
     places: dict[int, int] = {}
 
-    def place(array: NDArray[Any] | None) -> int | None:
-        if array is None:
-            return None
+    def place(array: NDArray[Any]) -> int:
         if id(array) not in places:
             places[id(array)] = len(arrays)
             arrays.append(array)
         return places[id(array)]
 
+    def optional(array: NDArray[Any] | None) -> int | None:
+        return None if array is None else place(array)
+
     parcels = {
         number: Parcel(
-            replace(fold, X=_NOTHING, Y=_NOTHING, weight=None, train=_NOTHING, validation=None),
-            tuple(place(getattr(fold, name)) for name in _ARRAYS),
+            replace(
+                fold,
+                inputs={form: replace(inputs, X=_NOTHING) for form, inputs in fold.inputs.items()},
+                Y=_NOTHING,
+                weight=None,
+                train=_NOTHING,
+                validation=None,
+            ),
+            tuple(optional(getattr(fold, name)) for name in _ARRAYS),
+            {form: place(inputs.X) for form, inputs in fold.inputs.items()},
         )
         for number, fold in folds.items()
     }
@@ -57,15 +68,18 @@ def packed(folds: Mapping[int, Fold]) -> tuple[dict[int, Parcel], list[NDArray[A
 def unpacked(parcels: Mapping[int, Parcel], arrays: Sequence[NDArray[Any]]) -> dict[int, Fold]:
     """The folds again; inverse of `packed`."""
 
-    def array(place: int | None) -> Any:
-        return None if place is None else arrays[place]
+    def unpack(parcel: Parcel) -> Fold:
+        named = {
+            name: None if at is None else arrays[at] for name, at in zip(_ARRAYS, parcel.places, strict=True)
+        }
+        inputs = {
+            form: replace(of_form, X=arrays[parcel.matrices[form]])
+            for form, of_form in parcel.fold.inputs.items()
+        }
+        changed: Any = {**named, "inputs": inputs}
+        return replace(parcel.fold, **changed)
 
-    return {
-        number: replace(
-            parcel.fold, **{name: array(at) for name, at in zip(_ARRAYS, parcel.places, strict=True)}
-        )
-        for number, parcel in parcels.items()
-    }
+    return {number: unpack(parcel) for number, parcel in parcels.items()}
 
 
 class Sender:

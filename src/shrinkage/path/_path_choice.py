@@ -2,21 +2,37 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
 from shrinkage._errors import JobError
 from shrinkage.path._path_result import Choice, Floats, PathResult, best_places
 
-__all__ = ["choose", "is_sound"]
+__all__ = ["Judged", "choose", "is_sound", "judged"]
 
 BEYOND_NULL, LARGE = 1e4, 1e3
 """A net has diverged, too, when its training error is so many times that of a constant guess and its weights are so
 large: with standardized inputs a net that follows every row has weights of 30."""
 
 
-def choose(result: PathResult, select: str, stop: str, *, extended: int = 0, at_edge: bool = False) -> Choice:
-    """The λ of the smallest mean validation loss, or the largest within one standard error of it.
+@dataclass(frozen=True, kw_only=True)
+class Judged:
+    """What the curves of a path say of its λs. L λs."""
+
+    index: int
+    """Place of the chosen λ."""
+    index_min: int
+    index_1se: int
+    epochs: NDArray[np.intp]
+    """(L,) the epoch at which each λ is judged, counted from 1."""
+    sound: NDArray[np.bool_]
+    """(L,) of which λs no net has diverged."""
+
+
+def judged(result: PathResult, select: str, stop: str) -> Judged:
+    """The λ of the smallest mean validation loss, and the largest within one standard error of it.
 
     Every λ is judged after its last epoch (`stop="last"`) or at the epoch at which its mean validation loss is
     smallest (`stop="best"`, early stopping and λ chosen together). A λ of which any net diverged is left out.
@@ -24,8 +40,8 @@ def choose(result: PathResult, select: str, stop: str, *, extended: int = 0, at_
     Reference: Breiman, Friedman, Olshen and Stone, Classification and Regression Trees, 1984, §3.4.3 (the 1-SE rule).
     """
     mean, se = result.over_folds(result.validation_loss)
-    places = _judged(result, mean, stop)
-    rows, epochs = np.arange(len(mean)), result.validated[places]
+    places = _judged_at(result, mean, stop)
+    rows = np.arange(len(mean))
     score, error = mean[rows, places], se[rows, places]
     sound = is_sound(result, stop)
     if not sound.any():
@@ -36,33 +52,45 @@ def choose(result: PathResult, select: str, stop: str, *, extended: int = 0, at_
     index_min = int(np.where(sound, score, np.inf).argmin())
     bound = score[index_min] + (error[index_min] if np.isfinite(error[index_min]) else 0.0)
     index_1se = int(np.flatnonzero(sound & (score <= bound)).max())
-    index = index_min if select == "min" else index_1se
+    return Judged(
+        index=index_min if select == "min" else index_1se,
+        index_min=index_min,
+        index_1se=index_1se,
+        epochs=result.validated[places],
+        sound=sound,
+    )
+
+
+def choose(result: PathResult, select: str, stop: str, *, extended: int = 0, at_edge: bool = False) -> Choice:
+    """The choice that `judged` makes, for the record."""
+    found = judged(result, select, stop)
     return Choice(
         select=select,
         stop=stop,
-        index=index,
-        index_min=index_min,
-        index_1se=index_1se,
-        lam=float(result.lambdas[index]),
-        lam_min=float(result.lambdas[index_min]),
-        lam_1se=float(result.lambdas[index_1se]),
-        epoch=int(epochs[index]),
-        epochs=epochs,
+        index=found.index,
+        index_min=found.index_min,
+        index_1se=found.index_1se,
+        lam=float(result.lambdas[found.index]),
+        lam_min=float(result.lambdas[found.index_min]),
+        lam_1se=float(result.lambdas[found.index_1se]),
+        form=result.places[found.index].form,
+        epoch=int(found.epochs[found.index]),
+        epochs=found.epochs,
         extended=extended,
         at_edge=at_edge,
-        diverged=tuple(float(lam) for lam in result.lambdas[~sound]),
+        diverged=tuple(float(lam) for lam in result.lambdas[~found.sound]),
     )
 
 
 def is_sound(result: PathResult, stop: str) -> NDArray[np.bool_]:
     """(L,) of which λs no net has diverged, each judged as `choose` would with that `stop`."""
     mean, _ = result.over_folds(result.validation_loss)
-    places = _judged(result, mean, stop)
+    places = _judged_at(result, mean, stop)
     score = mean[np.arange(len(mean)), places]
     return np.asarray(np.isfinite(score) & ~_blown_up(result, result.validated[places]))
 
 
-def _judged(result: PathResult, mean: Floats, stop: str) -> NDArray[np.intp]:
+def _judged_at(result: PathResult, mean: Floats, stop: str) -> NDArray[np.intp]:
     """(L,) the validation by which each λ is judged."""
     return best_places(mean) if stop == "best" else np.full(len(mean), len(result.validated) - 1)
 

@@ -10,6 +10,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from shrinkage.path._places import STANDARD, Place
+
 __all__ = ["Choice", "PathResult"]
 
 Floats = NDArray[np.float64]
@@ -49,8 +51,16 @@ class PathResult:
     """(L, F, R) √Σw² of the decayed weights after the last step."""
     final_penalty: Floats
     """(L, F, R) the penalty of the rule, λ included, after the last step (NaN where it has none)."""
+    forms: tuple[str, ...] = ()
+    """(L,) what inputs each λ's networks see; empty where all see the standard form."""
     repeats: float = 1.0
     """How often a row is held out: above 1 for repeated folds, which are not as many independent ones."""
+
+    @property
+    def places(self) -> tuple[Place, ...]:
+        """(L,) λ and form of input of each entry of the first axis."""
+        forms = self.forms or (STANDARD,) * len(self.lambdas)
+        return tuple(Place(float(lam), form) for lam, form in zip(self.lambdas, forms, strict=True))
 
     @property
     def n_folds(self) -> int:
@@ -152,6 +162,8 @@ class Choice:
     lam: float
     lam_min: float
     lam_1se: float
+    form: str = STANDARD
+    """What inputs the chosen networks see."""
     epoch: int
     """Epochs the chosen net is trained for, counted from 1."""
     epochs: NDArray[np.intp]

@@ -90,7 +90,8 @@ def worthwhile_jobs(blocks: Sequence[Block], folds: Mapping[int, Fold], options:
     seconds = 0.0
     for block in blocks:
         fold = folds[block.members[0][0]]
-        epoch = options.seconds_an_epoch(options.layout(fold.X, fold.Y), len(fold.train), block.size)
+        layout = options.layout(fold.inputs[block.form].X, fold.Y)
+        epoch = options.seconds_an_epoch(layout, len(fold.train), block.size)
         seconds += block.epochs_of(options) * epoch
     worth = THREAD_START_SECONDS if options.in_threads else WORKER_START_SECONDS
     return -1 if seconds > worth and len(blocks) > 1 else 1

@@ -1,0 +1,96 @@
+"""Rounds of a search as blocks: cut, trained or read, and put in place."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from numpy.typing import NDArray
+
+from shrinkage.path._block_store import BlockStore
+from shrinkage.path._blocks import cut
+from shrinkage.path._fold import Fold
+from shrinkage.path._parcels import Sender
+from shrinkage.path._places import Net
+from shrinkage.path._run_blocks import Progress, run_blocks, worthwhile_jobs
+from shrinkage.path.search import Round
+from shrinkage.training import NetworkOptions
+
+__all__ = ["Arrays", "RoundRunner"]
+
+Arrays = dict[str, NDArray[Any]]
+"""The curves and numbers of one network."""
+
+
+class Wanted(Protocol):
+    """How the networks of a run are trained."""
+
+    @property
+    def options(self) -> NetworkOptions: ...
+    @property
+    def restarts(self) -> int: ...
+    @property
+    def seed(self) -> int: ...
+    @property
+    def n_jobs(self) -> int | str | None: ...
+
+
+class RoundRunner:
+    """Trains rounds, keeps their blocks, and reports the progress of the run that they belong to.
+
+    Args:
+        wanted: the training.
+        folds: by number.
+        store: where finished blocks are kept and looked for.
+        progress: told (done, total) in networks × epochs.
+    """
+
+    def __init__(
+        self, wanted: Wanted, folds: Mapping[int, Fold], store: BlockStore | None, progress: Progress | None
+    ) -> None:
+        self.wanted, self.folds, self.store, self.progress = wanted, folds, store, progress
+        self._worked = 0.0
+        self._sender = Sender()
+
+    def train(self, asked: Round, ahead: int = 0) -> dict[Net, Arrays]:
+        """The networks of a round, those that are kept read from the store.
+
+        Args:
+            asked: the round.
+            ahead: networks per restart that will follow besides those that the round itself expects.
+        """
+        wanted, options = self.wanted, self.wanted.options
+        folds = {number: self.folds[number] for number in asked.folds}
+        blocks = cut(
+            asked.places,
+            list(folds.values()),
+            wanted.restarts,
+            options,
+            asked.epochs,
+            keep_networks=asked.epochs is not None,
+        )
+        n_jobs = worthwhile_jobs(blocks, folds, options) if wanted.n_jobs == "auto" else wanted.n_jobs
+        assert not isinstance(n_jobs, str)
+
+        def report(done: float, total: float) -> None:
+            if self.progress is not None:
+                later = (asked.ahead + ahead) * wanted.restarts * options.max_epochs
+                self.progress(self._worked + done, self._worked + total + later)
+
+        results = run_blocks(
+            blocks,
+            folds,
+            options,
+            seed=wanted.seed,
+            n_jobs=n_jobs,
+            store=self.store,
+            progress=report,
+            sender=self._sender,
+        )
+        self._worked += sum(block.size * block.epochs_of(options) for block in blocks)
+        return {
+            net: {name: array[g, i] for name, array in arrays.items()}
+            for block, arrays in zip(blocks, results, strict=True)
+            for g, nets in enumerate(block.nets)
+            for i, net in enumerate(nets)
+        }

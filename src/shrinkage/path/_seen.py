@@ -1,0 +1,105 @@
+"""The networks of a path that were trained so far, as a search reads them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from shrinkage.networks import LOSSES
+from shrinkage.path._fold import Fold
+from shrinkage.path._path_result import Floats, PathResult
+from shrinkage.path._places import Net, Place
+from shrinkage.path._rounds import Arrays
+from shrinkage.path.search import Round
+from shrinkage.training import NetworkOptions
+
+__all__ = ["SeenNets"]
+
+_VALIDATION = ("validation_loss", "validation_metric")
+_OTHERS = (
+    "train_loss",
+    "train_metric",
+    "final_train_loss",
+    "final_train_metric",
+    "max_weight",
+    "weight_norm",
+    "final_penalty",
+)
+
+
+class SeenNets:
+    """Curves by network.
+
+    Args:
+        options: how they are trained.
+        folds: those of the path.
+        restarts: networks of each (place, fold).
+    """
+
+    def __init__(self, options: NetworkOptions, folds: Sequence[Fold], restarts: int) -> None:
+        self._options, self._restarts = options, restarts
+        self._folds = {fold.number: fold for fold in folds}
+        self._nets: dict[Net, Arrays] = {}
+
+    @property
+    def folds(self) -> tuple[int, ...]:
+        return tuple(self._folds)
+
+    @property
+    def finished(self) -> tuple[Place, ...]:
+        """The places that every fold has, ascending."""
+        return tuple(
+            place
+            for place in sorted({net.place for net in self._nets}, key=lambda place: (place.form, place.lam))
+            if all(Net(place, fold, 0) in self._nets for fold in self._folds)
+        )
+
+    def add(self, nets: Mapping[Net, Arrays]) -> None:
+        """Take in the networks of a round."""
+        self._nets.update(nets)
+
+    def covers(self, asked: Round) -> bool:
+        return all(Net(place, fold, 0) in self._nets for place in asked.places for fold in asked.folds)
+
+    def losses(self, places: Sequence[Place], folds: Sequence[int]) -> Floats:
+        points = np.array(self._options.validated) - 1
+        with np.errstate(invalid="ignore", over="ignore"):  # of a diverged net
+            return np.array(
+                [
+                    [
+                        np.mean([net["validation_loss"][points] for net in self._tries(place, fold)], axis=0)
+                        for fold in folds
+                    ]
+                    for place in places
+                ]
+            )
+
+    def repeats(self, folds: Sequence[int]) -> float:
+        held: list[NDArray[np.int64]] = [
+            rows for fold in folds if (rows := self._folds[fold].validation) is not None
+        ]
+        rows = np.concatenate(held) if held else np.empty(0)
+        return len(rows) / max(1, len(np.unique(rows)))
+
+    def result(self, places: Sequence[Place]) -> PathResult:
+        validated = np.array(self._options.validated)
+
+        def gathered(name: str) -> Floats:
+            nets = [[self._tries(place, fold) for fold in self._folds] for place in places]
+            return np.array([[[net[name] for net in tries] for tries in folds] for folds in nets])
+
+        return PathResult(
+            lambdas=np.array([place.lam for place in places]),
+            forms=tuple(place.form for place in places),
+            validated=validated,
+            loss_name=self._options.error_name,
+            metric_name=LOSSES[self._options.loss].metric_name,
+            repeats=self.repeats(self.folds),
+            **{name: gathered(name) for name in _OTHERS},
+            **{name: gathered(name)[..., validated - 1] for name in _VALIDATION},
+        )
+
+    def _tries(self, place: Place, fold: int) -> list[Arrays]:
+        return [self._nets[Net(place, fold, restart)] for restart in range(self._restarts)]

@@ -1,0 +1,20 @@
+"""Which networks of a path are trained, in what rounds, and what is chosen from them."""
+
+from shrinkage.path.search._grid_search import Grid
+from shrinkage.path.search._lambda_grid import checked_lambdas, default_lambdas, extension
+from shrinkage.path.search._searching import PlannedSearch, Round, Search, Seen
+
+__all__ = [
+    "SEARCHES",
+    "Grid",
+    "PlannedSearch",
+    "Round",
+    "Search",
+    "Seen",
+    "checked_lambdas",
+    "default_lambdas",
+    "extension",
+]
+
+SEARCHES: dict[str, type[PlannedSearch]] = {"grid": Grid}
+"""By the names that `search=` takes."""

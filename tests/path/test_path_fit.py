@@ -6,11 +6,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from path_cases import EVERYTHING, FOLDS, X, Y, fold
 from shrinkage import JobError, RequestError
 from shrinkage.path import (
-    ALL_ROWS,
     BlockStore,
-    Fold,
     PathRequest,
     PathResult,
     Place,
@@ -21,31 +20,11 @@ from shrinkage.path import (
     extension,
     fit_path,
     fitted_scale,
-    standard_inputs,
 )
 from shrinkage.path._path_choice import judged
 from shrinkage.rules import WeightDecay
 from shrinkage.training import TrainingOptions
-from stack_cases import options, problem
-
-X, Y = (array.numpy() for array in problem(40, 5, 2, "softmax"))
-
-
-def fold(number, validation):
-    train = np.setdiff1d(np.arange(len(X)), [] if validation is None else validation)
-    return Fold(
-        number=number,
-        Y=Y,
-        weight=None,
-        train=train,
-        validation=validation,
-        inputs=standard_inputs(X, fitted_scale(X, train, None)),
-        y_scale=None,
-    )
-
-
-FOLDS = [fold(f, np.arange(f * 10, f * 10 + 10)) for f in range(4)]
-EVERYTHING = fold(ALL_ROWS, None)
+from stack_cases import options
 
 
 def request(**changes):

@@ -12,9 +12,10 @@ import shrinkage as sh
 import shrinkage.path._rounds as rounds_module
 import shrinkage.path._run_blocks as run_module
 import shrinkage.path.search._over_folds as over_folds
-from shrinkage.path import ALL_ROWS, BlockStore, Fold, PathRequest, fit_path, fitted_scale, standard_inputs
+from path_cases import EVERYTHING, FOLDS, fold
+from shrinkage.path import BlockStore, PathRequest, fit_path
 from shrinkage.path.search._race import judged_losses, laps, still_racing
-from stack_cases import options, problem
+from stack_cases import options
 
 CURVES = ["train_loss", "train_metric", "validation_loss", "validation_metric"]
 FINALS = ["final_train_loss", "final_train_metric", "final_penalty", "max_weight", "weight_norm"]
@@ -184,26 +185,8 @@ def test_with_two_folds_there_is_nothing_to_judge():
 
 # ------------------------------------------------------------------------------------ edges, divergence, resuming
 
-X, Y = (array.numpy() for array in problem(40, 5, 2, "softmax"))
 NOISE = np.array([0.0, 1e-4, 1e-3])
 """Of the λs of this grid the strongest does best on `X` and `Y`, which are noise."""
-
-
-def fold(number, validation):
-    train = np.setdiff1d(np.arange(len(X)), [] if validation is None else validation)
-    return Fold(
-        number=number,
-        Y=Y,
-        weight=None,
-        train=train,
-        validation=validation,
-        inputs=standard_inputs(X, fitted_scale(X, train, None)),
-        y_scale=None,
-    )
-
-
-FOLDS = [fold(f, np.arange(f * 10, f * 10 + 10)) for f in range(4)]
-EVERYTHING = fold(ALL_ROWS, None)
 
 
 def path(fast=True, settings: Any = None, **changes: Any):

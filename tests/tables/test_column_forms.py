@@ -98,3 +98,14 @@ def test_the_mark_at_the_start_is_no_part_of_a_name(encoding: str | None, tmp_pa
     file = tmp_path / "marked.csv"
     file.write_bytes("\ufeffé,b\n1,2\n".encode())
     assert list(read_table(file, encoding=encoding).frame) == ["é", "b"]
+
+
+@pytest.mark.parametrize("word", ["NA", "N/A", "null", "None", "?", "#N/A", "<NA>", "nan", ""])
+def test_a_missing_word_among_dates_is_a_gap(word: str):
+    days = pd.Series(pd.date_range("2024-01-01", periods=12, freq="9D").strftime("%Y-%m-%d"), dtype=object)
+    days[3] = word
+    fitted = Preprocessor().fit(frame := pd.DataFrame({"day": days}))
+    assert fitted.columns[0].kind == "date"
+    assert fitted.transform(frame)[:, fitted.feature_names_out.index("day (missing)")].nonzero()[
+        0
+    ].tolist() == [3]

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from shrinkage.tables.read._typing import loses
+from shrinkage.tables.read._typing import MISSING_WORDS, loses
 
 __all__ = ["Column", "Kind", "described", "flat", "kinds_of", "left_out"]
 
@@ -154,6 +154,8 @@ def _counts_rows(name: str, present: pd.Series, different: int) -> bool:
 def _date_format(name: str, values: pd.Series) -> str:
     from skrub import ToDatetime
 
+    texts = values.astype(object)
+    present = texts.map(lambda cell: str(cell).strip().lower() not in MISSING_WORDS)
     converter = ToDatetime()
-    converter.fit_transform(values.astype(object).rename(name))
+    converter.fit_transform(texts.where(present, None).rename(name))
     return str(converter.format_ or "")

@@ -23,6 +23,7 @@ FLOAT32_MAX = float(np.finfo(np.float32).max)
 
 MISSING_WORDS = frozenset(
     {"", "na", "n/a", "nan", "null", "none", "nil", "missing", "<na>", "#n/a", "?", "-", "--", ".", "*"}
+    | {"...", "#n/a n/a", "#na", "-nan", "-1.#ind", "-1.#qnan", "1.#ind", "1.#qnan"}
 )
 """Words that mean 'missing' between numbers. In a text column only the empty cell and NaN do: NA is Namibia."""
 

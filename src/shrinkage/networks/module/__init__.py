@@ -1,0 +1,36 @@
+"""Any torch.nn.Module as a kind of network: K of them stacked where that is right, else one by one."""
+
+from shrinkage.networks.module._chance import generators, replay, seed_generators, seeded
+from shrinkage.networks.module._factory import Factory, call, made
+from shrinkage.networks.module._module_layout import ModuleLayout, Slot, buffers_of, layout_of, parameters_of
+from shrinkage.networks.module._module_losses import MODULE_LOSSES, CallableLoss, ModuleLoss, module_loss
+from shrinkage.networks.module._module_stacks import ModuleStack, OneByOne, StackedModules
+from shrinkage.networks.module._preflight import Verdict, preflight, quiet_fallback
+from shrinkage.networks.module._trees import leaves, mapped
+
+__all__ = [
+    "MODULE_LOSSES",
+    "CallableLoss",
+    "Factory",
+    "ModuleLayout",
+    "ModuleLoss",
+    "ModuleStack",
+    "OneByOne",
+    "Slot",
+    "StackedModules",
+    "Verdict",
+    "buffers_of",
+    "call",
+    "generators",
+    "layout_of",
+    "leaves",
+    "made",
+    "mapped",
+    "module_loss",
+    "parameters_of",
+    "preflight",
+    "quiet_fallback",
+    "replay",
+    "seed_generators",
+    "seeded",
+]

@@ -1,0 +1,103 @@
+"""Fresh modules from the user's factory: each with its own chance, and each checked against the first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.parameter import UninitializedBuffer, UninitializedParameter
+
+from shrinkage._errors import RequestError, shown
+from shrinkage.networks.module._chance import seeded
+
+__all__ = ["Factory", "call", "made"]
+
+Factory = Callable[[], nn.Module]
+
+
+def call(module: nn.Module, inputs: Any) -> Any:
+    """The module's outputs: a tuple of inputs is passed as arguments, a dict as keywords."""
+    if isinstance(inputs, dict):
+        return module(**inputs)
+    if isinstance(inputs, tuple | list):
+        return module(*inputs)
+    return module(inputs)
+
+
+def made(factory: Factory, device: str, *chance: int | str, like: nn.Module | None = None) -> nn.Module:
+    """A new module on the device, its initial weights a function of `chance`.
+
+    Args:
+        factory: the user's `make_module`.
+        device: where it is to be trained.
+        chance: what its random numbers are a function of.
+        like: a module that the factory made before: the new one has to be another one of the same shapes.
+    """
+    if isinstance(factory, nn.Module) or not callable(factory):
+        raise RequestError(
+            f"make_module: must be a function that builds a new module in each call, got {shown(factory)}. Write "
+            "lambda: MyModule(…)."
+        )
+    with seeded(*chance):
+        module = factory()
+    if not isinstance(module, nn.Module):
+        raise RequestError(f"make_module: must return a torch.nn.Module, got {shown(module)}.")
+    _check_state(module, device)
+    if like is not None:
+        _check_alike(module, like)
+    if not module.training:  # as a checkpoint's loader leaves it; parts that are frozen by eval() stay so
+        module.train()
+    return module.to(device)
+
+
+def _check_state(module: nn.Module, device: str) -> None:
+    named = [*module.named_parameters(), *module.named_buffers()]
+    for name, tensor in named:
+        if isinstance(tensor, UninitializedParameter | UninitializedBuffer):
+            raise RequestError(
+                f"make_module: {name} has no shape yet (a lazy module). Run the module on one batch in the factory, or "
+                "give its sizes."
+            )
+        if tensor.device.type not in ("cpu", torch.device(device).type):
+            raise RequestError(
+                f"make_module: the module lies on {tensor.device} ({name}), but device={device!r}. "
+                "Build it on the CPU, or "
+                f"give device={str(tensor.device)!r}."
+            )
+
+
+def _check_alike(module: nn.Module, like: nn.Module) -> None:
+    if module is like:
+        raise RequestError(
+            "make_module: returned the same module twice, so that all networks would share their "
+            "weights. Build a new one in "
+            "each call."
+        )
+    new, old = _state(module), _state(like)
+    if shared := [name for name, tensor in new.items() if name in old and _trained_twice(tensor, old[name])]:
+        raise RequestError(
+            f"make_module: two modules share the weights of {shared[0]}. Build new layers in each call."
+        )
+    if [(name, tensor.shape) for name, tensor in new.items()] != [(n, t.shape) for n, t in old.items()]:
+        differing = next(
+            name for name in (*old, *new) if _shape(old.get(name)) != _shape(new.get(name)) or name not in old
+        )
+        raise RequestError(
+            f"make_module: must return modules of the same shapes each time; {differing} was "
+            f"{_shape(old.get(differing))} "
+            f"and then {_shape(new.get(differing))}."
+        )
+
+
+def _state(module: nn.Module) -> dict[str, Tensor]:
+    return dict([*module.named_parameters(), *module.named_buffers()])
+
+
+def _shape(tensor: Tensor | None) -> str:
+    return "missing" if tensor is None else str(tuple(tensor.shape))
+
+
+def _trained_twice(a: Tensor, b: Tensor) -> bool:
+    return a is b and a.requires_grad

@@ -8,18 +8,18 @@ import numpy as np
 from paths.rivals.ours import model
 from paths.workloads import Workload
 
-from shrinkage.estimators._trainers import options_of
+from shrinkage.estimators._trainers import recipe_of
 from shrinkage.path import ALL_ROWS, Block, Fold, Place, cut, fitted_scale, standard_inputs
-from shrinkage.training import NetworkOptions
+from shrinkage.training import Recipe
 
 __all__ = ["blocks_of"]
 
 
-def blocks_of(workload: Workload) -> tuple[list[Block], dict[int, Fold], NetworkOptions]:
+def blocks_of(workload: Workload) -> tuple[list[Block], dict[int, Fold], Recipe]:
     """The path's blocks and its folds by number, that of the refit on all rows among them."""
     rows, classes = workload.table, workload.is_classifier
     kind = "softmax" if classes else "squared_error"
-    options = options_of(model(workload), kind, len(rows.X), "float32")
+    recipe = recipe_of(model(workload), kind, len(rows.X), "float32")
     shape: Any = np.arange(int(rows.y.max()) + 1) if classes else None
     Y = (rows.y[:, None] == shape if classes else rows.y[:, None]).astype(np.float64)
 
@@ -36,5 +36,5 @@ def blocks_of(workload: Workload) -> tuple[list[Block], dict[int, Fold], Network
 
     folds = [fold(number, train, held) for number, (train, held) in enumerate(workload.splits)]
     every = fold(ALL_ROWS, np.arange(len(rows.X)), None)
-    blocks = cut([Place(lam) for lam in workload.lambdas], folds, 1, options)
-    return blocks, {each.number: each for each in (*folds, every)}, options
+    blocks = cut([Place(lam) for lam in workload.lambdas], folds, 1, recipe)
+    return blocks, {each.number: each for each in (*folds, every)}, recipe

@@ -58,15 +58,15 @@ def makespan(
 def block_times(workload: Workload) -> dict[str, Any]:
     """Seconds of each block of a workload, and of the refit, on one core."""
     torch.set_num_threads(1)
-    blocks, folds, options = blocks_of(workload)
-    trained(blocks[-1], folds, replace(options, max_epochs=1), 0)  # what is done once in a process
+    blocks, folds, recipe = blocks_of(workload)
+    trained(blocks[-1], folds, replace(recipe, max_epochs=1), 0)  # what is done once in a process
     seconds = []
     for block in blocks:
         start = time.perf_counter()
-        trained(block, folds, options, 0)
+        trained(block, folds, recipe, 0)
         seconds.append(time.perf_counter() - start)
     start = time.perf_counter()
-    trained(Block((workload.lambdas[1],), ((ALL_ROWS, 0),), None, True), folds, options, 0)
+    trained(Block((workload.lambdas[1],), ((ALL_ROWS, 0),), None, True), folds, recipe, 0)
     return {
         "workload": workload.title,
         "networks": [block.size for block in blocks],

@@ -73,17 +73,17 @@ def _ticks_a_second(built: ctypes.CDLL) -> float:
 
 
 def profiled(workload: Workload, side: int = 2048) -> dict[str, Any]:
-    blocks, folds, options = blocks_of(workload)
+    blocks, folds, recipe = blocks_of(workload)
     block = max(blocks, key=lambda block: block.size)
     torch.set_num_threads(1)
-    trained(block, folds, replace(options, max_epochs=1), 0)
+    trained(block, folds, replace(recipe, max_epochs=1), 0)
     rates = product_rates(threads=1, side=side)
     start = time.perf_counter()
-    trained(block, folds, options, 0)
+    trained(block, folds, recipe, 0)
     plain = time.perf_counter() - start
     with counted() as share:
         start = time.perf_counter()
-        trained(block, folds, options, 0)
+        trained(block, folds, recipe, 0)
         whole = time.perf_counter() - start
     after = product_rates(threads=1, side=side)
     splits = [workload.splits[number] for number, _ in block.members]

@@ -32,10 +32,10 @@ from pymoo.termination import get_termination
 from sklearn.datasets import load_breast_cancer, load_iris
 from sklearn.model_selection import StratifiedKFold
 
-from shrinkage.networks import Layout
+from shrinkage.networks import Layout, PerceptronKind
 from shrinkage.path import Fold, Place, cut, fitted_scale, run_blocks, standard_inputs
 from shrinkage.rules import L2
-from shrinkage.training import Swarm, SwarmOptions
+from shrinkage.training import ParticleSwarms, Recipe, Swarm
 
 LAMBDAS = [0.0, *np.logspace(-5, -0.5, 9)]
 PARTICLES, HIDDEN, LIMIT, BOUND = 30, 6, 0.1, 10.0
@@ -100,17 +100,16 @@ def ours(given: Data, iterations: int, seed: int) -> list[float]:
         )
         for number, (train, _) in enumerate(folds)
     }
-    options = SwarmOptions(
-        hidden_layer_sizes=(HIDDEN,),
-        activation="tanh",
+    trainer = ParticleSwarms(swarm=Swarm(particles=PARTICLES, max_velocity=LIMIT), bound=BOUND)
+    recipe = Recipe(
+        kind=PerceptronKind(hidden_layer_sizes=(HIDDEN,), activation="tanh"),
         loss="logistic" if layout.sizes[-1] == 1 else "softmax",
         rule=L2(0.0),
+        trainer=trainer,
         max_epochs=iterations // 5,
-        swarm=Swarm(particles=PARTICLES, max_velocity=LIMIT),
-        bound=BOUND,
     )
-    blocks = cut([Place(lam) for lam in LAMBDAS], list(numbered.values()), 1, options)
-    results = run_blocks(blocks, numbered, options, seed=seed, n_jobs=-1)
+    blocks = cut([Place(lam) for lam in LAMBDAS], list(numbered.values()), 1, recipe)
+    results = run_blocks(blocks, numbered, recipe, seed=seed, n_jobs=-1)
     return [float(e) for r in results for e in np.ravel(r["final_train_loss"] + r["final_penalty"])]
 
 

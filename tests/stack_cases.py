@@ -7,9 +7,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from shrinkage.networks import ACTIVATIONS, LOSSES, Layout, initial_row
+from shrinkage.networks import ACTIVATIONS, LOSSES, Layout, PerceptronKind, initial_row
 from shrinkage.rules import L2, Reading, Rule
-from shrinkage.training import Member, Rows, TrainingOptions
+from shrinkage.training import Backprop, Member, Recipe, Rows
 
 PLAIN = {"relu": torch.relu, "tanh": torch.tanh, "logistic": torch.sigmoid, "identity": lambda z: z}
 ARCHITECTURES = [(3, 2), (5, 4, 3), (4, 6, 5, 3)]
@@ -58,7 +58,16 @@ def plain_outputs(layout: Layout, row: Tensor, activation: str, X: Tensor) -> Te
     return a
 
 
-def options(**changes: Any) -> TrainingOptions:
+def assembled(trainer: type, **settings: Any) -> Recipe:
+    """A recipe from its settings and those of its kind and trainer, all by name."""
+
+    def own(cls: type) -> dict[str, Any]:
+        return {name: settings.pop(name) for name in [*cls.__dataclass_fields__] if name in settings}
+
+    return Recipe(kind=PerceptronKind(**own(PerceptronKind)), trainer=trainer(**own(trainer)), **settings)
+
+
+def recipe(**changes: Any) -> Recipe:
     """Small float64 training, plain SGD unless told otherwise."""
     given: dict[str, Any] = {
         "hidden_layer_sizes": (4,),
@@ -71,7 +80,7 @@ def options(**changes: Any) -> TrainingOptions:
         "batch_size": 5,
         "dtype": "float64",
     }
-    return TrainingOptions(**{**given, **changes})
+    return assembled(Backprop, **{**given, **changes})
 
 
 def member(X: Tensor, Y: Tensor, *, fold: int = 0, restart: int = 0, n_train: int | None = None) -> Member:

@@ -1,10 +1,11 @@
-"""The two ways in which a request can fail, and how a value is shown in a sentence about it."""
+"""The two ways in which a request can fail, how a value is shown in a sentence about it, and common checks."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from numbers import Integral
 
-__all__ = ["JobError", "RequestError", "shown"]
+__all__ = ["JobError", "RequestError", "check_choice", "check_count", "shown"]
 
 
 class RequestError(ValueError):
@@ -30,3 +31,15 @@ def shown(value: object, limit: int = 160) -> str:
     text = ascii(value) if isinstance(value, bytes) else repr(value)
     text = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
     return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def check_choice(name: str, value: object, known: Collection[str]) -> None:
+    """Raise when a parameter is none of those known."""
+    if value not in known:
+        raise RequestError(f"{name}=…: must be one of {', '.join(known)}, got {shown(value)}.")
+
+
+def check_count(name: str, value: object) -> None:
+    """Raise when a parameter is no whole number from 1 on; True and 2.0 are none."""
+    if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
+        raise RequestError(f"{name}=…: must be a whole number >= 1, got {shown(value)}.")

@@ -12,7 +12,7 @@ from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris
 
 from shrinkage._errors import RequestError
 from shrinkage.estimators import MLPClassifierCV, MLPRegressorCV
-from shrinkage.training import Swarm, SwarmOptions
+from shrinkage.training import ParticleSwarms, Swarm
 
 LAMBDAS = [1e-3, 1e-2, 1.0]
 
@@ -57,7 +57,7 @@ def test_regressor():
     X, y = load_diabetes(return_X_y=True)
     model = MLPRegressorCV((2,), lambdas=[1e-2, 1e-1], swarm="ring", **quick()).fit(X, y)
     assert model.score(X, y) > 0.4
-    assert isinstance(model.training_options_, SwarmOptions)
+    assert isinstance(model.recipe_.trainer, ParticleSwarms)
 
 
 def test_seed_decides():
@@ -73,9 +73,9 @@ def test_seed_decides():
 def test_kept_blocks_know_the_function():
     settings = MLPClassifierCV((3,), error=brier, **quick())
     X, y = load_iris(return_X_y=True)
-    described = settings.set_params(max_epochs=1, lambdas=[0.1]).fit(X, y).training_options_.described()
-    again = settings.fit(X, y).training_options_.described()
-    other = settings.set_params(error=another_brier).fit(X, y).training_options_.described()
+    described = settings.set_params(max_epochs=1, lambdas=[0.1]).fit(X, y).recipe_.described()
+    again = settings.fit(X, y).recipe_.described()
+    other = settings.set_params(error=another_brier).fit(X, y).recipe_.described()
     assert described == again
     assert " at 0x" not in str(described)
     assert described["error"] != other["error"]

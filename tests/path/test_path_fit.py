@@ -23,14 +23,14 @@ from shrinkage.path import (
 )
 from shrinkage.path._path_choice import judged
 from shrinkage.rules import WeightDecay
-from shrinkage.training import TrainingOptions
-from stack_cases import options
+from shrinkage.training import Backprop
+from stack_cases import recipe
 
 
 def request(**changes):
     given = {"lambdas": np.array([0.0, 0.01, 0.1]), "restarts": 2, "select": "min", "stop": "last", "seed": 1}
-    training = options(optimizer="adam", batch_size=8, max_epochs=4, dtype="float32")
-    return PathRequest(**{**given, "options": training, "max_extensions": 0, **changes})
+    training = recipe(optimizer="adam", batch_size=8, max_epochs=4, dtype="float32")
+    return PathRequest(**{**given, "recipe": training, "max_extensions": 0, **changes})
 
 
 def path_result(validation, se=0.1):
@@ -90,10 +90,10 @@ def test_stop_best_judges_each_lambda_at_its_own_epoch():
 
 @pytest.mark.parametrize("stop", ["last", "best"])
 def test_a_path_validated_now_and_then_is_the_path_with_fewer_points(stop):
-    training = options(optimizer="adam", batch_size=8, max_epochs=8, dtype="float32")
+    training = recipe(optimizer="adam", batch_size=8, max_epochs=8, dtype="float32")
     every, third = (
         fit_path(
-            request(stop=stop, options=dataclasses.replace(training, validate_every=k)), FOLDS, EVERYTHING
+            request(stop=stop, recipe=dataclasses.replace(training, validate_every=k)), FOLDS, EVERYTHING
         )
         for k in (1, 3)
     )
@@ -147,14 +147,14 @@ def test_the_path_follows_the_edge():
 def test_the_cut_covers_every_network_once():
     lambdas = [0.0, *np.logspace(-3, 0, 30)]
     for folds in (FOLDS, [*FOLDS, fold(4, np.arange(7))]):
-        blocks = cut([Place(lam) for lam in lambdas], folds, 3, options(batch_size=8))
+        blocks = cut([Place(lam) for lam in lambdas], folds, 3, recipe(batch_size=8))
         nets = [(lam, *m) for block in blocks for m in block.members for lam in block.lambdas]
         assert len(nets) == len(set(nets)) == len(lambdas) * len(folds) * 3
 
 
 def test_numbers_do_not_depend_on_the_cut_or_the_processes(monkeypatch):
     one = fit_path(request(keep_path=True), FOLDS, EVERYTHING)
-    monkeypatch.setattr(TrainingOptions, "networks_a_block", lambda *_: 2)
+    monkeypatch.setattr(Backprop, "networks_a_block", lambda *_: 2)
     other = fit_path(request(keep_path=True), FOLDS, EVERYTHING)
     spread = fit_path(request(keep_path=True, n_jobs=2), FOLDS, EVERYTHING)
     for again in (other, spread):
@@ -189,7 +189,7 @@ def test_blocks_of_another_run_are_refused_naming_the_difference(tmp_path):
 def test_the_refit_is_the_chosen_lambdas_best_restart_on_all_rows():
     fitted = fit_path(request(keep_path=True), FOLDS, EVERYTHING)
     members = [EVERYTHING.member(restart, "float32", "cpu") for restart in range(2)]
-    tries = request().options.train([fitted.choice.lam], members, seed=1)
+    tries = request().recipe.train([fitted.choice.lam], members, seed=1)
     objective = tries.final_train_loss[:, 0] + tries.final_penalty[:, 0]
     assert objective[0] != objective[1]
     np.testing.assert_array_equal(fitted.networks[fitted.chosen], tries.networks[objective.argmin(), 0])
@@ -197,8 +197,10 @@ def test_the_refit_is_the_chosen_lambdas_best_restart_on_all_rows():
 
 
 def test_the_refit_stops_at_the_chosen_epoch_of_the_full_schedule():
-    training = dataclasses.replace(request().options, schedule="cosine", learning_rate=0.05, max_epochs=30)
-    fitted = fit_path(request(options=training, restarts=1, stop="best"), FOLDS, EVERYTHING)
+    training = recipe(
+        optimizer="adam", batch_size=8, dtype="float32", schedule="cosine", learning_rate=0.05, max_epochs=30
+    )
+    fitted = fit_path(request(recipe=training, restarts=1, stop="best"), FOLDS, EVERYTHING)
     assert fitted.choice.epoch < 30
     member = EVERYTHING.member(0, "float32", "cpu")
     taken = training.train([fitted.choice.lam], [member], seed=1, epochs=[fitted.choice.epoch])
@@ -207,23 +209,23 @@ def test_the_refit_stops_at_the_chosen_epoch_of_the_full_schedule():
 
 def test_an_extension_stays_within_what_the_rule_admits():
     """Half the weight a step is λ = 5 at this rate; a path of fractions can't go beyond the whole."""
-    training = options(rule=WeightDecay(0.0, of="original"), learning_rate=0.1, batch_size=8, max_epochs=4)
+    training = recipe(rule=WeightDecay(0.0, of="original"), learning_rate=0.1, batch_size=8, max_epochs=4)
     fitted = fit_path(
-        request(options=training, lambdas=np.array([0.0, 0.5, 5.0]), max_extensions=3, restarts=1),
+        request(recipe=training, lambdas=np.array([0.0, 0.5, 5.0]), max_extensions=3, restarts=1),
         FOLDS,
         EVERYTHING,
     )
     assert fitted.result.lambdas.max() * 0.1 <= 1
     with pytest.raises(RequestError, match="whole weight"):
-        fit_path(request(options=training, lambdas=np.array([0.0, 50.0])), FOLDS, EVERYTHING)
+        fit_path(request(recipe=training, lambdas=np.array([0.0, 50.0])), FOLDS, EVERYTHING)
 
 
 def test_rows_are_judged_by_networks_that_had_not_seen_them():
     """A net that has memorised random labels predicts them on its own rows and not on those held out."""
-    wide = options(
+    wide = recipe(
         hidden_layer_sizes=(64,), optimizer="adam", learning_rate=0.05, max_epochs=200, dtype="float32"
     )
-    fitted = fit_path(request(lambdas=np.zeros(1), options=wide, held_out=True), FOLDS, EVERYTHING)
+    fitted = fit_path(request(lambdas=np.zeros(1), recipe=wide, held_out=True), FOLDS, EVERYTHING)
     assert fitted.held_out is not None
     right = (fitted.held_out.argmax(1) == Y.argmax(1)).mean()
     assert fitted.result.final_train_metric.min() > 0.95

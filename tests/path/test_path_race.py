@@ -15,7 +15,7 @@ import shrinkage.path.search._over_folds as over_folds
 from path_cases import EVERYTHING, FOLDS, fold
 from shrinkage.path import BlockStore, PathRequest, fit_path
 from shrinkage.path.search._race import judged_losses, laps, still_racing
-from stack_cases import options
+from stack_cases import recipe
 
 CURVES = ["train_loss", "train_metric", "validation_loss", "validation_metric"]
 FINALS = ["final_train_loss", "final_train_metric", "final_penalty", "max_weight", "weight_norm"]
@@ -190,12 +190,12 @@ NOISE = np.array([0.0, 1e-4, 1e-3])
 
 
 def path(fast=True, settings: Any = None, **changes: Any):
-    training = options(
+    training = recipe(
         **{"optimizer": "adam", "batch_size": 8, "max_epochs": 4, "dtype": "float32", **(settings or {})}
     )
     given = {"lambdas": NOISE, "restarts": 1, "select": "min", "stop": "last", "seed": 1}
     folds, store, progress = (changes.pop(name, None) for name in ("folds", "store", "progress"))
-    request = PathRequest(**{**given, "options": training, "max_extensions": 0, "fast": fast, **changes})
+    request = PathRequest(**{**given, "recipe": training, "max_extensions": 0, "fast": fast, **changes})
     return fit_path(request, folds or FOLDS, EVERYTHING, store=store, progress=progress)
 
 
@@ -328,7 +328,7 @@ GRID = np.array([0.0, *np.logspace(-4, 1, 9)])
 
 @pytest.mark.parametrize("stopped_at", [1, 3, 5])
 def test_a_fast_path_that_was_stopped_goes_on_to_the_same_end(tmp_path, monkeypatch, stopped_at):
-    monkeypatch.setattr("shrinkage.training.TrainingOptions.networks_a_block", lambda *_: 4)
+    monkeypatch.setattr("shrinkage.training.Backprop.networks_a_block", lambda *_: 4)
     undisturbed = path(lambdas=GRID, keep_path=True)
     assert undisturbed.choice.dropped
     real, calls = run_module.trained, []

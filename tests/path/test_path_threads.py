@@ -11,7 +11,8 @@ from sklearn.datasets import load_iris
 from shrinkage.path import Block, Fold, run_blocks, standard_inputs
 from shrinkage.path._threads import SECONDS_TO_STOP, in_threads
 from shrinkage.rules import L2
-from shrinkage.training import TrainingOptions
+from shrinkage.training import Backprop
+from stack_cases import assembled
 
 EPOCHS = 10**6
 
@@ -29,7 +30,8 @@ def run():
         validation=None,
         y_scale=None,
     )
-    options = TrainingOptions(
+    recipe = assembled(
+        Backprop,
         hidden_layer_sizes=(8,),
         activation="tanh",
         loss="softmax",
@@ -39,7 +41,7 @@ def run():
         engine="compiled",
     )
     blocks = [Block((lam,), ((0, 0),), (1 if lam == 0 else EPOCHS,)) for lam in (0.0, 0.1, 0.2, 0.3)]
-    return lambda **settings: run_blocks(blocks, {0: fold}, options, seed=0, n_jobs=2, **settings)
+    return lambda **settings: run_blocks(blocks, {0: fold}, recipe, seed=0, n_jobs=2, **settings)
 
 
 class Failing:

@@ -6,12 +6,12 @@ import torch
 from torch.testing import assert_close
 
 from shrinkage._random import generator
-from shrinkage.networks import Layout, initial_row
+from shrinkage.networks import Layout
 from shrinkage.rules import CATALOGUE, L2, WeightDecay
-from shrinkage.training import Member, Rows, learning_rate, train_block
+from shrinkage.training import Backprop, Member, Rows, learning_rate
 from shrinkage.training._pull import Pull
 from shrinkage.training.engine._block import NO_PULL, EngineBlock
-from stack_cases import member, options, plain_loss, plain_outputs, problem, sgd_step
+from stack_cases import member, plain_loss, plain_outputs, problem, recipe, sgd_step
 
 pytestmark = pytest.mark.usefixtures("engine")
 
@@ -28,9 +28,12 @@ PLAIN_RULES = [
 
 
 def start_row(layout, opts, fold=0, restart=0):
-    return initial_row(
-        layout, opts.activation, opts.initialization, generator(SEED, fold, restart, "weights")
-    )
+    return opts.kind.initial(layout, generator(SEED, fold, restart, "weights"))
+
+
+def settings_of(opts) -> Backprop:
+    assert isinstance(opts.trainer, Backprop)
+    return opts.trainer
 
 
 @pytest.mark.parametrize("batch_size", [1, 4, 12], ids=["online", "mini-batch", "full batch"])
@@ -38,18 +41,19 @@ def start_row(layout, opts, fold=0, restart=0):
 def test_every_rule_step_by_step_against_plain_sgd(rule, batch_size):
     """n = 12 rows: 12, 3 and 1 steps of each network, written by autograd and the rule on one row."""
     X, Y = problem(12, 3, 2, "softmax")
-    opts = options(rule=CATALOGUE[rule](0.0), max_epochs=2, batch_size=batch_size)
-    result = train_block(opts, LAMBDAS, [member(X, Y)], seed=SEED)
+    opts = recipe(rule=CATALOGUE[rule](0.0), max_epochs=2, batch_size=batch_size)
+    result = opts.train(LAMBDAS, [member(X, Y)], seed=SEED)
     layout = Layout((3, 4, 2))
     for i, lam in enumerate(LAMBDAS):
         row = start_row(layout, opts)
-        at = opts.rule.at_lambda(lam, opts.learning_rate)
+        lr = settings_of(opts).learning_rate
+        at = opts.rule.at_lambda(lam, lr)
         for epoch in range(2):
             order = torch.arange(12)
             if batch_size < 12:
                 order = torch.randperm(12, generator=generator(SEED, 0, 0, "order", epoch))
             for batch in order.split(batch_size):
-                row = sgd_step(layout, row, "tanh", "softmax", X[batch], Y[batch], opts.learning_rate, at)
+                row = sgd_step(layout, row, "tanh", "softmax", X[batch], Y[batch], lr, at)
         assert_close(torch.from_numpy(result.networks[0, i]), row, rtol=1e-12, atol=1e-13)
 
 
@@ -57,7 +61,7 @@ def test_the_textbooks_update():
     """`w ← (1 − ηλ/n) w − η ∂C/∂w` with the textbook's λ = n·lam; biases without the factor."""
     X, Y = problem(9, 3, 2, "squared_error")
     lr, textbook = 0.2, 0.7
-    opts = options(
+    opts = recipe(
         loss="squared_error",
         rule=L2(0.0),
         max_epochs=1,
@@ -65,7 +69,7 @@ def test_the_textbooks_update():
         learning_rate=lr,
         hidden_layer_sizes=(),
     )
-    result = train_block(opts, [textbook / 9], [member(X, Y)], seed=SEED)
+    result = opts.train([textbook / 9], [member(X, Y)], seed=SEED)
     row = start_row(Layout((3, 2)), opts)
     W, b = row[:6].view(3, 2), row[6:]
     error = X @ W + b - Y
@@ -83,9 +87,9 @@ def test_the_engineers_decay_and_its_lambda(of):
     lam = float(rule.lambda_at(lr))
     assert lam == pytest.approx(rate / (lr * (1 - rate)) if of == "updated" else rate / lr, rel=1e-15)
     common = {"max_epochs": 4, "batch_size": 9}
-    decayed = train_block(options(rule=rule, learning_rate=lr, **common), [lam], [member(X, Y)], seed=SEED)
+    decayed = recipe(rule=rule, learning_rate=lr, **common).train([lam], [member(X, Y)], seed=SEED)
     layout = Layout((3, 4, 2))
-    row = start_row(layout, options())
+    row = start_row(layout, recipe())
     n = layout.n_weights
     for _ in range(4):
         w = row.clone().requires_grad_()
@@ -104,8 +108,8 @@ def test_of_the_original_is_l2_for_plain_sgd_and_of_the_updated_is_not():
         ("original", WeightDecay(0.0, of="original")),
         ("updated", WeightDecay(0.0)),
     ):
-        opts = options(rule=rule, max_epochs=5, batch_size=9)
-        nets[name] = torch.from_numpy(train_block(opts, [0.2], [member(X, Y)], seed=SEED).networks)
+        opts = recipe(rule=rule, max_epochs=5, batch_size=9)
+        nets[name] = torch.from_numpy(opts.train([0.2], [member(X, Y)], seed=SEED).networks)
     assert_close(nets["original"], nets["l2"], rtol=1e-12, atol=1e-13)
     assert (nets["updated"] - nets["l2"]).abs().max() > 1e-4  # its steps are lr·(1 − rate) long
 
@@ -113,8 +117,8 @@ def test_of_the_original_is_l2_for_plain_sgd_and_of_the_updated_is_not():
 def test_l2sp_pulls_toward_the_start_against_the_gradient():
     X, Y = problem(9, 3, 2, "softmax")
     lr, lam = 0.1, 0.7
-    opts = options(rule=CATALOGUE["l2_sp"](0.0), max_epochs=4, batch_size=9, learning_rate=lr)
-    trained = train_block(opts, [lam], [member(X, Y)], seed=SEED).networks[0, 0]
+    opts = recipe(rule=CATALOGUE["l2_sp"](0.0), max_epochs=4, batch_size=9, learning_rate=lr)
+    trained = opts.train([lam], [member(X, Y)], seed=SEED).networks[0, 0]
     layout = Layout((3, 4, 2))
     start = row = start_row(layout, opts)
     for _ in range(4):
@@ -128,8 +132,8 @@ def test_l2sp_pulls_toward_the_start_against_the_gradient():
 def test_l2sp_leaves_the_start_where_it_is():
     """With a gradient of 0 (identity net on zero inputs and targets), the decay of w − w₀ leaves w₀ where it is."""
     X, Y = torch.zeros(6, 3, dtype=torch.float64), torch.zeros(6, 2, dtype=torch.float64)
-    opts = options(rule=CATALOGUE["l2_sp"](0.0), loss="squared_error", hidden_layer_sizes=(), batch_size=6)
-    result = train_block(opts, [0.5], [member(X, Y)], seed=SEED)
+    opts = recipe(rule=CATALOGUE["l2_sp"](0.0), loss="squared_error", hidden_layer_sizes=(), batch_size=6)
+    result = opts.train([0.5], [member(X, Y)], seed=SEED)
     assert torch.equal(torch.from_numpy(result.networks[0, 0]), start_row(Layout((3, 2)), opts))
 
 
@@ -137,17 +141,17 @@ def test_l2sp_leaves_the_start_where_it_is():
 @pytest.mark.parametrize("rule", STACKED_RULES)
 def test_a_network_of_the_stack_is_the_same_network_alone(rule, optimizer):
     X, Y = problem(23, 3, 2, "softmax")
-    opts = options(
+    opts = recipe(
         rule=CATALOGUE[rule](0.0),
         optimizer=optimizer,
         momentum=0.9 if optimizer == "sgd" else 0.0,
         max_epochs=4,
     )
     members = [member(X, Y, fold=fold, restart=r, n_train=17) for fold in range(2) for r in range(2)]
-    stack = train_block(opts, LAMBDAS, members, seed=SEED)
+    stack = opts.train(LAMBDAS, members, seed=SEED)
     for g, one in enumerate(members):
         for i, lam in enumerate(LAMBDAS):
-            alone = train_block(opts, [lam], [one], seed=SEED)
+            alone = opts.train([lam], [one], seed=SEED)
             for name in ("networks", "train_loss", "validation_loss", "final_train_loss"):
                 np.testing.assert_allclose(
                     getattr(stack, name)[g, i], getattr(alone, name)[0, 0], rtol=1e-12, atol=1e-13
@@ -159,12 +163,12 @@ def test_bits_do_not_depend_on_the_cut(dtype):
     """Float32 too: the same networks in stacks of 1, 3 and 12."""
     X, Y = problem(40, 13, 3, "softmax")
     X, Y = X.to(getattr(torch, dtype)), Y.to(getattr(torch, dtype))
-    opts = options(hidden_layer_sizes=(11,), optimizer="adam", dtype=dtype, batch_size=8, max_epochs=5)
+    opts = recipe(hidden_layer_sizes=(11,), optimizer="adam", dtype=dtype, batch_size=8, max_epochs=5)
     lambdas = [0.0, *(10.0**-k for k in range(1, 12))]
-    whole = train_block(opts, lambdas, [member(X, Y, n_train=30)], seed=SEED)
+    whole = opts.train(lambdas, [member(X, Y, n_train=30)], seed=SEED)
     for size in (1, 3):
         for start in range(0, 12, size):
-            part = train_block(opts, lambdas[start : start + size], [member(X, Y, n_train=30)], seed=SEED)
+            part = opts.train(lambdas[start : start + size], [member(X, Y, n_train=30)], seed=SEED)
             assert (part.networks[0] == whole.networks[0, start : start + size]).all()
             assert (part.validation_loss[0] == whole.validation_loss[0, start : start + size]).all()
 
@@ -173,23 +177,23 @@ def test_bits_do_not_depend_on_the_cut(dtype):
 @pytest.mark.parametrize("optimizer", ["sgd", "adam"])
 def test_strength_zero_is_no_rule_bit_for_bit(rule, optimizer, monkeypatch):
     X, Y = problem(20, 3, 2, "softmax")
-    opts = options(rule=CATALOGUE[rule](0.0), optimizer=optimizer, dtype="float32")
+    opts = recipe(rule=CATALOGUE[rule](0.0), optimizer=optimizer, dtype="float32")
     rows = member(X.float(), Y.float())
-    ruled = train_block(opts, [0.0], [rows], seed=SEED).networks
+    ruled = opts.train([0.0], [rows], seed=SEED).networks
     for moment in ("add_gradient", "before_step", "after_step"):
         monkeypatch.setattr(Pull, moment, lambda *_: None)
     monkeypatch.setattr(EngineBlock, "_pull", lambda *_: NO_PULL)
-    np.testing.assert_array_equal(ruled, train_block(opts, [0.0], [rows], seed=SEED).networks)
+    np.testing.assert_array_equal(ruled, opts.train([0.0], [rows], seed=SEED).networks)
 
 
 @pytest.mark.parametrize("decay_biases", [False, True])
 def test_biases_are_exempt_unless_asked_for(decay_biases):
     """Zero inputs and a zero-slope loss: only the decay moves anything, by (1 − ηλ) a step."""
     X, Y = torch.zeros(4, 3, dtype=torch.float64), torch.zeros(4, 2, dtype=torch.float64)
-    opts = options(
+    opts = recipe(
         loss="squared_error", hidden_layer_sizes=(), batch_size=4, max_epochs=5, decay_biases=decay_biases
     )
-    result = train_block(opts, [0.5], [member(X, Y)], seed=SEED)
+    result = opts.train([0.5], [member(X, Y)], seed=SEED)
     start = start_row(Layout((3, 2)), opts)
     assert_close(
         torch.from_numpy(result.networks[0, 0, :6]), start[:6] * (1 - 0.1 * 0.5) ** 5, rtol=1e-12, atol=0
@@ -197,7 +201,7 @@ def test_biases_are_exempt_unless_asked_for(decay_biases):
 
     # the biases start at 0, so their decay shows only once the targets have moved them
     Y = torch.ones(4, 2, dtype=torch.float64)
-    result = train_block(opts, [0.5], [member(X, Y)], seed=SEED)
+    result = opts.train([0.5], [member(X, Y)], seed=SEED)
     bias = 0.0
     for _ in range(5):
         bias -= 0.1 * ((bias - 1) + (0.5 * bias if decay_biases else 0.0))
@@ -211,14 +215,14 @@ def test_biases_are_exempt_unless_asked_for(decay_biases):
 
 def test_a_network_taken_early_is_the_shorter_runs():
     X, Y = problem(20, 3, 2, "softmax")
-    both = train_block(options(max_epochs=6), [0.1, 0.2], [member(X, Y)], seed=SEED, epochs=[2, 6])
-    short = train_block(options(max_epochs=2), [0.1], [member(X, Y)], seed=SEED)
+    both = recipe(max_epochs=6).train([0.1, 0.2], [member(X, Y)], seed=SEED, epochs=[2, 6])
+    short = recipe(max_epochs=2).train([0.1], [member(X, Y)], seed=SEED)
     assert (both.networks[0, 0] == short.networks[0, 0]).all()
     assert both.final_train_loss[0, 0] == short.final_train_loss[0, 0]
 
 
 def test_the_cosine_ends_near_zero_and_halves_in_the_middle():
-    opts = options(schedule="cosine", learning_rate=0.4)
+    opts = settings_of(recipe(schedule="cosine", learning_rate=0.4))
     assert learning_rate(opts, 0, 100) == 0.4
     assert learning_rate(opts, 50, 100) == pytest.approx(0.2)
     assert 0 < learning_rate(opts, 99, 100) < 1e-3
@@ -226,7 +230,7 @@ def test_the_cosine_ends_near_zero_and_halves_in_the_middle():
 
 def test_reported_penalty_and_losses_are_those_of_the_networks():
     X, Y = problem(20, 3, 2, "softmax")
-    result = train_block(options(), [0.3], [member(X, Y, n_train=15)], seed=SEED)
+    result = recipe().train([0.3], [member(X, Y, n_train=15)], seed=SEED)
     layout, row = Layout((3, 4, 2)), torch.from_numpy(result.networks[0, 0])
     w = row[: layout.n_weights]
     assert result.final_penalty[0, 0] == pytest.approx(0.15 * float(w @ w), rel=1e-12)
@@ -240,10 +244,10 @@ def test_reported_penalty_and_losses_are_those_of_the_networks():
 
 def test_rows_read_lazily_are_those_settled(monkeypatch):
     X, Y = problem(50, 3, 2, "softmax")
-    usual = train_block(options(), LAMBDAS, [member(X, Y, n_train=40)], seed=SEED)
+    usual = recipe().train(LAMBDAS, [member(X, Y, n_train=40)], seed=SEED)
     monkeypatch.setattr("shrinkage.training._rows.SETTLED_ELEMENTS", 0)
     monkeypatch.setattr("shrinkage.training._stacked.SCORED_ELEMENTS", 200)
-    lazy = train_block(options(), LAMBDAS, [member(X, Y, n_train=40)], seed=SEED)
+    lazy = recipe().train(LAMBDAS, [member(X, Y, n_train=40)], seed=SEED)
     assert (usual.networks == lazy.networks).all()
     assert_close(torch.from_numpy(usual.validation_loss), torch.from_numpy(lazy.validation_loss))
 
@@ -251,6 +255,6 @@ def test_rows_read_lazily_are_those_settled(monkeypatch):
 def test_weights_of_mean_one_scale_each_rows_loss():
     X, Y = problem(6, 3, 2, "softmax")
     twice = Rows(X=X, Y=Y, weight=torch.tensor([2.0, 2, 2, 0, 0, 0], dtype=torch.float64)[:, None])
-    weighted = train_block(options(batch_size=6), [0.1], [Member(0, 0, twice, None)], seed=SEED)
-    half = train_block(options(batch_size=3), [0.1], [member(X[:3], Y[:3])], seed=SEED)
+    weighted = recipe(batch_size=6).train([0.1], [Member(0, 0, twice, None)], seed=SEED)
+    half = recipe(batch_size=3).train([0.1], [member(X[:3], Y[:3])], seed=SEED)
     assert_close(torch.from_numpy(weighted.networks), torch.from_numpy(half.networks), rtol=1e-12, atol=1e-13)

@@ -12,11 +12,11 @@ from shrinkage import _compiled
 from shrinkage._errors import JobError
 from shrinkage.networks import Layout
 from shrinkage.rules import CATALOGUE, L1, L2, Decoupled, WeightDecay
-from shrinkage.training import Member, Rows, Standardizer, one_thread_flushed, train_block
+from shrinkage.training import Member, Rows, Standardizer, one_thread_flushed
 from shrinkage.training.engine import _library
 from shrinkage.training.engine._block import engine_takes
 from shrinkage.training.engine._rows import EvaluatedRows
-from stack_cases import ACTIVATION_NAMES, ARCHITECTURES, LOSS_NAMES, member, options, problem
+from stack_cases import ACTIVATION_NAMES, ARCHITECTURES, LOSS_NAMES, member, problem, recipe
 
 LAMBDAS = [0.0, 0.01, 0.3]
 OPTIMIZERS = {
@@ -46,9 +46,9 @@ TOLERANCE = {"float64": (1e-10, 1e-11), "float32": (2e-4, 2e-5)}
 
 def both(members, **changes):
     """The same block by the engine and by the stack."""
-    compiled, stacked = (options(engine=engine, **changes) for engine in ("compiled", "torch"))
+    compiled, stacked = (recipe(engine=engine, **changes) for engine in ("compiled", "torch"))
     assert engine_takes(compiled)
-    return tuple(train_block(opts, LAMBDAS, members, seed=1) for opts in (compiled, stacked))
+    return tuple(opts.train(LAMBDAS, members, seed=1) for opts in (compiled, stacked))
 
 
 def assert_same(results, dtype="float64"):
@@ -117,13 +117,13 @@ def test_weights_scales_and_row_numbers(settled, loss, monkeypatch):
 def test_numbers_do_not_depend_on_the_company_or_the_thread():
     X, Y = problem(60, 5, 3, "softmax")
     X, Y = X.float(), Y.float()
-    opts = options(engine="compiled", dtype="float32", optimizer="adam", max_epochs=6, batch_size=7)
+    opts = recipe(engine="compiled", dtype="float32", optimizer="adam", max_epochs=6, batch_size=7)
     members = [member(X, Y, fold=fold, n_train=40) for fold in range(3)]
-    whole = train_block(opts, LAMBDAS, members, seed=1)
+    whole = opts.train(LAMBDAS, members, seed=1)
     alone = {}
 
     def work(g, i):
-        alone[g, i] = train_block(opts, [LAMBDAS[i]], [members[g]], seed=1)
+        alone[g, i] = opts.train([LAMBDAS[i]], [members[g]], seed=1)
 
     threads = [threading.Thread(target=work, args=(g, i)) for g in range(3) for i in range(3)]
     for thread in threads:
@@ -138,11 +138,11 @@ def test_numbers_do_not_depend_on_the_company_or_the_thread():
 
 def test_calls_of_one_epoch_and_of_many_give_the_same_bits(monkeypatch):
     X, Y = problem(60, 5, 3, "softmax")
-    opts = options(engine="compiled", optimizer="adam", schedule="cosine", max_epochs=12)
-    many = train_block(opts, LAMBDAS, [member(X, Y, n_train=40)], seed=1)
+    opts = recipe(engine="compiled", optimizer="adam", schedule="cosine", max_epochs=12)
+    many = opts.train(LAMBDAS, [member(X, Y, n_train=40)], seed=1)
     monkeypatch.setattr("shrinkage.training.engine._block.SECONDS_A_CALL", 0.0)
     ticks = []
-    one = train_block(opts, LAMBDAS, [member(X, Y, n_train=40)], seed=1, after_epochs=ticks.append)
+    one = opts.train(LAMBDAS, [member(X, Y, n_train=40)], seed=1, after_epochs=ticks.append)
     assert ticks == [1] * 12
     np.testing.assert_array_equal(many.networks, one.networks)
     np.testing.assert_array_equal(many.validation_loss, one.validation_loss)
@@ -152,11 +152,8 @@ def test_calls_of_one_epoch_and_of_many_give_the_same_bits(monkeypatch):
 def test_validating_now_and_then_leaves_gaps_and_changes_nothing_else(engine):
     X, Y = problem(60, 5, 3, "softmax")
     every, third = (
-        train_block(
-            options(engine=engine, max_epochs=8, validate_every=k),
-            LAMBDAS,
-            [member(X, Y, n_train=40)],
-            seed=1,
+        recipe(engine=engine, max_epochs=8, validate_every=k).train(
+            LAMBDAS, [member(X, Y, n_train=40)], seed=1
         )
         for k in (1, 3)
     )
@@ -175,7 +172,7 @@ def test_a_batch_larger_than_any_number_of_rows_is_all_of_them():
     members = [member(X, Y, n_train=30)]
     shape = {"hidden_layer_sizes": (3,), "loss": "squared_error"}
     whole, huge = (
-        train_block(options(engine="compiled", batch_size=size, **shape), LAMBDAS, members, seed=1)
+        recipe(engine="compiled", batch_size=size, **shape).train(LAMBDAS, members, seed=1)
         for size in (30, 2**64)
     )
     assert np.array_equal(whole.networks, huge.networks)
@@ -257,12 +254,9 @@ def test_narrower_processors(flags, monkeypatch, tmp_path):
 def test_the_sure_rows_of_two_classes_keep_their_digits():
     """log(1 + e⁻ᶻ) of a row of class 1 is e⁻ᶻ, far below what 1 + e⁻ᶻ can hold."""
     X, Y = torch.full((4, 1), 1.0, dtype=torch.float64), torch.ones(4, 1, dtype=torch.float64)
-    result = train_block(
-        options(engine="compiled", loss="logistic", hidden_layer_sizes=(), learning_rate=30.0, max_epochs=40),
-        [0.0],
-        [member(X, Y)],
-        seed=1,
-    )
+    result = recipe(
+        engine="compiled", loss="logistic", hidden_layer_sizes=(), learning_rate=30.0, max_epochs=40
+    ).train([0.0], [member(X, Y)], seed=1)
     w, b = result.networks[0, 0]
     assert result.final_train_loss[0, 0] == pytest.approx(np.exp(-(w + b)), rel=1e-9)
     assert result.final_train_loss[0, 0] < 1e-10
@@ -271,14 +265,14 @@ def test_the_sure_rows_of_two_classes_keep_their_digits():
 @pytest.mark.parametrize("name", [name for name, rule in CATALOGUE.items() if rule(0.0).stacks])
 def test_what_it_takes_and_what_it_leaves_to_torch(name):
     rule = CATALOGUE[name](0.0)
-    opts = options(engine="compiled", rule=rule)
+    opts = recipe(engine="compiled", rule=rule)
     assert engine_takes(opts) == opts.in_threads == (name in TAKEN)
-    assert not options(engine="torch", rule=rule).in_threads
+    assert not recipe(engine="torch", rule=rule).in_threads
 
 
 def test_a_worker_without_the_engine_of_the_run_says_so(monkeypatch):
     X, Y = problem(20, 3, 2, "softmax")
-    planned = options(engine="compiled")
+    planned = recipe(engine="compiled")
     monkeypatch.setenv("SHRINKAGE_ENGINE", "torch")
     with pytest.raises(JobError, match=r"planned with the compiled engine.*SHRINKAGE_ENGINE=torch"):
-        train_block(planned, LAMBDAS, [member(X, Y)], seed=1)
+        planned.train(LAMBDAS, [member(X, Y)], seed=1)

@@ -6,11 +6,20 @@ from torch.testing import assert_close
 
 from shrinkage.networks import LOSSES, Layout
 from shrinkage.rules import L1, L2, WeightDecay
-from shrinkage.training import Box, Member, Rows, Swarm, SwarmOptions, Swarms, train_swarm_block
+from shrinkage.training import Box, Member, ParticleSwarms, Rows, Swarm, Swarms
 from shrinkage.training._score import Score
 from shrinkage.training.engine._rows import EvaluatedRows
 from shrinkage.training.engine._swarm import EngineSwarms, engine_moves
-from stack_cases import ACTIVATION_NAMES, ARCHITECTURES, LOSS_NAMES, member, plain_outputs, problem, rows_of
+from stack_cases import (
+    ACTIVATION_NAMES,
+    ARCHITECTURES,
+    LOSS_NAMES,
+    assembled,
+    member,
+    plain_outputs,
+    problem,
+    rows_of,
+)
 
 LAMBDAS = [0.0, 0.01, 0.5]
 
@@ -106,7 +115,7 @@ def swarm_block(engine: str, members: list[Member], **changes):
         "swarm": Swarm(particles=6, max_velocity=0.2),
         "engine": engine,
     }
-    return train_swarm_block(SwarmOptions(**{**given, **changes}), LAMBDAS, members, seed=3)
+    return assembled(ParticleSwarms, **{**given, **changes}).train(LAMBDAS, members, seed=3)
 
 
 @pytest.mark.parametrize(

@@ -8,10 +8,10 @@ import pytest
 import torch
 
 from shrinkage.networks import Layout
-from shrinkage.training import _products, one_thread_flushed, train_block
+from shrinkage.training import _products, one_thread_flushed
 from shrinkage.training._machine import EXACT, ROUNDING, permitted
 from shrinkage.training._products import permission_for
-from stack_cases import member, options, problem
+from stack_cases import member, problem, recipe
 
 CPU = torch.device("cpu")
 WIDE, ROWS = Layout((96, 128, 80, 3)), 64
@@ -108,13 +108,13 @@ def test_threads_that_train_at_once_put_the_number_of_threads_back():
 def test_a_wide_net_is_as_exact_and_of_the_same_bits_in_every_block():
     X, Y = problem(160, 96, 3, "softmax")
     settings = {"hidden_layer_sizes": (128, 80), "activation": "relu", "batch_size": ROWS, "max_epochs": 1}
-    lambdas, exact = [0.0, 1e-3, 1e-2], options(**settings)
-    float32 = options(**settings, dtype="float32")
+    lambdas, exact = [0.0, 1e-3, 1e-2], recipe(**settings)
+    float32 = recipe(**settings, dtype="float32")
     rows = member(X.float(), Y.float(), n_train=130)
-    together = train_block(float32, lambdas, [rows], seed=0)
-    reference = train_block(exact, lambdas, [member(X, Y, n_train=130)], seed=0)
+    together = float32.train(lambdas, [rows], seed=0)
+    reference = exact.train(lambdas, [member(X, Y, n_train=130)], seed=0)
     np.testing.assert_allclose(together.networks, reference.networks, atol=2e-6)
     for i, lam in enumerate(lambdas):
-        alone = train_block(float32, [lam], [rows], seed=0)
+        alone = float32.train([lam], [rows], seed=0)
         np.testing.assert_array_equal(alone.networks[0, 0], together.networks[0, i])
         np.testing.assert_array_equal(alone.validation_loss[0, 0], together.validation_loss[0, i])

@@ -9,15 +9,15 @@ import pytest
 from shrinkage._errors import RequestError
 from shrinkage.networks import Layout
 from shrinkage.rules import L1, L2, AdaptiveDecay, Projection, WeightDecay
-from shrinkage.training import Swarm, SwarmOptions, SwarmVariant, train_block
+from shrinkage.training import ParticleSwarms, Recipe, Swarm, SwarmVariant
 from shrinkage.training.engine import _library
 from shrinkage.training.engine._block import SECONDS_A_BLOCK
-from stack_cases import member, options, problem
+from stack_cases import assembled, member, problem, recipe
 
 
-def swarm_options(**changes) -> SwarmOptions:
+def swarm_options(**changes) -> Recipe:
     given = {"hidden_layer_sizes": (4,), "activation": "tanh", "loss": "softmax", "rule": L2(0.0)}
-    return SwarmOptions(**{**given, "max_epochs": 3, **changes})
+    return assembled(ParticleSwarms, **{**given, "max_epochs": 3, **changes})
 
 
 @pytest.mark.parametrize(
@@ -45,7 +45,7 @@ def swarm_options(**changes) -> SwarmOptions:
 )
 def test_settings_are_refused_with_a_sentence(bad, says):
     with pytest.raises(RequestError, match=says):
-        options(**bad)
+        recipe(**bad)
 
 
 @pytest.mark.parametrize("bad", [{"informants": "friends"}, {"shape": "cube"}])
@@ -58,7 +58,7 @@ def test_a_variant_is_refused_with_what_there_is(bad):
 def test_a_rule_that_stacked_networks_cannot_serve_is_sent_to_attach(rule):
     X, Y = problem(10, 3, 2, "softmax")
     with pytest.raises(RequestError, match=r"use it with attach"):
-        train_block(options(rule=rule), [0.1], [member(X, Y)], seed=0)
+        recipe(rule=rule).train([0.1], [member(X, Y)], seed=0)
 
 
 @pytest.mark.parametrize(
@@ -68,27 +68,27 @@ def test_a_rule_that_stacked_networks_cannot_serve_is_sent_to_attach(rule):
 )
 def test_a_strength_that_takes_more_than_all_is_not_admitted(rule, admitted):
     """ηλ = 1.1 of the weight from before the step; of the updated weight it is 1.1/2.1."""
-    assert options(rule=rule).admits(9.9)
-    assert options(rule=rule).admits(11.0) is admitted
+    assert recipe(rule=rule).admits(9.9)
+    assert recipe(rule=rule).admits(11.0) is admitted
     assert swarm_options().admits(11.0)
 
 
 def test_blocks_shrink_with_their_networks_and_never_to_nothing():
     """A larger network leaves room for fewer; one is always trained. A GPU takes more than a core's cache holds."""
-    for make in (partial(options, engine="torch"), partial(options, engine="compiled"), swarm_options):
+    for make in (partial(recipe, engine="torch"), partial(recipe, engine="compiled"), swarm_options):
         sizes = [make().networks_a_block(Layout((30, width, 3)), 1000) for width in (1, 30, 1000, 10**6)]
         assert sizes == sorted(sizes, reverse=True)
         assert sizes[0] > sizes[-1] >= 1
     one = Layout((30, 1000, 3))
-    on_device = options(engine="torch", device="meta", batch_size=64)
-    assert on_device.networks_a_block(one, 1000) > options(engine="torch").networks_a_block(one, 1000)
+    on_device = recipe(engine="torch", device="meta", batch_size=64)
+    assert on_device.networks_a_block(one, 1000) > recipe(engine="torch").networks_a_block(one, 1000)
     assert on_device.networks_a_block(Layout((10**8, 3)), 1000) == 1
 
 
 def test_a_block_of_the_engine_is_as_short_as_it_should_be_or_one_network():
     one = Layout((30, 64, 3))
     for n in (100, 1000, 100_000):
-        settings = options(engine="compiled", hidden_layer_sizes=(64,), batch_size=50, max_epochs=20)
+        settings = recipe(engine="compiled", hidden_layer_sizes=(64,), batch_size=50, max_epochs=20)
         networks = settings.networks_a_block(one, n)
         seconds = settings.max_epochs * settings.seconds_an_epoch(one, n, networks)
         assert networks == 1 or seconds <= SECONDS_A_BLOCK
@@ -97,27 +97,27 @@ def test_a_block_of_the_engine_is_as_short_as_it_should_be_or_one_network():
 
 def test_the_estimate_of_an_epoch_grows_with_its_rows_and_networks():
     one = Layout((30, 64, 3))
-    for settings in (options(engine="torch", batch_size=10), swarm_options()):
+    for settings in (recipe(engine="torch", batch_size=10), swarm_options()):
         short, long, many = (settings.seconds_an_epoch(one, *size) for size in ((100, 1), (200, 1), (100, 9)))
         assert 0 < short < long <= 2 * short
         assert short < many < 9 * short
-    assert options(batch_size=30).work_an_epoch(one, 100)[0] == 4
+    assert recipe(batch_size=30).work_an_epoch(one, 100)[0] == 4
     assert swarm_options(iterations_an_epoch=8).work_an_epoch(one, 100)[0] == 8
 
 
 def test_rows_read_anew_in_every_epoch_train_the_same(monkeypatch):
     X, Y = problem(40, 3, 2, "softmax")
-    settings = options(engine="torch", batch_size=1000)
+    settings = recipe(engine="torch", batch_size=1000)
     trained = []
     for kept in (1 << 20, 0):
         monkeypatch.setattr("shrinkage.training._stacked.KEPT_ELEMENTS", kept)
-        trained.append(train_block(settings, [0.0, 0.1], [member(X, Y, n_train=30)], seed=2))
+        trained.append(settings.train([0.0, 0.1], [member(X, Y, n_train=30)], seed=2))
     for name in vars(trained[0]):
         assert np.array_equal(getattr(trained[0], name), getattr(trained[1], name)), name
 
 
 def test_kept_blocks_know_who_trained_them():
-    names = [options(engine=engine).described()["engine"] for engine in ("torch", "compiled", "compiled")]
+    names = [recipe(engine=engine).described()["engine"] for engine in ("torch", "compiled", "compiled")]
     assert names[0] == "torch"
     assert names[1] == names[2]
     assert names[1].startswith("compiled, ")
@@ -169,10 +169,10 @@ def test_the_order_of_a_set_is_nothing_to_know_a_function_by():
 def test_no_memory_for_the_engine_is_said(monkeypatch):
     failing = SimpleNamespace(train_f64=lambda job: -1)
     X, Y = problem(10, 3, 2, "softmax")
-    settings = options(engine="compiled", rule=L1(0.0))
+    settings = recipe(engine="compiled", rule=L1(0.0))
     monkeypatch.setattr(_library, "engine", lambda: failing)
     with pytest.raises(MemoryError, match="no memory for its buffers"):
-        train_block(settings, [0.1], [member(X, Y)], seed=0)
+        settings.train([0.1], [member(X, Y)], seed=0)
 
 
 def test_a_swarm_has_room_for_its_particles():

@@ -12,14 +12,15 @@ from sklearn.model_selection import StratifiedShuffleSplit
 from shrinkage._errors import RequestError
 from shrinkage.networks import Layout, outputs
 from shrinkage.rules import L1, L2, L2SP, AdaptiveDecay, ConditionalDecay, Decoupled, Projection, WeightDecay
-from shrinkage.training import Member, Rows, Swarm, SwarmOptions, TrainingOptions, train_block
+from shrinkage.training import Backprop, Member, ParticleSwarms, Recipe, Rows, Swarm
 from shrinkage.training import _swarm_error as evaluation
 from shrinkage.training._swarm_error import MeanError, particle_outputs
+from stack_cases import assembled
 
 pytestmark = pytest.mark.usefixtures("engine")
 
 
-def options(**changes) -> SwarmOptions:
+def recipe(**changes) -> Recipe:
     settings = {
         "hidden_layer_sizes": (6,),
         "activation": "tanh",
@@ -29,7 +30,7 @@ def options(**changes) -> SwarmOptions:
         "swarm": Swarm(particles=10, max_velocity=0.3),
         "dtype": "float64",
     }
-    return SwarmOptions(**(settings | changes))
+    return assembled(ParticleSwarms, **(settings | changes))
 
 
 def members(load=load_iris, splits: int = 1, dtype=torch.float64) -> list[Member]:
@@ -80,7 +81,7 @@ def test_error_is_the_weighted_mean_in_whatever_pieces(monkeypatch, held):
 def test_swarm_alone_as_in_block(rule, dtype, hidden, particles):
     lambdas, several = [0.0, 1e-3, 0.1], members(splits=2, dtype=getattr(torch, dtype))
     swarm = Swarm(particles=particles, max_velocity=0.3)
-    settings = options(rule=rule, hidden_layer_sizes=hidden, swarm=swarm, dtype=dtype)
+    settings = recipe(rule=rule, hidden_layer_sizes=hidden, swarm=swarm, dtype=dtype)
     together = settings.train(lambdas, several, seed=3)
     for g, member in enumerate(several):
         for i, lam in enumerate(lambdas):
@@ -90,7 +91,7 @@ def test_swarm_alone_as_in_block(rule, dtype, hidden, particles):
 
 
 def test_lambdas_see_the_same_random_numbers():
-    result = options().train([0.1, 0.1, 0.2], members(), seed=0)
+    result = recipe().train([0.1, 0.1, 0.2], members(), seed=0)
     assert np.array_equal(result.networks[0, 0], result.networks[0, 1])
     assert not np.array_equal(result.networks[0, 0], result.networks[0, 2])
 
@@ -98,7 +99,7 @@ def test_lambdas_see_the_same_random_numbers():
 @pytest.mark.parametrize("decay_biases", [False, True])
 @pytest.mark.parametrize("rule", [L2, L1])
 def test_penalty_is_of_the_weights_and_of_biases_only_when_asked(rule, decay_biases):
-    result = options(rule=rule(0.0), decay_biases=decay_biases).train([0.3], members(), seed=0)
+    result = recipe(rule=rule(0.0), decay_biases=decay_biases).train([0.3], members(), seed=0)
     row, layout = result.networks[0, 0], Layout((4, 6, 3))
     pulled = row if decay_biases else row[: layout.n_weights]
     size = 0.5 * np.square(pulled).sum() if rule is L2 else np.abs(pulled).sum()
@@ -107,7 +108,7 @@ def test_penalty_is_of_the_weights_and_of_biases_only_when_asked(rule, decay_bia
 
 def test_biases_stay_while_weights_vanish():
     swarm = Swarm(max_velocity=0.1)
-    row = options(max_epochs=100, swarm=swarm).train([30.0], members(), seed=0).networks[0, 0]
+    row = recipe(max_epochs=100, swarm=swarm).train([30.0], members(), seed=0).networks[0, 0]
     layout = Layout((4, 6, 3))
     assert np.abs(row[: layout.n_weights]).max() < 0.02
     assert np.abs(row[layout.n_weights :]).max() > 0.3
@@ -124,7 +125,7 @@ def test_biases_stay_while_weights_vanish():
 )
 def test_rules_act_on_positions_before_they_are_judged(rule, strength, holds):
     # Every position that is judged, the first and those of the reborn too, is where the strongest decay puts it.
-    far = options(rule=rule, max_epochs=2, swarm=Swarm(particles=10, death=0.5), start_range=5.0)
+    far = recipe(rule=rule, max_epochs=2, swarm=Swarm(particles=10, death=0.5), start_range=5.0)
     row = far.train([strength], members(), seed=0).networks[0, 0]
     layout = Layout((4, 6, 3))
     assert holds(row[: layout.n_weights])
@@ -132,8 +133,8 @@ def test_rules_act_on_positions_before_they_are_judged(rule, strength, holds):
 
 
 def test_each_lambda_is_taken_after_its_epochs():
-    long = options().train([0.0, 0.1], members(), seed=0, epochs=[2, 4])
-    short = options(max_epochs=2).train([0.0], members(), seed=0)
+    long = recipe().train([0.0, 0.1], members(), seed=0, epochs=[2, 4])
+    short = recipe(max_epochs=2).train([0.0], members(), seed=0)
     assert np.array_equal(long.networks[0, 0], short.networks[0, 0])
     assert long.final_train_loss[0, 0] == long.train_loss[0, 0, 1]
     assert long.final_train_loss[0, 1] == long.train_loss[0, 1, 3]
@@ -141,7 +142,7 @@ def test_each_lambda_is_taken_after_its_epochs():
 
 def test_a_swarm_stops_while_others_go_on():
     swarm = Swarm(particles=10, max_velocity=0.3, stop_error=0.9)
-    result = options(max_epochs=30, swarm=swarm).train([0.0, 1.0], members(), seed=0)
+    result = recipe(max_epochs=30, swarm=swarm).train([0.0, 1.0], members(), seed=0)
     first = result.train_loss[0, 0]
     assert first[-1] <= 0.9
     assert (first[-20:] == first[-1]).all()
@@ -149,7 +150,7 @@ def test_a_swarm_stops_while_others_go_on():
 
 
 def test_accuracy_itself_is_minimized():
-    result = options(error="accuracy", max_epochs=40).train([0.0, 1e-3], members(), seed=0)
+    result = recipe(error="accuracy", max_epochs=40).train([0.0, 1e-3], members(), seed=0)
     assert result.train_loss == pytest.approx(1 - result.train_metric)
     assert (result.final_train_metric >= 0.97).all()
 
@@ -161,7 +162,7 @@ def balanced_error(predicted: torch.Tensor, targets: torch.Tensor) -> torch.Tens
 
 
 def test_a_metric_of_ones_own_is_minimized():
-    settings = options(error=balanced_error, max_epochs=10)
+    settings = recipe(error=balanced_error, max_epochs=10)
     result = settings.train([0.0], members(), seed=0)
     assert settings.error_name == "balanced error"
     assert result.final_train_loss[0, 0] < 0.05
@@ -173,10 +174,12 @@ def gaps(load, lambdas: list[float], splits: int, epochs: int) -> np.ndarray:
     """(splits, L) objective of the swarm less that of the best of three gradient-trained nets."""
     several = members(load, splits, torch.float32)
     common = {"hidden_layer_sizes": (6,), "activation": "tanh", "loss": "softmax", "rule": L2(0.0)}
-    swarm = SwarmOptions(**common, max_epochs=epochs)
-    adam = TrainingOptions(**common, max_epochs=1500, batch_size=1000, learning_rate=0.02, schedule="cosine")
+    swarm = assembled(ParticleSwarms, **common, max_epochs=epochs)
+    adam = assembled(
+        Backprop, **common, max_epochs=1500, batch_size=1000, learning_rate=0.02, schedule="cosine"
+    )
     found = swarm.train(lambdas, several, seed=0)
-    best = [train_block(adam, lambdas, several, seed=seed) for seed in range(3)]
+    best = [adam.train(lambdas, several, seed=seed) for seed in range(3)]
     reference = np.min([each.final_train_loss + each.final_penalty for each in best], axis=0)
     return found.final_train_loss + found.final_penalty - reference
 
@@ -205,13 +208,13 @@ def test_near_the_gradient_trained_optimum(load, epochs, bound):
 )
 def test_refuses_with_a_sentence(bad, says):
     with pytest.raises(RequestError, match=says):
-        options(**bad)
+        recipe(**bad)
 
 
 def test_a_function_refuses_row_weights_and_wrong_shapes():
     one = members()[0]
     weighted = Rows(X=one.train.X, Y=one.train.Y, weight=torch.ones(150, 1, dtype=torch.float64))
     with pytest.raises(RequestError, match="knows nothing of row weights"):
-        options(error=balanced_error).train([0.0], [Member(0, 0, weighted, None)], seed=0)
+        recipe(error=balanced_error).train([0.0], [Member(0, 0, weighted, None)], seed=0)
     with pytest.raises(RequestError, match=r"must give K numbers, shape \(10,\), got \(\)"):
-        options(error=lambda predicted, targets: predicted.sum()).train([0.0], [one], seed=0)
+        recipe(error=lambda predicted, targets: predicted.sum()).train([0.0], [one], seed=0)

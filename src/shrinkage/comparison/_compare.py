@@ -135,7 +135,7 @@ def compare_table(
     """`compare` on a table that was read, as the command line has it; the arguments are those of `compare`.
 
     `blocks` is a folder in which each method's finished splits are kept, and looked for; `identity` is what they depend
-    on besides the data and the options, such as versions. Those of another request are refused.
+    on besides the data and the recipe, such as versions. Those of another request are refused.
     """
     start = time.monotonic()
     setting, splitting = setting or Setting(), splitting or Splitting()
@@ -143,9 +143,9 @@ def compare_table(
     grid = _grid(lambdas)
     problem, notes = _checked_problem(table, target, task, rows, splitting)
     for method in chosen:
-        method.options(
+        method.recipe(
             setting, targets(problem)[1]
-        )  # what is wrong with an option is said before anything is trained
+        )  # what is wrong with a setting is said before anything is trained
     n_features, warned = _looked_at(problem)
     kept = None if blocks is None else KeptRows(blocks, identity or {}, problem, grid, splitting)
     runs = run_methods(problem, chosen, grid, setting, splitting, n_jobs=n_jobs, kept=kept, progress=progress)

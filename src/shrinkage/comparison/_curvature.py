@@ -13,10 +13,10 @@ import torch
 from numpy.typing import NDArray
 from scipy.special import expit, softmax
 
-from shrinkage.networks import Layout
+from shrinkage.networks import Layout, PerceptronKind
 from shrinkage.path import STANDARD, Fold
 from shrinkage.rules import determined
-from shrinkage.training import NetworkOptions
+from shrinkage.training import Recipe
 
 __all__ = ["effective_parameters", "gauss_newton_diagonal"]
 
@@ -33,7 +33,7 @@ _ACTIVATIONS: dict[str, tuple[Callable[[Floats], Floats], Callable[[Floats], Flo
 
 
 def effective_parameters(
-    options: NetworkOptions,
+    recipe: Recipe,
     layout: Layout,
     network: NDArray[Any],
     fold: Fold,
@@ -41,12 +41,12 @@ def effective_parameters(
     lam: float,
 ) -> float:
     """γ = Σ hᵢ/(hᵢ + λ) over the weights (biases are not pulled), h from these rows; see `rules.determined`."""
-    curvature = gauss_newton_diagonal(options, layout, network, fold, rows)
+    curvature = gauss_newton_diagonal(recipe, layout, network, fold, rows)
     return float(determined(torch.from_numpy(curvature[: layout.n_weights]), lam).sum())
 
 
 def gauss_newton_diagonal(
-    options: NetworkOptions, layout: Layout, network: NDArray[Any], fold: Fold, rows: NDArray[np.int64]
+    recipe: Recipe, layout: Layout, network: NDArray[Any], fold: Fold, rows: NDArray[np.int64]
 ) -> Floats:
     """(D,) hᵢ = (1/n) Σ_rows (Jᵀ H J)ᵢᵢ, J the outputs' Jacobian and H the loss's Hessian at the outputs, exactly.
 
@@ -56,14 +56,15 @@ def gauss_newton_diagonal(
     Reference: Schraudolph, Neural Computation 2002; Dangel, Kunstner and Hennig, ICLR 2020, for the diagonal.
     """
     weights, biases = _layers(layout, np.asarray(network, dtype=np.float64))
-    forward, slope = _ACTIVATIONS[options.activation]
+    assert isinstance(recipe.kind, PerceptronKind)
+    forward, slope = _ACTIVATIONS[recipe.kind.activation]
     found = [[np.zeros_like(W) for W in weights], [np.zeros_like(b) for b in biases]]
     for start in range(0, len(rows), ROWS_AT_A_TIME):
         X = fold.inputs[STANDARD].standardized(rows[start : start + ROWS_AT_A_TIME])
         a = [X]
         for W, b in zip(weights[:-1], biases[:-1], strict=True):
             a.append(forward(a[-1] @ W + b))
-        delta = _root(options.loss, a[-1] @ weights[-1] + biases[-1])
+        delta = _root(recipe.loss, a[-1] @ weights[-1] + biases[-1])
         for layer in range(len(weights) - 1, -1, -1):
             squares = np.square(delta).sum(1)
             found[0][layer] += np.square(a[layer]).T @ squares

@@ -11,7 +11,7 @@ from typing import Any
 
 from shrinkage.comparison._methods import Setting, adam, sgd
 from shrinkage.rules import L2, Decoupled, Rule, WeightDecay
-from shrinkage.training import TrainingOptions
+from shrinkage.training import Backprop, Recipe
 
 __all__ = ["FORMS", "MOMENTUM", "Form", "Forms"]
 
@@ -24,18 +24,19 @@ class Form:
 
     name: str
     rule: Rule
-    train: Callable[..., TrainingOptions] = sgd
+    train: Callable[..., Recipe] = sgd
     more: Mapping[str, Any] = field(default_factory=dict)
-    """Further options of the training."""
+    """What else is changed of its training."""
     rate: Callable[[float, float], float] | None = None
     """η and λ ↦ its learning rate; None for η itself."""
     times: float = 1.0
     """Its strength over λ."""
 
-    def options(self, setting: Setting, loss: str, lam: float) -> TrainingOptions:
+    def recipe(self, setting: Setting, loss: str, lam: float) -> Recipe:
         """Its training at this λ."""
-        options = self.train(self.rule, setting, loss)
-        rate = options.learning_rate if self.rate is None else self.rate(options.learning_rate, lam)
+        trainer = self.train(self.rule, setting, loss).trainer
+        assert isinstance(trainer, Backprop)
+        rate = trainer.learning_rate if self.rate is None else self.rate(trainer.learning_rate, lam)
         return self.train(self.rule, setting, loss, learning_rate=rate, **self.more)
 
 

@@ -17,7 +17,7 @@ from pandas.util import hash_pandas_object
 from shrinkage.comparison._splits import Splitting
 from shrinkage.path import Block, BlockStore
 from shrinkage.tables import Problem
-from shrinkage.training import NetworkOptions
+from shrinkage.training import Recipe
 
 __all__ = ["KeptRows", "Row"]
 
@@ -33,7 +33,7 @@ class KeptRows:
 
     Args:
         folder: made when it is missing.
-        identity: what the rows depend on besides data and options, as JSON values: versions.
+        identity: what the rows depend on besides data and recipe, as JSON values: versions.
         problem: the rows that are compared on.
         lambdas: (L,) the asked λs.
         splitting: the outer and inner folds.
@@ -62,21 +62,21 @@ class KeptRows:
         }
         self._stores: dict[str, BlockStore] = {}
 
-    def load(self, key: str, options: NetworkOptions, split: int) -> Row | None:
+    def load(self, key: str, recipe: Recipe, split: int) -> Row | None:
         """The row of a method on a split, or None when it isn't here."""
-        arrays = self._store(key, options).load(self._block(split))
+        arrays = self._store(key, recipe).load(self._block(split))
         if arrays is None:
             return None
         return {name: array if name in CURVES else array.item() for name, array in arrays.items()}
 
-    def save(self, key: str, options: NetworkOptions, split: int, row: Row) -> None:
+    def save(self, key: str, recipe: Recipe, split: int, row: Row) -> None:
         """Keep a finished row: whole on the disk, or not there."""
         arrays = {name: np.asarray(value, dtype=np.float64) for name, value in row.items()}
-        self._store(key, options).save(self._block(split), arrays)
+        self._store(key, recipe).save(self._block(split), arrays)
 
-    def _store(self, key: str, options: NetworkOptions) -> BlockStore:
+    def _store(self, key: str, recipe: Recipe) -> BlockStore:
         if key not in self._stores:
-            identity = self.identity | options.described()
+            identity = self.identity | recipe.described()
             self._stores[key] = BlockStore(self.folder / key, identity)
         return self._stores[key]
 

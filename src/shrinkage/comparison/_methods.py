@@ -7,10 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from shrinkage._errors import RequestError, shown
-from shrinkage.networks import ACTIVATIONS
+from shrinkage._errors import RequestError, check_count, shown
+from shrinkage.networks import ACTIVATIONS, PerceptronKind
 from shrinkage.rules import L1, L2, Decoupled, Rule, WeightDecay
-from shrinkage.training import NetworkOptions, SwarmOptions, TrainingOptions, check_count
+from shrinkage.training import Backprop, ParticleSwarms, Recipe
 
 __all__ = ["METHODS", "NONE", "Method", "Setting", "methods_named"]
 
@@ -49,10 +49,10 @@ class Setting:
                 raise RequestError(f"{name}=…: must be > 0 and finite, got {shown(eta)}.")
 
     def common(self, loss: str) -> dict[str, Any]:
-        """What every trainer's options share."""
+        """What every method's recipe shares."""
+        kind = PerceptronKind(hidden_layer_sizes=self.hidden_layer_sizes, activation=self.activation)
         return {
-            "hidden_layer_sizes": self.hidden_layer_sizes,
-            "activation": self.activation,
+            "kind": kind,
             "loss": loss,
             "max_epochs": self.epochs,
             "device": self.device,
@@ -69,7 +69,7 @@ class Method:
     """What tables and charts call it."""
     update: str
     """What happens to a weight, in symbols; s is the fraction taken off in a step."""
-    options: Callable[[Setting, str], NetworkOptions]
+    recipe: Callable[[Setting, str], Recipe]
     """Its training, for a setting and a loss."""
     chooses_lambda: bool = True
     """False for a method without a penalty, whose λ is 0."""
@@ -79,76 +79,79 @@ class Method:
     """`best`: taken at the epoch of the smallest validation loss."""
 
 
-def sgd(rule: Rule, setting: Setting, loss: str, **changes: Any) -> TrainingOptions:
-    """Plain SGD in float64 at a constant learning rate."""
+def sgd(rule: Rule, setting: Setting, loss: str, *, decay_biases: bool = False, **changes: Any) -> Recipe:
+    """Plain SGD in float64 at a constant learning rate, but for the `changes` to the trainer."""
     plain = {"optimizer": "sgd", "learning_rate": setting.learning_rate, "batch_size": setting.batch_size}
-    return TrainingOptions(**setting.common(loss), dtype="float64", rule=rule, **(plain | changes))
+    trainer = Backprop(**(plain | changes))
+    return Recipe(
+        **setting.common(loss), dtype="float64", rule=rule, trainer=trainer, decay_biases=decay_biases
+    )
 
 
-def adam(rule: Rule, setting: Setting, loss: str, **changes: Any) -> TrainingOptions:
+def adam(rule: Rule, setting: Setting, loss: str, **changes: Any) -> Recipe:
     """Adam in float64 at a constant learning rate."""
     own = {"optimizer": "adam", "learning_rate": setting.adam_learning_rate}
     return sgd(rule, setting, loss, **(own | changes))
 
 
-def swarm(rule: Rule, setting: Setting, loss: str) -> SwarmOptions:
+def swarm(rule: Rule, setting: Setting, loss: str) -> Recipe:
     """A particle swarm, in float32: what it draws at random is far above rounding."""
-    return SwarmOptions(**setting.common(loss), dtype="float32", rule=rule)
+    return Recipe(**setting.common(loss), dtype="float32", rule=rule, trainer=ParticleSwarms())
 
 
-def _by(train: Callable[..., NetworkOptions], rule: Rule) -> Callable[[Setting, str], NetworkOptions]:
+def _by(train: Callable[..., Recipe], rule: Rule) -> Callable[[Setting, str], Recipe]:
     return lambda setting, loss: train(rule, setting, loss)
 
 
-_PARTICLES = swarm(L2(0.0), Setting(), "squared_error").swarm.particles
+_PARTICLES = ParticleSwarms().swarm.particles
 _METHODS = (
     Method(
         key=NONE,
         name="no regularization",
         update="w ← w − η g",
-        options=_by(sgd, L2(0.0)),
+        recipe=_by(sgd, L2(0.0)),
         chooses_lambda=False,
     ),
     Method(
         key="l2",
         name="L2 in the error",
         update="w ← w − η (g + λ w)",
-        options=_by(sgd, L2(0.0)),
+        recipe=_by(sgd, L2(0.0)),
         has_gamma=True,
     ),
     Method(
         key="decay_updated",
         name="decay after the update",
         update="w ← (1 − s)(w − η g)",
-        options=_by(sgd, WeightDecay(0.0, of="updated")),
+        recipe=_by(sgd, WeightDecay(0.0, of="updated")),
         has_gamma=True,
     ),
     Method(
         key="decay_original",
         name="decay of the original",
         update="w ← w − η g − s w",
-        options=_by(sgd, WeightDecay(0.0, of="original")),
+        recipe=_by(sgd, WeightDecay(0.0, of="original")),
         has_gamma=True,
     ),
     Method(
         key="adam_decoupled",
         name="Adam, decoupled decay",
         update="w ← (1 − η λ) w − η Adam(g)",
-        options=_by(adam, Decoupled(0.0)),
+        recipe=_by(adam, Decoupled(0.0)),
     ),
     Method(
         key="adam_l2",
         name="Adam, L2 in the error",
         update="w ← w − η Adam(g + λ w)",
-        options=_by(adam, L2(0.0)),
+        recipe=_by(adam, L2(0.0)),
         has_gamma=True,
     ),
-    Method(key="l1", name="L1 in the error", update="w ← w − η (g + λ sgn w)", options=_by(sgd, L1(0.0))),
+    Method(key="l1", name="L1 in the error", update="w ← w − η (g + λ sgn w)", recipe=_by(sgd, L1(0.0))),
     Method(
         key="early_stopping",
         name="early stopping alone",
         update="w ← w − η g, until the validation loss is lowest",
-        options=_by(sgd, L2(0.0)),
+        recipe=_by(sgd, L2(0.0)),
         chooses_lambda=False,
         stop="best",
     ),
@@ -156,7 +159,7 @@ _METHODS = (
         key="swarm_l2",
         name="swarm, L2 in the error",
         update=f"{_PARTICLES} particles look for the smallest loss + (λ/2) Σ w²",
-        options=_by(swarm, L2(0.0)),
+        recipe=_by(swarm, L2(0.0)),
         has_gamma=True,
     ),
 )

@@ -22,7 +22,7 @@ from shrinkage.comparison._splits import Split, Splitting, splits, targets
 from shrinkage.networks import Layout
 from shrinkage.path import FittedPath, PathRequest, Progress, extension, fit_path
 from shrinkage.tables import Problem
-from shrinkage.training import NetworkOptions
+from shrinkage.training import Recipe
 
 __all__ = ["Runs", "run_methods"]
 
@@ -120,23 +120,23 @@ def run_methods(
     """
     _, loss = targets(problem)
     costs = [_seconds(method, problem, lambdas, setting, splitting, loss) for method in methods]
-    options = [method.options(setting, loss) for method in methods]
+    recipes = [method.recipe(setting, loss) for method in methods]
     told = _Told(progress, costs, splitting.count)
     longest_first = sorted(range(len(methods)), key=lambda i: -costs[i])
     places = list(itertools.product(range(splitting.count), longest_first))
     found: dict[tuple[int, int], Row] = {}
     if kept is not None:
-        rows = {(number, i): kept.load(methods[i].key, options[i], number) for number, i in places}
+        rows = {(number, i): kept.load(methods[i].key, recipes[i], number) for number, i in places}
         found = {place: row for place, row in rows.items() if row is not None}
         told.finished(*(i for _, i in found))
     missing = [place for place in places if place not in found]
     if n_jobs == "auto":
         seconds = sum(costs[i] for _, i in missing)
         n_jobs = -1 if seconds > 2 * WORKER_START_SECONDS and setting.device == "cpu" else 1
-    for number, i, row in _trained(problem, splitting, methods, options, lambdas, missing, n_jobs, told):
+    for number, i, row in _trained(problem, splitting, methods, recipes, lambdas, missing, n_jobs, told):
         found[number, i] = row
         if kept is not None:
-            kept.save(methods[i].key, options[i], number, row)
+            kept.save(methods[i].key, recipes[i], number, row)
         told.finished(i)
     return [
         _gathered(method, [found[number, i] for number in range(splitting.count)])
@@ -170,7 +170,7 @@ def _trained(
     problem: Problem,
     splitting: Splitting,
     methods: Sequence[Method],
-    options: Sequence[NetworkOptions],
+    recipes: Sequence[Recipe],
     lambdas: Floats,
     missing: Sequence[tuple[int, int]],
     n_jobs: int | str | None,
@@ -188,37 +188,33 @@ def _trained(
     jobs: Any = n_jobs  # joblib takes None, its annotations don't
     if effective_n_jobs(jobs) == 1:
         for split, i in tasks():
-            yield split.number, i, _row(methods[i], options[i], lambdas, split, told.part(i))
+            yield split.number, i, _row(methods[i], recipes[i], lambdas, split, told.part(i))
         return
     parallel = Parallel(n_jobs=jobs, return_as="generator_unordered", pre_dispatch="2*n_jobs")
     results: Any = parallel(
-        delayed(_numbered_row)(i, methods[i].key, options[i], lambdas, split) for split, i in tasks()
+        delayed(_numbered_row)(i, methods[i].key, recipes[i], lambdas, split) for split, i in tasks()
     )
     yield from results
 
 
-def _numbered_row(
-    i: int, key: str, options: NetworkOptions, lambdas: Floats, split: Split
-) -> tuple[int, int, Row]:
+def _numbered_row(i: int, key: str, recipe: Recipe, lambdas: Floats, split: Split) -> tuple[int, int, Row]:
     from shrinkage.comparison._methods import METHODS  # a method holds functions, which don't travel
 
-    return split.number, i, _row(METHODS[key], options, lambdas, split, None)
+    return split.number, i, _row(METHODS[key], recipe, lambdas, split, None)
 
 
-def _row(
-    method: Method, options: NetworkOptions, lambdas: Floats, split: Split, progress: Progress | None
-) -> Row:
+def _row(method: Method, recipe: Recipe, lambdas: Floats, split: Split, progress: Progress | None) -> Row:
     """One method on one outer split."""
     start = time.perf_counter()
     admitted = (
-        np.array([lam for lam in lambdas if options.admits(lam)]) if method.chooses_lambda else np.zeros(1)
+        np.array([lam for lam in lambdas if recipe.admits(lam)]) if method.chooses_lambda else np.zeros(1)
     )
     request = PathRequest(
         lambdas=admitted,
         restarts=1,
         select="min",
         stop=method.stop,
-        options=options,
+        recipe=recipe,
         seed=split.seed,
         keep_path=True,
         max_extensions=MAX_EXTENSIONS if method.chooses_lambda else 0,
@@ -231,8 +227,8 @@ def _row(
     seconds = time.perf_counter() - start
     choice, result = fitted.choice, fitted.result
     nets = fitted.networks[[fitted.chosen, int(np.flatnonzero(fitted.refit_lambdas == 0)[0])]]
-    (train_loss, _), (train_metric, _) = scored(options, fitted.layout, nets, split.all_rows, split.train)
-    test_loss, test_metric = scored(options, fitted.layout, nets, split.all_rows, split.test)
+    (train_loss, _), (train_metric, _) = scored(recipe, fitted.layout, nets, split.all_rows, split.train)
+    test_loss, test_metric = scored(recipe, fitted.layout, nets, split.all_rows, split.test)
     weights = nets[0, : fitted.layout.n_weights].astype(np.float64)
     validation = (
         result.validation_at(curve, choice.epochs)[choice.index].mean()
@@ -249,20 +245,20 @@ def _row(
         "unpenalized_test_loss": test_loss[1],
         "max_weight": np.abs(weights).max(),
         "weight_norm": np.sqrt(np.square(weights).sum()),
-        "gamma": _gamma(method, options, fitted, split),
+        "gamma": _gamma(method, recipe, fitted, split),
         "n_weights": fitted.layout.n_weights,
         "seconds": seconds,
-        "at_edge": any(options.admits(lam) for lam in extension(result.lambdas, choice.index)),
+        "at_edge": any(recipe.admits(lam) for lam in extension(result.lambdas, choice.index)),
         "lambdas": result.lambdas,
         "path": result.validation_mean,
     }
 
 
-def _gamma(method: Method, options: NetworkOptions, fitted: FittedPath, split: Split) -> float:
+def _gamma(method: Method, recipe: Recipe, fitted: FittedPath, split: Split) -> float:
     if not method.has_gamma:
         return math.nan
     network, lam = fitted.networks[fitted.chosen], fitted.choice.lam
-    return effective_parameters(options, fitted.layout, network, split.all_rows, split.train, lam)
+    return effective_parameters(recipe, fitted.layout, network, split.all_rows, split.train, lam)
 
 
 def _gathered(method: Method, rows: Sequence[Row]) -> Runs:
@@ -285,7 +281,7 @@ def _seconds(
     n = len(problem.target) * (1 - 1 / splitting.folds)
     outputs_ = targets(problem)[0].shape[1]
     layout = Layout((problem.features.shape[1], *setting.hidden_layer_sizes, outputs_))
-    steps, flops = method.options(setting, loss).work_an_epoch(layout, int(n))
+    steps, flops = method.recipe(setting, loss).work_an_epoch(layout, int(n))
     paths = len(lambdas) if method.chooses_lambda else 1
     nets = paths * (splitting.inner_folds + 1)
     return setting.epochs * (2 * steps * SECONDS_A_STEP + nets * flops / FLOPS_A_SECOND)

@@ -13,6 +13,7 @@ from shrinkage.comparison._path_figure import path_figure, path_keys, path_table
 from shrinkage.comparison._words import plain_words
 from shrinkage.pages import Key, Page, Section, Tile, clean, number, render_page
 from shrinkage.rules import L2
+from shrinkage.training import ParticleSwarms
 
 if TYPE_CHECKING:
     from shrinkage.comparison._comparison import Comparison
@@ -232,9 +233,9 @@ def _method(c: Comparison) -> Section:
 
 
 def _swarm(c: Comparison) -> str:
-    options = swarm(L2(0.0), c.setting, "squared_error")
-    fastest = "" if options.swarm.max_velocity is None else f"|v| ≤ {options.swarm.max_velocity:g}, "
+    recipe, trainer = swarm(L2(0.0), c.setting, "squared_error"), ParticleSwarms()
+    fastest = "" if trainer.swarm.max_velocity is None else f"|v| ≤ {trainer.swarm.max_velocity:g}, "
     return (
-        f"{options.swarm.particles} particles, {options.iterations_an_epoch * c.setting.epochs} iterations, start in "
-        f"±{options.start_range:g}, {fastest}{options.dtype}"
+        f"{trainer.swarm.particles} particles, {trainer.iterations_an_epoch * c.setting.epochs} iterations, start in "
+        f"±{trainer.start_range:g}, {fastest}{recipe.dtype}"
     )

@@ -18,7 +18,6 @@ from numpy.typing import NDArray
 from shrinkage.comparison._forms import FORMS, Form, Forms
 from shrinkage.comparison._methods import Setting
 from shrinkage.comparison._splits import targets
-from shrinkage.networks import Layout
 from shrinkage.path import ALL_ROWS, STANDARD, Fold, fitted_scale, predictions, standard_inputs
 from shrinkage.rules import L2
 from shrinkage.tables import Preprocessor, Problem
@@ -109,19 +108,20 @@ class _Trainer:
 
     def network(self, form: Form) -> NDArray[np.float64]:
         """(D,) the trained parameters."""
-        options, lam = form.options(self.setting, self.loss, self.lam), form.times * self.lam
-        key = (str(options.described()), lam)
+        recipe, lam = form.recipe(self.setting, self.loss, self.lam), form.times * self.lam
+        key = (str(recipe.described()), lam)
         if key not in self._networks:
-            member = self.fold.member(0, options.dtype, options.device)
-            self._networks[key] = options.train([lam], [member], seed=self.seed).networks[0, 0]
+            member = self.fold.member(0, recipe.dtype, recipe.device)
+            self._networks[key] = recipe.train([lam], [member], seed=self.seed).networks[0, 0]
         return self._networks[key]
 
     def pair(self, forms: Forms) -> Pair:
         networks = [self.network(form) for form in (forms.first, forms.second)]
         inputs = self.fold.inputs[STANDARD]
-        layout = Layout((inputs.X.shape[1], *self.setting.hidden_layer_sizes, self.fold.Y.shape[1]))
+        kind = forms.first.recipe(self.setting, self.loss, self.lam).kind
+        layout = self.fold.layout(kind)
         X = inputs.standardized(np.arange(len(inputs.X)))
-        both = predictions(layout, self.setting.activation, self.loss, np.stack(networks), X)
+        both = predictions(kind, layout, self.loss, np.stack(networks), X)
         return Pair(
             key=forms.key,
             short=forms.short,

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from scipy.special import logsumexp
 from sklearn.metrics import r2_score
 
-from shrinkage.networks import Layout, outputs
+from shrinkage.networks import Layout
 from shrinkage.path import STANDARD, Fold
-from shrinkage.training import NetworkOptions
+from shrinkage.training import Recipe
 
 __all__ = ["scored"]
 
@@ -23,7 +23,7 @@ Floats = NDArray[np.float64]
 
 
 def scored(
-    options: NetworkOptions, layout: Layout, networks: NDArray[Any], fold: Fold, rows: NDArray[np.int64]
+    recipe: Recipe, layout: Layout, networks: NDArray[Any], fold: Fold, rows: NDArray[np.int64]
 ) -> tuple[Floats, Floats]:
     """(M,) loss and metric of M networks, (M, D), on some rows of the fold's matrix, scaled as the fold says.
 
@@ -31,12 +31,12 @@ def scored(
     """
     X, Y = fold.inputs[STANDARD].standardized(rows), fold.Y[rows].astype(np.float64)
     Y = Y if fold.y_scale is None else fold.y_scale.standardized(Y)
-    parameters = layout.from_rows(torch.from_numpy(np.ascontiguousarray(networks, dtype=np.float64)))
+    nets = torch.from_numpy(np.ascontiguousarray(networks, dtype=np.float64))
     with torch.no_grad():
-        z = outputs(parameters, options.activation, torch.from_numpy(X)).numpy()
-    if options.loss == "squared_error":
+        z = recipe.kind.outputs(layout, nets, torch.from_numpy(X)).numpy()
+    if recipe.loss == "squared_error":
         return np.square(z - Y).mean((1, 2)), np.array([_r2(Y, each) for each in z])
-    if options.loss == "logistic":
+    if recipe.loss == "logistic":
         return (np.logaddexp(0, z) - Y * z).mean((1, 2)), ((z > 0) == (Y > 0.5)).mean((1, 2))
     loss = (logsumexp(z, axis=-1) - (z * Y).sum(-1)).mean(-1)
     return loss, (z.argmax(-1) == Y.argmax(-1)).mean(-1)

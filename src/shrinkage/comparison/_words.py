@@ -9,10 +9,10 @@ import numpy as np
 
 from shrinkage.comparison._findings import diverged, metric_words
 from shrinkage.comparison._forms import MOMENTUM
-from shrinkage.comparison._methods import NONE, swarm
+from shrinkage.comparison._methods import NONE
 from shrinkage.comparison._pairs import known_distances
 from shrinkage.pages import ABSENT, Section, Table, number, strength
-from shrinkage.rules import L2
+from shrinkage.training import ParticleSwarms
 
 if TYPE_CHECKING:
     from shrinkage.comparison._comparison import Comparison
@@ -281,7 +281,7 @@ def _effective(c: Comparison) -> list[Section]:
 
 
 def _swarm(c: Comparison) -> Section:
-    particles = swarm(L2(0.0), c.setting, "squared_error").swarm.particles
+    particles = ParticleSwarms().swarm.particles
     words = (
         f"A particle swarm knows no gradient: {particles} copies of the net move through the space of weights, drawn to "
         "the best place each has seen and the best of all. A decay could shrink their positions; a penalty is simply "

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shrinkage._errors import RequestError
-from shrinkage.networks import Layout
+from shrinkage.networks import Kind, Layout, PerceptronKind
 from shrinkage.path import Scale, predictions
 
 __all__ = ["FittedNetworks"]
@@ -19,8 +19,8 @@ __all__ = ["FittedNetworks"]
 class FittedNetworks:
     """The networks of M λs, refitted on all rows. D parameters, I inputs, C outputs."""
 
+    kind: Kind
     layout: Layout
-    activation: str
     loss: str
     """`softmax`, `logistic` or `squared_error`."""
     lambdas: NDArray[np.float64]
@@ -34,6 +34,12 @@ class FittedNetworks:
     y_scale: Scale | None
     """(C,) what the targets were standardized by."""
 
+    @property
+    def perceptron(self) -> PerceptronKind:
+        """The kind, where something is asked that only a perceptron has."""
+        assert isinstance(self.kind, PerceptronKind)
+        return self.kind
+
     def predict(self, X: NDArray[Any], lam: float | None = None) -> NDArray[np.float64]:
         """(n, C) probabilities, or values in the targets' own units, for inputs X (n, I).
 
@@ -44,7 +50,7 @@ class FittedNetworks:
         if self.x_scale is not None:
             X = self.x_scale.standardized(X)
         place = self.chosen if lam is None else self.place(lam)
-        predicted = predictions(self.layout, self.activation, self.loss, self.rows[[place]], X)[0]
+        predicted = predictions(self.kind, self.layout, self.loss, self.rows[[place]], X)[0]
         if self.y_scale is not None:
             predicted = self.y_scale.restored(predicted)
         return predicted

@@ -98,8 +98,8 @@ class _Graph:
         layers = networks.layers(self._row)
         for i, (weights, biases) in enumerate(layers):
             name = self._node("Gemm", name, self._constant(weights), self._constant(biases))
-            if i < len(layers) - 1 and networks.activation in _ACTIVATIONS:
-                name = self._node(_ACTIVATIONS[networks.activation], name)
+            if i < len(layers) - 1 and networks.perceptron.activation in _ACTIVATIONS:
+                name = self._node(_ACTIVATIONS[networks.perceptron.activation], name)
         return name
 
     def _predicted(self, name: str, called: str) -> None:

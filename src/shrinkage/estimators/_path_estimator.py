@@ -21,7 +21,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 from shrinkage._errors import RequestError, shown
 from shrinkage.estimators._estimator_inputs import Inputs, inputs_for
 from shrinkage.estimators._fitted_networks import FittedNetworks
-from shrinkage.estimators._trainers import TRAINERS, options_of
+from shrinkage.estimators._trainers import TRAINERS, recipe_of
 from shrinkage.path import (
     ALL_ROWS,
     STANDARD,
@@ -58,7 +58,7 @@ class Runtime:
     blocks: Path | None = None
     """Folder of finished blocks, to be resumed from."""
     identity: dict[str, Any] | None = None
-    """What the blocks depend on besides the options: the data's hash, versions."""
+    """What the blocks depend on besides the recipe: the data's hash, versions."""
     as_table: bool = False
     """Take a frame of plain numbers as a table too."""
     held_out: bool = False
@@ -226,7 +226,7 @@ class MLPCV(BaseEstimator):
             select=self.select,
             stop=self.stop,
             fast=self.fast,
-            options=options_of(self, targets.loss, n, inputs.dtype),
+            recipe=recipe_of(self, targets.loss, n, inputs.dtype),
             seed=int(check_random_state(self.random_state).randint(2**31 - 1)),
             keep_path=self.keep_path,
             held_out=runtime.held_out,
@@ -292,7 +292,7 @@ class MLPCV(BaseEstimator):
         matrices = [shared[id(array)] for fold in folds for array in (fold.inputs[STANDARD].X, fold.Y)]
         return {
             **(runtime.identity or {}),
-            **request.options.described(),
+            **request.recipe.described(),
             "seed": request.seed,
             "folds": _hash(*rows),
             "matrices": hashlib.sha256("".join(matrices).encode()).hexdigest(),
@@ -307,15 +307,15 @@ class MLPCV(BaseEstimator):
         self.lambdas_ = fitted.result.lambdas
         self.lambda_, self.lambda_min_, self.lambda_1se_ = choice.lam, choice.lam_min, choice.lam_1se
         self.n_iter_ = choice.epoch
-        self.training_options_ = request.options
+        self.recipe_ = request.recipe
         self.n_rows_ = len(all_rows.train)
         self.seed_ = request.seed
         self.held_out_ = fitted.held_out
         self.loss_ = float(fitted.refit_loss[fitted.chosen])
         self.networks_ = FittedNetworks(
             layout=fitted.layout,
-            activation=request.options.activation,
-            loss=request.options.loss,
+            kind=request.recipe.kind,
+            loss=request.recipe.loss,
             lambdas=fitted.refit_lambdas,
             rows=fitted.networks,
             chosen=fitted.chosen,

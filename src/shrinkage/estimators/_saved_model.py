@@ -23,7 +23,7 @@ from shrinkage._errors import RequestError, shown
 from shrinkage._files import sha256_of, write_atomic
 from shrinkage.estimators._fitted_networks import FittedNetworks
 from shrinkage.estimators._path_estimator import MLPCV
-from shrinkage.networks import ACTIVATIONS, LOSSES, Layout
+from shrinkage.networks import ACTIVATIONS, LOSSES, Layout, PerceptronKind
 from shrinkage.path import Scale
 from shrinkage.tables import Preprocessor, preprocessor_from, save_preprocessor
 
@@ -100,7 +100,7 @@ def save_model(model: MLPCV, preprocessor: Preprocessor, targets: tuple[str, ...
         "format": FORMAT,
         "version": VERSION,
         "sizes": list(networks.layout.sizes),
-        "activation": networks.activation,
+        "activation": networks.perceptron.activation,
         "loss": networks.loss,
         "lambdas": networks.lambdas.tolist(),
         "chosen": networks.chosen,
@@ -211,7 +211,7 @@ def _networks(words: dict[str, Any], tensors: dict[str, NDArray[Any]]) -> Fitted
 
     return FittedNetworks(
         layout=layout,
-        activation=words["activation"],
+        kind=PerceptronKind(hidden_layer_sizes=layout.sizes[1:-1], activation=words["activation"]),
         loss=words["loss"],
         lambdas=lambdas,
         rows=rows,

@@ -1,4 +1,4 @@
-"""From an estimator's parameters to the options of the trainer it names."""
+"""From an estimator's parameters to the recipe that its path trains with."""
 
 from __future__ import annotations
 
@@ -8,21 +8,22 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from shrinkage._errors import RequestError, shown
+from shrinkage._errors import RequestError, check_count, shown
+from shrinkage.networks import PerceptronKind
 from shrinkage.rules import Rule, rule_named
-from shrinkage.training import NetworkOptions, Swarm, SwarmOptions, TrainingOptions, check_count
+from shrinkage.training import Backprop, ParticleSwarms, Recipe, Swarm, Trainer
 
 if TYPE_CHECKING:
     from shrinkage.estimators._path_estimator import MLPCV
 
-__all__ = ["TRAINERS", "options_of"]
+__all__ = ["TRAINERS", "recipe_of"]
 
 FULL_BATCH_UP_TO = 128
 AUTO_BATCH = 32
 
 
-def options_of(model: MLPCV, loss: str, n: int, dtype: str) -> NetworkOptions:
-    """What the path trains with: the network, which all trainers share, and the settings of `model.trainer`.
+def recipe_of(model: MLPCV, loss: str, n: int, dtype: str) -> Recipe:
+    """What the path trains with: the network and its loss, the rule, and the trainer that `model.trainer` names.
 
     Args:
         model: the estimator.
@@ -30,21 +31,25 @@ def options_of(model: MLPCV, loss: str, n: int, dtype: str) -> NetworkOptions:
         n: rows of positive weight.
         dtype: of X, taken where the estimator has none of its own.
     """
-    common = {
-        "hidden_layer_sizes": tuple(int(units) for units in np.atleast_1d(model.hidden_layer_sizes)),
-        "activation": model.activation,
-        "loss": loss,
-        "rule": _rule(model.rule),
-        "max_epochs": model.max_epochs,
-        "validate_every": model.validate_every,
-        "decay_biases": model.decay_biases,
-        "dtype": dtype if model.dtype == "auto" else model.dtype,
-        "device": model.device,
-    }
-    return TRAINERS[model.trainer](model, n, common)
+    chosen: Any = dtype if model.dtype == "auto" else model.dtype
+    return Recipe(
+        kind=PerceptronKind(
+            hidden_layer_sizes=tuple(int(units) for units in np.atleast_1d(model.hidden_layer_sizes)),
+            activation=model.activation,
+            initialization=model.initialization,
+        ),
+        loss=loss,
+        rule=_rule(model.rule),
+        trainer=TRAINERS[model.trainer](model, n),
+        max_epochs=model.max_epochs,
+        validate_every=model.validate_every,
+        decay_biases=model.decay_biases,
+        dtype=chosen,
+        device=model.device,
+    )
 
 
-def _backprop(model: MLPCV, n: int, common: dict[str, Any]) -> NetworkOptions:
+def _backprop(model: MLPCV, n: int) -> Trainer:
     if callable(model.error) or model.error != "loss":
         raise RequestError(
             f"error={shown(model.error)}: back-propagation minimizes the loss, of which it needs the gradient. "
@@ -54,9 +59,7 @@ def _backprop(model: MLPCV, n: int, common: dict[str, Any]) -> NetworkOptions:
         check_count("batch_size", model.batch_size)
     sgd = model.solver == "sgd"
     auto = n if n <= FULL_BATCH_UP_TO else AUTO_BATCH
-    return TrainingOptions(
-        **common,
-        initialization=model.initialization,
+    return Backprop(
         optimizer=model.solver,
         learning_rate=model.learning_rate_init,
         schedule=model.learning_rate,
@@ -66,15 +69,15 @@ def _backprop(model: MLPCV, n: int, common: dict[str, Any]) -> NetworkOptions:
     )
 
 
-def _swarm(model: MLPCV, n: int, common: dict[str, Any]) -> NetworkOptions:
-    options = SwarmOptions(**common, error=model.error)
+def _swarm(model: MLPCV, n: int) -> Trainer:
+    trainer = ParticleSwarms(error=model.error)
     if model.swarm is None:
-        return options
-    swarm = model.swarm if isinstance(model.swarm, Swarm) else replace(options.swarm, variant=model.swarm)
-    return replace(options, swarm=swarm)
+        return trainer
+    swarm = model.swarm if isinstance(model.swarm, Swarm) else replace(trainer.swarm, variant=model.swarm)
+    return replace(trainer, swarm=swarm)
 
 
-TRAINERS: dict[str, Callable[[MLPCV, int, dict[str, Any]], NetworkOptions]] = {
+TRAINERS: dict[str, Callable[[MLPCV, int], Trainer]] = {
     "backprop": _backprop,
     "swarm": _swarm,
 }

@@ -2,10 +2,12 @@
 
 from shrinkage.networks._activations import ACTIVATIONS, Activation
 from shrinkage.networks._initial import INITIALIZATIONS, initial_row
+from shrinkage.networks._kind import Kind
 from shrinkage.networks._layout import Layout, Parameters
 from shrinkage.networks._losses import LOSSES, Loss
 from shrinkage.networks._roles import ROLES, Place, Role, places_of
 from shrinkage.networks._stack import Stack, outputs
+from shrinkage.networks.perceptron import PerceptronKind
 
 __all__ = [
     "ACTIVATIONS",
@@ -13,9 +15,11 @@ __all__ = [
     "LOSSES",
     "ROLES",
     "Activation",
+    "Kind",
     "Layout",
     "Loss",
     "Parameters",
+    "PerceptronKind",
     "Place",
     "Role",
     "Stack",

@@ -28,7 +28,7 @@ class BlockStore:
 
     Args:
         folder: made when it is missing.
-        identity: everything that the blocks depend on (data hash, options, versions, seed), as JSON values. A
+        identity: everything that the blocks depend on (data hash, recipe, versions, seed), as JSON values. A
             folder whose manifest differs is refused, naming the difference.
     """
 

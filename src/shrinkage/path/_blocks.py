@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from shrinkage.path._fold import Fold
 from shrinkage.path._places import STANDARD, Net, Place
-from shrinkage.training import NetworkOptions
+from shrinkage.training import Recipe
 
 __all__ = ["Block", "cut", "trained"]
 
@@ -53,15 +53,15 @@ class Block:
             for fold, restart in self.members
         ]
 
-    def epochs_of(self, options: NetworkOptions) -> int:
-        return max(self.epochs) if self.epochs else options.max_epochs
+    def epochs_of(self, recipe: Recipe) -> int:
+        return max(self.epochs) if self.epochs else recipe.max_epochs
 
 
 def cut(
     places: Sequence[Place],
     folds: Sequence[Fold],
     restarts: int,
-    options: NetworkOptions,
+    recipe: Recipe,
     epochs: Sequence[int] | None = None,
     *,
     keep_networks: bool = False,
@@ -72,8 +72,8 @@ def cut(
         of_form = [i for i, place in enumerate(places) if place.form == form]
         for alike in _of_one_shape(folds, form):
             members = [(fold.number, restart) for fold in alike for restart in range(restarts)]
-            layout = options.layout(alike[0].inputs[form].X, alike[0].Y)
-            room = options.networks_a_block(layout, len(alike[0].train))
+            layout = alike[0].layout(recipe.kind, form)
+            room = recipe.networks_a_block(layout, len(alike[0].train))
             for some in _pieces(of_form, room):
                 lambdas = tuple(float(places[i].lam) for i in some)
                 taken = None if epochs is None else tuple(int(epochs[i]) for i in some)
@@ -92,17 +92,17 @@ def _of_one_shape(folds: Sequence[Fold], form: str) -> Iterator[list[Fold]]:
 def trained(
     block: Block,
     folds: Mapping[int, Fold],
-    options: NetworkOptions,
+    recipe: Recipe,
     seed: int,
     after_epochs: Callable[[int], object] | None = None,
 ) -> dict[str, NDArray[np.float64]]:
     """Train a block; its result as named arrays, (G, L, …) as in `BlockResult`, with the sizes of the weights."""
     members = [
-        folds[number].member(restart, options.dtype, options.device, block.form)
+        folds[number].member(restart, recipe.dtype, recipe.device, block.form)
         for number, restart in block.members
     ]
-    result = options.train(block.lambdas, members, seed=seed, epochs=block.epochs, after_epochs=after_epochs)
-    n_weights = options.layout(members[0].train.X, members[0].train.Y).n_weights
+    result = recipe.train(block.lambdas, members, seed=seed, epochs=block.epochs, after_epochs=after_epochs)
+    n_weights = members[0].layout(recipe.kind).n_weights
     weights = result.networks[..., :n_weights].astype(np.float64)
     arrays = {name: getattr(result, name) for name in result.__dataclass_fields__}
     if not block.keep_networks:

@@ -20,7 +20,7 @@ from shrinkage.path._rounds import Arrays, RoundRunner
 from shrinkage.path._run_blocks import Progress
 from shrinkage.path._seen import SeenNets
 from shrinkage.path.search import SEARCHES, Round, Search
-from shrinkage.training import NetworkOptions
+from shrinkage.training import Recipe
 
 __all__ = ["FittedPath", "PathRequest", "fit_path"]
 
@@ -37,7 +37,7 @@ class PathRequest:
     """`min` or `1se`."""
     stop: str
     """`last` or `best`."""
-    options: NetworkOptions
+    recipe: Recipe
     seed: int
     keep_path: bool = False
     """Refit and keep the network of every λ, not of the chosen one alone."""
@@ -60,7 +60,7 @@ class PathRequest:
             stop=self.stop,
             max_extensions=self.max_extensions,
             fast=self.fast,
-            admits=self.options.admits,
+            admits=self.recipe.admits,
         )
 
 
@@ -108,13 +108,13 @@ def fit_path(
         progress: told (done, total) in networks × epochs; the total grows when the grid is extended, and falls when
             λs are dropped.
     """
-    if refused := [lam for lam in request.lambdas if not request.options.admits(lam)]:
+    if refused := [lam for lam in request.lambdas if not request.recipe.admits(lam)]:
         raise RequestError(
             f"lambdas=…: {', '.join(f'{lam:g}' for lam in refused)} would take more than the whole weight off in a step "
-            f"by {request.options.rule.name} at this learning rate. Give smaller λs or a smaller learning rate."
+            f"by {request.recipe.rule.name} at this learning rate. Give smaller λs or a smaller learning rate."
         )
     runner = RoundRunner(request, {fold.number: fold for fold in [*folds, all_rows]}, store, progress)
-    seen, search = SeenNets(request.options, folds, request.restarts), request.searching()
+    seen, search = SeenNets(request.recipe, folds, request.restarts), request.searching()
     while (asked := search.ask(seen)) is not None:
         refits = asked.on_path if request.keep_path else 1
         seen.add(runner.train(asked, ahead=refits + (len(folds) if request.held_out else 0)))
@@ -132,12 +132,12 @@ def fit_path(
     return FittedPath(
         result=result,
         choice=choice,
-        layout=request.options.layout(all_rows.inputs[choice.form].X, all_rows.Y),
+        layout=all_rows.layout(request.recipe.kind, choice.form),
         refit_lambdas=np.array([place.lam for place in places]),
         networks=np.array([net["networks"] for net in nets]),
         refit_loss=np.array([net["final_train_loss"] for net in nets]),
         refit_penalty=np.array([net["final_penalty"] for net in nets]),
-        held_out=held_out_predictions(request.options, folds, by_fold, choice.form) if by_fold else None,
+        held_out=held_out_predictions(request.recipe, folds, by_fold, choice.form) if by_fold else None,
         fold_networks=by_fold,
     )
 

@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 from sklearn.preprocessing import StandardScaler
 
+from shrinkage.networks import Kind, Layout
 from shrinkage.path._places import STANDARD
 from shrinkage.training import Member, Rows, Standardizer, chunks
 
@@ -81,6 +82,10 @@ class Fold:
         """Folds of one shape can share a stack: training rows, validation rows, columns."""
         columns = self.inputs[form].X.shape[1]
         return (len(self.train), 0 if self.validation is None else len(self.validation), columns)
+
+    def layout(self, kind: Kind, form: str = STANDARD) -> Layout:
+        """Of a network of this kind that sees this form of input."""
+        return kind.layout(self.inputs[form].X.shape[1], self.Y.shape[1])
 
     def member(self, restart: int, dtype: str, device: str, form: str = STANDARD) -> Member:
         """The fold as the trainer reads it, in one form of input.

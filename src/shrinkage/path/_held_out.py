@@ -9,10 +9,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from shrinkage.networks import LOSSES, Layout, outputs
+from shrinkage.networks import LOSSES, Kind, Layout
 from shrinkage.path._fold import Fold
 from shrinkage.path._places import STANDARD
-from shrinkage.training import NetworkOptions, chunks
+from shrinkage.training import Recipe, chunks
 
 __all__ = ["held_out_predictions", "predictions"]
 
@@ -20,7 +20,7 @@ _NUMBERS_AT_A_TIME = 1 << 22
 
 
 def predictions(
-    layout: Layout, activation: str, loss: str, networks: NDArray[Any], X: NDArray[Any]
+    kind: Kind, layout: Layout, loss: str, networks: NDArray[Any], X: NDArray[Any]
 ) -> NDArray[np.float64]:
     """(R, n, C) probabilities or values of R networks, rows (R, D), for standardized inputs X (n, D)."""
     rows = torch.from_numpy(np.ascontiguousarray(networks))
@@ -28,20 +28,20 @@ def predictions(
     size = max(1, _NUMBERS_AT_A_TIME // (max(layout.sizes) * len(networks)))
     with torch.no_grad():
         for start, stop in chunks(len(X), size):
-            z = outputs(layout.from_rows(rows), activation, torch.from_numpy(X[start:stop]).to(rows))
+            z = kind.outputs(layout, rows, torch.from_numpy(X[start:stop]).to(rows))
             result[:, start:stop] = LOSSES[loss].predict(z).numpy()
     return result
 
 
 def held_out_predictions(
-    options: NetworkOptions, folds: Sequence[Fold], networks: Sequence[NDArray[Any]], form: str = STANDARD
+    recipe: Recipe, folds: Sequence[Fold], networks: Sequence[NDArray[Any]], form: str = STANDARD
 ) -> NDArray[np.float64]:
     """(N, C) probabilities, or values in the targets' units, averaged over restarts and repeated folds.
 
     Rows that no fold held out are NaN.
 
     Args:
-        options: the network and its training.
+        recipe: the network and its training.
         folds: F folds.
         networks: for each fold the rows (R, D) of its restarts.
         form: what inputs they see.
@@ -52,8 +52,8 @@ def held_out_predictions(
         if fold.validation is None:
             continue
         X = fold.inputs[form].standardized(fold.validation)
-        layout = options.layout(X, fold.Y)
-        predicted = predictions(layout, options.activation, options.loss, rows, X).mean(axis=0)
+        layout = fold.layout(recipe.kind, form)
+        predicted = predictions(recipe.kind, layout, recipe.loss, rows, X).mean(axis=0)
         if fold.y_scale is not None:
             predicted = fold.y_scale.restored(predicted)
         total[fold.validation] += predicted

@@ -14,7 +14,7 @@ from shrinkage.path._parcels import Sender
 from shrinkage.path._places import Net
 from shrinkage.path._run_blocks import Progress, run_blocks, worthwhile_jobs
 from shrinkage.path.search import Round
-from shrinkage.training import NetworkOptions
+from shrinkage.training import Recipe
 
 __all__ = ["Arrays", "RoundRunner"]
 
@@ -26,7 +26,7 @@ class Wanted(Protocol):
     """How the networks of a run are trained."""
 
     @property
-    def options(self) -> NetworkOptions: ...
+    def recipe(self) -> Recipe: ...
     @property
     def restarts(self) -> int: ...
     @property
@@ -59,35 +59,35 @@ class RoundRunner:
             asked: the round.
             ahead: networks per restart that will follow besides those that the round itself expects.
         """
-        wanted, options = self.wanted, self.wanted.options
+        wanted, recipe = self.wanted, self.wanted.recipe
         folds = {number: self.folds[number] for number in asked.folds}
         blocks = cut(
             asked.places,
             list(folds.values()),
             wanted.restarts,
-            options,
+            recipe,
             asked.epochs,
             keep_networks=asked.epochs is not None,
         )
-        n_jobs = worthwhile_jobs(blocks, folds, options) if wanted.n_jobs == "auto" else wanted.n_jobs
+        n_jobs = worthwhile_jobs(blocks, folds, recipe) if wanted.n_jobs == "auto" else wanted.n_jobs
         assert not isinstance(n_jobs, str)
 
         def report(done: float, total: float) -> None:
             if self.progress is not None:
-                later = (asked.ahead + ahead) * wanted.restarts * options.max_epochs
+                later = (asked.ahead + ahead) * wanted.restarts * recipe.max_epochs
                 self.progress(self._worked + done, self._worked + total + later)
 
         results = run_blocks(
             blocks,
             folds,
-            options,
+            recipe,
             seed=wanted.seed,
             n_jobs=n_jobs,
             store=self.store,
             progress=report,
             sender=self._sender,
         )
-        self._worked += sum(block.size * block.epochs_of(options) for block in blocks)
+        self._worked += sum(block.size * block.epochs_of(recipe) for block in blocks)
         return {
             net: {name: array[g, i] for name, array in arrays.items()}
             for block, arrays in zip(blocks, results, strict=True)

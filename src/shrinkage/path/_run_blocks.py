@@ -18,14 +18,14 @@ from shrinkage.path._epoch_progress import Epochs, Tick, polling
 from shrinkage.path._fold import Fold
 from shrinkage.path._parcels import Parcel, Sender, packed, unpacked
 from shrinkage.path._threads import Check, in_threads
-from shrinkage.training import NetworkOptions, one_thread_flushed
+from shrinkage.training import Recipe, one_thread_flushed
 
 __all__ = ["Progress", "run_blocks", "worthwhile_jobs"]
 
 Progress = Callable[[float, float], object]
 """Called with (done, total), in networks × epochs."""
 Arrays = dict[str, NDArray[Any]]
-_Task = tuple[Block, Mapping[int, Fold], NetworkOptions, int]
+_Task = tuple[Block, Mapping[int, Fold], Recipe, int]
 
 WORKER_START_SECONDS = 8.0
 """Work that a second process must save before it is worth starting one: it imports torch first."""
@@ -35,7 +35,7 @@ THREAD_START_SECONDS = 0.05
 def run_blocks(
     blocks: Sequence[Block],
     folds: Mapping[int, Fold],
-    options: NetworkOptions,
+    recipe: Recipe,
     *,
     seed: int,
     n_jobs: int | None = None,
@@ -48,7 +48,7 @@ def run_blocks(
     Args:
         blocks: what to train.
         folds: by number.
-        options: the network and its training.
+        recipe: the network and its training.
         seed: of the run.
         n_jobs: processes, or threads of the compiled engine, as joblib means it; None is 1 unless a
             `joblib.parallel_config` says otherwise.
@@ -56,44 +56,44 @@ def run_blocks(
         progress: told how much is done, kept blocks included.
         sender: of the run that these blocks belong to: what it has sent isn't sent again.
     """
-    work = np.array([block.size * block.epochs_of(options) for block in blocks], dtype=float)
+    work = np.array([block.size * block.epochs_of(recipe) for block in blocks], dtype=float)
     results: dict[int, Arrays] = {}
     if store is not None:
         results = {i: kept for i, block in enumerate(blocks) if (kept := store.load(block)) is not None}
     missing = [i for i in range(len(blocks)) if i not in results]
     with Epochs(len(blocks)) as epochs:
         for i in results:
-            epochs.finish(i, blocks[i].epochs_of(options))
+            epochs.finish(i, blocks[i].epochs_of(recipe))
 
         def told() -> None:
             if progress is not None:
-                shares = epochs.done / np.array([block.epochs_of(options) for block in blocks])
+                shares = epochs.done / np.array([block.epochs_of(recipe) for block in blocks])
                 progress(float((shares * work).sum()), float(work.sum()))
 
         tasks = {
-            i: (blocks[i], {number: folds[number] for number, _ in blocks[i].members}, options, seed)
+            i: (blocks[i], {number: folds[number] for number, _ in blocks[i].members}, recipe, seed)
             for i in missing
         }
         for i, arrays in _finished(tasks, epochs, told, n_jobs, sender or Sender()):
             if store is not None:
                 store.save(blocks[i], arrays)
             results[i] = arrays
-            epochs.finish(i, blocks[i].epochs_of(options))
+            epochs.finish(i, blocks[i].epochs_of(recipe))
         told()
     return [results[i] for i in range(len(blocks))]
 
 
-def worthwhile_jobs(blocks: Sequence[Block], folds: Mapping[int, Fold], options: NetworkOptions) -> int:
+def worthwhile_jobs(blocks: Sequence[Block], folds: Mapping[int, Fold], recipe: Recipe) -> int:
     """−1 when the work is long enough to start processes for, else 1: a rough estimate."""
-    if options.device != "cpu":
+    if recipe.device != "cpu":
         return 1  # one process has the whole device
     seconds = 0.0
     for block in blocks:
         fold = folds[block.members[0][0]]
-        layout = options.layout(fold.inputs[block.form].X, fold.Y)
-        epoch = options.seconds_an_epoch(layout, len(fold.train), block.size)
-        seconds += block.epochs_of(options) * epoch
-    worth = THREAD_START_SECONDS if options.in_threads else WORKER_START_SECONDS
+        layout = fold.layout(recipe.kind, block.form)
+        epoch = recipe.seconds_an_epoch(layout, len(fold.train), block.size)
+        seconds += block.epochs_of(recipe) * epoch
+    worth = THREAD_START_SECONDS if recipe.in_threads else WORKER_START_SECONDS
     return -1 if seconds > worth and len(blocks) > 1 else 1
 
 
@@ -116,7 +116,7 @@ def _finished(
 
             yield i, trained(*task, after_epochs)
         return
-    hint: Any = "threads" if all(options.in_threads for _, _, options, _ in tasks.values()) else None
+    hint: Any = "threads" if all(recipe.in_threads for _, _, recipe, _ in tasks.values()) else None
     backend, _ = get_active_backend(prefer=hint)  # the user's own, where there is one
     with polling(told):
         if getattr(backend, "uses_threads", False):
@@ -158,18 +158,18 @@ def _elsewhere(
 
 def _sent(i: int, task: _Task, tick: Tick, sender: Sender) -> Any:
     """The task as a call in another process, the arrays of its folds being arguments of their own."""
-    block, folds, options, seed = task
+    block, folds, recipe, seed = task
     parcels, arrays = packed(folds)
-    return delayed(_trained_there)(i, block, parcels, options, seed, tick, *map(sender, arrays))
+    return delayed(_trained_there)(i, block, parcels, recipe, seed, tick, *map(sender, arrays))
 
 
 def _trained_there(
     i: int,
     block: Block,
     parcels: Mapping[int, Parcel],
-    options: NetworkOptions,
+    recipe: Recipe,
     seed: int,
     tick: Tick,
     *arrays: NDArray[Any],
 ) -> tuple[int, Arrays]:
-    return i, trained(block, unpacked(parcels, arrays), options, seed, tick)
+    return i, trained(block, unpacked(parcels, arrays), recipe, seed, tick)

@@ -7,13 +7,12 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from shrinkage.networks import LOSSES
 from shrinkage.path._fold import Fold
 from shrinkage.path._path_result import Floats, PathResult
 from shrinkage.path._places import Net, Place
 from shrinkage.path._rounds import Arrays
 from shrinkage.path.search import Round
-from shrinkage.training import NetworkOptions
+from shrinkage.training import Recipe
 
 __all__ = ["SeenNets"]
 
@@ -33,13 +32,13 @@ class SeenNets:
     """Curves by network.
 
     Args:
-        options: how they are trained.
+        recipe: how they are trained.
         folds: those of the path.
         restarts: networks of each (place, fold).
     """
 
-    def __init__(self, options: NetworkOptions, folds: Sequence[Fold], restarts: int) -> None:
-        self._options, self._restarts = options, restarts
+    def __init__(self, recipe: Recipe, folds: Sequence[Fold], restarts: int) -> None:
+        self._recipe, self._restarts = recipe, restarts
         self._folds = {fold.number: fold for fold in folds}
         self._nets: dict[Net, Arrays] = {}
 
@@ -64,7 +63,7 @@ class SeenNets:
         return all(Net(place, fold, 0) in self._nets for place in asked.places for fold in asked.folds)
 
     def losses(self, places: Sequence[Place], folds: Sequence[int]) -> Floats:
-        points = np.array(self._options.validated) - 1
+        points = np.array(self._recipe.validated) - 1
         with np.errstate(invalid="ignore", over="ignore"):  # of a diverged net
             return np.array(
                 [
@@ -84,7 +83,7 @@ class SeenNets:
         return len(rows) / max(1, len(np.unique(rows)))
 
     def result(self, places: Sequence[Place]) -> PathResult:
-        validated = np.array(self._options.validated)
+        validated = np.array(self._recipe.validated)
 
         def gathered(name: str) -> Floats:
             nets = [[self._tries(place, fold) for fold in self._folds] for place in places]
@@ -94,8 +93,8 @@ class SeenNets:
             lambdas=np.array([place.lam for place in places]),
             forms=tuple(place.form for place in places),
             validated=validated,
-            loss_name=self._options.error_name,
-            metric_name=LOSSES[self._options.loss].metric_name,
+            loss_name=self._recipe.error_name,
+            metric_name=self._recipe.metric_name,
             repeats=self.repeats(self.folds),
             **{name: gathered(name) for name in _OTHERS},
             **{name: gathered(name)[..., validated - 1] for name in _VALIDATION},

@@ -15,7 +15,7 @@ from shrinkage.reporting._words import dropped_words
 from shrinkage.rules import Rule
 from shrinkage.strength import convert
 from shrinkage.tables import Column, Problem, Table
-from shrinkage.training import TrainingOptions
+from shrinkage.training import Backprop
 
 __all__ = ["findings", "fit_story", "strengths_elsewhere"]
 
@@ -97,28 +97,28 @@ def findings(model: MLPCV) -> list[str]:
 
 def strengths_elsewhere(model: MLPCV) -> list[StrengthElsewhere]:
     """The chosen λ as the number to type elsewhere: for L2 in PyTorch and scikit-learn, else for the rule itself."""
-    lam, options = model.choice_.lam, model.training_options_
-    if not isinstance(options, TrainingOptions):
+    lam, recipe, trainer = model.choice_.lam, model.recipe_, model.recipe_.trainer
+    if not isinstance(trainer, Backprop):
         return [_canonical(model)]
-    if options.rule.name not in ("L2", "Decoupled"):
+    if recipe.rule.name not in ("L2", "Decoupled"):
         return [_canonical(model), _of_the_rule(model)]
-    scaled = "inputs" if options.loss != "squared_error" else "inputs and targets"
+    scaled = "inputs" if recipe.loss != "squared_error" else "inputs and targets"
     scale = f"on standardized {scaled}, weights only"
     exempt = f"{scale}: biases in a group with weight_decay=0"
-    if options.rule.name == "Decoupled":
-        native = options.rule.clock == "lr" and options.optimizer == "adam"
+    if recipe.rule.name == "Decoupled":
+        native = recipe.rule.clock == "lr" and trainer.optimizer == "adam"
         in_torch = StrengthElsewhere(
             framework="PyTorch", argument="torch.optim.AdamW(weight_decay=…)", value=lam, note=exempt
         )
         return [_canonical(model), in_torch if native else _of_the_rule(model)]
-    optimizer = "Adam" if options.optimizer == "adam" else "SGD"
-    classifier = options.loss != "squared_error"
+    optimizer = "Adam" if trainer.optimizer == "adam" else "SGD"
+    classifier = recipe.loss != "squared_error"
     name = "MLPClassifier" if classifier else "MLPRegressor"
     alpha = convert(
         lam,
         "lam",
         f"sklearn.neural_network.{name}",
-        batch_size=options.batch_size,
+        batch_size=trainer.batch_size,
         loss="cross_entropy" if classifier else "mse",
         outputs=model.networks_.layout.sizes[-1],
     )
@@ -134,23 +134,23 @@ def strengths_elsewhere(model: MLPCV) -> list[StrengthElsewhere]:
             framework="scikit-learn",
             argument=f"{name}(alpha=…)",
             value=alpha.value,
-            note=f"with batch_size={options.batch_size}, by which it divides alpha; {scale}",
+            note=f"with batch_size={trainer.batch_size}, by which it divides alpha; {scale}",
         ),
     ]
 
 
 def _canonical(model: MLPCV) -> StrengthElsewhere:
-    rule = model.training_options_.rule.name
+    rule = model.recipe_.rule.name
     note = "J = mean loss + (λ/2) Σw²" if rule == "L2" else f"the λ along which {rule} was driven"
     return StrengthElsewhere(framework="canonical", argument="λ", value=model.choice_.lam, note=note)
 
 
 def _of_the_rule(model: MLPCV) -> StrengthElsewhere:
     """The strength in the rule's own unit, as `attach` takes it."""
-    options = model.training_options_
-    assert isinstance(options, TrainingOptions)
-    lr = options.learning_rate
-    rule = options.rule.at_lambda(model.choice_.lam, lr)
+    recipe, trainer = model.recipe_, model.recipe_.trainer
+    assert isinstance(trainer, Backprop)
+    lr = trainer.learning_rate
+    rule = recipe.rule.at_lambda(model.choice_.lam, lr)
     unit = "the fraction of a weight removed a step" if rule.is_fraction else "the rule's λ"
     return StrengthElsewhere(
         framework="any torch optimizer",

@@ -1,15 +1,15 @@
 """Training K networks as one, by back-propagation or by particle swarms: blocks of λs × folds × restarts."""
 
-from shrinkage.training._backprop import TrainingOptions, train_block
+from shrinkage.training._backprop import Backprop
 from shrinkage.training._block import BlockResult, Member
 from shrinkage.training._machine import one_thread_flushed
 from shrinkage.training._optimizers import SGD, Adam, Optimizer, PlainAdam
-from shrinkage.training._options import NetworkOptions, check_count
+from shrinkage.training._particle_swarms import ParticleSwarms
+from shrinkage.training._recipe import Recipe, Trainer
 from shrinkage.training._rows import Batch, Rows, Standardizer, chunks
 from shrinkage.training._score import Score
 from shrinkage.training._settings import learning_rate
 from shrinkage.training._swarm import Box, Swarm, SwarmResult, Swarms, minimize
-from shrinkage.training._swarm_block import SwarmOptions, train_swarm_block
 from shrinkage.training._swarm_error import ErrorOfNetworks
 from shrinkage.training._swarm_moves import SWARM_VARIANTS, SwarmVariant
 from shrinkage.training.engine import engine_build, engine_name
@@ -18,30 +18,28 @@ __all__ = [
     "SGD",
     "SWARM_VARIANTS",
     "Adam",
+    "Backprop",
     "Batch",
     "BlockResult",
     "Box",
     "ErrorOfNetworks",
     "Member",
-    "NetworkOptions",
     "Optimizer",
+    "ParticleSwarms",
     "PlainAdam",
+    "Recipe",
     "Rows",
     "Score",
     "Standardizer",
     "Swarm",
-    "SwarmOptions",
     "SwarmResult",
     "SwarmVariant",
     "Swarms",
-    "TrainingOptions",
-    "check_count",
+    "Trainer",
     "chunks",
     "engine_build",
     "engine_name",
     "learning_rate",
     "minimize",
     "one_thread_flushed",
-    "train_block",
-    "train_swarm_block",
 ]

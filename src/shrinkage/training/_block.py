@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from shrinkage.networks import Kind, Layout
 from shrinkage.training._rows import Rows
 
 __all__ = ["BlockResult", "EpochByEpoch", "Member", "Trainee", "recorded"]
@@ -25,6 +26,10 @@ class Member:
     restart: int
     train: Rows
     validation: Rows | None
+
+    def layout(self, kind: Kind) -> Layout:
+        """Of a network of this kind for these rows."""
+        return kind.layout(self.train.X.shape[1], self.train.Y.shape[1])
 
 
 @dataclass(frozen=True, kw_only=True)

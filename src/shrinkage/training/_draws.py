@@ -8,26 +8,16 @@ import torch
 from torch import Tensor
 
 from shrinkage._random import generator
-from shrinkage.networks import Layout, initial_row
+from shrinkage.networks import Kind, Layout
 from shrinkage.training._block import Member
-from shrinkage.training._settings import BackpropSettings
 
 __all__ = ["initial_rows", "orders"]
 
 
-def initial_rows(options: BackpropSettings, layout: Layout, members: Sequence[Member], seed: int) -> Tensor:
+def initial_rows(kind: Kind, layout: Layout, members: Sequence[Member], seed: int) -> Tensor:
     """(G, D) the networks that training begins with, a member each, float64."""
-    return torch.stack(
-        [
-            initial_row(
-                layout,
-                options.activation,
-                options.initialization,
-                generator(seed, member.fold, member.restart, "weights"),
-            )
-            for member in members
-        ]
-    )
+    draws = [generator(seed, member.fold, member.restart, "weights") for member in members]
+    return torch.stack([kind.initial(layout, draw) for draw in draws])
 
 
 def orders(members: Sequence[Member], n: int, seed: int, epoch: int) -> Tensor:

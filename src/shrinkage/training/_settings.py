@@ -5,19 +5,16 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from shrinkage._errors import RequestError, shown
-from shrinkage.networks import INITIALIZATIONS
-from shrinkage.training._options import NetworkOptions, check_choice
+from shrinkage._errors import RequestError, check_choice, shown
+from shrinkage.training._recipe import Recipe
 
-__all__ = ["BackpropSettings", "learning_rate", "learning_rates"]
+__all__ = ["BackpropSettings", "backprop_of", "learning_rate", "learning_rates"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class BackpropSettings(NetworkOptions):
-    """What back-propagation trains, and how: everything but who does it."""
+class BackpropSettings:
+    """How back-propagation trains: everything but who does it."""
 
-    initialization: str = "auto"
-    """`glorot`, `he`, or `auto`: He for relu, Glorot otherwise."""
     optimizer: str = "adam"
     """`adam` or `sgd`."""
     learning_rate: float = 1e-3
@@ -32,10 +29,8 @@ class BackpropSettings(NetworkOptions):
     """Rows a step, ≥ 1; the last batch of an epoch may be smaller. 1 is online training."""
 
     def __post_init__(self) -> None:
-        super().__post_init__()
         check_choice("solver", self.optimizer, ("adam", "sgd"))
         check_choice("learning_rate", self.schedule, ("constant", "cosine"))
-        check_choice("initialization", self.initialization, INITIALIZATIONS)
         if self.batch_size < 1:
             raise RequestError(f"batch_size=…: must be >= 1, got {shown(self.batch_size)}.")
         if not (self.learning_rate > 0 and math.isfinite(self.learning_rate)):
@@ -46,18 +41,24 @@ class BackpropSettings(NetworkOptions):
             raise RequestError(f"momentum=…: must be >= 0 and < 1, got {shown(self.momentum)}.")
 
 
-def learning_rate(options: BackpropSettings, step: int, steps: int) -> float:
+def backprop_of(recipe: Recipe) -> BackpropSettings:
+    """The settings of a recipe that trains by back-propagation."""
+    assert isinstance(recipe.trainer, BackpropSettings)
+    return recipe.trainer
+
+
+def learning_rate(settings: BackpropSettings, step: int, steps: int) -> float:
     """η_t at step t = `step` (from 0) of T = `steps`: η, or `η ½(1 + cos(π t/T))` for the cosine schedule.
 
     Reference: Loshchilov and Hutter, ICLR 2017, eq. 5 (one period, down to 0).
     """
-    if options.schedule == "constant":
-        return options.learning_rate
-    return options.learning_rate * 0.5 * (1 + math.cos(math.pi * step / steps))
+    if settings.schedule == "constant":
+        return settings.learning_rate
+    return settings.learning_rate * 0.5 * (1 + math.cos(math.pi * step / steps))
 
 
-def learning_rates(options: BackpropSettings, some: range, steps: int) -> list[float]:
+def learning_rates(settings: BackpropSettings, some: range, steps: int) -> list[float]:
     """η_t at each of some steps."""
-    if options.schedule == "constant":
-        return [options.learning_rate] * len(some)
-    return [learning_rate(options, step, steps) for step in some]
+    if settings.schedule == "constant":
+        return [settings.learning_rate] * len(some)
+    return [learning_rate(settings, step, steps) for step in some]

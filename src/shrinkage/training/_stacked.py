@@ -12,16 +12,17 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from shrinkage.networks import LOSSES, Layout, Stack
+from shrinkage.networks import LOSSES, Layout
 from shrinkage.rules import Reading
 from shrinkage.training._block import EpochByEpoch, Member
 from shrinkage.training._draws import initial_rows, orders
 from shrinkage.training._optimizers import SGD, Adam, Optimizer
 from shrinkage.training._products import permission_for
 from shrinkage.training._pull import Pull
+from shrinkage.training._recipe import Recipe
 from shrinkage.training._rows import Batch, Rows, chunks
 from shrinkage.training._score import Score
-from shrinkage.training._settings import BackpropSettings, learning_rate
+from shrinkage.training._settings import backprop_of, learning_rate
 
 __all__ = ["StackedBlock", "permission", "stacked_networks"]
 
@@ -37,32 +38,32 @@ NETWORKS_ON_A_DEVICE, ACTIVATIONS_ON_A_DEVICE = 1024, 1 << 28
 """The same limits on a GPU, which wants many networks at once: a choice, not a measurement."""
 
 
-def stacked_networks(options: BackpropSettings, layout: Layout, n: int) -> int:
+def stacked_networks(recipe: Recipe, layout: Layout, n: int) -> int:
     """How many networks make a stack."""
-    activations = min(options.batch_size, n) * max(layout.sizes)
-    if torch.device(options.device).type != "cpu":
+    activations = min(backprop_of(recipe).batch_size, n) * max(layout.sizes)
+    if torch.device(recipe.device).type != "cpu":
         return max(1, min(NETWORKS_ON_A_DEVICE, ACTIVATIONS_ON_A_DEVICE // activations))
     by_cache = min(256, max(2, CACHED_PARAMETERS // layout.n_parameters))
     return max(1, min(by_cache, HELD_ACTIVATIONS // activations))
 
 
-def permission(options: BackpropSettings, member: Member) -> str:
+def permission(recipe: Recipe, member: Member) -> str:
     """Whether the block's products may take the routine that is permitted to round, and doesn't."""
-    layout, n = options.layout(member.train.X, member.train.Y), len(member.train)
-    at_a_time = scored_at_a_time(options, layout, n)
+    layout, n = member.layout(recipe.kind), len(member.train)
+    at_a_time = scored_at_a_time(recipe, layout, n)
     scored = {n: at_a_time, 0 if member.validation is None else len(member.validation): at_a_time}
     return permission_for(
         layout,
-        _sizes(n, options.batch_size),
+        _sizes(n, backprop_of(recipe).batch_size),
         {size for rows, piece in scored.items() for size in _sizes(rows, piece)},
         member.train.X.dtype,
         member.train.X.device,
     )
 
 
-def scored_at_a_time(options: BackpropSettings, layout: Layout, n: int) -> int:
+def scored_at_a_time(recipe: Recipe, layout: Layout, n: int) -> int:
     """Rows scored at a time, by the workload alone: a loss is summed piece by piece, to the same bits in every block."""
-    return max(1, SCORED_ELEMENTS // (max(layout.sizes) * stacked_networks(options, layout, n)))
+    return max(1, SCORED_ELEMENTS // (max(layout.sizes) * stacked_networks(recipe, layout, n)))
 
 
 def _sizes(n: int, size: int) -> set[int]:
@@ -71,37 +72,39 @@ def _sizes(n: int, size: int) -> set[int]:
 
 
 class StackedBlock(EpochByEpoch):
-    """K networks as one stack of torch tensors; arguments as in `train_block`."""
+    """K networks as one stack of torch tensors; arguments as in `Recipe.train`."""
 
     def __init__(
-        self, options: BackpropSettings, lambdas: Sequence[float], members: Sequence[Member], seed: int
+        self, recipe: Recipe, lambdas: Sequence[float], members: Sequence[Member], seed: int
     ) -> None:
-        self.options, self.seed, self.members = options, seed, members
+        self.recipe, self.settings, self.seed, self.members = recipe, backprop_of(recipe), seed, members
         self.n_lambdas = len(lambdas)
-        self.loss = LOSSES[options.loss]
+        self.loss = LOSSES[recipe.loss]
         first = members[0].train
         self.n = len(first)
-        self.layout = options.layout(first.X, first.Y)
+        self.layout = members[0].layout(recipe.kind)
         width = self.layout.padded(first.X.dtype).sizes[0]
         self.train = [m.train.settled(width) for m in members]
         self.validation = [m.validation.settled(width) for m in members if m.validation is not None]
         rows = (
-            initial_rows(options, self.layout, members, seed).to(first.X).repeat_interleave(len(lambdas), 0)
+            initial_rows(recipe.kind, self.layout, members, seed)
+            .to(first.X)
+            .repeat_interleave(len(lambdas), 0)
         )
-        self.stack = Stack(self.layout, options.activation, self.loss, rows)
+        self.stack = recipe.kind.stack(self.layout, rows, self.loss)
         strengths = torch.tensor(list(lambdas), dtype=torch.float64).repeat(len(members)).view(-1, 1, 1)
-        rule = options.rule.at_lambda(strengths, options.learning_rate)
+        rule = recipe.rule.at_lambda(strengths, self.settings.learning_rate)
         rule = rule.with_strength(torch.as_tensor(rule.strength).to(first.X))
-        self.pull = Pull(rule, self.stack, decay_biases=options.decay_biases)
+        self.pull = Pull(rule, self.stack, decay_biases=recipe.decay_biases)
         self.optimizer = self._make_optimizer()
         self._kept: dict[tuple[bool, int, int], Batch] = {}
-        self.steps = -(-self.n // options.batch_size)
+        self.steps = -(-self.n // self.settings.batch_size)
         self.step = 0
 
     def train_epoch(self, epoch: int) -> np.ndarray:
         """Train one epoch; (2, G, L) loss and metric over its batches, each from before its update."""
         score, order = Score(self.loss), self._order(epoch)
-        B, K = self.options.batch_size, self.stack.n_networks
+        B, K = self.settings.batch_size, self.stack.n_networks
         inputs, *_, outputs = self.stack.padded.sizes
         copies = K if len(self.members) > 1 else 1
         at_a_time = max(1, SCORED_ELEMENTS // (B * max(K * outputs, copies * inputs))) * B
@@ -140,8 +143,8 @@ class StackedBlock(EpochByEpoch):
         self._add_to(score, z[..., : self.layout.sizes[-1]], batch)
 
     def _one_step(self, batch: Batch, z_out: Tensor) -> None:
-        lr = learning_rate(self.options, self.step, self.steps * self.options.max_epochs)
-        now = Reading(lr, self.options.learning_rate)
+        lr = learning_rate(self.settings, self.step, self.steps * self.recipe.max_epochs)
+        now = Reading(lr, self.settings.learning_rate)
         self.stack.gradient_(batch.X, batch.Y, batch.weight, z_out)
         self.pull.add_gradient()
         self.pull.before_step(now)
@@ -151,7 +154,7 @@ class StackedBlock(EpochByEpoch):
 
     def _scored(self, rows: list[Rows]) -> Score:
         score = Score(self.loss)
-        for start, stop in chunks(len(rows[0]), scored_at_a_time(self.options, self.layout, self.n)):
+        for start, stop in chunks(len(rows[0]), scored_at_a_time(self.recipe, self.layout, self.n)):
             batch = self._read_once(rows, start, stop)
             self._add_to(score, self.stack.outputs(batch.X)[None], batch)
         return score
@@ -196,7 +199,7 @@ class StackedBlock(EpochByEpoch):
         return batch
 
     def _make_optimizer(self) -> Optimizer:
-        w, grad, options = self.stack.flat, self.stack.flat_grad, self.options
-        if options.optimizer == "sgd":
-            return SGD(w, grad, momentum=options.momentum, nesterov=options.nesterov)
+        w, grad, settings = self.stack.flat, self.stack.flat_grad, self.settings
+        if settings.optimizer == "sgd":
+            return SGD(w, grad, momentum=settings.momentum, nesterov=settings.nesterov)
         return Adam(w, grad)

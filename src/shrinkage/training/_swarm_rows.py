@@ -6,21 +6,19 @@ Axes: S swarms, P particles, L swarms of one member, D parameters.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
-from shrinkage.networks import LOSSES, Layout, Stack
+from shrinkage.networks import LOSSES, Layout
+from shrinkage.training._recipe import Recipe
 from shrinkage.training._rows import Rows, chunks
 from shrinkage.training._score import Score
 from shrinkage.training._swarm_error import HELD_ACTIVATIONS, KEPT_ELEMENTS, MeanError
+from shrinkage.training._swarm_settings import perceptron_of, swarms_of
 from shrinkage.training.engine._rows import EvaluatedRows
 
-if TYPE_CHECKING:
-    from shrinkage.training._swarm_block import SwarmOptions
-
-__all__ = ["WatchedRows", "watched"]
+__all__ = ["WatchedRows", "swarms_in_threads", "watched"]
 
 
 class WatchedRows(ABC):
@@ -38,28 +36,36 @@ class WatchedRows(ABC):
         """(2, L): error and metric of networks (L, D), float64."""
 
 
-def watched(options: SwarmOptions, layout: Layout, rows: Rows, swarms: int) -> WatchedRows:
+def swarms_in_threads(recipe: Recipe) -> bool:
+    """Whether the compiled engine evaluates the particles, and moves them where it can."""
+    return recipe.engine == "compiled" and recipe.device == "cpu" and not callable(swarms_of(recipe).error)
+
+
+def watched(recipe: Recipe, layout: Layout, rows: Rows, swarms: int) -> WatchedRows:
     """The rows for the compiled engine, where it can evaluate them, or for torch.
 
     Args:
-        options: the network, and the error.
+        recipe: the network, and the error.
         layout: of each network.
         rows: the rows.
         swarms: L.
     """
     held = len(rows) * layout.sizes[0] <= KEPT_ELEMENTS
     return (
-        _ByEngine(options, layout, rows)
-        if options.in_threads and held
-        else _ByTorch(options, layout, rows, swarms)
+        _ByEngine(recipe, layout, rows)
+        if swarms_in_threads(recipe) and held
+        else _ByTorch(recipe, layout, rows, swarms)
     )
 
 
 class _ByEngine(WatchedRows):
-    def __init__(self, options: SwarmOptions, layout: Layout, rows: Rows) -> None:
-        assert isinstance(options.error, str)
-        self._of = options.error
-        self._rows = self.of_engine = EvaluatedRows(layout, options.activation, options.loss, rows)
+    def __init__(self, recipe: Recipe, layout: Layout, rows: Rows) -> None:
+        error = swarms_of(recipe).error
+        assert isinstance(error, str)
+        self._of = error
+        self._rows = self.of_engine = EvaluatedRows(
+            layout, perceptron_of(recipe).activation, recipe.loss, rows
+        )
 
     def error(self, networks: Tensor) -> Tensor:
         return self._rows.error(networks.flatten(0, 1), self._of).view(networks.shape[:2]).to(networks)
@@ -73,12 +79,11 @@ class _ByTorch(WatchedRows):
     """The best networks are held as back-propagation holds them: padded, so that their curves don't depend on the
     block either."""
 
-    def __init__(self, options: SwarmOptions, layout: Layout, rows: Rows, swarms: int) -> None:
-        self._of_loss, self._per_network = options.error == "loss", max(layout.sizes) * swarms
-        self._stack = Stack(
-            layout, options.activation, LOSSES[options.loss], rows.X.new_zeros(swarms, layout.n_parameters)
-        )
-        self._error = MeanError(layout, options.activation, options.loss, options.error, rows.settled())
+    def __init__(self, recipe: Recipe, layout: Layout, rows: Rows, swarms: int) -> None:
+        kind, error = perceptron_of(recipe), swarms_of(recipe).error
+        self._of_loss, self._per_network = error == "loss", max(layout.sizes) * swarms
+        self._stack = kind.stack(layout, rows.X.new_zeros(swarms, layout.n_parameters), LOSSES[recipe.loss])
+        self._error = MeanError(layout, kind.activation, recipe.loss, error, rows.settled())
         self._rows = rows.settled(layout.padded(rows.X.dtype).sizes[0])
 
     def error(self, networks: Tensor) -> Tensor:

@@ -15,15 +15,16 @@ from sklearn.datasets import load_iris
 from shrinkage._random import generator
 from shrinkage.comparison._means import error_of_share, mean_of
 from shrinkage.comparison.demonstrations._result import DemoResult, DemoTable, points
-from shrinkage.networks import Layout, outputs
+from shrinkage.networks import PerceptronKind
 from shrinkage.pages import percent
 from shrinkage.rules import L2, Rule, WeightDecay
-from shrinkage.training import Member, Rows, Swarm, SwarmOptions
+from shrinkage.training import Member, ParticleSwarms, Recipe, Rows, Swarm
 
 __all__ = ["swarm_2013"]
 
 ITERATIONS, BOUND = 700, 10.0
-LAYOUT = Layout((4, 6, 3))
+KIND = PerceptronKind(hidden_layer_sizes=(6,), activation="tanh")
+LAYOUT = KIND.layout(4, 3)
 PRINTED = Swarm(variant="inertia", particles=12, death=0.005, rebirth="forget", stop_error=0.06)
 
 
@@ -92,20 +93,16 @@ def _subset(number: int) -> tuple[Member, torch.Tensor]:
 
 
 def _figures(run: _Run, subsets: list[tuple[Member, torch.Tensor]]) -> tuple[object, ...]:
-    options = SwarmOptions(
-        hidden_layer_sizes=(6,),
-        activation="tanh",
-        loss="softmax",
-        rule=run.rule,
-        max_epochs=ITERATIONS // 10,
+    trainer = ParticleSwarms(
         iterations_an_epoch=10,
         swarm=replace(PRINTED, max_velocity=run.max_velocity),
         error=squared_error,
         start_range=run.start,
         bound=BOUND,
     )
+    recipe = Recipe(kind=KIND, loss="softmax", rule=run.rule, trainer=trainer, max_epochs=ITERATIONS // 10)
     members = [member for member, _ in subsets]
-    result = options.train([run.lam], members, seed=0)
+    result = recipe.train([run.lam], members, seed=0)
     nets = result.networks[:, 0]
     fresh = [_accuracy(net, member.train, index) for net, (member, index) in zip(nets, subsets, strict=True)]
     w = np.abs(nets[:, : LAYOUT.n_weights])
@@ -121,7 +118,7 @@ def _figures(run: _Run, subsets: list[tuple[Member, torch.Tensor]]) -> tuple[obj
 
 
 def _accuracy(net: np.ndarray, rows: Rows, index: torch.Tensor) -> float:
-    z = outputs(LAYOUT.from_rows(torch.from_numpy(net)[None]), "tanh", rows.X[index])[0]
+    z = KIND.outputs(LAYOUT, torch.from_numpy(net)[None], rows.X[index])[0]
     return float((z.argmax(-1) == rows.Y[index].argmax(-1)).float().mean())
 
 

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from shrinkage.networks import LOSSES, Layout
+from shrinkage.networks import LOSSES, Layout, PerceptronKind
 from shrinkage.rules import Reading
 from shrinkage.rules._clocks import tick
 from shrinkage.rules._forces import L1Force, L2Force
@@ -24,9 +24,10 @@ from shrinkage.training._block import Member, Trainee
 from shrinkage.training._draws import initial_rows, orders
 from shrinkage.training._optimizers import BETAS, EPS
 from shrinkage.training._pull import decayed, penalty_of
+from shrinkage.training._recipe import Recipe
 from shrinkage.training._rows import Rows
 from shrinkage.training._score import metric_of, spread_of
-from shrinkage.training._settings import BackpropSettings, learning_rates
+from shrinkage.training._settings import backprop_of, learning_rates
 from shrinkage.training.engine import _library as c
 
 __all__ = ["NO_PULL", "EngineBlock", "engine_networks", "engine_seconds", "engine_takes"]
@@ -39,58 +40,61 @@ ORDERED_ROWS = 1 << 20
 """Row numbers handed over in one call."""
 
 
-def engine_takes(options: BackpropSettings) -> bool:
+def engine_takes(recipe: Recipe) -> bool:
     """Whether the engine trains this: on the CPU, under a rule that pulls toward 0 by w or by its sign."""
-    rule = options.rule
-    if options.device != "cpu" or rule.modulation is not None or rule.anchor != "zero":
+    rule = recipe.rule
+    if not isinstance(recipe.kind, PerceptronKind) or recipe.device != "cpu":
+        return False
+    if rule.modulation is not None or rule.anchor != "zero":
         return False
     in_gradient = rule.acts == "gradient" and isinstance(rule.force, L2Force | L1Force)
     return in_gradient or rule.scales_weights
 
 
-def engine_networks(options: BackpropSettings, layout: Layout, n: int) -> int:
+def engine_networks(recipe: Recipe, layout: Layout, n: int) -> int:
     """How many networks make a block."""
-    return max(1, min(64, int(SECONDS_A_BLOCK / (options.max_epochs * engine_seconds(options, layout, n)))))
+    return max(1, min(64, int(SECONDS_A_BLOCK / (recipe.max_epochs * engine_seconds(recipe, layout, n)))))
 
 
-def engine_seconds(options: BackpropSettings, layout: Layout, n: int) -> float:
+def engine_seconds(recipe: Recipe, layout: Layout, n: int) -> float:
     """A rough estimate of one core's time for an epoch of one network."""
-    padded = layout.padded(getattr(torch, options.dtype)).n_parameters
-    return -(-n // options.batch_size) * SECONDS_A_STEP + 6 * padded * n / FLOPS_A_SECOND
+    padded = layout.padded(getattr(torch, recipe.dtype)).n_parameters
+    return -(-n // backprop_of(recipe).batch_size) * SECONDS_A_STEP + 6 * padded * n / FLOPS_A_SECOND
 
 
 class EngineBlock(Trainee):
-    """K networks for the compiled engine; arguments as in `train_block`."""
+    """K networks for the compiled engine; arguments as in `Recipe.train`."""
 
     def __init__(
-        self, options: BackpropSettings, lambdas: Sequence[float], members: Sequence[Member], seed: int
+        self, recipe: Recipe, lambdas: Sequence[float], members: Sequence[Member], seed: int
     ) -> None:
-        self.options, self.seed, self.members, self.L = options, seed, members, len(lambdas)
+        self.recipe, self.settings, self.seed = recipe, backprop_of(recipe), seed
+        self.members, self.L = members, len(lambdas)
         first = members[0].train
         self.n, self.like = len(first), first.X
-        self.layout, self.loss = options.layout(first.X, first.Y), LOSSES[options.loss]
+        self.layout, self.loss = members[0].layout(recipe.kind), LOSSES[recipe.loss]
         self.H = self.layout.sizes[-1] if self.loss.metric_name == "R²" else 1
-        self.steps = -(-self.n // options.batch_size)
+        self.steps = -(-self.n // self.settings.batch_size)
         self.K = self.L * len(members)
         self.train_rows = _Set([m.train for m in members], self.loss.metric_name == "R²")
         validation = [m.validation for m in members if m.validation is not None]
         self.validation_rows = _Set(validation, self.loss.metric_name == "R²") if validation else None
         self.w = self._zeros(self.K, self.layout.engine_length(self.like.dtype))
         self.parameters = self.layout.of_engine(self.w)
-        rows = initial_rows(options, self.layout, members, seed).to(self.like)
+        rows = initial_rows(recipe.kind, self.layout, members, seed).to(self.like)
         self.parameters.copy_rows_(rows.repeat_interleave(self.L, 0))
-        adam = options.optimizer == "adam"
-        self.m = torch.zeros_like(self.w) if adam or options.momentum else None
+        adam = self.settings.optimizer == "adam"
+        self.m = torch.zeros_like(self.w) if adam or self.settings.momentum else None
         self.v = torch.zeros_like(self.w) if adam else None
         strengths = torch.tensor(list(lambdas), dtype=torch.float64).repeat(len(members))
-        rule = options.rule.at_lambda(strengths, options.learning_rate)
+        rule = recipe.rule.at_lambda(strengths, self.settings.learning_rate)
         self.rule = rule.with_strength(torch.as_tensor(rule.strength).to(self.like))
         self._sizes = torch.tensor(self.layout.sizes)
         self._member = torch.arange(len(members)).repeat_interleave(self.L)
 
     @property
     def epochs_at_once(self) -> int:
-        seconds = self.K * engine_seconds(self.options, self.layout, self.n)
+        seconds = self.K * engine_seconds(self.recipe, self.layout, self.n)
         rows = len(self.members) * self.n
         return max(1, min(int(SECONDS_A_CALL / seconds), ORDERED_ROWS // rows, ORDERED_ROWS // self.steps))
 
@@ -103,7 +107,7 @@ class EngineBlock(Trainee):
                 [orders(self.members, self.n, self.seed, epoch) for epoch in range(first, first + count)]
             )
         steps = range(first * self.steps, (first + count) * self.steps)
-        lr = learning_rates(self.options, steps, self.steps * self.options.max_epochs)
+        lr = learning_rates(self.settings, steps, self.steps * self.recipe.max_epochs)
         (rates, correction), pull = self._rates(lr, steps.start), self._pull(lr)
         job = self._job(results[0], pull)
         job.epochs, job.order = count, c.place(order)
@@ -124,7 +128,7 @@ class EngineBlock(Trainee):
         return self.parameters.rows().view(len(self.members), self.L, -1).numpy()
 
     def judge(self) -> np.ndarray:
-        pulled = decayed(self.parameters, self.options.decay_biases)
+        pulled = decayed(self.parameters, self.recipe.decay_biases)
         rule = self.rule.with_strength(torch.as_tensor(self.rule.strength).view(-1, 1, 1))
         penalty = penalty_of(rule, pulled, [None] * len(pulled)).double()
         return np.array([*self._judged(self.train_rows), penalty.view(len(self.members), self.L).numpy()])
@@ -145,20 +149,21 @@ class EngineBlock(Trainee):
         return loss.numpy(), metric.numpy()
 
     def _job(self, sums: _Sums, pull: _Pull) -> c.Job:
-        options = self.options
+        settings, perceptron = self.settings, self.recipe.kind
+        assert isinstance(perceptron, PerceptronKind)
         kind = "adam"
-        if options.optimizer == "sgd":
-            kind = ("nesterov" if options.nesterov else "momentum") if options.momentum else "sgd"
+        if settings.optimizer == "sgd":
+            kind = ("nesterov" if settings.nesterov else "momentum") if settings.momentum else "sgd"
         loss, hits = sums.places
         return c.Job(
             layers=len(self.layout.shapes),
             sizes=c.place(self._sizes),
-            activation=c.ACTIVATIONS.index(options.activation),
-            loss=c.LOSSES.index(options.loss),
+            activation=c.ACTIVATIONS.index(perceptron.activation),
+            loss=c.LOSSES.index(self.recipe.loss),
             optimizer=c.OPTIMIZERS.index(kind),
             force=int(isinstance(self.rule.force, L1Force)),
             in_gradient=pull.strength is not None,
-            decay_biases=options.decay_biases,
+            decay_biases=self.recipe.decay_biases,
             networks=self.K,
             parameters=self.w.shape[1],
             w=c.place(self.w),
@@ -167,8 +172,8 @@ class EngineBlock(Trainee):
             members=len(self.members),
             member=c.place(self._member),
             train=self.train_rows.for_c,
-            batch=min(options.batch_size, self.n),
-            momentum=options.momentum,
+            batch=min(settings.batch_size, self.n),
+            momentum=settings.momentum,
             beta1=BETAS[0],
             beta2=BETAS[1],
             eps=EPS,
@@ -181,7 +186,7 @@ class EngineBlock(Trainee):
 
     def _rates(self, lr: Sequence[float], start: int) -> tuple[Tensor, Tensor | None]:
         """(T,) what a step is multiplied by, and Adam's correction of its second moment."""
-        if self.options.optimizer != "adam":
+        if self.settings.optimizer != "adam":
             return torch.tensor(lr, dtype=torch.float64), None
         first, second = _bias_corrections(start, len(lr))
         return torch.tensor(lr, dtype=torch.float64) / first, second
@@ -190,7 +195,7 @@ class EngineBlock(Trainee):
         strength = torch.as_tensor(self.rule.strength)
         if self.rule.acts == "gradient":
             return _Pull(strength=strength)
-        ticks = [tick(self.rule.clock, Reading(rate, self.options.learning_rate)) for rate in lr]
+        ticks = [tick(self.rule.clock, Reading(rate, self.settings.learning_rate)) for rate in lr]
         kept = 1 - strength * torch.tensor(ticks, dtype=torch.float64).to(self.like)[:, None]
         return _Pull(keep_before=kept) if self.rule.acts == "before" else _Pull(keep_after=kept)
 

@@ -1,0 +1,5 @@
+"""Multilayer perceptrons: the kind of network that the compiled engine trains."""
+
+from shrinkage.networks.perceptron._perceptron_kind import PerceptronKind
+
+__all__ = ["PerceptronKind"]

@@ -10,7 +10,8 @@ from torch import Tensor, nn
 
 from shrinkage.auditing import Reading, audit
 from shrinkage.auditing.measuring._experiments import read
-from shrinkage.auditing.subjects._live import OptimizerSubject, undisturbed
+from shrinkage.auditing.subjects._live import OptimizerSubject
+from shrinkage.auditing.subjects._subject import undisturbed
 
 
 def net() -> nn.Sequential:

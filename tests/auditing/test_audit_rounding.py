@@ -6,7 +6,8 @@ from torch import nn
 
 from shrinkage.auditing.measuring._experiments import read
 from shrinkage.auditing.measuring._rounding_shared import SharedRounding
-from shrinkage.auditing.subjects._live import OptimizerSubject, undisturbed
+from shrinkage.auditing.subjects._live import OptimizerSubject
+from shrinkage.auditing.subjects._subject import undisturbed
 
 LR, DRAWS = 0.1, 6000
 

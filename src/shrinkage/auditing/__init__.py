@@ -2,9 +2,11 @@
 
 from shrinkage.auditing._audit_checkpoint import audit_checkpoint
 from shrinkage.auditing._audit_optimizer import audit
-from shrinkage.auditing._audit_result import Audit, Group
+from shrinkage.auditing._audit_result import Group
 from shrinkage.auditing._audit_step import audit_step
+from shrinkage.auditing._explaining import explained
 from shrinkage.auditing._finding import SEVERITIES, Check, Finding, Severity
+from shrinkage.auditing._judging import Audit
 from shrinkage.auditing._unchecked import Unchecked
 from shrinkage.auditing.findings import CHECKS
 from shrinkage.auditing.measuring._reading import Reading
@@ -22,4 +24,5 @@ __all__ = [
     "audit",
     "audit_checkpoint",
     "audit_step",
+    "explained",
 ]

@@ -17,8 +17,8 @@ from torch import Tensor, nn
 
 from shrinkage._errors import RequestError, shown
 from shrinkage.auditing._audit_optimizer import Request, counted, judged
-from shrinkage.auditing._audit_result import Audit, audit_of
 from shrinkage.auditing._facts import Facts, weights_of
+from shrinkage.auditing._judging import Audit, audit_of
 from shrinkage.auditing._unchecked import Need, lacking
 from shrinkage.auditing.findings._group_options import FOREIGN, meant_by
 from shrinkage.auditing.subjects._patterns import weight_pattern

@@ -12,8 +12,8 @@ import torch
 from torch import Tensor, nn
 
 from shrinkage._errors import RequestError, shown
-from shrinkage.auditing._audit_result import Audit, audit_of
 from shrinkage.auditing._facts import Audited, Facts, audited
+from shrinkage.auditing._judging import Audit, audit_of
 from shrinkage.auditing._unchecked import TOLD, Need
 from shrinkage.auditing.measuring._experiments import read
 from shrinkage.auditing.measuring._invariance import equilibrium, invariant_names
@@ -22,8 +22,9 @@ from shrinkage.auditing.measuring._reading import Reading
 from shrinkage.auditing.measuring._rounding import survivals
 from shrinkage.auditing.measuring._rounding_shared import SharedRounding
 from shrinkage.auditing.measuring._timeline import Timeline, number, timeline
-from shrinkage.auditing.subjects._live import OptimizerSubject, Subject, parameters_of, undisturbed
+from shrinkage.auditing.subjects._live import OptimizerSubject
 from shrinkage.auditing.subjects._sampling import local
+from shrinkage.auditing.subjects._subject import Subject, parameters_of, undisturbed
 from shrinkage.auditing.subjects._untouched import untouched
 
 __all__ = ["Request", "audit", "counted", "judged"]

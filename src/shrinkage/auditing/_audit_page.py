@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
+from shrinkage._files import write_atomic
+from shrinkage.auditing._audit_result import AuditResult, Group
 from shrinkage.auditing._finding import SEVERITIES, Finding
 from shrinkage.pages import Figure, Page, Section, Table, Tile, plain, plotted, render_page
 
-if TYPE_CHECKING:
-    from shrinkage.auditing._audit_result import Audit, Group
-
-__all__ = ["rendered"]
+__all__ = ["rendered", "to_html"]
 
 _MOST_NAMES = 40
 """Parameters named in a row; the JSON has all of them."""
 
 
-def rendered(audit: Audit) -> str:
+def to_html(audit: AuditResult, path: str | os.PathLike[str]) -> None:
+    """Write everything as a page that opens offline, whole or not at all."""
+    write_atomic(path, rendered(audit).encode())
+
+
+def rendered(audit: AuditResult) -> str:
     """The audit as one HTML document."""
     sections = [_treatment(audit.groups), *_charts(audit.groups)] if audit.groups else []
     return render_page(
@@ -41,7 +45,7 @@ def _counted(findings: Sequence[Finding]) -> str:
     return ", ".join(f"{n} {severity}{'s' if n > 1 else ''}" for n, severity in counts if n)
 
 
-def _tiles(audit: Audit) -> list[Tile]:
+def _tiles(audit: AuditResult) -> list[Tile]:
     held = sum(g.elements for g in audit.groups)
     decayed = sum(g.elements for g in audit.groups if g.shrink != 0)
     return [

@@ -11,11 +11,10 @@ import torch
 from torch import Tensor
 
 from shrinkage._errors import RequestError, shown
-from shrinkage.auditing._audit_result import Audit, audit_of
 from shrinkage.auditing._facts import Audited, Facts
+from shrinkage.auditing._judging import Audit, audit_of
 from shrinkage.auditing._unchecked import TOLD, Need, lacking
 from shrinkage.auditing.measuring._experiments import read
-from shrinkage.auditing.subjects._live import Plan, Track, rms_or_usual, undisturbed
 from shrinkage.auditing.subjects._patterns import (
     even_rows,
     gradient_pattern,
@@ -23,6 +22,7 @@ from shrinkage.auditing.subjects._patterns import (
     time_sign,
     weight_pattern,
 )
+from shrinkage.auditing.subjects._subject import Plan, Track, rms_or_usual, undisturbed
 
 __all__ = ["audit_step"]
 

@@ -17,8 +17,8 @@ from shrinkage.auditing.measuring._loss_penalty import Penalty
 from shrinkage.auditing.measuring._reading import AT_REST, Reading
 from shrinkage.auditing.measuring._timeline import Timeline
 from shrinkage.auditing.measuring._zero_rows import Unreached, unreached
-from shrinkage.auditing.subjects._live import parameters_of
 from shrinkage.auditing.subjects._sampling import local, sampled
+from shrinkage.auditing.subjects._subject import parameters_of
 
 __all__ = ["BY_AXES", "Audited", "Facts", "audited", "weights_of"]
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from shrinkage.auditing._finding import Check
-from shrinkage.auditing._unchecked import NEEDS
+from shrinkage.auditing._explaining import section
 from shrinkage.auditing.findings import CHECKS
 
-__all__ = ["page", "section"]
+__all__ = ["page"]
 
 _HEAD = """# What an audit finds
 
@@ -37,17 +36,6 @@ def page() -> str:
     return f"{_HEAD}{rows}\n\n" + "\n".join(
         f'<a id="{c.code}"></a>\n## {section(c)}\n' for c in CHECKS.values()
     )
-
-
-def section(check: Check) -> str:
-    """What the documentation says about one finding."""
-    return f"{check.title}\n\n`{check.code}`, {check.severity}\n\n{check.explanation}\n\n{_judged_by(check)}"
-
-
-def _judged_by(check: Check) -> str:
-    needs = ", ".join(NEEDS[need] for need in check.needs)
-    partly = ", ".join(NEEDS[need] for need in check.partly)
-    return f"Judged by: {needs}" + (f"; all of it only with: {partly}." if partly else ".")
 
 
 if __name__ == "__main__":

@@ -91,17 +91,13 @@ def _leave(found: Audit, fail_on: Any, target: str) -> None:
 
 
 def _explained(code: str) -> str:
-    import difflib
+    from shrinkage._errors import RequestError
+    from shrinkage.auditing import explained
 
-    from shrinkage._errors import RequestError, shown
-    from shrinkage.auditing._findings_page import section
-    from shrinkage.auditing.findings import CHECKS
-
-    if code not in CHECKS:
-        near = difflib.get_close_matches(code, CHECKS, n=1)
-        hint = f"; did you mean {near[0]}?" if near else "."
-        raise RequestError(f"--explain: there is no finding {shown(code)}{hint} Known: {', '.join(CHECKS)}.")
-    return section(CHECKS[code])
+    try:
+        return explained(code)
+    except RequestError as error:
+        raise RequestError(f"--explain: {error}") from error
 
 
 def _check(fail_on: str | None) -> None:
@@ -115,20 +111,18 @@ def _audited(target: str, told: dict[str, Any], optimizer: str | None) -> Audit:
     from shrinkage._errors import RequestError
     from shrinkage.auditing import audit as audit_
     from shrinkage.auditing import audit_checkpoint
-    from shrinkage.auditing._audit_optimizer import counted
 
-    with options_named(steps="--steps"):
-        counted(**told)
     path, colon, function = target.rpartition(":")
     if target.endswith(".py"):
         raise RequestError(
             f"{target}: which function? Name the one that returns (model, optimizer), such as {target}:build."
         )
     if not colon or not path.endswith(".py"):
-        with options_named(optimizer="--optimizer"):
+        with options_named(optimizer="--optimizer", steps="--steps"):
             return audit_checkpoint(target, optimizer=optimizer, **told)
     built = _built(Path(path), function)
-    return audit_(**{**built, **told})
+    with options_named(**{name: f"--{name.replace('_', '-')}" for name in told}):
+        return audit_(**{**built, **told})
 
 
 def _built(path: Path, name: str) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from torch import Tensor
 from shrinkage.auditing.measuring._interpreting import Measured
 from shrinkage.auditing.measuring._reading import Clock, Reading
 from shrinkage.auditing.measuring._statistics import mean_log_shrink
-from shrinkage.auditing.subjects._live import Plan, Subject, Track, offset_pair
+from shrinkage.auditing.subjects._subject import Plan, Subject, Track, offset_pair
 
 __all__ = ["read"]
 

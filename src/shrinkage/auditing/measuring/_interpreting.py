@@ -31,8 +31,8 @@ from shrinkage.auditing.measuring._statistics import (
     spread,
     varies_in_time,
 )
-from shrinkage.auditing.subjects._live import Track
 from shrinkage.auditing.subjects._patterns import gradient_pattern, offset_signs, weight_pattern
+from shrinkage.auditing.subjects._subject import Track
 
 __all__ = ["Measured"]
 

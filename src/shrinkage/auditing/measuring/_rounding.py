@@ -14,7 +14,7 @@ from dataclasses import replace
 
 from shrinkage.auditing.measuring._reading import Reading
 from shrinkage.auditing.measuring._rounding_shared import spacing
-from shrinkage.auditing.subjects._live import Plan, Subject, Track
+from shrinkage.auditing.subjects._subject import Plan, Subject, Track
 
 __all__ = ["survivals"]
 

@@ -20,7 +20,8 @@ import torch
 from torch import Tensor
 
 from shrinkage.auditing.measuring._reading import Reading
-from shrinkage.auditing.subjects._live import OptimizerSubject, Plan
+from shrinkage.auditing.subjects._live import OptimizerSubject
+from shrinkage.auditing.subjects._subject import Plan
 
 __all__ = ["SharedRounding", "spacing"]
 

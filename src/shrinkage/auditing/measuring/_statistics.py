@@ -7,7 +7,7 @@ import math
 import torch
 from torch import Tensor
 
-from shrinkage.auditing.subjects._live import Track
+from shrinkage.auditing.subjects._subject import Track
 
 __all__ = [
     "CONSTANT",

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from shrinkage._errors import RequestError
 from shrinkage.auditing.measuring._reading import Reading
 from shrinkage.auditing.subjects._copying import Copier
-from shrinkage.auditing.subjects._live import STRENGTHS
+from shrinkage.auditing.subjects._subject import STRENGTHS
 
 __all__ = ["Timeline", "number", "timeline"]
 

@@ -13,8 +13,8 @@ from torch.optim.optimizer import _global_optimizer_post_hooks, _global_optimize
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from shrinkage._errors import RequestError
-from shrinkage.auditing.subjects._live import parameters_of
 from shrinkage.auditing.subjects._sampling import local
+from shrinkage.auditing.subjects._subject import parameters_of
 
 __all__ = ["untouched"]
 

@@ -1,0 +1,69 @@
+"""Facts, judged: the findings of all checks, and a row for each kind of treatment."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from shrinkage.auditing._audit_page import to_html
+from shrinkage.auditing._audit_result import AuditResult, Group
+from shrinkage.auditing._audit_text import AuditText, as_text
+from shrinkage.auditing._facts import Audited, Facts
+from shrinkage.auditing._rule_in_words import formula, in_words
+from shrinkage.auditing._unchecked import unchecked_of
+from shrinkage.auditing.findings import CHECKS, found
+from shrinkage.strength import epochs_from_shrink, steps_from_shrink
+
+__all__ = ["Audit", "audit_of"]
+
+
+class Audit(AuditResult):
+    """What an optimizer does to each weight, and what of it is likely not meant. `print` shows it."""
+
+    to_html = to_html
+
+    def __rich__(self) -> Any:
+        return AuditText(self)
+
+    def __str__(self) -> str:
+        return as_text(self)
+
+
+def audit_of(facts: Facts) -> Audit:
+    """The facts, judged; and what they do not tell."""
+    return Audit(
+        optimizer=facts.optimizer,
+        findings=found(facts),
+        groups=groups_of(facts),
+        unchecked=unchecked_of(CHECKS, facts.lacks, facts.lacks_part),
+    )
+
+
+def groups_of(facts: Facts) -> list[Group]:
+    """The parameters, sorted by optimizer group and treatment."""
+    alike: dict[tuple[Any, ...], list[Audited]] = {}
+    for p in facts.parameters:
+        alike.setdefault((p.group, in_words(p.reading), formula(p.reading, p.lr)), []).append(p)
+    return [_group(facts, members) for _, members in sorted(alike.items(), key=lambda item: item[0][0])]
+
+
+def _group(facts: Facts, members: Sequence[Audited]) -> Group:
+    reading, lr = members[0].reading, members[0].lr
+    shrink = reading.shrink
+    size = abs(shrink) if shrink is not None else None
+    counted = facts.rows is not None and facts.batch_size is not None
+    return Group(
+        group=members[0].group,
+        parameters=tuple(p.name for p in members),
+        roles=tuple(sorted({p.role for p in members})),
+        elements=sum(p.tensor.numel() for p in members),
+        rule=in_words(reading),
+        formula=formula(reading, lr),
+        lr=lr,
+        lam=reading.lam,
+        shrink=shrink,
+        steps=None if size is None else steps_from_shrink(size),
+        epochs=epochs_from_shrink(size, rows=facts.rows or 1, batch_size=facts.batch_size or 1)
+        if size is not None and counted
+        else None,
+    )

@@ -14,7 +14,7 @@ from search_cases import Made, search_of, walked
 from shrinkage.path import PathRequest, Place, fit_path
 from shrinkage.path import search as room
 from shrinkage.path.search import SEARCHES, PlannedSearch
-from stack_cases import options
+from stack_cases import recipe
 
 GRID = [0.0, *np.logspace(-6, 0, 19)]
 NOISE = np.random.default_rng(3).normal(0, 0.02, (40, 5))
@@ -82,8 +82,8 @@ def test_a_grid_of_a_few_is_searched_too(name, fast, grid):
 
 def request(name: str, fast: bool, **changes: Any) -> PathRequest:
     given: Any = {"lambdas": np.array(GRID), "restarts": 2, "select": "min", "stop": "last", "seed": 1}
-    training = options(optimizer="adam", batch_size=8, max_epochs=4, dtype="float32")
-    return PathRequest(**{**given, "options": training, "search": name, "fast": fast, **changes})
+    training = recipe(optimizer="adam", batch_size=8, max_epochs=4, dtype="float32")
+    return PathRequest(**{**given, "recipe": training, "search": name, "fast": fast, **changes})
 
 
 @pytest.mark.parametrize("name, fast", LAWS)

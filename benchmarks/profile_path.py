@@ -28,7 +28,7 @@ from paths.workloads import WORKLOADS, Workload
 
 from shrinkage._compiled import library
 from shrinkage.path import trained
-from shrinkage.training.engine import _library
+from shrinkage.training.engine import _engine_library as _library
 
 PARTS = ("products", "activations, slopes", "scoring", "optimizer and pull", "reading rows")
 """As the engine counts them (`enum` in engine.c)."""

@@ -9,8 +9,8 @@ from shrinkage._random import generator
 from shrinkage.networks import Layout
 from shrinkage.rules import CATALOGUE, L2, WeightDecay
 from shrinkage.training import Backprop, Member, Rows, learning_rate
-from shrinkage.training._pull import Pull
-from shrinkage.training.engine._block import NO_PULL, EngineBlock
+from shrinkage.training.backprop._pull import Pull
+from shrinkage.training.engine._engine_trainee import NO_PULL, EngineBlock
 from stack_cases import member, plain_loss, plain_outputs, problem, recipe, sgd_step
 
 pytestmark = pytest.mark.usefixtures("engine")
@@ -246,7 +246,7 @@ def test_rows_read_lazily_are_those_settled(monkeypatch):
     X, Y = problem(50, 3, 2, "softmax")
     usual = recipe().train(LAMBDAS, [member(X, Y, n_train=40)], seed=SEED)
     monkeypatch.setattr("shrinkage.training._rows.SETTLED_ELEMENTS", 0)
-    monkeypatch.setattr("shrinkage.training._stacked.SCORED_ELEMENTS", 200)
+    monkeypatch.setattr("shrinkage.training.backprop._stacked_trainee.SCORED_ELEMENTS", 200)
     lazy = recipe().train(LAMBDAS, [member(X, Y, n_train=40)], seed=SEED)
     assert (usual.networks == lazy.networks).all()
     assert_close(torch.from_numpy(usual.validation_loss), torch.from_numpy(lazy.validation_loss))

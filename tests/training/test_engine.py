@@ -13,9 +13,9 @@ from shrinkage._errors import JobError
 from shrinkage.networks import Layout
 from shrinkage.rules import CATALOGUE, L1, L2, Decoupled, WeightDecay
 from shrinkage.training import Member, Rows, Standardizer, one_thread_flushed
-from shrinkage.training.engine import _library
-from shrinkage.training.engine._block import engine_takes
-from shrinkage.training.engine._rows import EvaluatedRows
+from shrinkage.training.engine import _engine_library as _library
+from shrinkage.training.engine._engine_rows import EvaluatedRows
+from shrinkage.training.engine._engine_trainee import engine_takes
 from stack_cases import ACTIVATION_NAMES, ARCHITECTURES, LOSS_NAMES, member, problem, recipe
 
 LAMBDAS = [0.0, 0.01, 0.3]
@@ -140,7 +140,7 @@ def test_calls_of_one_epoch_and_of_many_give_the_same_bits(monkeypatch):
     X, Y = problem(60, 5, 3, "softmax")
     opts = recipe(engine="compiled", optimizer="adam", schedule="cosine", max_epochs=12)
     many = opts.train(LAMBDAS, [member(X, Y, n_train=40)], seed=1)
-    monkeypatch.setattr("shrinkage.training.engine._block.SECONDS_A_CALL", 0.0)
+    monkeypatch.setattr("shrinkage.training.engine._engine_trainee.SECONDS_A_CALL", 0.0)
     ticks = []
     one = opts.train(LAMBDAS, [member(X, Y, n_train=40)], seed=1, after_epochs=ticks.append)
     assert ticks == [1] * 12

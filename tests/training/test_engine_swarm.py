@@ -8,8 +8,8 @@ from shrinkage.networks import LOSSES, Layout
 from shrinkage.rules import L1, L2, WeightDecay
 from shrinkage.training import Box, Member, ParticleSwarms, Rows, Swarm, Swarms
 from shrinkage.training._score import Score
-from shrinkage.training.engine._rows import EvaluatedRows
-from shrinkage.training.engine._swarm import EngineSwarms, engine_moves
+from shrinkage.training.engine._engine_rows import EvaluatedRows
+from shrinkage.training.engine._engine_swarms import EngineSwarms, engine_moves
 from stack_cases import (
     ACTIVATION_NAMES,
     ARCHITECTURES,
@@ -149,7 +149,7 @@ def test_a_block_is_the_torch_forms(changes):
 def test_numbers_drawn_in_pieces_are_the_same(monkeypatch):
     X, Y = problem(40, 4, 3, "softmax")
     whole = swarm_block("compiled", [member(X, Y)])
-    monkeypatch.setattr("shrinkage.training.engine._swarm.NUMBERS_AT_ONCE", 1)
+    monkeypatch.setattr("shrinkage.training.engine._engine_swarms.NUMBERS_AT_ONCE", 1)
     assert (swarm_block("compiled", [member(X, Y)]).networks == whole.networks).all()
 
 

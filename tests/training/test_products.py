@@ -8,9 +8,10 @@ import pytest
 import torch
 
 from shrinkage.networks import Layout
-from shrinkage.training import _products, one_thread_flushed
+from shrinkage.training import one_thread_flushed
 from shrinkage.training._machine import EXACT, ROUNDING, permitted
-from shrinkage.training._products import permission_for
+from shrinkage.training.backprop import _products
+from shrinkage.training.backprop._products import permission_for
 from stack_cases import member, problem, recipe
 
 CPU = torch.device("cpu")

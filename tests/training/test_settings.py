@@ -10,8 +10,8 @@ from shrinkage._errors import RequestError
 from shrinkage.networks import Layout
 from shrinkage.rules import L1, L2, AdaptiveDecay, Projection, WeightDecay
 from shrinkage.training import ParticleSwarms, Recipe, Swarm, SwarmVariant
-from shrinkage.training.engine import _library
-from shrinkage.training.engine._block import SECONDS_A_BLOCK
+from shrinkage.training.engine import _engine_library as _library
+from shrinkage.training.engine._engine_trainee import SECONDS_A_BLOCK
 from stack_cases import assembled, member, problem, recipe
 
 
@@ -110,7 +110,7 @@ def test_rows_read_anew_in_every_epoch_train_the_same(monkeypatch):
     settings = recipe(engine="torch", batch_size=1000)
     trained = []
     for kept in (1 << 20, 0):
-        monkeypatch.setattr("shrinkage.training._stacked.KEPT_ELEMENTS", kept)
+        monkeypatch.setattr("shrinkage.training.backprop._stacked_trainee.KEPT_ELEMENTS", kept)
         trained.append(settings.train([0.0, 0.1], [member(X, Y, n_train=30)], seed=2))
     for name in vars(trained[0]):
         assert np.array_equal(getattr(trained[0], name), getattr(trained[1], name)), name

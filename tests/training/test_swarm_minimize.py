@@ -7,7 +7,7 @@ import torch
 
 from shrinkage._errors import RequestError
 from shrinkage.training import SWARM_VARIANTS, Box, Swarm, Swarms, SwarmVariant, minimize
-from shrinkage.training._swarm_moves import Draw
+from shrinkage.training.swarm._swarm_moves import Draw
 from swarm_cases import FUNCTIONS, box, check_bounds_stop, check_decay_precedes_evaluation
 
 sphere = FUNCTIONS["sphere"].f

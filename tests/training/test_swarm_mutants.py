@@ -9,7 +9,7 @@ import torch
 
 import swarm_cases
 from shrinkage.training import SWARM_VARIANTS, Swarms, SwarmVariant
-from shrinkage.training._swarm_moves import Draw
+from shrinkage.training.swarm._swarm_moves import Draw
 from swarm_cases import (
     check_alone_as_in_batch,
     check_band,

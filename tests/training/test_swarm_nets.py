@@ -13,8 +13,8 @@ from shrinkage._errors import RequestError
 from shrinkage.networks import Layout, outputs
 from shrinkage.rules import L1, L2, L2SP, AdaptiveDecay, ConditionalDecay, Decoupled, Projection, WeightDecay
 from shrinkage.training import Backprop, Member, ParticleSwarms, Recipe, Rows, Swarm
-from shrinkage.training import _swarm_error as evaluation
-from shrinkage.training._swarm_error import MeanError, particle_outputs
+from shrinkage.training.swarm import _swarm_error as evaluation
+from shrinkage.training.swarm._swarm_error import MeanError, particle_outputs
 from stack_cases import assembled
 
 pytestmark = pytest.mark.usefixtures("engine")

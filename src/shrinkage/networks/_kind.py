@@ -7,9 +7,9 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from shrinkage.networks._layout import Layout
 from shrinkage.networks._losses import Loss
-from shrinkage.networks._stack import Stack
+from shrinkage.networks.perceptron._perceptron_layout import Layout
+from shrinkage.networks.perceptron._perceptron_stack import Stack
 
 __all__ = ["Kind"]
 

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from shrinkage._random import generator
 from shrinkage.networks import Kind, Layout
-from shrinkage.training._block import Member
+from shrinkage.training._trainee import Member
 
 __all__ = ["initial_rows", "orders"]
 

@@ -11,7 +11,7 @@ import torch
 from shrinkage._errors import RequestError, check_choice, check_count, shown
 from shrinkage.networks import LOSSES, Kind, Layout
 from shrinkage.rules import Rule
-from shrinkage.training._block import BlockResult, Member
+from shrinkage.training._trainee import BlockResult, Member
 from shrinkage.training.engine import engine_build, engine_name
 
 __all__ = ["Recipe", "Trainer", "seconds_of_stack"]

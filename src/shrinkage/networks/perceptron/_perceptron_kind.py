@@ -9,10 +9,10 @@ from torch import Tensor
 
 from shrinkage._errors import RequestError, check_choice, shown
 from shrinkage.networks._activations import ACTIVATIONS
-from shrinkage.networks._initial import INITIALIZATIONS, initial_row
-from shrinkage.networks._layout import Layout
 from shrinkage.networks._losses import Loss
-from shrinkage.networks._stack import Stack, outputs
+from shrinkage.networks.perceptron._initial_weights import INITIALIZATIONS, initial_row
+from shrinkage.networks.perceptron._perceptron_layout import Layout
+from shrinkage.networks.perceptron._perceptron_stack import Stack, outputs
 
 __all__ = ["PerceptronKind"]
 

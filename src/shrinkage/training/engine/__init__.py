@@ -3,6 +3,6 @@
 What it computes is defined by the torch forms beside this folder, and tested against them.
 """
 
-from shrinkage.training.engine._library import engine_build, engine_name
+from shrinkage.training.engine._engine_library import engine_build, engine_name
 
 __all__ = ["engine_build", "engine_name"]

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from shrinkage.networks._activations import ACTIVATIONS
-from shrinkage.networks._layout import Layout
+from shrinkage.networks.perceptron._perceptron_layout import Layout
 
 __all__ = ["INITIALIZATIONS", "initial_row"]
 

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from shrinkage._errors import RequestError, shown
 from shrinkage._random import generator
-from shrinkage.training._swarm_moves import K_INFORMED, Draw, SwarmVariant, variant_named
+from shrinkage.training.swarm._swarm_moves import K_INFORMED, Draw, SwarmVariant, variant_named
 
 __all__ = ["Box", "Swarm", "SwarmResult", "Swarms", "minimize"]
 

@@ -20,15 +20,15 @@ from shrinkage.networks import LOSSES, Layout, PerceptronKind
 from shrinkage.rules import Reading
 from shrinkage.rules._clocks import tick
 from shrinkage.rules._forces import L1Force, L2Force
-from shrinkage.training._block import Member, Trainee
 from shrinkage.training._draws import initial_rows, orders
-from shrinkage.training._optimizers import BETAS, EPS
-from shrinkage.training._pull import decayed, penalty_of
 from shrinkage.training._recipe import Recipe
 from shrinkage.training._rows import Rows
 from shrinkage.training._score import metric_of, spread_of
-from shrinkage.training._settings import backprop_of, learning_rates
-from shrinkage.training.engine import _library as c
+from shrinkage.training._trainee import Member, Trainee
+from shrinkage.training.backprop._backprop_settings import backprop_of, learning_rates
+from shrinkage.training.backprop._optimizers import BETAS, EPS
+from shrinkage.training.backprop._pull import decayed, penalty_of
+from shrinkage.training.engine import _engine_library as c
 
 __all__ = ["NO_PULL", "EngineBlock", "engine_networks", "engine_seconds", "engine_takes"]
 

@@ -14,9 +14,9 @@ import torch
 from torch import Tensor
 
 from shrinkage._random import generator
-from shrinkage.training._swarm import Swarm, Swarms
-from shrinkage.training.engine import _library as c
-from shrinkage.training.engine._rows import EvaluatedRows
+from shrinkage.training.engine import _engine_library as c
+from shrinkage.training.engine._engine_rows import EvaluatedRows
+from shrinkage.training.swarm._swarms import Swarm, Swarms
 
 __all__ = ["EngineSwarms", "Objective", "engine_moves"]
 

@@ -12,8 +12,8 @@ import torch
 from torch import Tensor
 
 from shrinkage.networks._activations import ACTIVATIONS
-from shrinkage.networks._layout import Layout, Parameters
 from shrinkage.networks._losses import Loss
+from shrinkage.networks.perceptron._perceptron_layout import Layout, Parameters
 
 __all__ = ["Stack", "outputs"]
 

@@ -14,15 +14,15 @@ from torch import Tensor
 
 from shrinkage.networks import LOSSES, Layout
 from shrinkage.rules import Reading
-from shrinkage.training._block import EpochByEpoch, Member
 from shrinkage.training._draws import initial_rows, orders
-from shrinkage.training._optimizers import SGD, Adam, Optimizer
-from shrinkage.training._products import permission_for
-from shrinkage.training._pull import Pull
 from shrinkage.training._recipe import Recipe
 from shrinkage.training._rows import Batch, Rows, chunks
 from shrinkage.training._score import Score
-from shrinkage.training._settings import backprop_of, learning_rate
+from shrinkage.training._trainee import EpochByEpoch, Member
+from shrinkage.training.backprop._backprop_settings import backprop_of, learning_rate
+from shrinkage.training.backprop._optimizers import SGD, Adam, Optimizer
+from shrinkage.training.backprop._products import permission_for
+from shrinkage.training.backprop._pull import Pull
 
 __all__ = ["StackedBlock", "permission", "stacked_networks"]
 

@@ -14,12 +14,17 @@ import torch
 
 from shrinkage._errors import RequestError
 from shrinkage.networks import Layout
-from shrinkage.training._block import BlockResult, Member, recorded
 from shrinkage.training._machine import one_thread_flushed
 from shrinkage.training._recipe import Recipe, seconds_of_stack
-from shrinkage.training._settings import BackpropSettings
-from shrinkage.training._stacked import StackedBlock, permission, stacked_networks
-from shrinkage.training.engine._block import EngineBlock, engine_networks, engine_seconds, engine_takes
+from shrinkage.training._trainee import BlockResult, Member, recorded
+from shrinkage.training.backprop._backprop_settings import BackpropSettings
+from shrinkage.training.backprop._stacked_trainee import StackedBlock, permission, stacked_networks
+from shrinkage.training.engine._engine_trainee import (
+    EngineBlock,
+    engine_networks,
+    engine_seconds,
+    engine_takes,
+)
 
 __all__ = ["Backprop"]
 

@@ -14,9 +14,9 @@ from shrinkage.networks import LOSSES, Layout
 from shrinkage.training._recipe import Recipe
 from shrinkage.training._rows import Rows, chunks
 from shrinkage.training._score import Score
-from shrinkage.training._swarm_error import HELD_ACTIVATIONS, KEPT_ELEMENTS, MeanError
-from shrinkage.training._swarm_settings import perceptron_of, swarms_of
-from shrinkage.training.engine._rows import EvaluatedRows
+from shrinkage.training.engine._engine_rows import EvaluatedRows
+from shrinkage.training.swarm._swarm_error import HELD_ACTIVATIONS, KEPT_ELEMENTS, MeanError
+from shrinkage.training.swarm._swarm_settings import perceptron_of, swarms_of
 
 __all__ = ["WatchedRows", "swarms_in_threads", "watched"]
 

@@ -13,7 +13,7 @@ from torch import Tensor
 from shrinkage.networks import LOSSES, Layout
 from shrinkage.training._rows import Rows
 from shrinkage.training._score import metric_of, spread_of
-from shrinkage.training.engine import _library as c
+from shrinkage.training.engine import _engine_library as c
 
 __all__ = ["EvaluatedRows"]
 

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import torch
 
 from shrinkage.networks import Layout
-from shrinkage.training._block import BlockResult, Member, recorded
 from shrinkage.training._machine import one_thread_flushed
 from shrinkage.training._recipe import Recipe, seconds_of_stack
-from shrinkage.training._swarm_block import SwarmBlock, swarms_in_threads
-from shrinkage.training._swarm_settings import SwarmSettings
+from shrinkage.training._trainee import BlockResult, Member, recorded
+from shrinkage.training.swarm._swarm_settings import SwarmSettings
+from shrinkage.training.swarm._swarm_trainee import SwarmBlock, swarms_in_threads
 
 __all__ = ["ParticleSwarms"]
 

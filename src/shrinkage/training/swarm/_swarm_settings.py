@@ -10,8 +10,8 @@ from typing import ClassVar
 from shrinkage._errors import RequestError, check_choice, shown
 from shrinkage.networks import PerceptronKind
 from shrinkage.training._recipe import Recipe
-from shrinkage.training._swarm import Swarm
-from shrinkage.training._swarm_error import ErrorOfNetworks
+from shrinkage.training.swarm._swarm_error import ErrorOfNetworks
+from shrinkage.training.swarm._swarms import Swarm
 
 __all__ = ["SwarmSettings", "perceptron_of", "swarms_of"]
 

@@ -15,12 +15,12 @@ from torch import Tensor
 
 from shrinkage.rules import Reading
 from shrinkage.rules._forces import L1Force, L2Force
-from shrinkage.training._block import EpochByEpoch, Member
 from shrinkage.training._recipe import Recipe
-from shrinkage.training._swarm import Box, Swarms
-from shrinkage.training._swarm_rows import WatchedRows, swarms_in_threads, watched
-from shrinkage.training._swarm_settings import swarms_of
-from shrinkage.training.engine._swarm import EngineSwarms, Objective, engine_moves
+from shrinkage.training._trainee import EpochByEpoch, Member
+from shrinkage.training.engine._engine_swarms import EngineSwarms, Objective, engine_moves
+from shrinkage.training.swarm._swarm_rows import WatchedRows, swarms_in_threads, watched
+from shrinkage.training.swarm._swarm_settings import swarms_of
+from shrinkage.training.swarm._swarms import Box, Swarms
 
 __all__ = ["SwarmBlock", "swarms_in_threads"]
 

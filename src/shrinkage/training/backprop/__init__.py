@@ -1,0 +1,1 @@
+"""Training by back-propagation: as one stack of torch tensors, or by the compiled engine."""

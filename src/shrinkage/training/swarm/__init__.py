@@ -1,0 +1,1 @@
+"""Training by particle swarms, which need no gradient."""

@@ -1,0 +1,1 @@
+"""Default against default on many small tables: ours, linear models, a grid search, RealMLP and CatBoost."""

@@ -95,11 +95,34 @@ def _rare_levels() -> Loaded:
     return X, (effect.to_numpy() + rng.logistic(size=ROWS) > 0).astype(int)
 
 
-_REGRESSION = (
-    "airfoil autoMPG6 baseball boom_bikes concrete excitation_current laser qsar_fish_toxicity qsar_aquatic_toxicity "
-    "real_estate_valuation slump_test wankara winequality_red"
-).split()
-_BINARY = "pima saheart ionosphere haberman vehicle3 mammographic cm1 crx glass1 yeast1 bupa australian".split()
+_REGRESSION = [
+    *(
+        "airfoil",
+        "autoMPG6",
+        "baseball",
+        "boom_bikes",
+        "concrete",
+        "excitation_current",
+        "laser",
+        "slump_test",
+    ),
+    *("qsar_fish_toxicity", "qsar_aquatic_toxicity", "real_estate_valuation", "wankara", "winequality_red"),
+]
+_BINARY = [
+    *(
+        "pima",
+        "saheart",
+        "ionosphere",
+        "haberman",
+        "vehicle3",
+        "mammographic",
+        "cm1",
+        "crx",
+        "glass1",
+        "yeast1",
+    ),
+    *("bupa", "australian"),
+]
 
 TABLES: dict[str, tuple[str, Callable[[], Loaded]]] = {
     "diabetes": ("regression", lambda: _sklearn("diabetes")),
@@ -112,7 +135,9 @@ TABLES: dict[str, tuple[str, Callable[[], Loaded]]] = {
     "heavy_tails": ("classification", _heavy_tails),
     "rare_levels": ("classification", _rare_levels),
     **{name: ("regression", lambda name=name: _common("regression", name)) for name in _REGRESSION},
-    **{name: ("classification", lambda name=name: _common("binary_classification", name)) for name in _BINARY},
+    **{
+        name: ("classification", lambda name=name: _common("binary_classification", name)) for name in _BINARY
+    },
 }
 """By name: the task, and how it is loaded."""
 

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+
 from tables.collection import Split
 
 __all__ = ["CONTENDERS"]
@@ -23,7 +24,9 @@ def _linear(split: Split) -> Any:
     if split.task == "regression":
         model: Any = RidgeCV(alphas=np.logspace(-3, 5, 30))
     else:
-        model = LogisticRegressionCV(Cs=np.logspace(-4, 4, 20).tolist(), scoring="neg_log_loss", max_iter=2000)
+        model = LogisticRegressionCV(
+            Cs=np.logspace(-4, 4, 20).tolist(), scoring="neg_log_loss", max_iter=2000
+        )
     return _fitted(make_pipeline(TableVectorizer(), _imputer(), StandardScaler(), model), split)
 
 
@@ -42,7 +45,9 @@ def _grid_search(split: Split) -> Any:
         {f"{type(net).__name__.lower()}__alpha": np.logspace(-4, 3, 8)},
         scoring="neg_root_mean_squared_error" if regression else "neg_log_loss",
     )
-    return _fitted(TransformedTargetRegressor(search, transformer=StandardScaler()) if regression else search, split)
+    return _fitted(
+        TransformedTargetRegressor(search, transformer=StandardScaler()) if regression else search, split
+    )
 
 
 def _imputer() -> Any:
@@ -61,7 +66,9 @@ def _realmlp(name: str) -> Callable[[Split], Any]:
         import pytabkit
 
         kind = "Regressor" if split.task == "regression" else "Classifier"
-        model = getattr(pytabkit, f"RealMLP_{name}_{kind}")(random_state=split.seed, device="cpu", n_threads=1)
+        model = getattr(pytabkit, f"RealMLP_{name}_{kind}")(
+            random_state=split.seed, device="cpu", n_threads=1
+        )
         return _fitted(model, split)
 
     return fit
@@ -75,7 +82,9 @@ def _catboost(split: Split) -> Any:
     for frame in (X, X_new):
         frame[words] = frame[words].astype(object).fillna("missing").astype(str)
     kind: Any = CatBoostRegressor if split.task == "regression" else CatBoostClassifier
-    model = kind(verbose=0, random_seed=split.seed, thread_count=1, allow_writing_files=False, cat_features=words)
+    model = kind(
+        verbose=0, random_seed=split.seed, thread_count=1, allow_writing_files=False, cat_features=words
+    )
     model.fit(X, split.y)
     return model.predict(X_new) if split.task == "regression" else model.predict_proba(X_new)
 

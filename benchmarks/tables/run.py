@@ -54,7 +54,10 @@ def measured(names: list[str], seeds: int, results: Path) -> dict[str, dict[str,
 
 def table_of(kept: dict[str, dict[str, list[float]]], ours: str) -> str:
     """Wins of `ours` against each contender, the geometric mean of the loss ratios, and the worst of them."""
-    lines = ["| against | wins | ratio of losses | worst ratio | seconds, ours / theirs |", "|---|---|---|---|---|"]
+    lines = [
+        "| against | wins | ratio of losses | worst ratio | seconds, ours / theirs |",
+        "|---|---|---|---|---|",
+    ]
     for name in kept:
         shared = sorted(kept[ours].keys() & kept[name].keys())
         if name == ours or not shared:

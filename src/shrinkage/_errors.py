@@ -1,11 +1,22 @@
-"""The two ways in which a request can fail, how a value is shown in a sentence about it, and common checks."""
+"""The two ways in which a request can fail, the words in which it is said, and common checks.
+
+One knob may have several names: `schedule` where networks are trained is `learning_rate` of an estimator and
+`--schedule` on the command line. Whoever raises names it with `called`, which gives the caller's own name: everybody
+who passes a knob on under another name says so with `vocabulary`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from numbers import Integral
 
-__all__ = ["JobError", "RequestError", "check_choice", "check_count", "shown"]
+__all__ = ["JobError", "RequestError", "called", "check_choice", "check_count", "shown", "vocabulary"]
+
+_translations: ContextVar[tuple[Mapping[str, str], ...]] = ContextVar("translations", default=())
+_UNSAID = object()
 
 
 class RequestError(ValueError):
@@ -33,13 +44,51 @@ def shown(value: object, limit: int = 160) -> str:
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
+@contextmanager
+def vocabulary(names: Mapping[str, str]) -> Iterator[None]:
+    """Within it, an argument of what is called goes by the name that its caller knows it by.
+
+    Args:
+        names: from the name in here to the name out there. What is no name of an argument, such as `--lr` or `VALUE`,
+            stands in a sentence as it is.
+    """
+    token = _translations.set((*_translations.get(), names))
+    try:
+        yield
+    finally:
+        _translations.reset(token)
+
+
+def called(name: str, value: object = _UNSAID, *, of: str = "") -> str:
+    """An argument as the caller knows it: `lr=…`, `convert(lr=…)` with `of="convert"`, or `--lr`.
+
+    Args:
+        name: of the argument in here; or a call as it is written, such as `convert(…)`.
+        value: what was given for it, where the sentence is about that.
+        of: the function that takes it, left out where the caller knows it by another name.
+    """
+    is_argument = name.isidentifier()
+    for names in reversed(_translations.get()):
+        if name in names:
+            name, of = names[name], ""
+    if not is_argument or not name.isidentifier() or name.isupper():
+        return name if value is _UNSAID or value is True else f"{name} {_typed(value)}"
+    text = f"{name}={'…' if value is _UNSAID else shown(value)}"
+    return f"{of}({text})" if of else text
+
+
+def _typed(value: object) -> str:
+    """`value` as it is typed on a command line: a word needs no quotes."""
+    return value if isinstance(value, str) and re.fullmatch(r"[\w.+-]+", value) else shown(value)
+
+
 def check_choice(name: str, value: object, known: Collection[str]) -> None:
     """Raise when a parameter is none of those known."""
     if value not in known:
-        raise RequestError(f"{name}=…: must be one of {', '.join(known)}, got {shown(value)}.")
+        raise RequestError(f"{called(name)}: must be one of {', '.join(known)}, got {shown(value)}.")
 
 
 def check_count(name: str, value: object) -> None:
     """Raise when a parameter is no whole number from 1 on; True and 2.0 are none."""
     if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
-        raise RequestError(f"{name}=…: must be a whole number >= 1, got {shown(value)}.")
+        raise RequestError(f"{called(name)}: must be a whole number >= 1, got {shown(value)}.")

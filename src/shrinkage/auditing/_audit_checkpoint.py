@@ -15,7 +15,7 @@ import safetensors.torch
 import torch
 from torch import Tensor, nn
 
-from shrinkage._errors import RequestError, shown
+from shrinkage._errors import RequestError, called, shown
 from shrinkage.auditing._audit_optimizer import Request, counted, judged
 from shrinkage.auditing._facts import Facts, weights_of
 from shrinkage.auditing._judging import Audit, audit_of
@@ -322,7 +322,7 @@ def _kind(path: str, state: dict[str, Any], name: str | None) -> Any:
         try:
             return getattr(import_module(module or "torch.optim"), cls)
         except (ImportError, AttributeError) as error:
-            raise RequestError(f"optimizer={shown(name)}: cannot be imported ({error}).") from error
+            raise RequestError(f"{called('optimizer', name)}: cannot be imported ({error}).") from error
     options = state["param_groups"][0].keys() - FOREIGN
     fitting = _fitting(options)
     if fitting == ["AdamW"] and state["param_groups"][0].get("decoupled_weight_decay") is False:

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from shrinkage._errors import RequestError, shown
+from shrinkage._errors import RequestError, called, shown
 from shrinkage.auditing._facts import Audited, Facts, audited
 from shrinkage.auditing._judging import Audit, audit_of
 from shrinkage.auditing._unchecked import TOLD, Need
@@ -149,21 +149,24 @@ def counted(**counts: int | None) -> dict[str, Any]:
         if value is not None and (
             isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1
         ):
-            raise RequestError(f"audit({name}=…): must be a whole number >= 1, got {shown(value)}.")
+            raise RequestError(
+                f"{called(name, of='audit')}: must be a whole number >= 1, got {shown(value)}."
+            )
     return {name: None if value is None else int(value) for name, value in counts.items()}
 
 
 def _check(optimizer: Any, model: Any) -> None:
     if not isinstance(optimizer, torch.optim.Optimizer):
         raise RequestError(
-            f"audit(optimizer=…): must be a torch.optim.Optimizer, got {shown(optimizer)}. "
+            f"{called('optimizer', of='audit')}: must be a torch.optim.Optimizer, got {shown(optimizer)}. "
             "Measure any other update with audit_step(step, parameters)."
         )
     if model is not None and not isinstance(model, nn.Module):
-        raise RequestError(f"audit(model=…): must be a torch.nn.Module, got {shown(model)}.")
+        raise RequestError(f"{called('model', of='audit')}: must be a torch.nn.Module, got {shown(model)}.")
     if any(p.is_meta for p in parameters_of(optimizer)):
         raise RequestError(
-            "audit(optimizer=…): its parameters are on the meta device and have no values. Build them first."
+            f"{called('optimizer', of='audit')}: "
+            "its parameters are on the meta device and have no values. Build them first."
         )
 
 
@@ -295,7 +298,8 @@ def _with_invariance(
 ) -> list[Audited]:
     if any(local(p.tensor) is not p.tensor for p in parameters):
         raise RequestError(
-            "audit(inputs=…): layers whose scale does not matter are found by running the model with other weights, "
+            f"{called('inputs', of='audit')}: layers whose scale does not matter are found by running the "
+            "model with other weights, "
             "which a model cut into pieces (FSDP, tensor parallel) does not allow. Leave inputs out, or audit the whole."
         )
     names = set(invariant_names(model, inputs, [p.name for p in parameters]))

@@ -23,6 +23,8 @@ _CALLED = {
     "value": "VALUE",
     "source": "--from",
     "target": "--to",
+    "convert(…)": "convert",
+    "rescale(…)": "convert",
 }
 """What an argument of `convert` or `rescale` is called here."""
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
-from shrinkage._errors import RequestError, shown
+from shrinkage._errors import RequestError, shown, vocabulary
 
 if TYPE_CHECKING:
     import numpy as np
@@ -59,34 +57,14 @@ _OPTIONS = {
     )
 }
 """What an argument of the library is called on the command line."""
-_FUNCTIONS = "predict|convert|rescale|conventions|audit"
-_ARGUMENT = rf"(?:\b(?:{_FUNCTIONS})\()?\b({{names}})=('[^']*'|\"[^\"]*\"|…|[\w.+-]*\w)\)?"
-_WHOLE_CALL = re.compile(r"\b(?:convert|rescale)\(…\)")
-_QUOTED_WORD = re.compile(r"'([\w.+-]+)'")
 
 
-@contextmanager
-def options_named(**own: str) -> Iterator[None]:
+def options_named(**own: str) -> AbstractContextManager[None]:
     """Within it, what is said of an argument of the library names the option of the command line instead.
 
     `own` are options that a command calls otherwise than the others.
     """
-    options = _OPTIONS | own
-    argument = re.compile(_ARGUMENT.format(names="|".join(options)))
-    try:
-        yield
-    except RequestError as error:
-        problems = [
-            argument.sub(lambda found: _as_option(found, options), problem) for problem in error.problems
-        ]
-        raise RequestError([_WHOLE_CALL.sub("convert", problem) for problem in problems]) from error
-
-
-def _as_option(found: re.Match[str], options: dict[str, str]) -> str:
-    name, value = found.groups()
-    if value in ("…", "True"):
-        return options[name]
-    return f"{options[name]} " + _QUOTED_WORD.sub(r"\1", value)
+    return vocabulary(_OPTIONS | own)
 
 
 def counts(option: str, text: str) -> tuple[int, ...]:

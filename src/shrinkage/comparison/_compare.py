@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from shrinkage._errors import JobError, RequestError, shown
+from shrinkage._errors import JobError, RequestError, called, shown
 from shrinkage._random import hashed_seed
 from shrinkage.comparison._comparison import Comparison
 from shrinkage.comparison._kept import KeptRows
@@ -202,7 +202,7 @@ def _grid(lambdas: ArrayLike | str | int) -> np.ndarray:
 def _check_rows(rows: int | None, splitting: Splitting) -> None:
     if rows is not None and rows < 4 * splitting.folds:
         raise RequestError(
-            f"rows=…: must be >= {4 * splitting.folds} for {splitting.folds} folds, got {shown(rows)}."
+            f"{called('rows')}: must be >= {4 * splitting.folds} for {splitting.folds} folds, got {shown(rows)}."
         )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from shrinkage._errors import RequestError, check_count, shown
+from shrinkage._errors import RequestError, called, check_count, shown
 from shrinkage.networks import ACTIVATIONS, PerceptronKind
 from shrinkage.rules import L1, L2, Decoupled, Rule, WeightDecay
 from shrinkage.training import Backprop, ParticleSwarms, Recipe
@@ -39,14 +39,16 @@ class Setting:
     def __post_init__(self) -> None:
         if self.activation not in ACTIVATIONS:
             known = ", ".join(ACTIVATIONS)
-            raise RequestError(f"activation=…: must be one of {known}, got {shown(self.activation)}.")
+            raise RequestError(
+                f"{called('activation')}: must be one of {known}, got {shown(self.activation)}."
+            )
         for units in self.hidden_layer_sizes:
             check_count("hidden_layer_sizes", units)
         for name in ("epochs", "batch_size"):
             check_count(name, getattr(self, name))
         for name in ("learning_rate", "adam_learning_rate"):
             if not 0 < (eta := getattr(self, name)) < math.inf:
-                raise RequestError(f"{name}=…: must be > 0 and finite, got {shown(eta)}.")
+                raise RequestError(f"{called(name)}: must be > 0 and finite, got {shown(eta)}.")
 
     def common(self, loss: str) -> dict[str, Any]:
         """What every method's recipe shares."""
@@ -174,6 +176,6 @@ def methods_named(keys: str | tuple[str, ...] | list[str] | None) -> tuple[Metho
     asked = [keys] if isinstance(keys, str) else list(keys)
     if unknown := [key for key in asked if key not in METHODS]:
         raise RequestError(
-            f"methods=…: there is no {', '.join(shown(key) for key in unknown)}. Known: {', '.join(METHODS)}."
+            f"{called('methods')}: there is no {', '.join(shown(key) for key in unknown)}. Known: {', '.join(METHODS)}."
         )
     return tuple(method for method in _METHODS if method.key in {NONE, *asked})

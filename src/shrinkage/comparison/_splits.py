@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.model_selection import KFold, RepeatedKFold, RepeatedStratifiedKFold, StratifiedKFold
 
-from shrinkage._errors import RequestError, shown
+from shrinkage._errors import RequestError, called, shown
 from shrinkage._random import hashed_seed
 from shrinkage.path import ALL_ROWS, Fold, fitted_scale, standard_inputs
 from shrinkage.tables import Preprocessor, Problem
@@ -44,7 +44,7 @@ class Splitting:
             ("repeats", self.repeats, 1),
         ):
             if number < least:
-                raise RequestError(f"{name}=…: must be >= {least}, got {number}.")
+                raise RequestError(f"{called(name)}: must be >= {least}, got {number}.")
 
     @property
     def count(self) -> int:
@@ -94,7 +94,8 @@ def drawn_rows(problem: Problem, most: int | None, splitting: Splitting) -> Rows
     least = least_of_a_class(splitting)
     if most < least * len(names):
         raise RequestError(
-            f"rows=…: must be >= {least * len(names)} for {len(names)} classes of at least {least} rows each, got "
+            f"{called('rows')}: must be >= {least * len(names)} for {len(names)} classes of at least "
+            f"{least} rows each, got "
             f"{most}; class {shown(names[counts.argmin()])} would not keep enough for {splitting.folds} outer and "
             f"{splitting.inner_folds} inner folds."
         )
@@ -122,7 +123,7 @@ def check_classes(problem: Problem, splitting: Splitting) -> None:
         if n < 4 * splitting.folds:
             raise RequestError(
                 f"{splitting.folds} outer and {splitting.inner_folds} inner folds need at least {4 * splitting.folds} "
-                f"rows, got {n}. Lower folds=… to use fewer."
+                f"rows, got {n}. Lower {called('folds')} to use fewer."
             )
         return
     names, counts = np.unique(problem.target, return_counts=True)
@@ -131,7 +132,7 @@ def check_classes(problem: Problem, splitting: Splitting) -> None:
         raise RequestError(
             f"Class {shown(rare)} has {counts.min()} of the {n:,} rows; {splitting.folds} outer and "
             f"{splitting.inner_folds} inner folds need at least {least} of every class. "
-            "Lower folds=… or inner_folds=…, or merge the class with another."
+            f"Lower {called('folds')} or {called('inner_folds')}, or merge the class with another."
         )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from shrinkage._errors import RequestError
+from shrinkage._errors import RequestError, called
 from shrinkage.networks import Kind, Layout, PerceptronKind
 from shrinkage.path import Scale, predictions
 
@@ -64,7 +64,9 @@ class FittedNetworks:
             hint = (
                 " Fit with keep_path=True to keep those of the whole path." if len(self.lambdas) == 1 else ""
             )
-            raise RequestError(f"predict(lam={lam:g}): no network of that λ was kept. Kept: {known}.{hint}")
+            raise RequestError(
+                f"{called('lam', float(f'{lam:g}'), of='predict')}: no network of that λ was kept. Kept: {known}.{hint}"
+            )
         return nearest
 
     def weights(self, place: int | None = None) -> NDArray[Any]:

@@ -18,7 +18,7 @@ from sklearn.model_selection import check_cv
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
-from shrinkage._errors import RequestError, shown
+from shrinkage._errors import RequestError, called, shown
 from shrinkage.estimators._estimator_inputs import Inputs, inputs_for
 from shrinkage.estimators._fitted_networks import FittedNetworks
 from shrinkage.estimators._trainers import TRAINERS, recipe_of
@@ -203,20 +203,20 @@ class MLPCV(BaseEstimator):
             ("dtype", self.dtype, ("auto", "float32", "float64")),
         ):
             if value not in known:
-                raise RequestError(f"{name}=…: must be one of {', '.join(known)}, got {shown(value)}.")
+                raise RequestError(f"{called(name)}: must be one of {', '.join(known)}, got {shown(value)}.")
         for name, number, least in (
             ("restarts", self.restarts, 1),
             ("max_extensions", self.max_extensions, 0),
         ):
             if not isinstance(number, int | np.integer) or number < least:
-                raise RequestError(f"{name}=…: must be a whole number >= {least}, got {shown(number)}.")
+                raise RequestError(f"{called(name)}: must be a whole number >= {least}, got {shown(number)}.")
         for name in ("fast", "keep_path", "standardize", "decay_biases", "nesterovs_momentum"):
             if not isinstance(flag := getattr(self, name), bool | np.bool_):
-                raise RequestError(f"{name}=…: must be True or False, got {shown(flag)}.")
+                raise RequestError(f"{called(name)}: must be True or False, got {shown(flag)}.")
         units = np.atleast_1d(self.hidden_layer_sizes)
         if units.size and not np.issubdtype(units.dtype, np.integer):
             raise RequestError(
-                f"hidden_layer_sizes=…: must be whole numbers, got {shown(self.hidden_layer_sizes)}."
+                f"{called('hidden_layer_sizes')}: must be whole numbers, got {shown(self.hidden_layer_sizes)}."
             )
 
     def _request(self, inputs: Inputs, targets: Targets, n: int, runtime: Runtime) -> PathRequest:
@@ -226,7 +226,7 @@ class MLPCV(BaseEstimator):
             select=self.select,
             stop=self.stop,
             fast=self.fast,
-            recipe=recipe_of(self, targets.loss, n, inputs.dtype),
+            recipe=recipe_of(self.get_params(deep=False), targets.loss, n, inputs.dtype),
             seed=int(check_random_state(self.random_state).randint(2**31 - 1)),
             keep_path=self.keep_path,
             held_out=runtime.held_out,
@@ -252,7 +252,7 @@ class MLPCV(BaseEstimator):
             train, validation = (rows[np.isin(rows, seen)] for rows in parts)
             if not len(train) or not len(validation):
                 raise ValueError(
-                    f"cv=…: fold {number} has {len(train)} training and {len(validation)} validation rows "
+                    f"{called('cv')}: fold {number} has {len(train)} training and {len(validation)} validation rows "
                     "of positive weight; both need at least one."
                 )
             folds.append(self._fold(number, inputs, targets, weight, train, validation))

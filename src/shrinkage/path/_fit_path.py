@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from shrinkage._errors import JobError, RequestError
+from shrinkage._errors import JobError, RequestError, called
 from shrinkage.networks import Layout
 from shrinkage.path._block_store import BlockStore
 from shrinkage.path._fold import ALL_ROWS, Fold
@@ -110,7 +110,8 @@ def fit_path(
     """
     if refused := [lam for lam in request.lambdas if not request.recipe.admits(lam)]:
         raise RequestError(
-            f"lambdas=…: {', '.join(f'{lam:g}' for lam in refused)} would take more than the whole weight off in a step "
+            f"{called('lambdas')}: {', '.join(f'{lam:g}' for lam in refused)} would take more than the "
+            "whole weight off in a step "
             f"by {request.recipe.rule.name} at this learning rate. Give smaller λs or a smaller learning rate."
         )
     runner = RoundRunner(request, {fold.number: fold for fold in [*folds, all_rows]}, store, progress)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable
 
-from shrinkage._errors import RequestError, shown
+from shrinkage._errors import RequestError, called, shown
 from shrinkage.rules._adaptive import Cautious
 from shrinkage.rules._decays import ConditionalDecay, Decoupled, WeightDecay
 from shrinkage.rules._penalties import L1, L2, L2SP, ElasticNet, Huber, WeightElimination
@@ -38,5 +38,7 @@ def rule_named(name: str) -> Rule:
     if key not in CATALOGUE:
         near = difflib.get_close_matches(key, CATALOGUE, n=1)
         hint = f"; did you mean {near[0]!r}?" if near else "."
-        raise RequestError(f"rule=…: there is no rule {shown(name)}{hint} Known: {', '.join(CATALOGUE)}.")
+        raise RequestError(
+            f"{called('rule')}: there is no rule {shown(name)}{hint} Known: {', '.join(CATALOGUE)}."
+        )
     return CATALOGUE[key](0.0)

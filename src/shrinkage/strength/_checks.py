@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from numbers import Real
 
-from shrinkage._errors import RequestError, shown
+from shrinkage._errors import RequestError, called, shown
 
 __all__ = ["checked"]
 
@@ -18,7 +18,7 @@ def checked(where: str, name: str, value: object, rule: str) -> float:
     """
     number = float(value) if isinstance(value, Real) and not isinstance(value, bool) else math.nan
     if not _RULES[rule](number):
-        raise RequestError(f"{where}({name}=…): must be a number {rule}, got {shown(value)}.")
+        raise RequestError(f"{called(name, of=where)}: must be a number {rule}, got {shown(value)}.")
     return number
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from shrinkage._errors import RequestError
+from shrinkage._errors import RequestError, called
 from shrinkage.strength._quantities import Quantities
 
 __all__ = ["Beside", "Convention", "Form", "Kind", "Norm", "half_life", "linear", "reciprocal", "same"]
@@ -42,7 +42,7 @@ def reciprocal(scale: Callable[[Quantities], float]) -> Form:
 def _usable(scale: float) -> float:
     if scale == 0:
         raise RequestError(
-            "convert(l1_ratio=…): at this share the target has no penalty of this kind. Choose another."
+            f"{called('l1_ratio', of='convert')}: at this share the target has no penalty of this kind. Choose another."
         )
     return scale
 
@@ -57,7 +57,7 @@ half_life = Form(
 def _half_life(shrink: float) -> float:
     if shrink >= 1:
         raise RequestError(
-            f"convert(…): a shrink of {shrink:.6g} a step leaves nothing: it has no half-life."
+            f"{called('convert(…)')}: a shrink of {shrink:.6g} a step leaves nothing: it has no half-life."
         )
     return -math.log(2) / math.log1p(-shrink) if shrink else math.inf
 

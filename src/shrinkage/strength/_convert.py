@@ -13,7 +13,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from shrinkage._errors import RequestError
+from shrinkage._errors import RequestError, called
 from shrinkage.strength import _notes
 from shrinkage.strength._checks import checked
 from shrinkage.strength._convention import Convention
@@ -87,7 +87,9 @@ def _strength(value: float, source: Convention, q: Quantities) -> float:
         wanted = "give more than 0" if strength == math.inf else "it stands for no strength of 0 or more"
         if source.after:
             wanted = "the fraction taken off must lie in [0, 1)"
-        raise RequestError(f"convert(value=…): {value!r} is out of the range of {source.name}: {wanted}.")
+        raise RequestError(
+            f"{called('value', of='convert')}: {value!r} is out of the range of {source.name}: {wanted}."
+        )
     return strength
 
 
@@ -128,7 +130,9 @@ def _matched(strength: float, ratio: float, source: Convention, target: Conventi
 
 def _below_one(kappa: float) -> float:
     if kappa >= 1:
-        raise RequestError(f"convert(value=…): the shrink would be {kappa:.6g} a step; it must stay below 1.")
+        raise RequestError(
+            f"{called('value', of='convert')}: the shrink would be {kappa:.6g} a step; it must stay below 1."
+        )
     return kappa
 
 

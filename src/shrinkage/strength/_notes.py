@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from shrinkage._errors import called
 from shrinkage.strength._convention import Convention
 from shrinkage.strength._quantities import Quantities
 
@@ -45,10 +46,10 @@ def _of_objective(source: Convention, target: Convention) -> str:
 
 def refused(source: Convention, target: Convention, reason: str) -> str:
     """The refusal as a finished sentence."""
-    head = f"convert(…): no single number in {target.name} equals one in {source.name}: "
+    head = f"{called('convert(…)')}: no single number in {target.name} equals one in {source.name}: "
     if source.norm != target.norm:
         return f"{head}one is the strength of Σ |w|, the other of ½ Σ w². Compare them by their effect, on a path."
-    return f"{head}{reason}. With approximate=True you get the first-order number."
+    return f"{head}{reason}. With {called('approximate', True)} you get the first-order number."
 
 
 def note(

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Literal, Unpack
 
-from shrinkage._errors import RequestError, shown
+from shrinkage._errors import RequestError, called, shown
 from shrinkage.strength._checks import checked
 from shrinkage.strength._convention import Convention
 from shrinkage.strength._convert import Conversion, translate
@@ -149,7 +149,7 @@ def rescale(
         checked("rescale", f"new_{name}", number, "> 0 and finite")
     if not changes:
         raise RequestError(
-            "rescale(…): nothing changes. Give new_batch_size, new_rows, new_lr or new_epochs."
+            f"{called('rescale(…)')}: nothing changes. Give new_batch_size, new_rows, new_lr or new_epochs."
         )
     entry, old = find(convention, "rescale"), Quantities(**quantities)
     new = replace(old, **changes)
@@ -165,7 +165,9 @@ def rescale(
 
 def _kept(keep: str) -> Convention:
     if keep not in ("timescale", "prior", "run"):
-        raise RequestError(f'rescale(keep=…): must be "timescale", "prior" or "run", got {shown(keep)}.')
+        raise RequestError(
+            f'{called("keep", of="rescale")}: must be "timescale", "prior" or "run", got {shown(keep)}.'
+        )
     return find("prior_precision" if keep == "prior" else "timescale_epochs")
 
 
@@ -179,8 +181,7 @@ def _ask(keep: str, changes: dict[str, float], old: Quantities) -> None:
         if name in needed and getattr(old, name) is None
     ]
     if missing:
-        asking = asked_for(missing, "what the run was before")
-        raise RequestError(f"rescale{asking.removeprefix('convert')}")
+        raise RequestError(asked_for(missing, "what the run was before", of="rescale"))
 
 
 def _words(keep: str) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, TypedDict, get_args
 
-from shrinkage._errors import RequestError, shown
+from shrinkage._errors import RequestError, called, shown
 from shrinkage.strength._checks import checked
 
 __all__ = ["Loss", "Options", "Quantities", "ScheduleName", "asked_for"]
@@ -80,9 +80,13 @@ class Quantities:
                 checked("convert", name, value, rule)
         if self.loss is not None and self.loss not in get_args(Loss):
             known = ", ".join(get_args(Loss))
-            raise RequestError(f"convert(loss=…): must be one of {known}; got {shown(self.loss)}.")
+            raise RequestError(
+                f"{called('loss', of='convert')}: must be one of {known}; got {shown(self.loss)}."
+            )
         if self.nesterov and (self.dampening or not self.momentum):
-            raise RequestError("convert(nesterov=True): needs momentum > 0 and dampening = 0, as in torch.")
+            raise RequestError(
+                f"{called('nesterov', True, of='convert')}: needs momentum > 0 and dampening = 0, as in torch."
+            )
 
     def get(self, name: str) -> float:
         """The quantity, or the sentence that asks for it."""
@@ -130,7 +134,7 @@ _MEANINGS = {
 }
 
 
-def asked_for(names: Sequence[str], what: str) -> str:
+def asked_for(names: Sequence[str], what: str, of: str = "convert") -> str:
     """The sentence that asks for quantities by name."""
-    options = ", ".join(f"{name}=… ({_MEANINGS[name]})" for name in names)
-    return f"convert(…): {what} needs {options}. Give {'it' if len(names) == 1 else 'them'} too."
+    options = ", ".join(f"{called(name)} ({_MEANINGS[name]})" for name in names)
+    return f"{called(f'{of}(…)')}: {what} needs {options}. Give {'it' if len(names) == 1 else 'them'} too."

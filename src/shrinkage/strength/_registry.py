@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from shrinkage._errors import RequestError, shown
+from shrinkage._errors import RequestError, called, shown
 from shrinkage.strength._catalogue import ENTRIES
 from shrinkage.strength._convention import Convention
 
@@ -66,7 +66,7 @@ def find(name: str, where: str = "convert") -> Convention:
             return _BY_NAME[spelling]
     near = _nearest(name) if wanted else []
     hint = f"Did you mean {', '.join(near)}?" if near else "`shrinkage conventions` lists them all."
-    raise RequestError(f"{where}(…): there is no convention named {shown(name)}. {hint}")
+    raise RequestError(f"{called(f'{where}(…)')}: there is no convention named {shown(name)}. {hint}")
 
 
 def _nearest(wanted: str) -> list[str]:

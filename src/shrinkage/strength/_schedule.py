@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from shrinkage._errors import RequestError, shown
+from shrinkage._errors import RequestError, called, shown
 from shrinkage.strength._checks import checked
 from shrinkage.strength._quantities import Quantities
 
@@ -74,10 +74,10 @@ def ratio_of_totals(source: Clock, target: Clock, q: Quantities) -> tuple[float,
     if not (math.fsum(ours) > 0 and math.fsum(theirs) > 0):
         if any(s > 0 for s, _ in steps):
             raise RequestError(
-                "convert(steps=…): the decay's ramp is 0 at every step. Give the steps of a run."
+                f"{called('steps', of='convert')}: the decay's ramp is 0 at every step. Give the steps of a run."
             )
         raise RequestError(
-            "convert(schedule=…): the learning rate is 0 at every step. Give the rates of a run."
+            f"{called('schedule', of='convert')}: the learning rate is 0 at every step. Give the rates of a run."
         )
     ratio = math.fsum(ours) / math.fsum(theirs)
     same = all(
@@ -93,7 +93,8 @@ def relative_rates(q: Quantities) -> list[tuple[float, float]]:
     if q.schedule not in _SHAPES:
         known = ", ".join(_SHAPES)
         raise RequestError(
-            f"convert(schedule=…): must be one of {known}, or a list of learning rates; got {shown(q.schedule)}."
+            f"{called('schedule', of='convert')}: must be one of {known}, or a list of learning rates; got "
+            f"{shown(q.schedule)}."
         )
     count = q.steps or GRID
     at = [(t if q.steps else t + 0.5) / count for t in range(count)]
@@ -106,7 +107,7 @@ def _listed(rates: Sequence[float], q: Quantities) -> list[tuple[float, float]]:
     peak = q.lr or max(values, default=0.0)
     if not peak:
         raise RequestError(
-            "convert(schedule=…): the list holds no learning rate above 0. Give one rate a step."
+            f"{called('schedule', of='convert')}: the list holds no learning rate above 0. Give one rate a step."
         )
     return [(rate / peak, t / len(values)) for t, rate in enumerate(values)]
 

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from shrinkage._errors import RequestError, shown
+from shrinkage._errors import RequestError, called, shown
 from shrinkage.tables.read._numerals import Numerals
 
 __all__ = ["BUNDLED", "Table", "bundled", "column_of"]
@@ -78,7 +78,9 @@ def bundled(name: str = "breast_cancer") -> Table:
         ['benign', 'malignant']
     """
     if name not in BUNDLED:
-        raise RequestError(f"bundled=…: there is no table {shown(name)}. Known: {', '.join(BUNDLED)}.")
+        raise RequestError(
+            f"{called('bundled')}: there is no table {shown(name)}. Known: {', '.join(BUNDLED)}."
+        )
     from sklearn import datasets
 
     data: Any = getattr(datasets, f"load_{name}")(as_frame=True)

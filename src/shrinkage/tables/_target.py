@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from shrinkage._errors import RequestError, shown
+from shrinkage._errors import RequestError, called, shown
 from shrinkage.tables._source_table import Table, column_of
 from shrinkage.tables.read._typing import numbers_in
 
@@ -109,7 +109,7 @@ def inferred_task(columns: Sequence[pd.Series], task: str) -> tuple[Task, str]:
     if task in ("classification", "regression"):
         return task, f"{task.capitalize()}, as asked for."
     if task != "auto":
-        raise RequestError(f"task={task!r}: must be 'auto', 'classification' or 'regression'.")
+        raise RequestError(f"{called('task', task)}: must be 'auto', 'classification' or 'regression'.")
     if len(columns) > 1:
         return "regression", f"Regression: there are {len(columns)} target columns."
     name, values = shown(columns[0].name), columns[0].dropna()

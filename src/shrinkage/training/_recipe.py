@@ -8,7 +8,7 @@ from typing import Literal, Protocol
 
 import torch
 
-from shrinkage._errors import RequestError, check_choice, check_count, shown
+from shrinkage._errors import RequestError, called, check_choice, check_count
 from shrinkage.networks import LOSSES, Kind, Layout
 from shrinkage.rules import Rule
 from shrinkage.training._trainee import BlockResult, Member
@@ -190,5 +190,5 @@ def _check_device(device: str) -> None:
     except (RuntimeError, AssertionError) as error:
         reason = str(error).splitlines()[0].rstrip(".")
         raise RequestError(
-            f"device={shown(device)}: torch can't use it here: {reason}. Use device='cpu'."
+            f"{called('device', device)}: torch can't use it here: {reason}. Use {called('device', 'cpu')}."
         ) from error

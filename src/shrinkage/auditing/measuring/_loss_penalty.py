@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from shrinkage._errors import RequestError, shown
+from shrinkage._errors import RequestError, called, shown
 from shrinkage.auditing.subjects._sampling import sampled
 
 __all__ = ["Penalty", "penalties"]
@@ -62,7 +62,8 @@ def penalties(loss: Callable[[], Tensor], parameters: Sequence[Tensor]) -> list[
         value = loss()
     if not isinstance(value, Tensor) or value.numel() != 1 or not value.requires_grad:
         raise RequestError(
-            f"audit(loss=…): must return the loss of a batch as one number with its graph, got {shown(value)}. "
+            f"{called('loss', of='audit')}: must return the loss of a batch as one number with its graph, "
+            f"got {shown(value)}. "
             "Return it before .item() and before .backward()."
         )
     parts: dict[int, list[Tensor]] = {id(p): [] for p in parameters}

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from shrinkage._errors import RequestError
+from shrinkage._errors import RequestError, called
 from shrinkage.auditing.measuring._reading import Reading
 from shrinkage.auditing.subjects._copying import Copier
 from shrinkage.auditing.subjects._subject import STRENGTHS
@@ -81,7 +81,8 @@ def _advance(schedulers: list[Any]) -> None:
             scheduler.step()
         except TypeError as error:
             raise RequestError(
-                f"audit(scheduler=…): {type(scheduler).__name__}.step() must work without arguments to be planned ahead, "
+                f"{called('scheduler', of='audit')}: {type(scheduler).__name__}.step() must work without "
+                "arguments to be planned ahead, "
                 f"got {error}. Leave scheduler= out: the learning rate is then taken as it is now."
             ) from error
 

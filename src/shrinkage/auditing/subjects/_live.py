@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from shrinkage._errors import RequestError
+from shrinkage._errors import RequestError, called
 from shrinkage.auditing.subjects._copying import Copier
 from shrinkage.auditing.subjects._patterns import (
     even_rows,
@@ -78,7 +78,7 @@ class OptimizerSubject:
                     return
                 break
         raise RequestError(
-            f"audit(optimizer=…): no step of a copy of {type(optimizer).__name__} succeeded "
+            f"{called('optimizer', of='audit')}: no step of a copy of {type(optimizer).__name__} succeeded "
             f"({type(first).__name__}: {str(first).splitlines()[0] if str(first) else 'no message'}). "
             "Measure a step of your own with audit_step(step, parameters)."
         ) from first

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from shrinkage._errors import RequestError, shown
+from shrinkage._errors import RequestError, called, shown
 from shrinkage.comparison.demonstrations._articles_2017 import l1_2017, l2_2017
 from shrinkage.comparison.demonstrations._backprop_2013 import backprop_2013
 from shrinkage.comparison.demonstrations._result import DemoResult
@@ -36,7 +36,9 @@ def demo(name: str, *, repeats: int | None = None) -> DemoResult:
         RequestError: there is no such demonstration, or `repeats` is 1 or negative.
     """
     if name not in DEMOS:
-        raise RequestError(f"demo=…: must be one of {', '.join(DEMOS)}, got {shown(name)}.")
+        raise RequestError(f"{called('demo')}: must be one of {', '.join(DEMOS)}, got {shown(name)}.")
     if repeats is not None and (repeats < 0 or repeats == 1):
-        raise RequestError(f"demo(repeats=…): must be >= 2 for a standard error, or 0, got {repeats}.")
+        raise RequestError(
+            f"{called('repeats', of='demo')}: must be >= 2 for a standard error, or 0, got {repeats}."
+        )
     return DEMOS[name]() if repeats is None else DEMOS[name](repeats)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from shrinkage._errors import RequestError, check_choice, shown
+from shrinkage._errors import RequestError, called, check_choice, shown
 from shrinkage.networks._activations import ACTIVATIONS
 from shrinkage.networks._losses import Loss
 from shrinkage.networks.perceptron._initial_weights import INITIALIZATIONS, initial_row
@@ -33,7 +33,8 @@ class PerceptronKind:
         check_choice("initialization", self.initialization, INITIALIZATIONS)
         if any(units < 1 for units in self.hidden_layer_sizes):
             raise RequestError(
-                f"hidden_layer_sizes=…: every layer needs at least 1 unit, got {shown(self.hidden_layer_sizes)}."
+                f"{called('hidden_layer_sizes')}: every layer needs at least 1 unit, got "
+                f"{shown(self.hidden_layer_sizes)}."
             )
 
     def layout(self, inputs: int, outputs: int) -> Layout:

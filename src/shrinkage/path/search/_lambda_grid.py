@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from shrinkage._errors import RequestError, shown
+from shrinkage._errors import RequestError, called, shown
 
 __all__ = ["checked_lambdas", "default_lambdas", "extension"]
 
@@ -30,15 +30,17 @@ def checked_lambdas(lambdas: ArrayLike | str | int) -> NDArray[np.float64]:
     """`lambdas=` as an ascending array without repeats: `auto`, a number of λs, or the λs themselves."""
     if isinstance(lambdas, str):
         if lambdas != "auto":
-            raise RequestError(f"lambdas=…: must be 'auto', a count or a list of λs, got {shown(lambdas)}.")
+            raise RequestError(
+                f"{called('lambdas')}: must be 'auto', a count or a list of λs, got {shown(lambdas)}."
+            )
         return default_lambdas()
     if isinstance(lambdas, int | np.integer):
         if lambdas < 1:
-            raise RequestError(f"lambdas=…: a count of λs must be >= 1, got {lambdas}.")
+            raise RequestError(f"{called('lambdas')}: a count of λs must be >= 1, got {lambdas}.")
         return default_lambdas(int(lambdas))
     values = np.unique(np.asarray(lambdas, dtype=np.float64))
     if values.ndim != 1 or not len(values) or not np.isfinite(values).all() or values[0] < 0:
-        raise RequestError(f"lambdas=…: every λ must be >= 0 and finite, got {shown(lambdas)}.")
+        raise RequestError(f"{called('lambdas')}: every λ must be >= 0 and finite, got {shown(lambdas)}.")
     return values
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 import numpy as np
 import pandas as pd
 
-from shrinkage._errors import RequestError, shown
+from shrinkage._errors import RequestError, called, shown
 from shrinkage.tables._source_table import Table, column_of
 from shrinkage.tables._target import inferred_task, target_names
 from shrinkage.tables.check._cells import mixed, not_numbers, wrong_values
@@ -84,7 +84,7 @@ def hint(name: str, columns: list[str]) -> str:
 def _wrong_size(table: Table, targets: Sequence[str], folds: int) -> Iterator[str]:
     n, columns = table.frame.shape
     if folds < 2:
-        yield f"folds={folds}: must be at least 2, so that each row is once kept out of training."
+        yield f"{called('folds', folds)}: must be at least 2, so that each row is once kept out of training."
     elif n < 2 * folds:
         yield f"{table.name}: {folds} folds need at least {2 * folds} rows, found {n}. Use fewer folds (--folds)."
     if targets and columns == len(targets):

@@ -14,7 +14,7 @@ from itertools import islice
 import numpy as np
 from numpy.typing import NDArray
 
-from shrinkage._errors import RequestError, shown
+from shrinkage._errors import RequestError, called, shown
 
 __all__ = ["Cells", "parsed", "sniffed"]
 
@@ -78,7 +78,7 @@ def sniffed(text: str) -> str:
 def _checked(sep: str) -> str:
     sep = {"\\t": "\t", "tab": "\t"}.get(sep, sep)
     if len(sep) != 1 or sep in '\r\n"':
-        raise RequestError(f"sep={sep!r}: must be one character, such as ',' ';' '|' or 'tab'.")
+        raise RequestError(f"{called('sep', sep)}: must be one character, such as ',' ';' '|' or 'tab'.")
     return sep
 
 

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import IO
 
-from shrinkage._errors import RequestError, shown
+from shrinkage._errors import RequestError, called, shown
 
 __all__ = ["decoded", "expanded", "file_bytes"]
 
@@ -131,7 +131,7 @@ def _strictly(data: bytes, name: str, encoding: str) -> str:
         return data.decode(encoding)
     except LookupError as error:
         raise RequestError(
-            f"encoding={encoding!r} is not known. Common ones: utf-8, latin-1, utf-16."
+            f"{called('encoding', encoding)} is not known. Common ones: utf-8, latin-1, utf-16."
         ) from error
     except UnicodeDecodeError as error:
         start = data.rfind(b"\n", 0, error.start) + 1

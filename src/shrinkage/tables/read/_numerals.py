@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from shrinkage._errors import RequestError, shown
+from shrinkage._errors import RequestError, called, shown
 
 __all__ = ["PLAIN", "Numerals", "asked_numerals", "grouped", "likeliest", "unmistakable"]
 
@@ -73,10 +73,11 @@ def asked_numerals(decimal: str | None, thousands: str | None) -> Numerals | Non
     if decimal is None:
         decimal = "," if thousands == "." else "."
     if decimal not in DECIMALS:
-        raise RequestError(f"decimal={shown(decimal)}: must be '.' or ','.")
+        raise RequestError(f"{called('decimal', decimal)}: must be '.' or ','.")
     if thousands not in ("", *THOUSANDS) or thousands == decimal:
         raise RequestError(
-            f"thousands={shown(thousands)}: must be one of {' '.join(map(shown, THOUSANDS))}, and not the decimal point."
+            f"{called('thousands', thousands)}: must be one of {' '.join(map(shown, THOUSANDS))}, and not "
+            "the decimal point."
         )
     return Numerals(decimal, thousands)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from shrinkage._errors import RequestError, check_choice, shown
+from shrinkage._errors import RequestError, called, check_choice, shown
 from shrinkage.training._recipe import Recipe
 
 __all__ = ["BackpropSettings", "backprop_of", "learning_rate", "learning_rates"]
@@ -29,16 +29,16 @@ class BackpropSettings:
     """Rows a step, ≥ 1; the last batch of an epoch may be smaller. 1 is online training."""
 
     def __post_init__(self) -> None:
-        check_choice("solver", self.optimizer, ("adam", "sgd"))
-        check_choice("learning_rate", self.schedule, ("constant", "cosine"))
+        check_choice("optimizer", self.optimizer, ("adam", "sgd"))
+        check_choice("schedule", self.schedule, ("constant", "cosine"))
         if self.batch_size < 1:
-            raise RequestError(f"batch_size=…: must be >= 1, got {shown(self.batch_size)}.")
+            raise RequestError(f"{called('batch_size')}: must be >= 1, got {shown(self.batch_size)}.")
         if not (self.learning_rate > 0 and math.isfinite(self.learning_rate)):
             raise RequestError(
-                f"learning_rate_init=…: must be > 0 and finite, got {shown(self.learning_rate)}."
+                f"{called('learning_rate')}: must be > 0 and finite, got {shown(self.learning_rate)}."
             )
         if not 0 <= self.momentum < 1:
-            raise RequestError(f"momentum=…: must be >= 0 and < 1, got {shown(self.momentum)}.")
+            raise RequestError(f"{called('momentum')}: must be >= 0 and < 1, got {shown(self.momentum)}.")
 
 
 def backprop_of(recipe: Recipe) -> BackpropSettings:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from shrinkage._errors import RequestError
+from shrinkage._errors import RequestError, called
 from shrinkage.networks import Parameters, Stack
 from shrinkage.rules import Reading, Rule
 
@@ -26,12 +26,12 @@ class Pull:
     def __init__(self, rule: Rule, stack: Stack, *, decay_biases: bool = False) -> None:
         if not rule.stacks:
             raise RequestError(
-                f"rule=…: {rule.name} reads gradients or keeps a state, which stacked networks don't give it; "
+                f"{called('rule')}: {rule.name} reads gradients or keeps a state, which stacked networks don't give it; "
                 "use it with attach on an optimizer."
             )
         if rule.entry == "project":
             raise RequestError(
-                f"rule=…: the strength of {rule.name} is a radius, not a λ; use it with attach."
+                f"{called('rule')}: the strength of {rule.name} is a radius, not a λ; use it with attach."
             )
         self.rule = rule
         self.decay_biases = decay_biases

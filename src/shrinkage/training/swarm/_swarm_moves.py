@@ -14,7 +14,7 @@ from typing import Literal, get_args
 import torch
 from torch import Tensor
 
-from shrinkage._errors import RequestError, shown
+from shrinkage._errors import RequestError, called, shown
 
 __all__ = ["SWARM_VARIANTS", "Draw", "SwarmVariant", "variant_named"]
 
@@ -137,5 +137,7 @@ SWARM_VARIANTS: dict[str, SwarmVariant] = {
 def variant_named(name: str) -> SwarmVariant:
     """The published variant called `name`."""
     if name not in SWARM_VARIANTS:
-        raise RequestError(f"variant=…: must be one of {', '.join(SWARM_VARIANTS)}, got {shown(name)}.")
+        raise RequestError(
+            f"{called('variant')}: must be one of {', '.join(SWARM_VARIANTS)}, got {shown(name)}."
+        )
     return SWARM_VARIANTS[name]

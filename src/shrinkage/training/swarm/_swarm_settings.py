@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from types import CodeType
 from typing import ClassVar
 
-from shrinkage._errors import RequestError, check_choice, shown
+from shrinkage._errors import RequestError, called, check_choice, shown
 from shrinkage.networks import PerceptronKind
 from shrinkage.training._recipe import Recipe
 from shrinkage.training.swarm._swarm_error import ErrorOfNetworks
@@ -44,9 +44,11 @@ class SwarmSettings:
             check_choice("error", self.error, self.ERRORS)
         for name, number in (("start_range", self.start_range), ("bound", self.bound)):
             if number is not None and not 0 < number < float("inf"):
-                raise RequestError(f"{name}=…: must be > 0 and finite, got {shown(number)}.")
+                raise RequestError(f"{called(name)}: must be > 0 and finite, got {shown(number)}.")
         if self.iterations_an_epoch < 1:
-            raise RequestError(f"iterations_an_epoch=…: must be >= 1, got {shown(self.iterations_an_epoch)}.")
+            raise RequestError(
+                f"{called('iterations_an_epoch')}: must be >= 1, got {shown(self.iterations_an_epoch)}."
+            )
 
     def check(self, recipe: Recipe) -> None:
         """Raise for a rule, a kind or a loss that swarms can't serve."""
@@ -59,12 +61,13 @@ class SwarmSettings:
         rule = recipe.rule
         if rule.anchor == "initial":
             raise RequestError(
-                f"rule={rule.name}: it pulls toward the weights that training starts from, and each particle "
+                f"{called('rule', rule.name)}: it pulls toward the weights that training starts from, and each particle "
                 "of a swarm starts elsewhere. Use a rule that pulls toward 0."
             )
         if not rule.stacks:
             raise RequestError(
-                f"rule={rule.name}: it reads the gradient, and a swarm has none. Use rule='l2' or another penalty."
+                f"{called('rule', rule.name)}: it reads the gradient, and a swarm has none. Use "
+                f"{called('rule', 'l2')} or another penalty."
             )
 
     def described(self) -> dict[str, str]:

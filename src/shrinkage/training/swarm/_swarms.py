@@ -13,7 +13,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from shrinkage._errors import RequestError, shown
+from shrinkage._errors import RequestError, called, shown
 from shrinkage._random import generator
 from shrinkage.training.swarm._swarm_moves import K_INFORMED, Draw, SwarmVariant, variant_named
 
@@ -62,7 +62,9 @@ class Swarm:
             ),
         ):
             if not good:
-                raise RequestError(f"Swarm({name}=…): must be {wanted}, got {shown(getattr(self, name))}.")
+                raise RequestError(
+                    f"{called(name, of='Swarm')}: must be {wanted}, got {shown(getattr(self, name))}."
+                )
 
     @property
     def moves(self) -> SwarmVariant:
@@ -137,7 +139,7 @@ def minimize(
     Reference: Kennedy and Eberhart, ICNN 1995; the variants' own are beside their constants.
     """
     if iterations < 0:
-        raise RequestError(f"minimize(iterations=…): must be >= 0, got {iterations}.")
+        raise RequestError(f"{called('iterations', of='minimize')}: must be >= 0, got {iterations}.")
     with torch.no_grad():
         swarms = Swarms(error, start, keys, swarm or Swarm(), bounds=bounds, decay=decay)
         while swarms.iteration < iterations and bool(swarms.running.any()):
@@ -258,7 +260,8 @@ class Swarms:
         fx = self.error(self.x)
         if fx.shape != self.x.shape[:2]:
             raise RequestError(
-                f"error=…: must give one number a particle, shape {tuple(self.x.shape[:2])}, got {tuple(fx.shape)}."
+                f"{called('error')}: must give one number a particle, shape {tuple(self.x.shape[:2])}, got "
+                f"{tuple(fx.shape)}."
             )
         return torch.where(fx.isfinite(), fx, torch.inf)
 

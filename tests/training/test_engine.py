@@ -262,7 +262,7 @@ def test_the_sure_rows_of_two_classes_keep_their_digits():
     assert result.final_train_loss[0, 0] < 1e-10
 
 
-@pytest.mark.parametrize("name", [name for name, rule in CATALOGUE.items() if rule(0.0).stacks])
+@pytest.mark.parametrize("name", [name for name, rule in CATALOGUE.items() if rule(0.0).stateless])
 def test_what_it_takes_and_what_it_leaves_to_torch(name):
     rule = CATALOGUE[name](0.0)
     opts = recipe(engine="compiled", rule=rule)

@@ -8,7 +8,7 @@ import pytest
 
 from shrinkage._errors import RequestError
 from shrinkage.networks import Layout
-from shrinkage.rules import L1, L2, AdaptiveDecay, Projection, WeightDecay
+from shrinkage.rules import L1, L2, Projection, WeightDecay
 from shrinkage.training import ParticleSwarms, Recipe, Swarm, SwarmVariant
 from shrinkage.training.engine import _engine_library as _library
 from shrinkage.training.engine._engine_trainee import SECONDS_A_BLOCK
@@ -54,11 +54,10 @@ def test_a_variant_is_refused_with_what_there_is(bad):
         SwarmVariant(inertia=0.7, attraction=1.5, **bad)
 
 
-@pytest.mark.parametrize("rule", [AdaptiveDecay(0.0), Projection(1.0)], ids=lambda rule: rule.name)
-def test_a_rule_that_stacked_networks_cannot_serve_is_sent_to_attach(rule):
+def test_a_radius_is_no_strength_of_a_path():
     X, Y = problem(10, 3, 2, "softmax")
-    with pytest.raises(RequestError, match=r"use it with attach"):
-        recipe(rule=rule).train([0.1], [member(X, Y)], seed=0)
+    with pytest.raises(RequestError, match=r"is a radius, not a λ; use it with attach"):
+        recipe(rule=Projection(1.0)).train([0.1], [member(X, Y)], seed=0)
 
 
 @pytest.mark.parametrize(

@@ -229,7 +229,7 @@ def _row(method: Method, recipe: Recipe, lambdas: Floats, split: Split, progress
     nets = fitted.networks[[fitted.chosen, int(np.flatnonzero(fitted.refit_lambdas == 0)[0])]]
     (train_loss, _), (train_metric, _) = scored(recipe, fitted.layout, nets, split.all_rows, split.train)
     test_loss, test_metric = scored(recipe, fitted.layout, nets, split.all_rows, split.test)
-    weights = nets[0, : fitted.layout.n_weights].astype(np.float64)
+    weights = nets[0, fitted.layout.decayed_columns()].astype(np.float64)
     validation = (
         result.validation_at(curve, choice.epochs)[choice.index].mean()
         for curve in (result.validation_loss, result.validation_metric)
@@ -246,7 +246,7 @@ def _row(method: Method, recipe: Recipe, lambdas: Floats, split: Split, progress
         "max_weight": np.abs(weights).max(),
         "weight_norm": np.sqrt(np.square(weights).sum()),
         "gamma": _gamma(method, recipe, fitted, split),
-        "n_weights": fitted.layout.n_weights,
+        "n_weights": len(weights),
         "seconds": seconds,
         "at_edge": any(recipe.admits(lam) for lam in extension(result.lambdas, choice.index)),
         "lambdas": result.lambdas,

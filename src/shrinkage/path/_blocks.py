@@ -102,8 +102,8 @@ def trained(
         for number, restart in block.members
     ]
     result = recipe.train(block.lambdas, members, seed=seed, epochs=block.epochs, after_epochs=after_epochs)
-    n_weights = members[0].layout(recipe.kind).n_weights
-    weights = result.networks[..., :n_weights].astype(np.float64)
+    columns = members[0].layout(recipe.kind).decayed_columns()
+    weights = result.networks[..., columns].astype(np.float64)
     arrays = {name: getattr(result, name) for name in result.__dataclass_fields__}
     if not block.keep_networks:
         del arrays["networks"]

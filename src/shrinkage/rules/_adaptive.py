@@ -161,8 +161,6 @@ def UncertainDecay(lam: float | Tensor, *, batch: int, memory: float = 0.999) ->
     loss by the running mean of batch·g², the squared mini-batch gradients. That estimate is fair where the net fits
     (mean gradient near 0) and too large before, so early decay is milder. It has no objective.
 
-    For `attach` alone: stacked networks keep no such mean, so the estimators refuse it.
-
     Args:
         lam: canonical λ ≥ 0, of the decay and of γ alike.
         batch: rows of the mini-batch whose mean loss is differentiated, ≥ 1.

@@ -6,7 +6,14 @@ import difflib
 from collections.abc import Callable
 
 from shrinkage._errors import RequestError, called, shown
-from shrinkage.rules._adaptive import Cautious
+from shrinkage.rules._adaptive import (
+    AdaptiveDecay,
+    AdaptiveL2,
+    Cautious,
+    ConstrainedNorm,
+    ScheduledDecay,
+    SelectiveProjectionDecay,
+)
 from shrinkage.rules._decays import ConditionalDecay, Decoupled, WeightDecay
 from shrinkage.rules._penalties import L1, L2, L2SP, ElasticNet, Huber, WeightElimination
 from shrinkage.rules._rule import Rule
@@ -28,6 +35,11 @@ CATALOGUE: dict[str, Callable[[float], Rule]] = {
     "decoupled_constant": lambda lam: Decoupled(lam, clock="constant"),
     "decoupled_corrected": lambda lam: Decoupled(lam, clock="corrected"),
     "cautious": lambda lam: Cautious(Decoupled(lam)),
+    "adaptive_decay": AdaptiveDecay,
+    "adaptive_l2": AdaptiveL2,
+    "scheduled_decay": ScheduledDecay,
+    "selective_projection": SelectiveProjectionDecay,
+    "constrained_norm": lambda rate: ConstrainedNorm(1.0, rate=rate),
 }
 """The rules of a λ path by the name that `rule=` takes, as functions of their strength; all work on a stack."""
 

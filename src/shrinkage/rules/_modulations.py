@@ -77,13 +77,15 @@ class InverseRootMoment(Modulation):
         moments = [view.second_moment for view in views if view.second_moment is not None]
         if not moments:
             return
-        mean = torch.stack([m.to(moments[0].device) for m in moments]).sum() / sum(v.w.numel() for v in views)
+        total = torch.stack([_flat(m).to(moments[0].device) for m in moments]).sum(0)
+        mean = total / sum(view.count() for view in views)
         for view in views:
             view.note = (mean.rsqrt().to(view.w.device),)
 
     def factor(self, view: View, force: Force) -> Tensor:
         # v̄ is 0 until there has been a gradient: the optimizer stands still then, and so does the decay.
-        return torch.where(view.note[0].isfinite(), view.note[0], 0)
+        factor = torch.where(view.note[0].isfinite(), view.note[0], 0)
+        return _against(view.w, factor)
 
 
 @dataclass(frozen=True)
@@ -128,14 +130,12 @@ class GradientAboveNorm(Modulation):
             keep(view.state, ratio=(1 - self.newest) * before + self.newest * ratio)
 
     def factor(self, view: View, force: Force) -> Tensor:
-        ratio = view.state["ratio"]
-        return ratio.reshape(-1, *[1] * (view.w.ndim - 1)) if ratio.ndim else ratio
+        return _against(view.w, view.state["ratio"])
 
     @staticmethod
     def _squares(view: View, x: Tensor | None) -> Tensor:
         assert x is not None
-        total = plain(view.total(wide(x).square()))
-        return total.flatten() if total.ndim else total
+        return _flat(plain(view.total(wide(x).square())))
 
 
 @dataclass(frozen=True)
@@ -183,6 +183,16 @@ class Undetermined(Modulation):
     def factor(self, view: View, force: Force) -> Tensor:
         curvature = view.state["curvature"] / view.state["seen"]
         return (1 - determined(curvature, view.strength)).to(view.w.dtype)
+
+
+def _flat(total: Tensor) -> Tensor:
+    """A sum over one model as a number, or the sums over K stacked ones as (K,)."""
+    return total.flatten() if total.ndim else total
+
+
+def _against(w: Tensor, factor: Tensor) -> Tensor:
+    """A factor, or one for each of K stacked models (K,), in a shape that broadcasts against their tensor `w`."""
+    return factor.reshape(-1, *[1] * (w.ndim - 1)) if factor.ndim else factor
 
 
 def determined(curvature: Tensor, lam: float | Tensor) -> Tensor:

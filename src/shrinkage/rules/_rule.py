@@ -79,7 +79,17 @@ class Rule:
         return self.modulation is not None and self.modulation.needs_previous
 
     @property
-    def stacks(self) -> bool:
+    def needs_second_moment(self) -> bool:
+        """True when the rule reads the optimizer's second moment."""
+        return self.modulation is not None and self.modulation.needs_second_moment
+
+    @property
+    def reads_all(self) -> bool:
+        """True when `read` must see the exempt parameters too."""
+        return self.modulation is not None and self.modulation.reads_all
+
+    @property
+    def stateless(self) -> bool:
         """True when `add_gradient_` and `shrink_` are the whole rule: it reads no gradient and keeps no state."""
         return self.modulation is None or isinstance(self.modulation, CautiousMask)
 

@@ -50,17 +50,22 @@ class Parameters:
 
     def rows(self) -> Tensor:
         """(K, D): each network as a row, weights first; a copy."""
-        return torch.cat([tensor.flatten(1) for tensor in self._unpadded()], dim=1)
+        return torch.cat([tensor.flatten(1) for tensor in self.tensors()], dim=1)
 
     def copy_rows_(self, rows: Tensor) -> None:
         """Set the parameters from rows (K, D), or one row (1, D) for all."""
         start = 0
-        for tensor in self._unpadded():
+        for tensor in self.tensors():
             size = tensor[0].numel()
             tensor.copy_(rows[:, start : start + size].view(-1, *tensor.shape[1:]))
             start += size
 
-    def _unpadded(self) -> list[Tensor]:
+    def padded_tensors(self) -> list[Tensor]:
+        """Weights, then biases, as they are held."""
+        return self.weights + self.biases
+
+    def tensors(self) -> list[Tensor]:
+        """Weights, then biases, without padding."""
         weights = [W[:, :i, :o] for W, (i, o) in zip(self.weights, pairwise(self.sizes), strict=True)]
         return weights + [b[:, :, :o] for b, o in zip(self.biases, self.sizes[1:], strict=True)]
 
@@ -89,6 +94,10 @@ class Layout:
     def n_parameters(self) -> int:
         """D: weights and biases of one network."""
         return self.n_weights + sum(self.sizes[1:])
+
+    def decayed_columns(self, biases: bool = False) -> slice:
+        """The columns of a row (D,) that a rule pulls: the weights, and the biases where they are not exempt."""
+        return slice(0, self.n_parameters if biases else self.n_weights)
 
     def padded(self, dtype: torch.dtype) -> Layout:
         """The layout in a stack: the units of each layer fill whole cache lines."""

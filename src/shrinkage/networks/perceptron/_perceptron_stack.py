@@ -55,6 +55,24 @@ class Stack:
     def n_networks(self) -> int:
         return self.parameters.n_networks
 
+    def pulled(self, biases: bool, *, padded: bool = False) -> list[tuple[Tensor, Tensor]]:
+        """(w, gradient) of every decayed tensor, (K, I, O) or (K, 1, O) of a bias.
+
+        Args:
+            biases: the biases too.
+            padded: with the padding of zeros, for what is done element by element.
+        """
+        tensors = [
+            parameters.padded_tensors() if padded else parameters.tensors()
+            for parameters in (self.parameters, self.gradients)
+        ]
+        count = len(self.padded.shapes) * (2 if biases else 1)
+        return list(zip(tensors[0][:count], tensors[1][:count], strict=True))
+
+    def views(self, flat: Tensor) -> list[Tensor]:
+        """The tensors of `pulled(True)` in another buffer of the stack's size, such as an optimizer's moment."""
+        return self.layout.stacked(flat, self.n_networks).tensors()
+
     def outputs(self, X: Tensor) -> Tensor:
         """Linear outputs z (K, B, C) for rows X, (B, I) or (K, B, I), with padded inputs."""
         return outputs(self.parameters, self.activation, X)[..., : self.layout.sizes[-1]]

@@ -15,14 +15,15 @@ from torch import Tensor
 from shrinkage.networks import LOSSES, Layout
 from shrinkage.rules import Reading
 from shrinkage.training._draws import initial_rows, orders
+from shrinkage.training._pull import Pull
 from shrinkage.training._recipe import Recipe
 from shrinkage.training._rows import Batch, Rows, chunks
 from shrinkage.training._score import Score
+from shrinkage.training._strengths import Strengths
 from shrinkage.training._trainee import EpochByEpoch, Member
 from shrinkage.training.backprop._backprop_settings import backprop_of, learning_rate
 from shrinkage.training.backprop._optimizers import SGD, Adam, Optimizer
 from shrinkage.training.backprop._products import permission_for
-from shrinkage.training.backprop._pull import Pull
 
 __all__ = ["StackedBlock", "permission", "stacked_networks"]
 
@@ -92,11 +93,15 @@ class StackedBlock(EpochByEpoch):
             .repeat_interleave(len(lambdas), 0)
         )
         self.stack = recipe.kind.stack(self.layout, rows, self.loss)
-        strengths = torch.tensor(list(lambdas), dtype=torch.float64).repeat(len(members)).view(-1, 1, 1)
-        rule = recipe.rule.at_lambda(strengths, self.settings.learning_rate)
-        rule = rule.with_strength(torch.as_tensor(rule.strength).to(first.X))
-        self.pull = Pull(rule, self.stack, decay_biases=recipe.decay_biases)
+        lr = self.settings.learning_rate
+        self.strengths = Strengths(recipe.rule, lambdas, len(members), lr=lr, like=first.X)
         self.optimizer = self._make_optimizer()
+        self.pull = Pull(
+            self.strengths,
+            self.stack,
+            decay_biases=recipe.decay_biases,
+            second_moments=self._second_moments if self.settings.optimizer == "adam" else None,
+        )
         self._kept: dict[tuple[bool, int, int], Batch] = {}
         self.steps = -(-self.n // self.settings.batch_size)
         self.step = 0
@@ -197,6 +202,13 @@ class StackedBlock(EpochByEpoch):
         if batch.X.numel() <= KEPT_ELEMENTS:
             self._kept[key] = batch
         return batch
+
+    def _second_moments(self) -> list[Tensor]:
+        """Adam's v̂ of the step that is about to be made, (K, …) for each tensor of the stack."""
+        assert isinstance(self.optimizer, Adam)
+        beta2, grad = self.optimizer.betas[1], self.stack.flat_grad
+        v = (beta2 * self.optimizer.v + (1 - beta2) * grad.square()) / (1 - beta2 ** (self.step + 1))
+        return self.stack.views(v)
 
     def _make_optimizer(self) -> Optimizer:
         w, grad, settings = self.stack.flat, self.stack.flat_grad, self.settings

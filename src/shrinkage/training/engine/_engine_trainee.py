@@ -21,13 +21,14 @@ from shrinkage.rules import Reading
 from shrinkage.rules._clocks import tick
 from shrinkage.rules._forces import L1Force, L2Force
 from shrinkage.training._draws import initial_rows, orders
+from shrinkage.training._pull import penalty_of
 from shrinkage.training._recipe import Recipe
 from shrinkage.training._rows import Rows
 from shrinkage.training._score import metric_of, spread_of
+from shrinkage.training._strengths import Strengths
 from shrinkage.training._trainee import Member, Trainee
 from shrinkage.training.backprop._backprop_settings import backprop_of, learning_rates
 from shrinkage.training.backprop._optimizers import BETAS, EPS
-from shrinkage.training.backprop._pull import decayed, penalty_of
 from shrinkage.training.engine import _engine_library as c
 
 __all__ = ["NO_PULL", "EngineBlock", "engine_networks", "engine_seconds", "engine_takes"]
@@ -86,9 +87,8 @@ class EngineBlock(Trainee):
         adam = self.settings.optimizer == "adam"
         self.m = torch.zeros_like(self.w) if adam or self.settings.momentum else None
         self.v = torch.zeros_like(self.w) if adam else None
-        strengths = torch.tensor(list(lambdas), dtype=torch.float64).repeat(len(members))
-        rule = recipe.rule.at_lambda(strengths, self.settings.learning_rate)
-        self.rule = rule.with_strength(torch.as_tensor(rule.strength).to(self.like))
+        lr = self.settings.learning_rate
+        self.strengths = Strengths(recipe.rule, lambdas, len(members), lr=lr, like=self.like)
         self._sizes = torch.tensor(self.layout.sizes)
         self._member = torch.arange(len(members)).repeat_interleave(self.L)
 
@@ -128,9 +128,9 @@ class EngineBlock(Trainee):
         return self.parameters.rows().view(len(self.members), self.L, -1).numpy()
 
     def judge(self) -> np.ndarray:
-        pulled = decayed(self.parameters, self.recipe.decay_biases)
-        rule = self.rule.with_strength(torch.as_tensor(self.rule.strength).view(-1, 1, 1))
-        penalty = penalty_of(rule, pulled, [None] * len(pulled)).double()
+        parameters = self.parameters
+        pulled = parameters.weights + (parameters.biases if self.recipe.decay_biases else [])
+        penalty = penalty_of(self.strengths, pulled, [None] * len(pulled)).double()
         return np.array([*self._judged(self.train_rows), penalty.view(len(self.members), self.L).numpy()])
 
     def _judged(self, rows: _Set) -> np.ndarray:
@@ -161,7 +161,7 @@ class EngineBlock(Trainee):
             activation=c.ACTIVATIONS.index(perceptron.activation),
             loss=c.LOSSES.index(self.recipe.loss),
             optimizer=c.OPTIMIZERS.index(kind),
-            force=int(isinstance(self.rule.force, L1Force)),
+            force=int(isinstance(self.strengths.rule.force, L1Force)),
             in_gradient=pull.strength is not None,
             decay_biases=self.recipe.decay_biases,
             networks=self.K,
@@ -192,12 +192,12 @@ class EngineBlock(Trainee):
         return torch.tensor(lr, dtype=torch.float64) / first, second
 
     def _pull(self, lr: Sequence[float]) -> _Pull:
-        strength = torch.as_tensor(self.rule.strength)
-        if self.rule.acts == "gradient":
+        rule, strength = self.strengths.rule, self.strengths.of_networks.contiguous()
+        if rule.acts == "gradient":
             return _Pull(strength=strength)
-        ticks = [tick(self.rule.clock, Reading(rate, self.settings.learning_rate)) for rate in lr]
+        ticks = [tick(rule.clock, Reading(rate, self.settings.learning_rate)) for rate in lr]
         kept = 1 - strength * torch.tensor(ticks, dtype=torch.float64).to(self.like)[:, None]
-        return _Pull(keep_before=kept) if self.rule.acts == "before" else _Pull(keep_after=kept)
+        return _Pull(keep_before=kept) if rule.acts == "before" else _Pull(keep_after=kept)
 
     def _zeros(self, *shape: int) -> Tensor:
         return self.like.new_zeros(shape)

@@ -64,7 +64,7 @@ class SwarmSettings:
                 f"{called('rule', rule.name)}: it pulls toward the weights that training starts from, and each particle "
                 "of a swarm starts elsewhere. Use a rule that pulls toward 0."
             )
-        if not rule.stacks:
+        if not rule.stateless:
             raise RequestError(
                 f"{called('rule', rule.name)}: it reads the gradient, and a swarm has none. Use "
                 f"{called('rule', 'l2')} or another penalty."

@@ -13,9 +13,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from shrinkage.rules import Reading
+from shrinkage.rules import Reading, Rule
 from shrinkage.rules._forces import L1Force, L2Force
 from shrinkage.training._recipe import Recipe
+from shrinkage.training._strengths import Strengths
 from shrinkage.training._trainee import EpochByEpoch, Member
 from shrinkage.training.engine._engine_swarms import EngineSwarms, Objective, engine_moves
 from shrinkage.training.swarm._swarm_rows import WatchedRows, swarms_in_threads, watched
@@ -38,16 +39,11 @@ class SwarmBlock(EpochByEpoch):
         settings, self.members, self.L = self.settings, members, len(lambdas)
         X = members[0].train.X
         self.layout = members[0].layout(recipe.kind)
-        self.n_pulled = self.layout.n_parameters if recipe.decay_biases else self.layout.n_weights
+        self.n_pulled = self.layout.decayed_columns(recipe.decay_biases).stop
         validation = [m.validation for m in members if m.validation is not None]
         self.train = [watched(recipe, self.layout, m.train, self.L) for m in members]
         self.validation = [watched(recipe, self.layout, rows, self.L) for rows in validation]
-        # The rule of each swarm, and of each particle for what shrinks positions as networks.
-        strengths = torch.tensor(list(lambdas), dtype=torch.float64).repeat(len(members)).view(-1, 1, 1)
-        rule = recipe.rule.at_lambda(strengths, 1.0)
-        self.rule = rule.with_strength(torch.as_tensor(rule.strength).to(X))
-        each = torch.as_tensor(self.rule.strength).repeat_interleave(settings.swarm.particles, 0)
-        self.rule_of_particles = self.rule.with_strength(each)
+        self.strengths = Strengths(recipe.rule, lambdas, len(members), lr=1.0, like=X)
         ends = X.new_ones(self.layout.n_parameters)
         bound = settings.bound
         kind = EngineSwarms if swarms_in_threads(recipe) and engine_moves(settings.swarm) else Swarms
@@ -62,6 +58,10 @@ class SwarmBlock(EpochByEpoch):
         if isinstance(self.swarms, EngineSwarms):
             self.swarms.objective = self._engines_objective()
 
+    @property
+    def rule(self) -> Rule:
+        return self.strengths.rule
+
     def _engines_objective(self) -> Objective | None:
         """`_objective` for the engine, where it knows the rule and holds the rows."""
         rows, force = [each.of_engine for each in self.train], self.rule.force
@@ -73,7 +73,7 @@ class SwarmBlock(EpochByEpoch):
             member=torch.arange(len(self.members)).repeat_interleave(self.L),
             error=self.settings.error,
             l1=isinstance(force, L1Force),
-            strength=torch.as_tensor(self.rule.strength).flatten().contiguous(),
+            strength=self.strengths.of_networks.contiguous(),
             n_pulled=self.n_pulled,
         )
 
@@ -101,8 +101,10 @@ class SwarmBlock(EpochByEpoch):
         return error + self.rule.penalty(x[..., : self.n_pulled]).sum(-1)
 
     def _decay(self, x: Tensor, before: Tensor) -> None:
+        each = self.strengths.of_networks.repeat_interleave(self.settings.swarm.particles).view(-1, 1, 1)
+        rule = self.rule.with_checked(each)
         for w, previous in zip(self._pulled(x), self._pulled(before), strict=True):
-            self.rule_of_particles.shrink_(w, NO_LEARNING_RATE, previous=previous)
+            rule.shrink_(w, NO_LEARNING_RATE, previous=previous)
 
     def _pulled(self, x: Tensor) -> list[Tensor]:
         parameters = self.layout.from_rows(x.view(-1, self.layout.n_parameters))

@@ -33,10 +33,9 @@ def module_of(row: torch.Tensor) -> torch.nn.Sequential:
 
 
 def row_of(net: torch.nn.Sequential) -> torch.Tensor:
-    layers = [net[0], net[2]]
-    return torch.cat(
-        [*(each.weight.T.flatten() for each in layers), *(each.bias for each in layers)]
-    ).detach()
+    layers = [each for each in net if isinstance(each, torch.nn.Linear)]
+    weights = [layer.weight.T.flatten() for layer in layers]
+    return torch.cat([*weights, *(layer.bias for layer in layers)]).detach()
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)

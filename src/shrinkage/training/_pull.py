@@ -108,9 +108,11 @@ class Pull:
         for view in views:
             view.strength = self._strengths.rule_for(view.w).strength
             self.rule.start(view)
-        self._all = [View(w=w, grad=grad, now=NOTHING_READ) for w, grad in stack.pulled(True)]
         known = {view.w.data_ptr(): view for view in views}
-        self._all = [known.get(view.w.data_ptr(), view) for view in self._all]
+        self._all = [
+            known[w.data_ptr()] if w.data_ptr() in known else View(w=w, grad=grad, now=NOTHING_READ)
+            for w, grad in stack.pulled(True)
+        ]
         return views
 
     def _read(self) -> None:

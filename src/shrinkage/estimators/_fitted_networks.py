@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from shrinkage._errors import RequestError, called
 from shrinkage.networks import Kind, Layout, PerceptronKind
 from shrinkage.path import Scale, predictions
+from shrinkage.tables.forms import Form, StandardInputs
 
 __all__ = ["FittedNetworks"]
 
@@ -33,6 +34,8 @@ class FittedNetworks:
     """(I,) what the inputs are standardized by."""
     y_scale: Scale | None
     """(C,) what the targets were standardized by."""
+    form: Form = field(default_factory=StandardInputs)
+    """What makes inputs of the columns, before they are standardized."""
 
     @property
     def perceptron(self) -> PerceptronKind:
@@ -41,12 +44,13 @@ class FittedNetworks:
         return self.kind
 
     def predict(self, X: NDArray[Any], lam: float | None = None) -> NDArray[np.float64]:
-        """(n, C) probabilities, or values in the targets' own units, for inputs X (n, I).
+        """(n, C) probabilities, or values in the targets' own units, for columns X (n, D).
 
         Args:
-            X: inputs before standardization.
+            X: the matrix of the columns, before the form of input and standardization.
             lam: the λ of the network that predicts; None for the chosen one.
         """
+        X = self.form(X)
         if self.x_scale is not None:
             X = self.x_scale.standardized(X)
         place = self.chosen if lam is None else self.place(lam)

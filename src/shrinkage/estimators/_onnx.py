@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 
 from shrinkage._errors import RequestError
 from shrinkage._files import write_atomic
+from shrinkage.estimators._fitted_networks import FittedNetworks
 from shrinkage.estimators._saved_model import SavedModel
+from shrinkage.tables.forms import BOUND, Bounded, Piecewise
 
 __all__ = ["export_onnx"]
 
@@ -23,9 +25,9 @@ def export_onnx(model: SavedModel, path: Path, lam: float | None = None) -> None
     """Write the network of one λ as ONNX: from the inputs that the preprocessing makes to the predictions.
 
     The graph takes `inputs`, (n, D) float32: what `model.preprocessor.transform` gives, in the order of its
-    `feature_names_out`; the standardization is part of the graph. A regression gives `values` (n, k) in the units of
-    the targets, a classification `probabilities` (n, C) and `class` (n,), the place of the likeliest class. The names
-    of inputs, targets and classes are in the metadata, as JSON.
+    `feature_names_out`; forms of input, standardization and the mean over networks are part of the graph. A regression
+    gives `values` (n, k) in the units of the targets, a classification `probabilities` (n, C) and `class` (n,), the
+    place of the likeliest class. The names of inputs, targets and classes are in the metadata, as JSON.
 
     Args:
         model: a saved model, as `load_model` reads it.
@@ -55,66 +57,107 @@ class _Graph:
     """Nodes added one after the other, each taking what the one before it gave."""
 
     def __init__(self, onnx: Any, model: SavedModel, lam: float | None) -> None:
-        self._onnx, self._model, networks = onnx, model, model.networks
-        place = networks.chosen if lam is None else networks.place(lam)
-        self._row = networks.rows[place]
+        self._onnx, self._model, blend = onnx, model, model.blend
+        main = blend.parts[blend.main]
+        place = main.chosen if lam is None else main.place(lam)
+        self._parts = list(
+            zip(blend.parts, blend.weights, [part.chosen for part in blend.parts], strict=True)
+        )
+        if lam is not None:
+            self._parts = [(main, 1.0, place)]
+        self._dtype = main.rows.dtype
         self._nodes: list[Any] = []
         self._constants: list[Any] = []
         self.words = {
             "inputs": json.dumps(model.preprocessor.feature_names_out),
             "targets": json.dumps(list(model.targets)),
             "classes": json.dumps(None if model.classes is None else model.classes.tolist()),
-            "lambda": repr(float(networks.lambdas[place])),
+            "lambda": repr(float(main.lambdas[place])),
         }
 
     def finished(self) -> Any:
         helper, types = self._onnx.helper, self._onnx.TensorProto
-        sizes, classes = self._model.networks.layout.sizes, self._model.classes
-        outputs = sizes[-1] if classes is None else len(classes)
+        classes, outputs = self._model.classes, self._parts[0][0].layout.sizes[-1]
+        outputs = outputs if classes is None else len(classes)
         name = "values" if classes is None else "probabilities"
-        self._predicted(self._linear_outputs(self._standardized()), name)
+        predicted = [self._predicted(part, place) for part, _, place in self._parts]
+        if len(predicted) == 1:
+            self._node("Identity", predicted[0], called=name)
+        else:
+            weights = [np.full(1, weight, self._dtype) for _, weight, _ in self._parts]
+            shares = [
+                self._node("Mul", p, self._constant(w)) for p, w in zip(predicted, weights, strict=True)
+            ]
+            self._node("Sum", *shares, called=name)
         given = [helper.make_tensor_value_info(name, self._type, ["n", outputs])]
         if classes is not None:
             self._nodes.append(helper.make_node("ArgMax", [name], ["class"], axis=1, keepdims=0))
             given.append(helper.make_tensor_value_info("class", types.INT64, ["n"]))
-        taken = [helper.make_tensor_value_info("inputs", types.FLOAT, ["n", sizes[0]])]
+        columns = len(self._model.preprocessor.feature_names_out)
+        taken = [helper.make_tensor_value_info("inputs", types.FLOAT, ["n", columns])]
         return helper.make_graph(self._nodes, "shrinkage", taken, given, self._constants)
 
     @property
     def _type(self) -> int:
         types = self._onnx.TensorProto
-        return types.FLOAT if self._row.dtype == np.float32 else types.DOUBLE
+        return types.FLOAT if self._dtype == np.float32 else types.DOUBLE
 
-    def _standardized(self) -> str:
-        scale, double = self._model.networks.x_scale, self._onnx.TensorProto.DOUBLE
-        name = self._node("Cast", "inputs", to=double)
-        if scale is not None:
-            name = self._node("Sub", name, self._constant(scale.shift))
-            name = self._node("Div", name, self._constant(scale.scale))
-        return self._node("Cast", name, to=self._type)
+    def _predicted(self, part: FittedNetworks, place: int) -> str:
+        """Probabilities or values of one network."""
+        name = self._node("Cast", "inputs", to=self._onnx.TensorProto.DOUBLE)
+        if isinstance(part.form, Piecewise):
+            name = self._node(
+                "Concat", self._bounded(name, part.form.bounded), self._codes(name, part.form), axis=1
+            )
+        elif isinstance(part.form, Bounded):
+            name = self._bounded(name, part.form)
+        if part.x_scale is not None:
+            name = self._node("Sub", name, self._constant(part.x_scale.shift))
+            name = self._node("Div", name, self._constant(part.x_scale.scale))
+        return self._of_outputs(
+            part, self._linear_outputs(self._node("Cast", name, to=self._type), part, place)
+        )
 
-    def _linear_outputs(self, name: str) -> str:
-        networks = self._model.networks
-        layers = networks.layers(self._row)
+    def _bounded(self, name: str, form: Bounded) -> str:
+        z = self._node("Sub", name, self._constant(form.centre))
+        z = self._node("Div", z, self._constant(form.scale))
+        bound = self._constant(np.full(1, BOUND))
+        # 3z/√(9 + z²), whose square would overflow far out, where the bound is reached anyway
+        near = self._clipped(z, -1e100, 1e100)
+        length = self._node("Add", self._node("Mul", near, near), self._constant(np.full(1, BOUND**2)))
+        smooth = self._node("Div", self._node("Mul", near, bound), self._node("Sqrt", length))
+        is_level = self._constant(form.is_level > 0)
+        return self._node("Where", is_level, self._clipped(z, -1, 2), smooth)
+
+    def _codes(self, name: str, form: Piecewise) -> str:
+        x = self._node("Gather", name, self._constant(form.column), axis=1)
+        x = self._node("Sub", x, self._constant(form.left))
+        return self._clipped(self._node("Div", x, self._constant(form.right - form.left)), 0, 1)
+
+    def _clipped(self, name: str, low: float, high: float) -> str:
+        return self._node(
+            "Clip", name, self._constant(np.array(float(low))), self._constant(np.array(float(high)))
+        )
+
+    def _linear_outputs(self, name: str, part: FittedNetworks, place: int) -> str:
+        layers = part.layers(part.rows[place])
         for i, (weights, biases) in enumerate(layers):
             name = self._node("Gemm", name, self._constant(weights), self._constant(biases))
-            if i < len(layers) - 1 and networks.perceptron.activation in _ACTIVATIONS:
-                name = self._node(_ACTIVATIONS[networks.perceptron.activation], name)
+            if i < len(layers) - 1 and part.perceptron.activation in _ACTIVATIONS:
+                name = self._node(_ACTIVATIONS[part.perceptron.activation], name)
         return name
 
-    def _predicted(self, name: str, called: str) -> None:
-        networks, dtype = self._model.networks, self._row.dtype
-        if networks.loss == "softmax":
-            self._node("Softmax", name, called=called, axis=1)
-        elif networks.loss == "logistic":
+    def _of_outputs(self, part: FittedNetworks, name: str) -> str:
+        if part.loss == "softmax":
+            return self._node("Softmax", name, axis=1)
+        if part.loss == "logistic":
             second = self._node("Sigmoid", name)
-            first = self._node("Sub", self._constant(np.ones(1, dtype)), second)
-            self._node("Concat", first, second, called=called, axis=1)
-        elif networks.y_scale is not None:
-            name = self._node("Mul", name, self._constant(networks.y_scale.scale.astype(dtype)))
-            self._node("Add", name, self._constant(networks.y_scale.shift.astype(dtype)), called=called)
-        else:
-            self._node("Identity", name, called=called)
+            first = self._node("Sub", self._constant(np.ones(1, self._dtype)), second)
+            return self._node("Concat", first, second, axis=1)
+        if part.y_scale is None:
+            return name
+        name = self._node("Mul", name, self._constant(part.y_scale.scale.astype(self._dtype)))
+        return self._node("Add", name, self._constant(part.y_scale.shift.astype(self._dtype)))
 
     def _node(self, operator: str, *inputs: str, called: str = "", **attributes: Any) -> str:
         name = called or f"{operator.lower()}_{len(self._nodes)}"
@@ -123,5 +166,5 @@ class _Graph:
 
     def _constant(self, values: NDArray[Any]) -> str:
         name = f"constant_{len(self._constants)}"
-        self._constants.append(self._onnx.numpy_helper.from_array(np.ascontiguousarray(values), name))
+        self._constants.append(self._onnx.numpy_helper.from_array(np.asarray(values, order="C"), name))
         return name

@@ -34,6 +34,11 @@ Args:
         same. It spares about a fifth of the work; now and then another λ is chosen than without, and `lambda_1se_` is of
         those left, with care taken for it only where `select` is `1se`. The first folds have to speak for the others:
         shuffle rows that lie in an order, and leave it off for training parts that grow from fold to fold.
+    inputs: what the networks see of the columns. `standard`: mean 0 and standard deviation 1. `bounded`: centred by the
+        median, scaled by quantiles, bounded smoothly to ±3, and two-valued columns at 0 and 1. `piecewise`: these, and 16
+        piecewise-linear codes of every number beside them. `linear` and `additive`: `standard` and `piecewise` without
+        hidden layers. Several names, or `auto` for all: each is trained on the same folds, and the set whose mean
+        prediction is best on rows not seen predicts; `forms_` has their losses and weights.
     activation: `relu`, `tanh`, `logistic` or `identity`.
     initialization: `he`, `glorot` or `auto` (He for relu).
     solver: `adam` or `sgd`.
@@ -63,6 +68,7 @@ ATTRIBUTES = """
     path_: `PathResult`: curves of every (λ, fold, restart), means and standard errors.
     choice_: `Choice`: how λ and epoch were chosen, and which λs `fast` dropped.
     networks_: `FittedNetworks`: parameters and scales.
+    forms_: `Forms`: the members that `inputs` asked for, their weights, and their losses on rows not seen.
     coefs_, intercepts_: weights and biases of the chosen network, layer by layer.
     n_iter_: epochs of the chosen network.
     loss_: its training loss over all rows.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import warnings
 from abc import abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -19,23 +19,21 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from shrinkage._errors import RequestError, called, shown
+from shrinkage.estimators._blend import Forms, alone, blend_of, blended
 from shrinkage.estimators._estimator_inputs import Inputs, inputs_for
-from shrinkage.estimators._fitted_networks import FittedNetworks
+from shrinkage.estimators._members import fit_members, inputs_of_members, members_of, recipe_of_member
 from shrinkage.estimators._trainers import TRAINERS, recipe_of
 from shrinkage.path import (
     ALL_ROWS,
-    STANDARD,
     BlockStore,
-    FittedPath,
     Fold,
     PathRequest,
     Progress,
     checked_lambdas,
-    fit_path,
     fitted_scale,
-    standard_inputs,
 )
 from shrinkage.rules import Rule
+from shrinkage.tables.forms import Form
 from shrinkage.training import ErrorOfNetworks, Swarm
 
 __all__ = ["MLPCV", "Runtime", "Targets"]
@@ -82,6 +80,7 @@ class MLPCV(BaseEstimator):
         select: str = "min",
         stop: str = "last",
         fast: bool = False,
+        inputs: str | Sequence[str] = "standard",
         activation: str = "relu",
         initialization: str = "auto",
         solver: str = "adam",
@@ -112,6 +111,7 @@ class MLPCV(BaseEstimator):
         self.select = select
         self.stop = stop
         self.fast = fast
+        self.inputs = inputs
         self.activation = activation
         self.initialization = initialization
         self.solver = solver
@@ -166,14 +166,15 @@ class MLPCV(BaseEstimator):
             )
         targets = self._targets(y, seen)
         folds = self._folds(inputs, targets, weight, seen, y)
-        all_rows = self._fold(ALL_ROWS, inputs, targets, weight, seen, None)
+        all_rows, forms = self._fold_and_forms(ALL_ROWS, inputs, targets, weight, seen, None)
         request = self._request(inputs, targets, len(seen), runtime)
         store = None
         if runtime.blocks is not None:
             store = BlockStore(runtime.blocks, self._identity(request, folds, weight, runtime))
-        self._keep(
-            fit_path(request, folds, all_rows, store=store, progress=runtime.progress), all_rows, request
-        )
+        names = members_of(self.inputs)
+        paths = fit_members(names, request, folds, all_rows, store=store, progress=runtime.progress)
+        members = blended(paths, targets.Y, targets.loss, weight) if len(names) > 1 else alone(paths)
+        self._keep(members, all_rows, forms, request)
         self.preprocessor_ = inputs.preprocessor
         return self
 
@@ -258,7 +259,10 @@ class MLPCV(BaseEstimator):
             folds.append(self._fold(number, inputs, targets, weight, train, validation))
         return folds
 
-    def _fold(
+    def _fold(self, *given: Any) -> Fold:
+        return self._fold_and_forms(*given)[0]
+
+    def _fold_and_forms(
         self,
         number: int,
         inputs: Inputs,
@@ -266,18 +270,23 @@ class MLPCV(BaseEstimator):
         weight: NDArray[np.float64] | None,
         train: NDArray[np.int64],
         validation: NDArray[np.int64] | None,
-    ) -> Fold:
+    ) -> tuple[Fold, dict[str, Form]]:
+        """The fold, and the forms of input that its training rows fitted, by member."""
         X = inputs.matrix(None if number == ALL_ROWS else train)
         scaled_y = self.standardize and targets.loss == "squared_error"
-        return Fold(
+        forms, seen = inputs_of_members(
+            members_of(self.inputs), X, train, weight, standardize=self.standardize
+        )
+        fold = Fold(
             number=number,
             Y=targets.Y,
             weight=weight,
             train=train,
             validation=validation,
-            inputs=standard_inputs(X, fitted_scale(X, train, weight) if self.standardize else None),
+            inputs=seen,
             y_scale=fitted_scale(targets.Y, train, weight) if scaled_y else None,
         )
+        return fold, forms
 
     def _identity(
         self,
@@ -287,9 +296,10 @@ class MLPCV(BaseEstimator):
         runtime: Runtime,
     ) -> dict[str, Any]:
         """All that the numbers of a block depend on besides its λs and members."""
-        shared = {id(array): _hash(array) for fold in folds for array in (fold.inputs[STANDARD].X, fold.Y)}
+        arrays = [array for fold in folds for array in (*(seen.X for seen in fold.inputs.values()), fold.Y)]
+        shared = {id(array): _hash(array) for array in {id(each): each for each in arrays}.values()}
         rows = [part for fold in folds for part in (fold.train, fold.validation)]
-        matrices = [shared[id(array)] for fold in folds for array in (fold.inputs[STANDARD].X, fold.Y)]
+        matrices = [shared[id(array)] for array in arrays]
         return {
             **(runtime.identity or {}),
             **request.recipe.described(),
@@ -301,34 +311,28 @@ class MLPCV(BaseEstimator):
             "processor": torch.backends.cpu.get_cpu_capability(),
         }
 
-    def _keep(self, fitted: FittedPath, all_rows: Fold, request: PathRequest) -> None:
+    def _keep(self, members: Forms, all_rows: Fold, forms: Mapping[str, Form], request: PathRequest) -> None:
+        fitted = members.paths[members.main]
         choice = fitted.choice
         self.path_, self.choice_ = fitted.result, choice
         self.lambdas_ = fitted.result.lambdas
         self.lambda_, self.lambda_min_, self.lambda_1se_ = choice.lam, choice.lam_min, choice.lam_1se
         self.n_iter_ = choice.epoch
-        self.recipe_ = request.recipe
+        self.recipe_ = recipe_of_member(request.recipe, members.names[members.main])
         self.n_rows_ = len(all_rows.train)
         self.seed_ = request.seed
-        self.held_out_ = fitted.held_out
+        self.held_out_ = members.held_out
         self.loss_ = float(fitted.refit_loss[fitted.chosen])
-        self.networks_ = FittedNetworks(
-            layout=fitted.layout,
-            kind=request.recipe.kind,
-            loss=request.recipe.loss,
-            lambdas=fitted.refit_lambdas,
-            rows=fitted.networks,
-            chosen=fitted.chosen,
-            x_scale=all_rows.inputs[fitted.choice.form].scale,
-            y_scale=all_rows.y_scale,
-        )
+        self.forms_ = members
+        self.blend_ = blend_of(members, all_rows, forms, request.recipe)
+        self.networks_ = self.blend_.parts[self.blend_.main]
 
     def _predicted(self, X: Any, lam: float | None) -> NDArray[np.float64]:
         check_is_fitted(self)
         if self.preprocessor_ is not None:
-            return self.networks_.predict(self.preprocessor_.transform(X), lam)
+            return self.blend_.predict(self.preprocessor_.transform(X), lam)
         matrix: Any = validate_data(self, X, dtype=[np.float64, np.float32], reset=False)
-        return self.networks_.predict(matrix, lam)
+        return self.blend_.predict(matrix, lam)
 
 
 def _hash(*arrays: NDArray[Any] | None) -> str:

@@ -1,7 +1,8 @@
 """A fitted model as three files that run no code: preprocessing.skops, model.safetensors, model.json.
 
 `model.json` says what the numbers are and holds the SHA-256 of the other two and of itself, so a part that was
-changed, cut or taken from another model is refused.
+changed, cut or taken from another model is refused. A model of one network that sees standardized columns is written in
+version 1 of the format; one of other forms of input, or of several networks, in version 2.
 """
 
 from __future__ import annotations
@@ -21,15 +22,18 @@ from safetensors.numpy import load, save
 
 from shrinkage._errors import RequestError, shown
 from shrinkage._files import sha256_of, write_atomic
+from shrinkage.estimators._blend import Blend
 from shrinkage.estimators._fitted_networks import FittedNetworks
+from shrinkage.estimators._members import MEMBERS
 from shrinkage.estimators._path_estimator import MLPCV
 from shrinkage.networks import ACTIVATIONS, LOSSES, Layout, PerceptronKind
 from shrinkage.path import Scale
 from shrinkage.tables import Preprocessor, preprocessor_from, save_preprocessor
+from shrinkage.tables.forms import FORMS, StandardInputs, form_from, name_of
 
 __all__ = ["SavedModel", "load_model", "save_model"]
 
-FORMAT, VERSION = "shrinkage.model", 1
+FORMAT, VERSION = "shrinkage.model", 2
 NUMBERS, WORDS, PREPROCESSING = "model.safetensors", "model.json", "preprocessing.skops"
 LARGEST_JSON = 16 * 2**20
 LARGEST_HEADER = 2**20
@@ -48,19 +52,42 @@ def _are_classes(value: Any) -> bool:
     return known and _list_of(str, int, bool, float)(value["values"])
 
 
-SCHEMA: dict[str, Callable[[Any], bool]] = {
-    "format": lambda value: value == FORMAT,
-    "version": lambda value: value == VERSION,
+def _are_parts(value: Any) -> bool:
+    return (
+        type(value) is list
+        and 0 < len(value) <= len(MEMBERS)
+        and all(
+            type(part) is dict
+            and part.keys() == PART.keys()
+            and all(is_right(part[name]) for name, is_right in PART.items())
+            for part in value
+        )
+    )
+
+
+PART: dict[str, Callable[[Any], bool]] = {
     "sizes": lambda value: _list_of(int)(value) and len(value) > 1 and min(value) > 0,
     "activation": lambda value: value in tuple(ACTIVATIONS),
-    "loss": lambda value: value in tuple(LOSSES),
     "lambdas": lambda value: _list_of(float, int)(value) and all(0 <= lam < math.inf for lam in value),
     "chosen": lambda value: type(value) is int,
+    "form": lambda value: value in tuple(FORMS),
+    "weight": lambda value: type(value) is float and 0 < value <= 1,
+}
+"""One network of a model."""
+
+SHARED: dict[str, Callable[[Any], bool]] = {
+    "format": lambda value: value == FORMAT,
+    "version": lambda value: value in (1, VERSION),
+    "loss": lambda value: value in tuple(LOSSES),
     "targets": _list_of(str),
     "classes": _are_classes,
     "sha256": lambda value: type(value) is dict and value.keys() == {NUMBERS, PREPROCESSING},
 }
-"""What `model.json` holds in version 1, besides its checksum."""
+SCHEMAS: dict[int, dict[str, Callable[[Any], bool]]] = {
+    1: SHARED | {name: is_right for name, is_right in PART.items() if name not in ("form", "weight")},
+    2: SHARED | {"parts": _are_parts, "main": lambda value: type(value) is int},
+}
+"""What `model.json` holds in each version, besides its checksum."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,11 +95,17 @@ class SavedModel:
     """A model as it is read back: what it needs of a table, and its networks."""
 
     preprocessor: Preprocessor
-    networks: FittedNetworks
+    blend: Blend
+    """The networks that predict."""
     targets: tuple[str, ...]
     """Names of the target columns."""
     classes: NDArray[Any] | None
     """The classes in order; None for a regression."""
+
+    @property
+    def networks(self) -> FittedNetworks:
+        """The best of the networks that predict."""
+        return self.blend.parts[self.blend.main]
 
     def predict(self, frame: Any, lam: float | None = None) -> NDArray[Any]:
         """(n,) classes or (n, k) values for the rows of a data frame."""
@@ -88,22 +121,22 @@ class SavedModel:
         return _probabilities(self._raw(frame, lam))
 
     def _raw(self, frame: Any, lam: float | None) -> NDArray[np.float64]:
-        return self.networks.predict(self.preprocessor.transform(frame), lam)
+        return self.blend.predict(self.preprocessor.transform(frame), lam)
 
 
 def save_model(model: MLPCV, preprocessor: Preprocessor, targets: tuple[str, ...], folder: Path) -> None:
     """Write the three files; `model.json`, which vouches for the others, last."""
+    blend, classes = model.blend_, getattr(model, "classes_", None)
+    plain = len(blend.parts) == 1 and isinstance(blend.parts[0].form, StandardInputs)
     save_preprocessor(preprocessor, folder / PREPROCESSING)
-    write_atomic(folder / NUMBERS, save(_tensors(model.networks_)))
-    networks, classes = model.networks_, getattr(model, "classes_", None)
+    write_atomic(folder / NUMBERS, save(_tensors(blend.parts[0]) if plain else _all_tensors(blend)))
+    parts = [_words_of(part, weight) for part, weight in zip(blend.parts, blend.weights, strict=True)]
+    own = {name: word for name, word in parts[0].items() if name in SCHEMAS[1]}
     words = {
         "format": FORMAT,
-        "version": VERSION,
-        "sizes": list(networks.layout.sizes),
-        "activation": networks.perceptron.activation,
-        "loss": networks.loss,
-        "lambdas": networks.lambdas.tolist(),
-        "chosen": networks.chosen,
+        "version": 1 if plain else 2,
+        **(own if plain else {"parts": parts, "main": blend.main}),
+        "loss": model.networks_.loss,
         "targets": list(targets),
         "classes": None if classes is None else {"kind": _kind(classes), "values": classes.tolist()},
         "sha256": {name: sha256_of(folder / name) for name in (NUMBERS, PREPROCESSING)},
@@ -121,19 +154,30 @@ def load_model(folder: str | Path) -> SavedModel:
     words = _read_words(folder)
     parts = {name: _part(folder / name, words["sha256"][name]) for name in (NUMBERS, PREPROCESSING)}
     try:
-        networks = _networks(words, _loaded(parts[NUMBERS]))
-        classes = _classes(words, networks)
+        blend = _blend(words, _loaded(parts[NUMBERS]))
+        classes = _classes(words, blend.parts[0])
     except (SafetensorError, KeyError, TypeError, ValueError, OverflowError) as error:
         raise RequestError(f"{folder}: the model's files don't fit together: {error}.") from error
     preprocessor = preprocessor_from(parts[PREPROCESSING], str(folder / PREPROCESSING))
-    if len(preprocessor.feature_names_out) != networks.layout.sizes[0]:
-        raise RequestError(
-            f"{folder}: the preprocessing makes {len(preprocessor.feature_names_out)} inputs, the network takes "
-            f"{networks.layout.sizes[0]}. Restore the folder, or fit again."
-        )
+    inputs = len(preprocessor.feature_names_out)
+    for part in blend.parts:
+        made = _inputs_made(part, inputs)
+        if made != part.layout.sizes[0]:
+            raise RequestError(
+                f"{folder}: the preprocessing makes {made} inputs, the network takes {part.layout.sizes[0]}. "
+                "Restore the folder, or fit again."
+            )
     return SavedModel(
-        preprocessor=preprocessor, networks=networks, targets=tuple(words["targets"]), classes=classes
+        preprocessor=preprocessor, blend=blend, targets=tuple(words["targets"]), classes=classes
     )
+
+
+def _inputs_made(part: FittedNetworks, columns: int) -> int:
+    """Inputs that a form makes of so many columns; −1 for a form that was fitted on others."""
+    try:
+        return part.form(np.zeros((1, columns))).shape[1]
+    except (ValueError, IndexError):
+        return -1
 
 
 def _part(path: Path, expected: str) -> bytes:
@@ -188,7 +232,42 @@ def _tensors(networks: FittedNetworks) -> dict[str, NDArray[Any]]:
     return tensors
 
 
-def _networks(words: dict[str, Any], tensors: dict[str, NDArray[Any]]) -> FittedNetworks:
+def _all_tensors(blend: Blend) -> dict[str, NDArray[Any]]:
+    """The tensors of every part under its number, and what its form of input has learned."""
+    tensors = {}
+    for i, part in enumerate(blend.parts):
+        forms = {f"form.{name}": np.ascontiguousarray(array) for name, array in part.form.arrays().items()}
+        tensors |= {f"part_{i}.{name}": array for name, array in (_tensors(part) | forms).items()}
+    return tensors
+
+
+def _words_of(part: FittedNetworks, weight: float) -> dict[str, Any]:
+    return {
+        "sizes": list(part.layout.sizes),
+        "activation": part.perceptron.activation,
+        "lambdas": part.lambdas.tolist(),
+        "chosen": part.chosen,
+        "form": name_of(part.form),
+        "weight": float(weight),
+    }
+
+
+def _blend(words: dict[str, Any], tensors: dict[str, NDArray[Any]]) -> Blend:
+    if words["version"] == 1:
+        return Blend((_networks(words, words["loss"], tensors),), (1.0,))
+    parts = []
+    for i, about in enumerate(words["parts"]):
+        own = {
+            name.removeprefix(f"part_{i}."): x for name, x in tensors.items() if name.startswith(f"part_{i}.")
+        }
+        parts.append(_networks(about, words["loss"], own))
+    weights = tuple(part["weight"] for part in words["parts"])
+    if not 0 <= words["main"] < len(parts) or abs(sum(weights) - 1) > 1e-9:
+        raise ValueError("the weights of its networks don't add up to 1, or the best of them isn't there")
+    return Blend(tuple(parts), weights, words["main"])
+
+
+def _networks(words: dict[str, Any], loss: str, tensors: dict[str, NDArray[Any]]) -> FittedNetworks:
     layout = Layout(tuple(int(size) for size in words["sizes"]))
     lambdas = np.array(words["lambdas"], dtype=np.float64)
     rows, chosen = tensors["networks"], words["chosen"]
@@ -212,12 +291,16 @@ def _networks(words: dict[str, Any], tensors: dict[str, NDArray[Any]]) -> Fitted
     return FittedNetworks(
         layout=layout,
         kind=PerceptronKind(hidden_layer_sizes=layout.sizes[1:-1], activation=words["activation"]),
-        loss=words["loss"],
+        loss=loss,
         lambdas=lambdas,
         rows=rows,
         chosen=chosen,
         x_scale=scale("x", layout.sizes[0]),
         y_scale=scale("y", layout.sizes[-1]),
+        form=form_from(
+            words.get("form", "standard"),
+            {name.removeprefix("form."): x for name, x in tensors.items() if name.startswith("form.")},
+        ),
     )
 
 
@@ -254,10 +337,11 @@ def _read_words(folder: Path) -> dict[str, Any]:
 
 
 def _unlike_schema(words: dict[str, Any]) -> Iterator[str]:
-    """The entries that are missing, too many, or of another type than version 1 of the format has."""
-    yield from words.keys() ^ SCHEMA.keys()
-    for name in words.keys() & SCHEMA.keys():
-        if not SCHEMA[name](words[name]):
+    """The entries that are missing, too many, or of another type than this version of the format has."""
+    schema = SCHEMAS.get(words["version"], SCHEMAS[1])
+    yield from words.keys() ^ schema.keys()
+    for name in words.keys() & schema.keys():
+        if not schema[name](words[name]):
             yield name
 
 

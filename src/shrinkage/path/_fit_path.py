@@ -15,7 +15,7 @@ from shrinkage.path._block_store import BlockStore
 from shrinkage.path._fold import ALL_ROWS, Fold
 from shrinkage.path._held_out import held_out_predictions
 from shrinkage.path._path_result import Choice, PathResult
-from shrinkage.path._places import Net, Place
+from shrinkage.path._places import STANDARD, Net, Place
 from shrinkage.path._rounds import Arrays, RoundRunner
 from shrinkage.path._run_blocks import Progress
 from shrinkage.path._seen import SeenNets
@@ -51,6 +51,8 @@ class PathRequest:
     """Drop λs that the first folds find worse: they leave the path and are listed in `Choice.dropped`."""
     search: str = "grid"
     """Which λs are trained, and in what order: a key of `SEARCHES`."""
+    form: str = STANDARD
+    """What inputs the networks see of the columns: a key of the folds' `inputs`."""
 
     def searching(self) -> Search:
         """The search that this request asks for."""
@@ -61,6 +63,7 @@ class PathRequest:
             max_extensions=self.max_extensions,
             fast=self.fast,
             admits=self.recipe.admits,
+            form=self.form,
         )
 
 

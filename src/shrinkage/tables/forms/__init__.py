@@ -1,7 +1,17 @@
 """Forms of input: what a network sees of the same columns, fitted on training rows alone and saved with the model."""
 
-from shrinkage.tables.forms._bounded_form import Bounded
-from shrinkage.tables.forms._form import FORMS, Form, StandardInputs, form_from, form_named
+from shrinkage.tables.forms._bounded_form import BOUND, Bounded
+from shrinkage.tables.forms._form import FORMS, Form, StandardInputs, form_from, form_named, name_of
 from shrinkage.tables.forms._piecewise_form import Piecewise
 
-__all__ = ["FORMS", "Bounded", "Form", "Piecewise", "StandardInputs", "form_from", "form_named"]
+__all__ = [
+    "BOUND",
+    "FORMS",
+    "Bounded",
+    "Form",
+    "Piecewise",
+    "StandardInputs",
+    "form_from",
+    "form_named",
+    "name_of",
+]

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from shrinkage._errors import RequestError, shown
 
-__all__ = ["FORMS", "Form", "StandardInputs", "form_from", "form_named", "registered"]
+__all__ = ["FORMS", "Form", "StandardInputs", "form_from", "form_named", "name_of", "registered"]
 
 Floats = NDArray[np.float64]
 
@@ -66,6 +66,11 @@ def form_named(name: str) -> type[Form]:
     if name not in FORMS:
         raise RequestError(f"inputs=…: must be auto or one of {', '.join(FORMS)}, got {shown(name)}.")
     return FORMS[name]
+
+
+def name_of(form: Form) -> str:
+    """The name that a form has in the registry."""
+    return next(name for name, kind in FORMS.items() if type(form) is kind)
 
 
 def form_from(name: str, arrays: Mapping[str, NDArray[Any]]) -> Form:

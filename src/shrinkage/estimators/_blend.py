@@ -1,0 +1,155 @@
+"""Networks of several forms of input as one model: which of them predict, chosen on rows that none of them had seen.
+
+Diversity of inputs pays where more restarts don't: the mean of networks that see the columns in different forms was
+better than the best of them on most tables (`benchmarks/tables`). A member without hidden layers is a linear or additive
+model; with it among those to choose from, a table with a linear truth costs little.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from shrinkage.estimators._fitted_networks import FittedNetworks
+from shrinkage.estimators._members import recipe_of_member
+from shrinkage.path import FittedPath, Fold
+from shrinkage.tables.forms import Form
+from shrinkage.training import Recipe
+
+__all__ = ["Blend", "Forms", "alone", "blend_of", "blended"]
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Forms:
+    """The members that were trained, and what the folds say of them."""
+
+    names: tuple[str, ...]
+    weights: Floats
+    """(M,) of each in the predictions, ≥ 0, of sum 1."""
+    losses: Floats
+    """(M,) loss of each alone on rows not seen: nats per row, or squared error over the targets' variance."""
+    blended_loss: float
+    """The same of the weighted mean of their predictions."""
+    paths: tuple[FittedPath, ...]
+    """The λ path of each."""
+
+    @property
+    def main(self) -> int:
+        """The best of those that predict: its path and network are shown as the model's own."""
+        return int(np.where(self.weights > 0, self.losses, np.inf).argmin())
+
+    @property
+    def held_out(self) -> Floats | None:
+        """(N, C) the blend's predictions of rows that its networks had not seen, or None."""
+        used = [(w, path.held_out) for w, path in zip(self.weights, self.paths, strict=True) if w > 0]
+        if len(used) == 1:
+            return used[0][1]
+        return sum_of(weight * _given(held_out) for weight, held_out in used)
+
+
+@dataclass(frozen=True)
+class Blend:
+    """The weighted mean of what some networks predict."""
+
+    parts: tuple[FittedNetworks, ...]
+    weights: tuple[float, ...]
+    main: int = 0
+    """The part whose λs `predict(lam=…)` knows."""
+
+    def predict(self, X: NDArray[Any], lam: float | None = None) -> Floats:
+        """(n, C) probabilities or values for a matrix X (n, D) of columns; see `FittedNetworks.predict`."""
+        if lam is not None or len(self.parts) == 1:
+            return self.parts[self.main].predict(X, lam)
+        return sum_of(weight * part.predict(X) for weight, part in zip(self.weights, self.parts, strict=True))
+
+
+def sum_of(arrays: Any) -> Floats:
+    """The sum of arrays of one shape."""
+    return np.sum(list(arrays), axis=0)
+
+
+def alone(paths: Mapping[str, FittedPath]) -> Forms:
+    """One member, which predicts by itself."""
+    (name,) = paths
+    nothing = np.full(1, np.nan)
+    return Forms(
+        names=(name,), weights=np.ones(1), losses=nothing, blended_loss=np.nan, paths=tuple(paths.values())
+    )
+
+
+def blend_of(members: Forms, all_rows: Fold, forms: Mapping[str, Form], recipe: Recipe) -> Blend:
+    """The networks that predict, with the forms that all rows fitted."""
+    used = [m for m, weight in enumerate(members.weights) if weight > 0]
+    parts = []
+    for m in used:
+        name, path = members.names[m], members.paths[m]
+        parts.append(
+            FittedNetworks(
+                layout=path.layout,
+                kind=recipe_of_member(recipe, name).kind,
+                loss=recipe.loss,
+                lambdas=path.refit_lambdas,
+                rows=path.networks,
+                chosen=path.chosen,
+                form=forms[name],
+                x_scale=all_rows.inputs[name].scale,
+                y_scale=all_rows.y_scale,
+            )
+        )
+    weights = tuple(float(members.weights[m]) for m in used)
+    return Blend(tuple(parts), weights, used.index(members.main))
+
+
+def blended(paths: Mapping[str, FittedPath], Y: Floats, loss: str, weight: Floats | None) -> Forms:
+    """Choose which members predict: the set whose mean prediction has the smallest loss on rows that were held out.
+
+    Equal weights within a set: with a few hundred rows, weights of their own would be fitted to noise.
+
+    Args:
+        paths: by member; each with its predictions of held-out rows.
+        Y: (N, C) the targets as the networks learn them, in their own units.
+        loss: the key of the loss.
+        weight: (N,) of the rows, or None.
+    """
+    names = tuple(paths)
+    held = [path.held_out for path in paths.values()]
+    losses = {
+        some: _held_out_loss(sum_of(_given(held[m]) for m in some) / len(some), Y, loss, weight)
+        for size in range(1, len(names) + 1)
+        for some in itertools.combinations(range(len(names)), size)
+    }
+    best = min(losses, key=lambda some: (losses[some], len(some)))
+    weights = np.array([1 / len(best) if m in best else 0.0 for m in range(len(names))])
+    alone = np.array([losses[m,] for m in range(len(names))])
+    return Forms(
+        names=names, weights=weights, losses=alone, blended_loss=losses[best], paths=tuple(paths.values())
+    )
+
+
+def _given(held_out: Floats | None) -> Floats:
+    assert held_out is not None, "a member without predictions of held-out rows can't be compared"
+    return held_out
+
+
+def _held_out_loss(predicted: Floats, Y: Floats, loss: str, weight: Floats | None) -> float:
+    """Mean loss of predictions (N, C) over the rows that were held out; infinite for a model that diverged."""
+    known = np.isfinite(predicted).all(axis=1)
+    if not known.any():
+        return np.inf
+    p, y = predicted[known], Y[known]
+    s = np.ones(len(p)) if weight is None else weight[known]
+    with np.errstate(over="ignore"):
+        if loss == "squared_error":
+            spread = np.average((y - np.average(y, axis=0, weights=s)) ** 2, axis=0, weights=s)
+            each = ((p - y) ** 2 / np.where(spread > 0, spread, 1)).mean(axis=1)
+        else:
+            right = np.where(y > 0.5, p, 1 - p)[:, 0] if loss == "logistic" else (p * y).sum(axis=1)
+            each = -np.log(np.maximum(right, 1e-15))
+        return float(np.average(each, weights=s))

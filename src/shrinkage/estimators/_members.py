@@ -1,0 +1,146 @@
+"""The networks that may be part of one model: what each sees of the columns, and the path that it is trained on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from shrinkage._errors import RequestError, shown
+from shrinkage.networks import PerceptronKind
+from shrinkage.path import BlockStore, FittedPath, Fold, PathRequest, Progress, Scale, fit_path, fitted_scale
+from shrinkage.path import Inputs as SeenInputs
+from shrinkage.tables.forms import FORMS, Form
+from shrinkage.training import Recipe
+
+__all__ = ["AUTO", "MEMBERS", "fit_members", "inputs_of_members", "members_of", "recipe_of_member", "window"]
+
+Floats = NDArray[np.float64]
+REACH = 2
+"""Places to each side of the best λ of the members before it, where the path of the next one begins."""
+
+
+class Member(NamedTuple):
+    """A network that may be part of a model."""
+
+    form: str
+    """What it sees of the columns."""
+    hidden: bool
+    """With the hidden layers asked for; without, it is a linear model of its inputs."""
+
+
+MEMBERS: dict[str, Member] = {
+    "standard": Member("standard", True),
+    "bounded": Member("bounded", True),
+    "piecewise": Member("piecewise", True),
+    "linear": Member("standard", False),
+    "additive": Member("piecewise", False),
+}
+"""By the names that `inputs=` takes, and that the places of their paths have."""
+AUTO = ("standard", "bounded", "piecewise", "linear", "additive")
+
+Floats = NDArray[np.float64]
+
+
+def members_of(inputs: str | Sequence[str]) -> tuple[str, ...]:
+    """`inputs=` as names of members: `auto`, one name, or several."""
+    names = AUTO if inputs == "auto" else (inputs,) if isinstance(inputs, str) else tuple(inputs)
+    if not names or len(set(names)) < len(names) or any(name not in MEMBERS for name in names):
+        raise RequestError(
+            f"inputs=…: must be auto, or one or several of {', '.join(MEMBERS)}, got {shown(inputs)}."
+        )
+    return names
+
+
+def recipe_of_member(recipe: Recipe, name: str) -> Recipe:
+    """The recipe of one member: without hidden layers for a linear one."""
+    assert isinstance(recipe.kind, PerceptronKind)
+    return (
+        recipe if MEMBERS[name].hidden else replace(recipe, kind=replace(recipe.kind, hidden_layer_sizes=()))
+    )
+
+
+def window(lambdas: Floats, lam: float, reach: int) -> Floats:
+    """The λs of a grid that lie within `reach` places of `lam`: where the path of the next member begins.
+
+    The best λs of two forms of the same columns are seldom far apart; where the best one lies on the edge, the path is
+    extended as any other.
+    """
+    at = int(np.abs(lambdas - lam).argmin())
+    return lambdas[max(0, at - reach) : at + reach + 1]
+
+
+def inputs_of_members(
+    names: Sequence[str],
+    X: NDArray[Any],
+    train: NDArray[np.int64],
+    weight: Floats | None,
+    *,
+    standardize: bool,
+) -> tuple[dict[str, Form], dict[str, SeenInputs]]:
+    """What each member sees of all rows, by what the training rows show.
+
+    Args:
+        names: the members.
+        X: (N, D) the matrix of the columns.
+        train: (n,) training rows.
+        weight: (N,) of the rows, or None.
+        standardize: scale to mean 0 and standard deviation 1 what isn't bounded.
+    """
+    forms: dict[str, Form] = {}
+    seen: dict[str, SeenInputs] = {}
+    for name in names:
+        form = MEMBERS[name].form
+        twin = next((other for other in forms if MEMBERS[other].form == form), None)
+        if twin is not None:
+            forms[name], seen[name] = forms[twin], seen[twin]
+            continue
+        forms[name] = FORMS[form].fit(X[train], None if weight is None else weight[train])
+        scale: Scale | None = None
+        if standardize and forms[name].standardize:
+            scale = fitted_scale(X, train, weight)
+        seen[name] = SeenInputs(forms[name](X), scale)
+    return forms, seen
+
+
+def fit_members(
+    names: Sequence[str],
+    request: PathRequest,
+    folds: Sequence[Fold],
+    all_rows: Fold,
+    *,
+    store: BlockStore | None,
+    progress: Progress | None,
+) -> dict[str, FittedPath]:
+    """The path of each member, on the same folds, seeds and batches.
+
+    The first one with hidden layers, and the first one without, search all λs; the others begin around the best λ of
+    those before them, and are extended from there.
+    """
+    paths: dict[str, FittedPath] = {}
+    worked = 0.0
+    for name in names:
+        recipe, lambdas = recipe_of_member(request.recipe, name), request.lambdas
+        before = [paths[other] for other in paths if MEMBERS[other].hidden == MEMBERS[name].hidden]
+        if before:
+            best = min(before, key=lambda path: float(path.result.validation_mean[path.choice.index]))
+            lambdas = window(best.result.lambdas, best.choice.lam, REACH)
+        report = None if progress is None else _after(progress, worked)
+        one = replace(
+            request,
+            form=name,
+            recipe=recipe,
+            lambdas=lambdas,
+            held_out=request.held_out or len(names) > 1,
+        )
+        paths[name] = fit_path(one, folds, all_rows, store=store, progress=report)
+        worked += paths[name].result.train_loss.size
+    return paths
+
+
+def _after(progress: Progress, worked: float) -> Callable[[float, float], object]:
+    """The progress of one member among those already trained."""
+    return lambda done, total: progress(worked + done, worked + total)

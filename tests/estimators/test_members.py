@@ -1,0 +1,139 @@
+"""Several forms of input side by side: one member is what it was, and several are never worse by more than chance."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+
+import shrinkage as sh
+from shrinkage._errors import RequestError
+from shrinkage.estimators import export_onnx, load_model, save_model
+from shrinkage.estimators._blend import blended
+from shrinkage.estimators._members import AUTO, MEMBERS, members_of, window
+
+QUICK = {
+    "hidden_layer_sizes": (8,),
+    "lambdas": [0, 1e-3, 1e-2, 1e-1],
+    "max_epochs": 15,
+    "random_state": 0,
+    "cv": 3,
+}
+
+
+def problem(n=120):
+    g = np.random.default_rng(0)
+    X = np.column_stack([g.normal(size=n), np.exp(2 * g.normal(size=n)), g.integers(0, 2, n)])
+    return X, np.sin(2 * X[:, 0]) + np.log(X[:, 1]) + X[:, 2]
+
+
+@pytest.mark.parametrize("name", MEMBERS)
+def test_every_member_alone_predicts_and_has_one_weight(name):
+    X, y = problem()
+    model = sh.MLPRegressorCV(inputs=name, **QUICK).fit(X, y)
+    assert model.predict(X).shape == (120,)
+    assert model.forms_.names == (name,)
+    assert_array_equal(model.forms_.weights, [1.0])
+    assert len(model.coefs_) == (2 if MEMBERS[name].hidden else 1)
+
+
+def test_standard_beside_others_is_standard_alone():
+    X, y = problem()
+    alone = sh.MLPRegressorCV(**QUICK).fit(X, y)
+    beside = sh.MLPRegressorCV(inputs=("standard", "linear"), **QUICK).fit(X, y)
+    assert_array_equal(beside.forms_.paths[0].result.validation_loss, alone.path_.validation_loss)
+
+
+@pytest.mark.parametrize("kind", [sh.MLPRegressorCV, sh.MLPClassifierCV], ids=["regression", "classes"])
+def test_the_prediction_is_the_weighted_mean_of_the_members(kind):
+    X, y = problem()
+    y = y if kind is sh.MLPRegressorCV else (y > np.median(y)).astype(int) + (y > np.quantile(y, 0.9))
+    model = kind(inputs="auto", **QUICK).fit(X, y)
+    forms, blend = model.forms_, model.blend_
+    assert forms.names == AUTO
+    assert forms.weights.sum() == pytest.approx(1)
+    assert len(blend.parts) == (forms.weights > 0).sum()
+    mean = sum(w * part.predict(X) for w, part in zip(blend.weights, blend.parts, strict=True))
+    given = model.predict_proba(X) if kind is sh.MLPClassifierCV else model.predict(X)[:, None]
+    assert_allclose(given, mean, rtol=1e-12)
+    assert forms.blended_loss <= forms.losses.min()
+
+
+def test_the_set_that_predicts_has_the_smallest_loss_on_held_out_rows():
+    """Of two members whose errors cancel both predict; one that is far off does not."""
+
+    class Path:
+        def __init__(self, held_out):
+            self.held_out = held_out
+
+    y = np.random.default_rng(0).normal(size=(200, 1))
+    error = np.random.default_rng(1).normal(size=(200, 1))
+    paths = {"standard": Path(y + error), "bounded": Path(y - error), "piecewise": Path(y + 5)}
+    forms = blended(paths, y, "squared_error", None)  # pyright: ignore[reportArgumentType]
+    assert_allclose(forms.weights, [0.5, 0.5, 0])
+    assert forms.blended_loss == pytest.approx(0, abs=1e-12)
+    assert_allclose(forms.losses[2], 25 / y.var())
+
+
+def test_a_linear_truth_is_left_to_the_linear_member():
+    g = np.random.default_rng(0)
+    X = g.normal(size=(150, 8))
+    y = X @ g.normal(size=8) + g.normal(0, 0.1, 150)
+    both = {**QUICK, "max_epochs": 200, "lambdas": [0, 1e-3], "batch_size": 16}
+    model = sh.MLPRegressorCV(inputs=("standard", "linear"), **both).fit(X[:100], y[:100])
+    linear = sh.MLPRegressorCV(inputs="linear", **both).fit(X[:100], y[:100])
+    assert_allclose(model.score(X[100:], y[100:]), linear.score(X[100:], y[100:]), atol=2e-3)
+
+
+def test_the_window_is_of_the_grids_own_values():
+    grid = np.array([0, 1e-3, 1e-2, 1e-1, 1])
+    assert_array_equal(window(grid, 1e-2, 1), [1e-3, 1e-2, 1e-1])
+    assert_array_equal(window(grid, 0, 2), [0, 1e-3, 1e-2])
+    assert_array_equal(window(grid, 1, 1), [1e-1, 1])
+
+
+@pytest.mark.parametrize("wrong", ["bound", (), ("standard", "standard"), ("standard", "auto")])
+def test_what_inputs_takes(wrong):
+    with pytest.raises(
+        RequestError, match=r"inputs=…: must be auto, or one or several of standard, bounded, piecewise"
+    ):
+        members_of(wrong)
+
+
+def frame(n=160):
+    g = np.random.default_rng(4)
+    return pd.DataFrame(
+        {
+            "size": np.exp(3 * g.normal(size=n)),
+            "kind": g.choice(["a", "b", "c"], n, p=[0.6, 0.38, 0.02]),
+            "gap": np.where(g.uniform(size=n) < 0.2, np.nan, g.normal(size=n)),
+        }
+    )
+
+
+@pytest.mark.parametrize("inputs", ["auto", "bounded", "piecewise", ("standard", "additive")])
+@pytest.mark.parametrize("classes", [0, 2, 3])
+def test_a_saved_model_and_its_onnx_graph_predict_the_same(inputs, classes, tmp_path):
+    ort = pytest.importorskip("onnxruntime")
+    X = frame()
+    y = np.log(X["size"]) + 2 * (X["kind"] == "b")
+    y = y if not classes else pd.qcut(y, classes, labels=False)
+    kind = sh.MLPClassifierCV if classes else sh.MLPRegressorCV
+    model = kind(inputs=inputs, **QUICK).fit(X, y)
+    save_model(model, model.preprocessor_, ("y",), tmp_path)
+    saved = load_model(tmp_path)
+    new = frame(50).assign(size=lambda f: f["size"] * 1e4)
+    given = model.predict_proba(new) if classes else model.predict(new)[:, None]
+    assert_array_equal(saved.predict_proba(new) if classes else saved.predict(new), given)
+    export_onnx(saved, tmp_path / "net.onnx")
+    session = ort.InferenceSession(tmp_path / "net.onnx")
+    inputs_ = saved.preprocessor.transform(new).astype(np.float32)
+    assert_allclose(session.run(None, {"inputs": inputs_})[0], given, rtol=2e-4, atol=2e-5)
+
+
+def test_one_standard_network_is_still_written_in_version_1(tmp_path):
+    X = frame()
+    model = sh.MLPRegressorCV(**QUICK).fit(X, np.log(X["size"]))
+    save_model(model, model.preprocessor_, ("y",), tmp_path)
+    assert json.loads((tmp_path / "model.json").read_text())["version"] == 1

@@ -7,7 +7,7 @@ import pytest
 import shrinkage as sh
 from shrinkage import RequestError
 from shrinkage._errors import called, check_choice, vocabulary
-from shrinkage.cli._values import options_named
+from shrinkage.cli.options._values import options_named
 
 Y = [float(i) for i in range(12)]
 X = [[y] for y in Y]

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from cli_cases import QUICK, command, mixed_table, shrinkage
-from shrinkage.cli._errors import harmless
+from shrinkage.cli._exit import harmless
 
 WRITTEN = {
     "report.html",

@@ -13,9 +13,10 @@ import numpy as np
 import pytest
 
 from shrinkage._errors import JobError, RequestError
-from shrinkage.cli import _progress, _values
-from shrinkage.cli._errors import NO_MEMORY, ended, harmless, note, usage
+from shrinkage.cli import _progress
+from shrinkage.cli._exit import NO_MEMORY, ended, harmless, note, usage
 from shrinkage.cli._folder import LOCK, prepared_folder
+from shrinkage.cli.options import _values
 
 
 def failing(error: BaseException) -> Callable[[], None]:

@@ -8,9 +8,9 @@ import pytest
 
 from comparison_cases import small_comparison
 from shrinkage.comparison import Comparison
-from shrinkage.comparison._findings import findings
-from shrinkage.comparison._page import rendered
 from shrinkage.comparison._scores import _r2
+from shrinkage.comparison.page._comparison_findings import findings
+from shrinkage.comparison.page._comparison_page import rendered
 
 
 def with_losses(losses: dict[str, np.ndarray], keep: tuple[str, ...] | None = None) -> Comparison:

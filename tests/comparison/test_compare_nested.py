@@ -13,8 +13,8 @@ from comparison_cases import SMALL, diabetes, iris, mixed, small_comparison, tab
 from shrinkage._errors import JobError
 from shrinkage.comparison import METHODS, Setting, Splitting, compare_table
 from shrinkage.comparison._nested import run_methods
-from shrinkage.comparison._page import rendered
 from shrinkage.comparison._splits import splits
+from shrinkage.comparison.page._comparison_page import rendered
 from shrinkage.tables import split_target
 
 FIGURES = ("train_loss", "validation_loss", "test_loss", "test_metric", "max_weight", "weight_norm")

@@ -10,7 +10,7 @@ import pytest
 
 from comparison_cases import small_comparison, table_of
 from shrinkage.comparison import Comparison, Setting, Splitting, compare_table
-from shrinkage.comparison._path_figure import _axis, path_figure, path_table
+from shrinkage.comparison.page._path_figure import _axis, path_figure, path_table
 
 ASKED = [0.0, 0.003, 0.01]
 

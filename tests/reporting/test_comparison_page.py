@@ -11,7 +11,7 @@ import pytest
 from comparison_cases import SMALL, iris, small_comparison, table_of
 from reporting_cases import HOSTILE, OpenPage
 from shrinkage.comparison import Comparison, DemoResult, compare_table, demo, demo_page, gallery_page
-from shrinkage.comparison._page import rendered
+from shrinkage.comparison.page._comparison_page import rendered
 from shrinkage.pages import number
 
 PROBLEMS = "Object.values(document.querySelectorAll('.chart')).flatMap(c => (Plotly.validate(c.data, c.layout) ?? []))"

@@ -9,7 +9,7 @@ import pytest
 from comparison_cases import small_comparison
 from reporting_cases import OpenPage, made_story
 from shrinkage.comparison import demo, demo_page
-from shrinkage.comparison._page import rendered
+from shrinkage.comparison.page._comparison_page import rendered
 from shrinkage.reporting import render_fit_report
 
 WIDTH = 390

@@ -9,11 +9,11 @@ import typer
 from typer.testing import CliRunner
 
 from shrinkage._errors import RequestError
-from shrinkage.cli import _convert
+from shrinkage.cli import _convert_command
 
 app = typer.Typer()
-app.command(cls=_convert.NumberFirst)(_convert.convert)
-app.command()(_convert.conventions)
+app.command(cls=_convert_command.NumberFirst)(_convert_command.convert)
+app.command()(_convert_command.conventions)
 
 
 def answer(line: str) -> str:

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from shrinkage.strength import _page, _public, _registry, conventions
-from shrinkage.strength._page import page
+from shrinkage.strength import _conventions_page, _public, _registry, conventions
+from shrinkage.strength._conventions_page import page
 
 DOCS = Path(__file__).parents[2] / "docs"
 
@@ -49,8 +49,8 @@ def test_a_table_without_rows_is_its_head():
 def test_the_page_is_written_where_its_module_is_run_and_not_where_it_is_imported(
     capsys: pytest.CaptureFixture[str],
 ):
-    for name, printed in (("shrinkage.strength._page", ""), ("__main__", page())):
-        runpy.run_path(_page.__file__, run_name=name)
+    for name, printed in (("shrinkage.strength._conventions_page", ""), ("__main__", page())):
+        runpy.run_path(_conventions_page.__file__, run_name=name)
         assert capsys.readouterr().out == printed
 
 

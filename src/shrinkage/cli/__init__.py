@@ -14,8 +14,8 @@ import typer
 from shrinkage import __version__
 from shrinkage.cli._audit import audit
 from shrinkage.cli._compare_command import compare
-from shrinkage.cli._convert import NumberFirst, conventions, convert
-from shrinkage.cli._errors import ended, usage
+from shrinkage.cli._convert_command import NumberFirst, conventions, convert
+from shrinkage.cli._exit import ended, usage
 from shrinkage.cli._export import export
 from shrinkage.cli._fit_command import fit
 from shrinkage.cli._predict import predict

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from shrinkage.cli._values import options_named
+from shrinkage.cli.options._values import options_named
 
 if TYPE_CHECKING:
     from shrinkage.auditing import Audit

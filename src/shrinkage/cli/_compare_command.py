@@ -13,9 +13,10 @@ import typer
 
 from shrinkage._errors import RequestError
 from shrinkage._files import write_atomic
-from shrinkage.cli._errors import harmless
+from shrinkage.cli._exit import harmless
 from shrinkage.cli._folder import check_one_of, prepared_folder, published_together
-from shrinkage.cli._options import (
+from shrinkage.cli._versions import versions
+from shrinkage.cli.options._shared_options import (
     Bundled,
     Data,
     Decimal,
@@ -37,9 +38,8 @@ from shrinkage.cli._options import (
     in_run,
     in_table,
 )
-from shrinkage.cli._table import TableOptions, asked_table
-from shrinkage.cli._values import options_named
-from shrinkage.cli._versions import versions
+from shrinkage.cli.options._table_options import TableOptions, asked_table
+from shrinkage.cli.options._values import options_named
 
 if TYPE_CHECKING:
     from shrinkage.comparison import Comparison, DemoResult
@@ -151,7 +151,7 @@ def _compared(asked: _Asked) -> None:
 
 def _comparison(asked: _Asked, table: Table, target: list[str]) -> Comparison:
     from shrinkage.cli._progress import progress_bar
-    from shrinkage.cli._values import counts, jobs_of, lambdas_of
+    from shrinkage.cli.options._values import counts, jobs_of, lambdas_of
     from shrinkage.comparison import Setting, Splitting, compare_table
 
     setting = Setting(

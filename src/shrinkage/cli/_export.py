@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from shrinkage._errors import RequestError
-from shrinkage.cli._errors import harmless
+from shrinkage.cli._exit import harmless
 
 __all__ = ["export"]
 
@@ -24,7 +24,7 @@ def export(
     """Write the fitted network in a format of other programs."""
     if not onnx:
         raise RequestError("export: name a format: --onnx.")
-    from shrinkage.cli._values import options_named
+    from shrinkage.cli.options._values import options_named
     from shrinkage.estimators import export_onnx, load_model
 
     saved = load_model(model)

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from shrinkage.cli._errors import harmless, note
+from shrinkage.cli._exit import harmless, note
 from shrinkage.cli._folder import check_one_of
-from shrinkage.cli._options import (
+from shrinkage.cli._versions import versions
+from shrinkage.cli.options._shared_options import (
     Bundled,
     Data,
     Decimal,
@@ -35,9 +36,8 @@ from shrinkage.cli._options import (
     in_net,
     in_run,
 )
-from shrinkage.cli._table import TableOptions, asked_table
-from shrinkage.cli._values import options_named
-from shrinkage.cli._versions import versions
+from shrinkage.cli.options._table_options import TableOptions, asked_table
+from shrinkage.cli.options._values import options_named
 
 if TYPE_CHECKING:
     from shrinkage.estimators import MLPCV
@@ -179,7 +179,7 @@ def _fitted(asked: _Asked, table: Table, target: list[str], notes: list[str], st
 def _estimator(asked: _Asked, task: str) -> MLPCV:
     from sklearn.model_selection import KFold, StratifiedKFold
 
-    from shrinkage.cli._values import batch_of, counts, jobs_of, lambdas_of
+    from shrinkage.cli.options._values import batch_of, counts, jobs_of, lambdas_of
     from shrinkage.estimators import MLPClassifierCV, MLPRegressorCV
 
     classes = task == "classification"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from shrinkage._errors import RequestError
-from shrinkage.cli._errors import harmless, note
+from shrinkage.cli._exit import harmless, note
 
 if TYPE_CHECKING:
     from shrinkage.estimators import SavedModel
@@ -35,7 +35,7 @@ def predict(
     """Predict the rows of a table with a fitted model, in their order."""
     import pandas as pd
 
-    from shrinkage.cli._values import options_named
+    from shrinkage.cli.options._values import options_named
     from shrinkage.estimators import load_model
     from shrinkage.tables import as_csv, check_new_rows, notes_on_new_rows, read_table, write_predictions
 

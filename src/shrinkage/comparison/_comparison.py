@@ -155,12 +155,12 @@ class Comparison:
 
     def to_html(self, path: str | os.PathLike[str]) -> None:
         """Write everything as a page that opens offline, whole or not at all."""
-        from shrinkage.comparison._page import rendered
+        from shrinkage.comparison.page._comparison_page import rendered
 
         write_atomic(path, rendered(self).encode())
 
     def __rich__(self) -> Any:
-        from shrinkage.comparison._terminal import Shown
+        from shrinkage.comparison.page._comparison_terminal import Shown
 
         return Shown(self)
 

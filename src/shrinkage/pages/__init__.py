@@ -1,6 +1,6 @@
 """The kit of the pages: a self-contained HTML file that opens offline, numbers for readers, text made safe."""
 
-from shrinkage.pages._page import (
+from shrinkage.pages._html_page import (
     Figure,
     Key,
     Page,

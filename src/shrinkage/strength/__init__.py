@@ -2,7 +2,6 @@
 number that means in one framework what another number means in another."""
 
 from shrinkage.strength._convention import Convention
-from shrinkage.strength._convert import Conversion
 from shrinkage.strength._public import convert, rescale
 from shrinkage.strength._quantities import Quantities
 from shrinkage.strength._registry import Conventions, conventions
@@ -15,6 +14,7 @@ from shrinkage.strength._timescales import (
     shrink_from_steps,
     steps_from_shrink,
 )
+from shrinkage.strength._translation import Conversion
 from shrinkage.strength._units import (
     asymptotic_shrink,
     effective_lr,

@@ -9,9 +9,9 @@ from typing import Literal, Unpack
 from shrinkage._errors import RequestError, called, shown
 from shrinkage.strength._checks import checked
 from shrinkage.strength._convention import Convention
-from shrinkage.strength._convert import Conversion, translate
 from shrinkage.strength._quantities import Loss, Options, Quantities, ScheduleName, asked_for
 from shrinkage.strength._registry import find
+from shrinkage.strength._translation import Conversion, translate
 
 __all__ = ["Keep", "convert", "rescale"]
 

@@ -9,8 +9,8 @@ import pytest
 
 from shrinkage.comparison import DemoResult, demo, demo_page
 from shrinkage.comparison.demonstrations._articles_2017 import as_printed_audited
+from shrinkage.comparison.demonstrations._demo_views import SHOWN
 from shrinkage.comparison.demonstrations._replay import Pull
-from shrinkage.comparison.demonstrations._views import SHOWN
 
 
 @pytest.fixture(scope="module")

@@ -8,8 +8,8 @@ from dataclasses import replace
 import pytest
 
 from shrinkage.comparison import Mean, demo
+from shrinkage.comparison.demonstrations._demo_views import SHOWN
 from shrinkage.comparison.demonstrations._swarm_2015 import verdict
-from shrinkage.comparison.demonstrations._views import SHOWN
 
 
 def test_2015_shows_the_gap_beside_the_gain():

@@ -8,8 +8,8 @@ from dataclasses import replace
 from typing import Any
 
 from shrinkage.comparison._means import Mean
+from shrinkage.comparison.demonstrations._demo_views import SHOWN, Chart
 from shrinkage.comparison.demonstrations._result import DemoResult, DemoTable, is_share
-from shrinkage.comparison.demonstrations._views import SHOWN, Chart
 from shrinkage.pages import (
     Figure,
     Key,

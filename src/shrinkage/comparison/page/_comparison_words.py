@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from shrinkage.comparison._findings import diverged, metric_words
 from shrinkage.comparison._forms import MOMENTUM
 from shrinkage.comparison._methods import NONE
 from shrinkage.comparison._pairs import known_distances
+from shrinkage.comparison.page._comparison_findings import diverged, metric_words
 from shrinkage.pages import ABSENT, Section, Table, number, strength
 from shrinkage.training import ParticleSwarms
 

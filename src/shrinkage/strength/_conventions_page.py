@@ -1,4 +1,4 @@
-"""The documentation page of the conventions, written from the registry: `python -m shrinkage.strength._page`."""
+"""The documentation page of the conventions, from the registry: `python -m shrinkage.strength._conventions_page`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["page"]
 _HEAD = """\
 # What a strength means, convention by convention
 
-This page is generated from the registry: `python -m shrinkage.strength._page > docs/conventions.md`.
+This page is generated from the registry: `python -m shrinkage.strength._conventions_page > docs/conventions.md`.
 
 The canonical strength is λ of `J = (1/n) Σ loss + (λ/2) Σ w²`; the shrink κ_t is the fraction of a weight removed in
 step t, `w ← (1 − κ_t) w`. In each row v is the number you type.

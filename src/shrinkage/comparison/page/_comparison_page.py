@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from shrinkage.comparison import _figures
-from shrinkage.comparison._findings import diverged, findings, metric_words
 from shrinkage.comparison._methods import NONE, swarm
 from shrinkage.comparison._pairs import known_distances
-from shrinkage.comparison._path_figure import path_figure, path_keys, path_table
-from shrinkage.comparison._words import plain_words
+from shrinkage.comparison.page import _comparison_figures as figures
+from shrinkage.comparison.page._comparison_findings import diverged, findings, metric_words
+from shrinkage.comparison.page._comparison_words import plain_words
+from shrinkage.comparison.page._path_figure import path_figure, path_keys, path_table
 from shrinkage.pages import Key, Page, Section, Tile, clean, number, render_page
 from shrinkage.rules import L2
 from shrinkage.training import ParticleSwarms
@@ -103,8 +103,8 @@ def _losses(c: Comparison) -> Section:
             Key(role="validation", text="validation", mark="ring"),
             Key(role="training", text="training", mark="dot"),
         ],
-        figures=[_figures.loss_figure(c)],
-        tables=_figures.loss_tables(c),
+        figures=[figures.loss_figure(c)],
+        tables=figures.loss_tables(c),
     )
 
 
@@ -125,8 +125,8 @@ def _differences(c: Comparison) -> Section:
         "twenty to exclude 0 by chance. The last columns of the table hold each method against its own training at λ "
         "= 0, which takes the optimizer out of the comparison.",
         keys=[Key(role="validation", text="difference, 95 % interval", mark="dot")],
-        figures=[_figures.difference_figure(c)] if gaps else [],
-        tables=[_figures.difference_table(c)] if gaps else [],
+        figures=[figures.difference_figure(c)] if gaps else [],
+        tables=[figures.difference_table(c)] if gaps else [],
     )
 
 
@@ -174,8 +174,8 @@ def _sizes(c: Comparison) -> Section:
         caption="Means over the outer splits of the refitted nets, biases left out. Small weights are the means, not "
         "the end: the method with the smallest ones need not have the lowest test loss. γ counts the "
         "weights that the rows determine against the penalty; it is explained below.",
-        figures=_figures.size_figures(c),
-        tables=[_figures.size_table(c)],
+        figures=figures.size_figures(c),
+        tables=[figures.size_table(c)],
     )
 
 
@@ -201,8 +201,8 @@ def _pairs(c: Comparison) -> Section:
             Key(role="validation", text="equal by algebra", mark="dot"),
             Key(role="training", text="only alike", mark="dot"),
         ],
-        figures=[_figures.pair_figure(c)],
-        tables=[_figures.pair_table(c)],
+        figures=[figures.pair_figure(c)],
+        tables=[figures.pair_table(c)],
     )
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from shrinkage.comparison._figures import loss_axis
+from shrinkage.comparison.page._comparison_figures import loss_axis
 from shrinkage.pages import ABSENT, Figure, Table, number, plain
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperCommand
 
-from shrinkage.cli import _run_options as run
-from shrinkage.cli._values import option_of, options_named
+from shrinkage.cli.options import _run_options as run
+from shrinkage.cli.options._values import option_of, options_named
 
 if TYPE_CHECKING:
     from shrinkage.strength import Conversion

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 from rich.table import Table
 from rich.text import Text
 
-from shrinkage.comparison._findings import findings
 from shrinkage.comparison._means import decimals, signed
 from shrinkage.comparison._methods import NONE
+from shrinkage.comparison.page._comparison_findings import findings
 from shrinkage.pages import ABSENT, clean, number
 
 if TYPE_CHECKING:

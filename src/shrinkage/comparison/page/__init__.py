@@ -1,0 +1,1 @@
+"""Pages, terminal and words of a comparison."""

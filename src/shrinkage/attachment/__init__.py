@@ -3,6 +3,6 @@
 from shrinkage.attachment._attach import attach
 from shrinkage.attachment._attachment import Attachment
 from shrinkage.attachment._parameter_table import ParameterRow, ParameterTable
-from shrinkage.networks._roles import ROLES, Place, Role, places_of
+from shrinkage.networks import ROLES, Place, Role, places_of
 
 __all__ = ["ROLES", "Attachment", "ParameterRow", "ParameterTable", "Place", "Role", "attach", "places_of"]

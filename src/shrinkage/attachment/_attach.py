@@ -20,7 +20,7 @@ from shrinkage.attachment.carriers._native import (
     refuse_impossible,
     runs_natively,
 )
-from shrinkage.networks._roles import ROLES, Place
+from shrinkage.networks import ROLES, Place
 from shrinkage.rules import Reading, Rule, Schedule, View
 
 __all__ = ["attach"]

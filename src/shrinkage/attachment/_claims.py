@@ -11,7 +11,7 @@ from torch.optim import Optimizer
 
 from shrinkage._errors import RequestError, shown
 from shrinkage.attachment.repair._debt import Debt
-from shrinkage.networks._roles import ROLES, Place, Role, places_of
+from shrinkage.networks import ROLES, Place, Role, places_of
 from shrinkage.rules import Rule
 
 __all__ = ["Claim", "Pattern", "Selection", "named_parameters"]

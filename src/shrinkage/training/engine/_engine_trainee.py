@@ -17,9 +17,7 @@ import torch
 from torch import Tensor
 
 from shrinkage.networks import LOSSES, Layout, PerceptronKind
-from shrinkage.rules import Reading
-from shrinkage.rules._clocks import tick
-from shrinkage.rules._forces import L1Force, L2Force
+from shrinkage.rules import L1Force, L2Force, Reading, tick
 from shrinkage.training._draws import initial_rows, orders
 from shrinkage.training._pull import penalty_of
 from shrinkage.training._recipe import Recipe

@@ -13,8 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from shrinkage.rules import Reading, Rule
-from shrinkage.rules._forces import L1Force, L2Force
+from shrinkage.rules import L1Force, L2Force, Reading, Rule
 from shrinkage.training._recipe import Recipe
 from shrinkage.training._strengths import Strengths
 from shrinkage.training._trainee import EpochByEpoch, Member

@@ -60,7 +60,7 @@ def rates(schedule: Quantities) -> list[float]:
 
 
 def shrinks(entry: Convention, number: float, schedule: Quantities) -> list[float]:
-    """κ_t of each step as the registry states it."""
+    """s_t of each step as the registry states it."""
     clock = CLOCKS[entry.clock]
     strength = entry.form.to(number, schedule) * PEAK**clock.power
     return [strength * clock.shape(s, u, schedule) for s, u in relative_rates(schedule)]
@@ -164,7 +164,7 @@ def by_hand(step: Callable[[np.ndarray, np.ndarray, float, float], np.ndarray], 
 
 
 def stated(name: str, run: Run, number: float, schedule: Quantities = COSINE) -> np.ndarray:
-    """The run with the framework's own decay off and the registry's λ or κ_t put in by hand."""
+    """The run with the framework's own decay off and the registry's λ or s_t put in by hand."""
     entry = find(name)
     if entry.kind == "objective":
         return run(0.0, l2=entry.form.to(number, schedule), schedule=schedule)

@@ -35,7 +35,7 @@ def test_importing_loads_nothing_heavy():
     assert loaded.strip() == "[]"
 
 
-@pytest.mark.parametrize("command", ["", "fit", "predict", "compare", "convert", "audit"])
+@pytest.mark.parametrize("command", ["", "fit", "predict", "compare", "convert", "audit", "range", "choose"])
 def test_help_loads_nothing_heavy(command):
     code = (
         f"import sys\nsys.argv = ['shrinkage', {command!r}, '--help'] if {command!r} else ['shrinkage', '--help']\n"

@@ -35,7 +35,8 @@ if TYPE_CHECKING:
         WeightDecay,
         WeightElimination,
     )
-    from shrinkage.strength import conventions, convert, rescale
+    from shrinkage.strength import conventions, convert
+    from shrinkage.sweeps import choose, rescale, transfer, useful_range
 
 __version__ = "0.1.0"
 
@@ -70,6 +71,10 @@ __all__ = [  # noqa: RUF022  (grouped by what they are for)
     "conventions",
     "convert",
     "rescale",
+    # advice for a sweep that somebody ran
+    "useful_range",
+    "choose",
+    "transfer",
     # the λ path for scikit-learn
     "MLPClassifierCV",
     "MLPRegressorCV",
@@ -105,7 +110,8 @@ _HOMES = {
         "SelectiveProjectionDecay",
         "ConstrainedNorm",
     ),
-    "strength": ("conventions", "convert", "rescale"),
+    "strength": ("conventions", "convert"),
+    "sweeps": ("choose", "rescale", "transfer", "useful_range"),
 }
 _HOME = {name: f"shrinkage.{home}" for home, names in _HOMES.items() for name in names}
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from shrinkage._errors import RequestError
-from shrinkage.strength import convert, rescale
+from shrinkage.strength import convert
+from shrinkage.sweeps import rescale
 
 SGD, L2, ADAM = "torch.optim.SGD", "keras.regularizers.L2", "torch.optim.Adam"
 
@@ -148,3 +149,11 @@ def test_few_names_are_offered_for_one_that_is_not_there(typed: str, near: list[
 def test_adamw_has_no_prior_to_keep():
     with pytest.raises(RequestError, match="minimises no objective with one λ"):
         rescale(0.1, "torch.optim.AdamW", keep="prior", rows=100, new_rows=200)
+
+
+@pytest.mark.parametrize(
+    "argument, classes", [("weight_decay", "torch.optim.AdamW, torch.optim.SGD"), ("C", "LogisticRegression")]
+)
+def test_the_name_of_an_argument_is_answered_with_the_classes_that_have_it(argument, classes):
+    with pytest.raises(ValueError, match=f"means something else in each class.*{classes}"):
+        convert(1e-4, argument, "lam")

@@ -14,7 +14,7 @@ from shrinkage._errors import RequestError
 from shrinkage.strength import conventions, convert
 
 NAMES = [c.name for c in conventions()]
-# 1 − κ forgets the digits of a small κ, so a way back from there is none.
+# 1 − s forgets the digits of a small s, so a way back from there is none.
 RATES = {"keep_factor"}
 TIMES = {"half_life_steps", "timescale_steps", "timescale_epochs"}
 # Beside a summed loss, and where the rule shortens the step, lr is another one: a chain at one lr is another chain.

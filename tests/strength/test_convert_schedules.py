@@ -86,7 +86,7 @@ def test_means_of_a_schedule_and_of_its_square(schedule, mean, mean_square):
     ],
 )
 def test_decays_after_the_step_agree_in_total_under_a_falling_rate(value, source, target, expected):
-    """The rate falls evenly to 0: a shrink that follows it from κ does half of what a constant κ does."""
+    """The rate falls evenly to 0: a shrink that follows it from s does half of what a constant s does."""
     conversion = convert(value, source, target, lr=0.1, schedule="linear")
     assert conversion.value == pytest.approx(expected, rel=1e-12)
 

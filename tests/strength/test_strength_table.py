@@ -20,13 +20,13 @@ RUN = Quantities(
 SCALES = {
     "λ = v": 1.0,
     "λ₁ = v": 1.0,
-    "κ_t = η_t·v": 1.0,
-    "κ = v": 1.0,
+    "s_t = η_t·v": 1.0,
+    "s = v": 1.0,
     "λ = 2v": 2.0,
     "λ = v/n": 1 / 50,
     "λ = v/B": 1 / 5,
     "λ = v·σ²/n": 3 / 50,
-    "κ_t = η_t/η_ref·v·√(B/(n·E))": math.sqrt(5 / 200),
+    "s_t = η_t/η_ref·v·√(B/(n·E))": math.sqrt(5 / 200),
 }
 PRINTED = [c for c in conventions() if c.formula in SCALES]
 

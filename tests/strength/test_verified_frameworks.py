@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import importlib
 import importlib.util
+import io
 import os
 import sys
 import types
@@ -103,6 +105,21 @@ def averaged_sgd(lr, number):
     return pytest.importorskip("optax").contrib.schedule_free_sgd(PEAK, weight_decay=number or None)
 
 
+def quiet_prodigy(*args, **options):
+    with contextlib.redirect_stdout(io.StringIO()):
+        return pytest.importorskip("prodigyopt").Prodigy(*args, **options)
+
+
+def muon_with_adam(*, use_muon: bool):
+    """All weights in one group, Muon's or the auxiliary AdamW's."""
+
+    def build(weights, lr, weight_decay):
+        group = {"params": weights, "lr": lr, "weight_decay": weight_decay, "use_muon": use_muon}
+        return pytest.importorskip("muon").SingleDeviceMuonWithAuxAdam([group])
+
+    return build
+
+
 KERAS = [c.name.rpartition(".")[2] for c in conventions("keras.optimizers.") if c.kind == "decoupled"]
 TIMM = {"SGDW": "sgdw", "AdamWLegacy": "adamw", "NAdamW": "nadamw", "Lion": "lion"}
 KOZISTR = ("AdaBelief", "Lion", "SGDW")
@@ -149,6 +166,15 @@ RUNS: dict[str, Run] = {
     "pytorch_optimizer.AdaBelief:weight_decouple=False": by_torch(
         imported("pytorch_optimizer", "AdaBelief"), weight_decouple=False
     ),
+    "lion_pytorch.Lion": by_torch(imported("lion_pytorch", "Lion")),
+    "lion_pytorch.Lion:decoupled_weight_decay=True": by_torch(
+        imported("lion_pytorch", "Lion"), decoupled_weight_decay=True
+    ),
+    # Its d stays 1, so that the lr typed is the lr of the step.
+    "prodigyopt.Prodigy": by_torch(quiet_prodigy, d0=1.0, growth_rate=1.0),
+    "prodigyopt.Prodigy:decouple=False": by_torch(quiet_prodigy, d0=1.0, growth_rate=1.0, decouple=False),
+    "muon.SingleDeviceMuonWithAuxAdam": by_torch(muon_with_adam(use_muon=True)),
+    "muon.SingleDeviceMuonWithAuxAdam:use_muon=False": by_torch(muon_with_adam(use_muon=False)),
     "optax.contrib.schedule_free_sgd": by_optax(averaged_sgd),
     "optimi.SGD": by_torch(imported("optimi", "SGD"), momentum=MOMENTUM),
     "optimi.SGD:decouple_wd=True": by_torch(imported("optimi", "SGD"), momentum=MOMENTUM, decouple_wd=True),
@@ -165,7 +191,10 @@ def test_the_package_does_what_the_registry_says_under_a_schedule(name):
     run = RUNS[name]
     number = (
         0.01
-        if "fixed_decay" in name or "unscaled" in name or "decouple_lr" in name or name == "optax.adafactor"
+        if any(
+            word in name for word in ("fixed_decay", "unscaled", "decouple_lr", "decoupled_weight_decay=True")
+        )
+        or name == "optax.adafactor"
         else NUMBER
     )
     ours = run(number)
@@ -255,6 +284,13 @@ def test_every_optimizer_of_keras_is_in_the_registry():
     assert public <= {c.name.rpartition(".")[2] for c in conventions("keras.optimizers.")}
 
 
+def test_every_optimizer_of_bitsandbytes_is_in_the_registry():
+    library = pytest.importorskip("bitsandbytes").optim
+    public = {name for name, kind in vars(library).items() if isinstance(kind, type)}
+    aside = {"GlobalOptimManager", "PytorchLARS"}
+    assert public - aside == {c.name.rpartition(".")[2] for c in conventions("bitsandbytes.optim.")}
+
+
 def test_schedule_free_adamw_of_keras_never_decays_the_sequence_that_the_gradients_move():
     import keras
 
@@ -268,10 +304,18 @@ def test_schedule_free_adamw_of_keras_never_decays_the_sequence_that_the_gradien
     assert y - 0.97**20 > 0.1
 
 
-@pytest.mark.parametrize("name", ["Adam", "AdamW", "Lion", "SGD", "RMSprop", "Adagrad"])
+BITSANDBYTES = [
+    f"{name}{bits}"
+    for name in ("Adam", "AdamW", "Lion", "SGD", "RMSprop", "Adagrad")
+    for bits in ("", "8bit", "32bit")
+]
+
+
+@pytest.mark.parametrize("name", BITSANDBYTES)
 def test_bitsandbytes_on_the_cpu_does_what_the_registry_says(name):
     # Its kernels compute in float32, so 1e-5 is what they hold.
-    options = MU if name == "SGD" else {}
+    # States of fewer than 4096 numbers have 32 bits in the 8-bit classes, too.
+    options = MU if name.startswith("SGD") else {}
     run = by_torch(
         lambda *args, **kwargs: getattr(pytest.importorskip("bitsandbytes").optim, name)(*args, **kwargs),
         **options,

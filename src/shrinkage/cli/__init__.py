@@ -19,6 +19,7 @@ from shrinkage.cli._exit import ended, usage
 from shrinkage.cli._export import export
 from shrinkage.cli._fit_command import fit
 from shrinkage.cli._predict import predict
+from shrinkage.cli._sweeps import choose, useful_range
 
 __all__ = ["app", "main"]
 
@@ -61,6 +62,9 @@ def _guarded(command: Callable[..., object]) -> Callable[..., None]:
 
 for command in (fit, predict, export, compare, audit, convert, conventions):
     app.command(cls=NumberFirst if command is convert else None)(_guarded(command))
+
+app.command("range")(_guarded(useful_range))
+app.command()(_guarded(choose))
 
 
 def main() -> None:

@@ -142,7 +142,7 @@ def _answers(
     """First the number for the changed run, then what it is in the target."""
     from shrinkage._errors import RequestError
     from shrinkage.strength import convert as convert_
-    from shrinkage.strength import rescale
+    from shrinkage.sweeps import rescale
 
     if not changes and target is None:
         raise RequestError(

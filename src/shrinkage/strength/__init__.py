@@ -1,10 +1,12 @@
 """What a strength means, in plain floats: λ, shrink, timescale and prior precision, each from the others; and the
 number that means in one framework what another number means in another."""
 
+from shrinkage.strength._checks import checked
 from shrinkage.strength._convention import Convention
-from shrinkage.strength._public import convert, rescale
-from shrinkage.strength._quantities import Quantities
-from shrinkage.strength._registry import Conventions, conventions
+from shrinkage.strength._public import convert
+from shrinkage.strength._quantities import Options, Quantities, asked_for
+from shrinkage.strength._registry import Conventions, conventions, find
+from shrinkage.strength._schedule import CLOCKS, relative_rates
 from shrinkage.strength._timescales import (
     epochs_from_shrink,
     half_life_from_shrink,
@@ -14,7 +16,7 @@ from shrinkage.strength._timescales import (
     shrink_from_steps,
     steps_from_shrink,
 )
-from shrinkage.strength._translation import Conversion
+from shrinkage.strength._translation import Conversion, translate
 from shrinkage.strength._units import (
     asymptotic_shrink,
     effective_lr,
@@ -28,15 +30,20 @@ from shrinkage.strength._units import (
 )
 
 __all__ = [
+    "CLOCKS",
     "Convention",
     "Conventions",
     "Conversion",
+    "Options",
     "Quantities",
+    "asked_for",
     "asymptotic_shrink",
+    "checked",
     "conventions",
     "convert",
     "effective_lr",
     "epochs_from_shrink",
+    "find",
     "half_life_from_shrink",
     "lam_from_prior",
     "lam_from_rate",
@@ -44,11 +51,12 @@ __all__ = [
     "momentum_gain",
     "prior_from_lam",
     "rate_from_lam",
+    "relative_rates",
     "remaining",
-    "rescale",
     "shrink_from_epochs",
     "shrink_from_half_life",
     "shrink_from_lam",
     "shrink_from_steps",
     "steps_from_shrink",
+    "translate",
 ]

@@ -66,13 +66,13 @@ def _half_life(shrink: float) -> float:
 class Convention:
     """One meaning of one number that a person types.
 
-    The strength that `form` gives is λ for an objective, and for a decay the factor in `κ_t = strength · clock`.
+    The strength that `form` gives is λ for an objective, and for a decay the factor in `s_t = strength · clock`.
     """
 
     name: str
     """The dotted public class, or plain words; a suffix `:argument=value` where one class has several meanings."""
     formula: str
-    """λ or the shrink κ_t in symbols, the number being v."""
+    """λ or the shrink s_t in symbols, the number being v."""
     kind: Kind
     """objective: λ beside a loss; decoupled: a shrink outside the gradient; shrink: a shrink, whatever the optimizer;
     no scalar: the strength depends on the weights or gradients themselves."""
@@ -89,11 +89,16 @@ class Convention:
     summed: bool = False
     """Whether the loss is summed over the mini-batch, so that the learning rate multiplies a sum."""
     after: bool = False
-    """Whether the shrink also hits the step: `(w + Δ)(1 − κ)`, which is decay before the step at lr·(1 − κ)."""
+    """Whether the shrink also hits the step: `(w + Δ)(1 − s)`, which is decay before the step at lr·(1 − s)."""
     first_order: bool = False
     """Whether the shrink follows the formula only once the first steps are forgotten, and to first order."""
     norm: Norm = "l2"
     """The penalty's norm: ½ Σ w² or Σ |w|."""
+    solved: bool = False
+    """Whether a solver minimizes the objective, so that there is no learning rate and no number of steps."""
+    joined: bool = False
+    """Whether the decay joins the update, or a carried remainder, before the weight is rounded: rounding then loses no
+    decay by itself."""
     default: str = ""
     """The suffix that the bare name stands for."""
     source: str

@@ -14,8 +14,8 @@ _HEAD = """\
 
 This page is generated from the registry: `python -m shrinkage.strength._conventions_page > docs/conventions.md`.
 
-The canonical strength is λ of `J = (1/n) Σ loss + (λ/2) Σ w²`; the shrink κ_t is the fraction of a weight removed in
-step t, `w ← (1 − κ_t) w`. In each row v is the number you type.
+The canonical strength is λ of `J = (1/n) Σ loss + (λ/2) Σ w²`; the shrink s_t is the fraction of a weight removed in
+step t, `w ← (1 − s_t) w`. In each row v is the number you type.
 
 Symbols: η_t learning rate of step t (η_ref, η_max its reference and peak), n training rows, B rows per optimizer step,
 E epochs, T steps, σ² noise variance, Δ the optimizer's own step, u its update without the learning rate, λ₁ the
@@ -26,10 +26,10 @@ How one becomes another:
 1. Objective to objective: through λ, exactly. A loss that is c times another has c times its λ; for regression say which
    loss: ½ Σⱼ rⱼ² (`half_squared_error`, c = 1), its mean over k outputs without the ½ (`mse`, c = 2/k), or without
    the mean (`squared_error`, c = 2).
-2. Objective to decay, for SGD: κ_t = η_t·λ·(1 − d)/(1 − μ). Without momentum the steps are equal one by one; with
+2. Objective to decay, for SGD: s_t = η_t·λ·(1 − d)/(1 − μ). Without momentum the steps are equal one by one; with
    momentum μ and dampening d the stationary point is the same and the shrink agrees to first order.
-3. Decay to decay: the total decay Σ κ_t of the run agrees; where the clocks tick alike, so does every step.
-4. A rule that shrinks the step too, (w + Δ)(1 − κ), equals decay before the step at learning rate η·(1 − κ).
+3. Decay to decay: the total decay Σ s_t of the run agrees; where the clocks tick alike, so does every step.
+4. A rule that shrinks the step too, (w + Δ)(1 − s), equals decay before the step at learning rate η·(1 − s).
 5. No single number exists between L2 inside an Adam-type update and decay beside it, between decays beside different
    updates, and for strengths that norms rescale: the conversion is refused with the reason, and `approximate=True`
    gives the first-order number.

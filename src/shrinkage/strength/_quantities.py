@@ -131,6 +131,11 @@ _MEANINGS = {
     "loss": "the loss beside which the number is typed: half_squared_error, mse or squared_error",
     "epochs": "the passes over the data in the run",
     "start_share": "the start weight decay as a share of the end one, 0 for a ramp from 0",
+    "steps": "the optimizer steps of the run, which epochs, rows and batch size give as well",
+    "gradient_rms": "the root mean square of the gradient's entries, by which an adaptive step divides",
+    "weight_rms": "the root mean square of the weights",
+    "curvature": "the smallest and the largest eigenvalue of the loss's Hessian; of least squares those of XᵀX/n, of a "
+    "logistic loss a quarter of these",
 }
 
 

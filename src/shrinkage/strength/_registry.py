@@ -64,9 +64,25 @@ def find(name: str, where: str = "convert") -> Convention:
     for spelling in (wanted, wanted.lower()):
         if spelling in _BY_NAME:
             return _BY_NAME[spelling]
+    if wanted.lower() in _ARGUMENTS:
+        named = ", ".join(_ARGUMENTS[wanted.lower()])
+        raise RequestError(
+            f"{called(f'{where}(…)')}: {shown(name)} is an argument, and means something else in each class: name the "
+            f"class, such as {named}. `shrinkage conventions` lists them all."
+        )
     near = _nearest(name) if wanted else []
     hint = f"Did you mean {', '.join(near)}?" if near else "`shrinkage conventions` lists them all."
     raise RequestError(f"{called(f'{where}(…)')}: there is no convention named {shown(name)}. {hint}")
+
+
+_ARGUMENTS = {
+    "weight_decay": ("torch.optim.AdamW", "torch.optim.SGD", "keras.optimizers.AdamW", "optax.adamw"),
+    "wd": ("torch.optim.AdamW", "torch.optim.SGD", "fastai.optimizer.Adam"),
+    "alpha": ("sklearn.neural_network.MLPClassifier", "sklearn.linear_model.Ridge"),
+    "c": ("sklearn.linear_model.LogisticRegression", "sklearn.svm.SVC"),
+    "l2": ("keras.regularizers.L2", "lam", "l2_penalty"),
+}
+"""Names of arguments that people give in place of a class."""
 
 
 def _nearest(wanted: str) -> list[str]:

@@ -3,9 +3,9 @@
 The equations, numbered as in the code (η learning rate, μ momentum, d dampening, p the power of η in a clock):
 
 (1) two objectives: `λ_source = λ_target`, in the scale of the loss they stand beside;
-(2) an objective in SGD shrinks by `κ_t = η_t λ G`, `G = (1 − d)/(1 − μ)`; a decay of that κ_t has its stationary point;
-(3) two decays: `Σ_t κ_t` agree, and each κ_t where the clocks tick alike;
-(4) `(w + Δ)(1 − κ)` at η is decay before the step at `η (1 − κ)`.
+(2) an objective in SGD shrinks by `s_t = η_t λ G`, `G = (1 − d)/(1 − μ)`; a decay of that s_t has its stationary point;
+(3) two decays: `Σ_t s_t` agree, and each s_t where the clocks tick alike;
+(4) `(w + Δ)(1 − s)` at η is decay before the step at `η (1 − s)`.
 """
 
 from __future__ import annotations
@@ -137,7 +137,7 @@ def _below_one(kappa: float) -> float:
 
 
 def _at_the_smaller_lr(x: float, power: int) -> float:
-    """κ in `κ = x (1 − κ)^p`: the shrink at learning rate η (1 − κ) of a decay that shrinks by x at η."""
+    """s in `s = x (1 − s)^p`: the shrink at learning rate η (1 − s) of a decay that shrinks by x at η."""
     if power == 2:
         return 2 * x / (2 * x + 1 + math.sqrt(4 * x + 1))
     return x / (1 + x) if power else x

@@ -46,8 +46,9 @@ def decoupled(
     default: str = "",
     first_order: bool = False,
     needs: tuple[str, ...] = (),
+    joined: bool = False,
 ) -> Convention:
-    """`w ← (1 − κ_t) w` beside the optimizer's own step."""
+    """`w ← (1 − s_t) w` beside the optimizer's own step."""
     words = CLOCKS[clock].words
     return Convention(
         name=name,
@@ -60,13 +61,14 @@ def decoupled(
         source=source,
         note=note,
         default=default,
+        joined=joined,
     )
 
 
 def _formula(words: str) -> str:
-    """κ_t in symbols; what a symbol stands for follows the number."""
+    """s_t in symbols; what a symbol stands for follows the number."""
     factor, comma, rest = words.partition(",")
-    return f"κ_t = {'' if factor == '1' else f'{factor}·'}v{comma}{rest}".rstrip(",")
+    return f"s_t = {'' if factor == '1' else f'{factor}·'}v{comma}{rest}".rstrip(",")
 
 
 def unscaled(name: str, family: str, formula: str, source: str, reason: str) -> Convention:

@@ -24,30 +24,32 @@ ENTRIES = [
     Convention(
         name="shrinkage.L1", formula="λ₁ = v", kind="objective", norm="l1", source=_DESIGN, note="λ₁ Σ |w|."
     ),
-    decoupled("shrinkage.Decoupled", None, _DESIGN, default="clock=lr"),
-    decoupled("shrinkage.Decoupled:clock=schedule", None, _DESIGN, clock="schedule"),
-    decoupled("shrinkage.Decoupled:clock=constant", None, _DESIGN, clock="constant"),
-    decoupled("shrinkage.Decoupled:clock=corrected", None, _DESIGN, clock="corrected"),
+    decoupled("shrinkage.Decoupled", None, _DESIGN, default="clock=lr", joined=True),
+    decoupled("shrinkage.Decoupled:clock=schedule", None, _DESIGN, clock="schedule", joined=True),
+    decoupled("shrinkage.Decoupled:clock=constant", None, _DESIGN, clock="constant", joined=True),
+    decoupled("shrinkage.Decoupled:clock=corrected", None, _DESIGN, clock="corrected", joined=True),
     Convention(
         name="shrinkage.WeightDecay",
-        formula="κ = v of w + Δ; λ = v/(lr·(1 − v))",
+        formula="s = v of w + Δ; λ = v/(lr·(1 − v))",
         kind="decoupled",
         clock="constant",
         after=True,
+        joined=True,
         default="of=updated",
         source=_DESIGN,
         note="Plain SGD with it is L2 at learning rate lr·(1 − v).",
     ),
     Convention(
         name="shrinkage.WeightDecay:of=original",
-        formula="κ = v; λ = v/lr",
+        formula="s = v; λ = v/lr",
         kind="decoupled",
         clock="constant",
+        joined=True,
         source=_DESIGN,
     ),
     Convention(
         name="keep_factor",
-        formula="κ = 1 − v of w + Δ; λ = (1 − v)/(lr·v)",
+        formula="s = 1 − v of w + Δ; λ = (1 − v)/(lr·v)",
         kind="decoupled",
         clock="constant",
         after=True,
@@ -57,7 +59,7 @@ ENTRIES = [
     ),
     Convention(
         name="proximal",
-        formula="κ_t = η_t·v/(1 + η_t·v) of w + Δ",
+        formula="s_t = η_t·v/(1 + η_t·v) of w + Δ",
         kind="decoupled",
         clock="lr",
         after=True,
@@ -119,7 +121,7 @@ ENTRIES = [
     ),
     Convention(
         name="loshchilov_hutter_normalized",
-        formula="κ_t = η_t/η_ref·v·√(B/(n·E))",
+        formula="s_t = η_t/η_ref·v·√(B/(n·E))",
         kind="decoupled",
         clock="schedule",
         form=linear(lambda q: math.sqrt(q.batch() / (q.get("rows") * q.get("epochs")))),
@@ -129,7 +131,7 @@ ENTRIES = [
     ),
     Convention(
         name="shrink",
-        formula="κ = v",
+        formula="s = v",
         kind="shrink",
         clock="constant",
         source=_DESIGN,
@@ -137,7 +139,7 @@ ENTRIES = [
     ),
     Convention(
         name="timescale_steps",
-        formula="κ = 1/v",
+        formula="s = 1/v",
         kind="shrink",
         clock="constant",
         form=reciprocal(lambda q: 1),
@@ -146,7 +148,7 @@ ENTRIES = [
     ),
     Convention(
         name="timescale_epochs",
-        formula="κ = B/(n·v)",
+        formula="s = B/(n·v)",
         kind="shrink",
         clock="constant",
         form=reciprocal(lambda q: q.batch() / q.get("rows")),
@@ -156,7 +158,7 @@ ENTRIES = [
     ),
     Convention(
         name="half_life_steps",
-        formula="κ = 1 − 2^(−1/v)",
+        formula="s = 1 − 2^(−1/v)",
         kind="shrink",
         clock="constant",
         form=half_life,

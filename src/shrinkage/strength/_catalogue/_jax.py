@@ -20,7 +20,9 @@ _TRUST = "the trust ratio rescales the decay by norms that change at every step"
 
 ENTRIES = [
     *(
-        decoupled(f"optax.{name}", family, _ALIAS, f"Inside the update, times the lr. {note}".strip())
+        decoupled(
+            f"optax.{name}", family, _ALIAS, f"Inside the update, times the lr. {note}".strip(), joined=True
+        )
         for name, (family, note) in _DECOUPLED.items()
     ),
     coupled(
@@ -38,10 +40,15 @@ ENTRIES = [
         f"{_ALIAS}: added after the learning rate",
         "weight_decay_rate is not multiplied by the learning rate.",
         clock="constant",
+        joined=True,
     ),
     *(
         decoupled(
-            f"optax.contrib.{name}", name, f"optax/contrib/_{file}.py", "Inside the update, times the lr."
+            f"optax.contrib.{name}",
+            name,
+            f"optax/contrib/_{file}.py",
+            "Inside the update, times the lr.",
+            joined=True,
         )
         for name, file in (
             ("ademamix", "ademamix"),
@@ -52,26 +59,27 @@ ENTRIES = [
     ),
     Convention(
         name="optax.novograd",
-        formula="κ_t = η_t·v/(1 − β₁)",
+        formula="s_t = η_t·v/(1 − β₁)",
         kind="decoupled",
         family="novograd",
         form=linear(lambda q: 1 / (1 - q.beta1)),
         first_order=True,
+        joined=True,
         source="optax/_src/transform.py, scale_by_novograd",
         note="Enters the first moment without (1 − β₁): at steady state 10 times its number for β₁ = 0.9.",
     ),
     unscaled(
         "optax.lars",
         "lars",
-        "κ_t = η_t·c·‖w‖·v/‖g + v·w‖",
+        "s_t = η_t·c·‖w‖·v/‖g + v·w‖",
         f"{_ALIAS}, lars",
         f"{_TRUST}, and it saturates: it is not even proportional to the number",
     ),
-    unscaled("optax.lamb", "lamb", "κ_t = η_t·r_t·v, r_t = ‖w‖/‖u + v·w‖", f"{_ALIAS}, lamb", _TRUST),
+    unscaled("optax.lamb", "lamb", "s_t = η_t·r_t·v, r_t = ‖w‖/‖u + v·w‖", f"{_ALIAS}, lamb", _TRUST),
     unscaled(
         "optax.contrib.mechanize",
         "mechanic",
-        "g ← g + v·s·‖g‖/‖w‖·w",
+        "g ← g + v·a·‖g‖/‖w‖·w, a the learned step size",
         "optax/contrib/_mechanic.py",
         "the decay is scaled by the gradient's and the weights' norms and by the learned step size",
     ),

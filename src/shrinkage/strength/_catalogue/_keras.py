@@ -91,7 +91,7 @@ ENTRIES = [
     unscaled(
         "tfa.optimizers.LAMB",
         "lamb",
-        "κ_t = η_t·r_t·v, r_t = ‖w‖/‖u + v·w‖",
+        "s_t = η_t·r_t·v, r_t = ‖w‖/‖u + v·w‖",
         "tensorflow_addons/optimizers/lamb.py",
         "the trust ratio rescales the decay by norms that change at every step",
     ),

@@ -31,6 +31,7 @@ def _entry(
     family: str | None = None,
     norm: Norm = "l2",
     default: str = "",
+    solved: bool = False,
 ) -> Convention:
     return Convention(
         name=name,
@@ -42,6 +43,7 @@ def _entry(
         beside=beside,
         norm=norm,
         default=default,
+        solved=solved,
         source=source,
         note=note,
     )
@@ -56,7 +58,7 @@ def _mlp(name: str, beside: Beside) -> list[Convention]:
             full, beside, _BY_BATCH, "λ = v/B", _MLP, batch, needs=needs, family="adam", default="solver=adam"
         ),
         _entry(f"{full}:solver=sgd", beside, _BY_BATCH, "λ = v/B", _MLP, batch, needs=needs, family="sgd"),
-        _entry(f"{full}:solver=lbfgs", beside, _BY_ROWS, "λ = v/n", _MLP, rows, needs=("rows",)),
+        _entry(f"{full}:solver=lbfgs", beside, _BY_ROWS, "λ = v/n", _MLP, rows, needs=("rows",), solved=True),
     ]
 
 
@@ -72,13 +74,22 @@ def _sgd(name: str, beside: Beside) -> list[Convention]:
 
 def _inverse_c(name: str, source: str, note: str, norm: Norm = "l2") -> Convention:
     formula = "λ = 1/(v·n)" if norm == "l2" else "λ₁ = 1/(v·n)"
-    return _entry(name, "likelihood", _INVERSE_C, formula, source, note, needs=("rows",), norm=norm)
+    return _entry(
+        name, "likelihood", _INVERSE_C, formula, source, note, needs=("rows",), norm=norm, solved=True
+    )
 
 
 def _ridge(name: str) -> Convention:
     note = "Beside a sum over the rows; the intercept is not decayed."
     return _entry(
-        f"sklearn.linear_model.{name}", "regression", _BY_ROWS, "λ = v/n", _RIDGE, note, needs=("rows",)
+        f"sklearn.linear_model.{name}",
+        "regression",
+        _BY_ROWS,
+        "λ = v/n",
+        _RIDGE,
+        note,
+        needs=("rows",),
+        solved=True,
     )
 
 
@@ -92,9 +103,18 @@ ENTRIES = [
     *_sgd("SGDRegressor", "regression"),
     _ridge("Ridge"),
     _ridge("RidgeClassifier"),
-    _entry("sklearn.linear_model.Lasso", "regression", same, "λ₁ = v", _CD, norm="l1"),
-    _entry(_NET, "regression", _L2_SHARE, "λ = v·(1 − l1_ratio)", _CD, "Its L2 part."),
-    _entry(f"{_NET}:part=l1", "regression", _L1_SHARE, "λ₁ = v·l1_ratio", _CD, "Its L1 part.", norm="l1"),
+    _entry("sklearn.linear_model.Lasso", "regression", same, "λ₁ = v", _CD, norm="l1", solved=True),
+    _entry(_NET, "regression", _L2_SHARE, "λ = v·(1 − l1_ratio)", _CD, "Its L2 part.", solved=True),
+    _entry(
+        f"{_NET}:part=l1",
+        "regression",
+        _L1_SHARE,
+        "λ₁ = v·l1_ratio",
+        _CD,
+        "Its L1 part.",
+        norm="l1",
+        solved=True,
+    ),
     _inverse_c(_REGRESSION, _LOGISTIC, "The intercept is not decayed."),
     _inverse_c(f"{_REGRESSION}:solver=liblinear", _LIBLINEAR, "The intercept is decayed too."),
     _inverse_c(f"{_REGRESSION}:penalty=l1", _LOGISTIC, "Of saga, the intercept is not decayed.", "l1"),

@@ -9,8 +9,8 @@ from shrinkage.strength._quantities import Quantities
 __all__ = ["ENTRIES"]
 
 _TRUST = "the trust ratio rescales the decay by norms that change at every step"
-_LAMB = "κ_t = η_t·r_t·v, r_t = ‖w‖/‖u + v·w‖"
-_LARS = "κ_t = η_t·c·‖w‖·v/(‖g‖ + v·‖w‖)"
+_LAMB = "s_t = η_t·r_t·v, r_t = ‖w‖/‖u + v·w‖"
+_LARS = "s_t = η_t·c·‖w‖·v/(‖g‖ + v·‖w‖)"
 _SATURATES = f"{_TRUST}, and it saturates: it is not even proportional to the number"
 _COMPOSER = "composer/optim/decoupled_weight_decay.py, sgdw and adamw"
 _KOZISTR = "pytorch_optimizer/base/optimizer.py, apply_weight_decay"
@@ -130,6 +130,7 @@ _COLLECTIONS = [
         "schedulefree/adamw_schedulefree.py",
         "Taken at y and from z: the averaged weights follow later.",
         first_order=True,
+        joined=True,
     ),
     coupled("schedulefree.SGDScheduleFree", "schedule_free_sgd", "schedulefree/sgd_schedulefree.py"),
     decoupled(
@@ -139,28 +140,106 @@ _COLLECTIONS = [
         "The square is not divided by η_max: useful numbers are 20 or 50. Taken at y and from z.",
         clock="lr_squared",
         first_order=True,
+        joined=True,
     ),
     decoupled(
         "muon.Muon", "muon", "KellerJordan/Muon, muon.py", "Weights without a gradient are decayed too."
     ),
 ]
 
+_BNB_FAMILIES = {"Adam": "adam", "AdamW": "adam", "AdEMAMix": "ademamix", "Lion": "lion"}
+_BNB_NOTES = {
+    "Adam": "Decoupled, whatever the name says. Default 0.",
+    "AdamW": "Default 0.01.",
+    "AdEMAMix": "Default 0.01.",
+}
+
+
+def _bnb_names(name: str, *, paged: bool) -> list[str]:
+    """The class and its forms with states of 8 or 32 bits, paged or not; what the number means is the same."""
+    forms = [name, f"{name}8bit", f"{name}32bit"]
+    return [*forms, *(f"Paged{form}" for form in forms)] if paged else forms
+
+
 _BITSANDBYTES = [
     *(
         decoupled(
-            f"bitsandbytes.optim.{name}",
+            f"bitsandbytes.optim.{form}",
             family,
             f"{_BNB}/{name.lower()}.py",
-            "Decoupled, whatever the name says." if name == "Adam" else "",
+            _BNB_NOTES.get(name, ""),
+            joined=True,
         )
-        for name, family in (("Adam", "adam"), ("AdamW", "adam"), ("Lion", "lion"))
+        for name, family in _BNB_FAMILIES.items()
+        for form in _bnb_names(name, paged=True)
     ),
     *(
-        coupled(f"bitsandbytes.optim.{name}", name.lower(), f"{_BNB}/{name.lower()}.py")
+        coupled(f"bitsandbytes.optim.{form}", name.lower(), f"{_BNB}/{name.lower()}.py")
         for name in ("SGD", "RMSprop", "Adagrad")
+        for form in _bnb_names(name, paged=False)
     ),
-    unscaled("bitsandbytes.optim.LARS", "lars", _LARS, f"{_BNB}/lars.py", _SATURATES),
-    unscaled("bitsandbytes.optim.LAMB", "lamb", _LAMB, f"{_BNB}/lamb.py", _TRUST),
+    *(
+        unscaled(f"bitsandbytes.optim.{form}", "lars", _LARS, f"{_BNB}/lars.py", _SATURATES)
+        for form in _bnb_names("LARS", paged=False)
+    ),
+    *(
+        unscaled(f"bitsandbytes.optim.{form}", "lamb", _LAMB, f"{_BNB}/lamb.py", _TRUST)
+        for form in _bnb_names("LAMB", paged=False)
+    ),
+]
+
+_PRODIGY = "prodigyopt/prodigy.py, step"
+_APEX = "apex/optimizers and csrc/multi_tensor_adam.cu"
+_SINGLE = [
+    decoupled(
+        "lion_pytorch.Lion",
+        "lion",
+        "lion_pytorch/lion_pytorch.py, update_fn",
+        "Default 0.",
+        default="decoupled_weight_decay=False",
+    ),
+    decoupled(
+        "lion_pytorch.Lion:decoupled_weight_decay=True",
+        "lion",
+        "lion_pytorch/lion_pytorch.py, Lion.step",
+        "Divided by the lr at construction, so only the schedule multiplies it.",
+        clock="schedule",
+    ),
+    decoupled(
+        "prodigyopt.Prodigy",
+        "prodigy",
+        _PRODIGY,
+        "η_t is the learned d times the lr typed (usually 1): read group['d'] of a running optimizer. Default 0.",
+        default="decouple=True",
+    ),
+    coupled("prodigyopt.Prodigy:decouple=False", "prodigy", _PRODIGY),
+    decoupled(
+        "apex.optimizers.FusedAdam", "adam", _APEX, "Default 0.", default="adam_w_mode=True", joined=True
+    ),
+    coupled("apex.optimizers.FusedAdam:adam_w_mode=False", "adam", _APEX),
+    coupled("apex.optimizers.FusedSGD", "sgd", _APEX, default="wd_after_momentum=False"),
+    decoupled("apex.optimizers.FusedSGD:wd_after_momentum=True", "sgd", _APEX, joined=True),
+    coupled("apex.optimizers.FusedAdagrad", "adagrad", _APEX, default="adagrad_w_mode=False"),
+    unscaled("apex.optimizers.FusedLAMB", "lamb", _LAMB, _APEX, _TRUST),
+    *(
+        decoupled(
+            f"muon.{name}",
+            "muon",
+            "KellerJordan/Muon, muon.py",
+            "The groups with use_muon=True, at their own lr. Default 0.",
+            default="use_muon=True",
+        )
+        for name in ("MuonWithAuxAdam", "SingleDeviceMuonWithAuxAdam")
+    ),
+    *(
+        decoupled(
+            f"muon.{name}:use_muon=False",
+            "adam",
+            "KellerJordan/Muon, muon.py",
+            "The groups of the auxiliary AdamW, at their own lr. Default 0.",
+        )
+        for name in ("MuonWithAuxAdam", "SingleDeviceMuonWithAuxAdam")
+    ),
 ]
 
 _TRAINERS = [
@@ -168,7 +247,7 @@ _TRAINERS = [
     unscaled(
         "transformers.Adafactor",
         "adafactor",
-        "κ_t = v·lr_t, lr_t = min(1e-2, 1/√t)·max(ε₂, RMS(w))",
+        "s_t = v·lr_t, lr_t = min(1e-2, 1/√t)·max(ε₂, RMS(w))",
         "transformers/optimization.py",
         "its learning rate follows the root mean square of each weight tensor",
     ),
@@ -183,9 +262,10 @@ _TRAINERS = [
         _DEEPSPEED,
         '"type": "Adam" is AdamW unless adam_w_mode is false.',
         default="adam_w_mode=True",
+        joined=True,
     ),
     coupled("deepspeed.Adam:adam_w_mode=False", "adam", _DEEPSPEED),
-    decoupled("deepspeed.AdamW", "adam", _DEEPSPEED, "adam_w_mode=False does not change it."),
+    decoupled("deepspeed.AdamW", "adam", _DEEPSPEED, "adam_w_mode=False does not change it.", joined=True),
     decoupled("megatron.AdamW", "adam", _MEGATRON, default="style=constant"),
     *(
         decoupled(
@@ -241,4 +321,4 @@ _TRAINERS = [
     ),
 ]
 
-ENTRIES = [*_TIMM, *_COLLECTIONS, *_BITSANDBYTES, *_TRAINERS]
+ENTRIES = [*_TIMM, *_COLLECTIONS, *_BITSANDBYTES, *_SINGLE, *_TRAINERS]

@@ -1,0 +1,230 @@
+"""`shrinkage range` and `shrinkage choose`: what a strength can do in a run, and what the runs of a sweep say."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from shrinkage.cli.options import _run_options as run
+from shrinkage.cli.options._values import options_named
+
+__all__ = ["choose", "useful_range"]
+
+_OPTIONS = (
+    *run.QUANTITIES,
+    *("values", "between", "dtype", "weight_rms", "curvature", "tolerance", "convention"),
+    *("setting", "score", "by", "direction", "test_share"),
+)
+_CALLED = {name: f"--{name.replace('_', '-')}" for name in _OPTIONS} | {
+    "results": "FILE",
+    "useful_range(…)": "range",
+    "choose(…)": "choose",
+}
+_UNSET = {"momentum": 0.0, "dampening": 0.0, "nesterov": False, "schedule": "constant"}
+
+GradientRms = Annotated[float | None, typer.Option(help="Root mean square of the gradient's entries.")]
+WeightRms = Annotated[float | None, typer.Option(help="Root mean square of the weights, for L1.")]
+Curvature = Annotated[
+    str | None,
+    typer.Option(help="SMALLEST,LARGEST eigenvalue of the loss's Hessian, for what a solver minimizes."),
+]
+Dtype = Annotated[str, typer.Option(help="Format of the weights: float64, float32, bfloat16 or float16.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+def useful_range(
+    optimizer: Annotated[
+        str,
+        typer.Option("--optimizer", "--convention", help="What the number means, such as torch.optim.AdamW."),
+    ],
+    values: Annotated[str | None, typer.Option(help="Values of a sweep, with commas.")] = None,
+    between: Annotated[str | None, typer.Option(help="LOW,HIGH of a sweep.")] = None,
+    lr: run.Lr = None,
+    steps: run.Steps = None,
+    epochs: run.Epochs = None,
+    rows: run.Rows = None,
+    batch_size: run.BatchSize = None,
+    schedule: run.Schedule = "constant",
+    momentum: run.Momentum = 0.0,
+    dampening: run.Dampening = 0.0,
+    nesterov: run.Nesterov = False,
+    loss: run.Loss = None,
+    outputs: run.Outputs = None,
+    l1_ratio: run.L1Ratio = 0.0,
+    beta1: run.Beta1 = 0.9,
+    start_share: run.StartShare = None,
+    noise_variance: run.NoiseVariance = 1.0,
+    dtype: Dtype = "float32",
+    gradient_rms: GradientRms = None,
+    weight_rms: WeightRms = None,
+    curvature: Curvature = None,
+    tolerance: Annotated[float, typer.Option(help="Share of the weights that counts as nothing.")] = 0.01,
+    as_json: Json = False,
+) -> None:
+    """Say from where to where a regularization strength does anything in a run, and which values can act."""
+    from shrinkage.sweeps import useful_range as found_range
+
+    given = dict(locals())
+    told = {name: given[name] for name in run.QUANTITIES if name != "gradient_rms"}
+    told |= {name: given[name] for name in ("dtype", "gradient_rms", "weight_rms", "tolerance")}
+    told["schedule"] = _rates(schedule)
+    with options_named(**_CALLED):
+        found = found_range(
+            optimizer,
+            values=None if values is None else _numbers("--values", values),
+            between=None if between is None else _pair("--between", between),
+            curvature=None if curvature is None else _pair("--curvature", curvature),
+            **told,
+        )
+    if as_json:
+        fields = (
+            "convention",
+            "low",
+            "high",
+            "weak",
+            "strong",
+            "good",
+            "exact",
+            "why",
+            "next",
+            "values",
+            "acting",
+        )
+        typer.echo(_json({name: getattr(found, name) for name in fields}))
+    else:
+        typer.echo(str(found))
+
+
+def choose(
+    file: Annotated[str, typer.Argument(metavar="FILE", help="CSV or Parquet file of runs, one row each.")],
+    setting: Annotated[
+        list[str] | None,
+        typer.Option(help="Column that was varied; repeatable. Recognized by name otherwise."),
+    ] = None,
+    score: Annotated[str | None, typer.Option(help="Column of the scores.")] = None,
+    by: Annotated[
+        str | None, typer.Option(help="Column of what settings share, such as fold or seed.")
+    ] = None,
+    direction: Annotated[str | None, typer.Option(help="maximize or minimize.")] = None,
+    test_share: Annotated[
+        float | None,
+        typer.Option(help="Test rows over training rows of the folds; 1/(folds - 1) by default."),
+    ] = None,
+    convention: Annotated[
+        str | None, typer.Option("--optimizer", "--convention", help="What the strength's number means.")
+    ] = None,
+    lr: run.Lr = None,
+    steps: run.Steps = None,
+    epochs: run.Epochs = None,
+    rows: run.Rows = None,
+    batch_size: run.BatchSize = None,
+    schedule: run.Schedule = "constant",
+    momentum: run.Momentum = 0.0,
+    dampening: run.Dampening = 0.0,
+    nesterov: run.Nesterov = False,
+    out: Annotated[str | None, typer.Option("--out", "-o", help="Write a page with the chart here.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Say which setting of a sweep is best, which can't be told from it, and what to run next."""
+    from shrinkage.sweeps import choose as chosen_of
+
+    given = dict(locals())
+    names = ("lr", "steps", "epochs", "rows", "batch_size", "schedule", "momentum", "dampening", "nesterov")
+    told: dict[str, Any] = {n: given[n] for n in names if given[n] is not None and given[n] != _UNSET.get(n)}
+    if "schedule" in told:
+        told["schedule"] = _rates(schedule)
+    with options_named(**_CALLED):
+        found = chosen_of(
+            _table(file),
+            setting=setting or None,
+            score=score,
+            by=by,
+            direction=direction,  # pyright: ignore[reportArgumentType]  (checked there)
+            test_share=test_share,
+            convention=convention,
+            **told,
+        )
+        if out is not None:
+            found.report(out)
+    if as_json:
+        fields = (
+            "best",
+            "score",
+            "tied",
+            "one_se",
+            "at_edge",
+            "known",
+            "noise",
+            "margin",
+            "strength",
+            "next",
+        )
+        typer.echo(_json({name: getattr(found, name) for name in fields}))
+    else:
+        typer.echo(str(found))
+        if out is not None:
+            typer.echo(f"Wrote {out}.", err=True)
+
+
+def _table(file: str) -> Any:
+    """The file as a frame, its numbers as numbers."""
+    import pandas as pd
+
+    from shrinkage._errors import RequestError, shown
+
+    path = Path(file)
+    if not path.is_file():
+        raise RequestError(f"choose: there is no file {shown(file)}.")
+    try:
+        return (
+            pd.read_parquet(path)
+            if path.suffix == ".parquet"
+            else pd.read_csv(path, sep=None, engine="python")
+        )
+    except (ValueError, OSError, pd.errors.ParserError) as error:
+        raise RequestError(f"choose: {shown(file)} can't be read as a table of runs: {error}") from error
+
+
+def _numbers(option: str, text: str) -> list[float]:
+    from shrinkage._errors import RequestError, shown
+
+    try:
+        return [float(part) for part in text.split(",")]
+    except ValueError:
+        raise RequestError(
+            f"{option}: must be numbers with commas, such as 1e-4,1e-3; got {shown(text)}."
+        ) from None
+
+
+def _pair(option: str, text: str) -> tuple[float, float]:
+    from shrinkage._errors import RequestError, shown
+
+    numbers = _numbers(option, text)
+    if len(numbers) != 2:
+        raise RequestError(
+            f"{option}: must be two numbers with a comma, such as 1e-5,1e-1; got {shown(text)}."
+        )
+    return numbers[0], numbers[1]
+
+
+def _rates(text: str) -> Any:
+    try:
+        return [float(rate) for rate in text.split(",")]
+    except ValueError:
+        return text
+
+
+def _json(value: Any) -> str:
+    return json.dumps(_finite(value), ensure_ascii=False, indent=2, default=str)
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {str(k): _finite(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(v) for v in value]
+    return str(value) if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,0 +1,21 @@
+"""Advice for a sweep that somebody else ran: which range can act, which winner is noise; plain numbers, no torch."""
+
+from shrinkage.sweeps._range_words import good_words
+from shrinkage.sweeps._rescale import rescale
+from shrinkage.sweeps._sweep_choice import SweepChoice, choose
+from shrinkage.sweeps._sweep_ties import Judged, judged
+from shrinkage.sweeps._transfer import Transfer, transfer
+from shrinkage.sweeps._useful_range import UsefulRange, useful_range
+
+__all__ = [
+    "Judged",
+    "SweepChoice",
+    "Transfer",
+    "UsefulRange",
+    "choose",
+    "good_words",
+    "judged",
+    "rescale",
+    "transfer",
+    "useful_range",
+]

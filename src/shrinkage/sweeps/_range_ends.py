@@ -1,0 +1,151 @@
+"""The two ends of what a strength can do in one run, as numbers of a convention.
+
+With s_t the shrink of step t, S = Σ s_t over the run's T steps, ε the tolerance and m the steps of a sudden end:
+
+(1) weak end: S = ε. To first order the decay moves a weight by at most S of its largest size, so below this the trained
+    weights are those of strength 0 to within ε. On a quadratic loss and a stable learning rate it is a bound.
+(2) strong end: (1 − max s_t)^m = ε. Beyond, a weight holds no more than what the last m steps gave it.
+(3) rounding: max s_t at half the spacing of the numbers just below 1; a smaller shrink, rounded by itself, is lost.
+(4) a pull of constant size, L1: λ₁ Σ η_t = ε·|w| and m·λ₁·max η_t = |w|.
+(5) a solved objective with Hessian eigenvalues from a to b: λ/(a + λ) = ε and b/(b + λ) = ε, the change of a weight
+    along the flattest direction and what is left along the steepest.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from shrinkage.strength import CLOCKS, Convention, Quantities, find, momentum_gain, relative_rates, translate
+
+__all__ = ["FEW_STEPS", "HALF_SPACING", "Ends", "ends", "is_adaptive"]
+
+FEW_STEPS = 10
+"""m: the steps in which all but ε of a weight is gone at the strong end."""
+HALF_SPACING = {"float64": 2.0**-54, "float32": 2.0**-25, "bfloat16": 2.0**-9, "float16": 2.0**-12}
+"""Half the spacing of the numbers just below 1, by the format of the weights."""
+FINEST = 20_000
+"""Steps above which a schedule is taken as continuous."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ends:
+    """Where a convention's number begins and ceases to matter, in order of strength, not of size."""
+
+    weak: float
+    strong: float
+    good: tuple[float, float] | None
+    """Numbers for a timescale of the run and for one of an epoch or a tenth of the run; None without a run."""
+    rounded: float | None
+    """The number below which rounding loses all of the decay; None where it cannot be said."""
+    exact: bool
+    """Whether the shrink follows the number; False where gradients or norms take part."""
+
+
+def ends(entry: Convention, q: Quantities, run: Run) -> Ends:
+    """The ends for an entry whose quantities are all there; see the module's equations."""
+    if entry.norm == "l1":
+        return _of_l1(entry, q, run)
+    if run.curvature is not None:
+        flat, steep = run.curvature
+        weak, strong = _solved(flat, steep, run.tolerance)
+        return Ends(
+            weak=entry.form.back(weak, q),
+            strong=entry.form.back(strong, q),
+            good=None,
+            rounded=None,
+            exact=True,
+        )
+    return _of_run(entry, q, run)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """What the ends depend on beside the quantities of a conversion."""
+
+    steps: int
+    tolerance: float
+    dtype: str
+    epochs: float | None = None
+    """Epochs of the run where rows and batch size are known."""
+    gradient_rms: float | None = None
+    weight_rms: float | None = None
+    curvature: tuple[float, float] | None = None
+
+
+def is_adaptive(entry: Convention) -> bool:
+    """Whether the penalty passes through an update that divides by the gradients' size."""
+    return entry.kind == "objective" and entry.family not in (None, "sgd", "asgd", "schedule_free_sgd")
+
+
+def _of_run(entry: Convention, q: Quantities, run: Run) -> Ends:
+    number, peak_share = _number(entry, q, run)
+    strong = number(-math.expm1(math.log(run.tolerance) / FEW_STEPS) * peak_share)  # (2)
+    weak, rounded = number(run.tolerance / run.steps), None  # (1)
+    rising = weak < strong
+    if entry.kind != "objective" and not entry.joined:
+        rounded = number(HALF_SPACING[run.dtype] * peak_share)  # (3)
+        weak = _stronger(weak, rounded, rising=rising)
+    shortest = min(run.steps / run.epochs, run.steps / 10) if run.epochs else run.steps / 10
+    good = (
+        _stronger(number(1 / run.steps), weak, rising=rising),
+        _stronger(number(1 / shortest), strong, rising=not rising),
+    )
+    exact = not (
+        is_adaptive(entry) or entry.kind == "no scalar" or (q.momentum and entry.kind == "objective")
+    )
+    return Ends(weak=weak, strong=strong, good=good, rounded=rounded, exact=exact)
+
+
+def _number(entry: Convention, q: Quantities, run: Run) -> tuple[Callable[[float], float], float]:
+    """The number whose mean shrink over the run is given, and mean over largest shrink of the clock."""
+    q = _in_steps(entry, q, run)
+    factors = [CLOCKS[entry.clock].shape(s, u, q) for s, u in relative_rates(q)]
+    peak_share = math.fsum(factors) / len(factors) / max(factors)
+    if entry.kind == "objective" and (is_adaptive(entry) or run.gradient_rms):
+        q = replace(q, gradient_rms=run.gradient_rms)
+        through = entry if is_adaptive(entry) else find("torch.optim.Adam")
+    else:
+        through = entry
+
+    def number(shrink: float) -> float:
+        there = translate(shrink, find("shrink"), through, q, approximate=True).value
+        return there if through is entry else translate(there, through, entry, q, approximate=True).value
+
+    return number, peak_share
+
+
+def _in_steps(entry: Convention, q: Quantities, run: Run) -> Quantities:
+    """The quantities with the schedule as it acts: Adagrad divides by the root of the steps so far, too."""
+    q = replace(q, steps=run.steps if run.steps <= FINEST else None)
+    if entry.kind == "objective" and entry.family == "adagrad":
+        places = relative_rates(q)
+        lr, stride = q.get("lr"), run.steps / len(places)
+        return replace(q, schedule=[lr * s / math.sqrt(1 + i * stride) for i, (s, _) in enumerate(places)])
+    return q
+
+
+def _of_l1(entry: Convention, q: Quantities, run: Run) -> Ends:
+    size = run.weight_rms or 0.0
+    if run.curvature is not None:
+        flat, steep = run.curvature
+        weak, strong = run.tolerance * flat * size, steep * size / run.tolerance
+    else:
+        gain = 1 / run.gradient_rms if run.gradient_rms else momentum_gain(q.momentum, q.dampening)
+        rates = [s for s, _ in relative_rates(replace(q, steps=min(run.steps, FINEST)))]
+        lr = q.get("lr") * gain
+        weak = run.tolerance * size / (lr * math.fsum(rates) / len(rates) * run.steps)  # (4)
+        strong = size / (FEW_STEPS * lr * max(rates))
+    numbers = [entry.form.back(strength, q) for strength in (weak, strong)]
+    return Ends(weak=numbers[0], strong=numbers[1], good=None, rounded=None, exact=False)
+
+
+def _solved(flat: float, steep: float, tolerance: float) -> tuple[float, float]:
+    """(5)"""
+    return flat * tolerance / (1 - tolerance), steep * (1 - tolerance) / tolerance
+
+
+def _stronger(one: float, other: float, *, rising: bool) -> float:
+    """The number of the stronger decay: the larger one where the strength rises with the number."""
+    return max(one, other) if rising else min(one, other)

@@ -1,0 +1,108 @@
+"""The sentences about a useful range: what happens at its ends, and what to type next."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from shrinkage.strength import Convention
+from shrinkage.sweeps._range_ends import FEW_STEPS, Ends, Run, is_adaptive
+
+__all__ = ["good_words", "next_words", "why_words"]
+
+
+def good_words(good: tuple[float, float]) -> str:
+    """The words for good values that `attach`, `audit` and `convert` share.
+
+    Example:
+        >>> good_words((2.0, 0.01))
+        'good values lie between 0.01 and 2'
+    """
+    return f"good values lie between {min(good):.3g} and {max(good):.3g}"
+
+
+def why_words(entry: Convention, found: Ends, run: Run) -> str:
+    """What happens at both ends of the range."""
+    if run.curvature is not None:
+        return _of_solver(entry, found, run)
+    share, steps = f"{100 * run.tolerance:.3g} %", f"{run.steps:,}"
+    side = "below" if found.weak < found.strong else "above"
+    beyond = "above" if found.weak < found.strong else "below"
+    if entry.norm == "l1":
+        return (
+            f"{_at(side, found.weak)} the pull moves a weight of typical size by less than {share} in all {steps} steps; "
+            f"{_at(beyond, found.strong)} it takes all of it off within {FEW_STEPS} steps. Approximate: L1 pulls every "
+            "weight by the same amount, so what it does depends on their sizes."
+        )
+    weak = (
+        f"{_at(side, found.weak)} rounding loses all of the decay: every product is the same {run.dtype} weight again"
+        if found.rounded is not None and found.rounded == found.weak
+        else f"{_at(side, found.weak)} less than {share} of a weight comes off in all {steps} steps, so the trained "
+        "weights are those of strength 0"
+    )
+    strong = (
+        f"{_at(beyond, found.strong).lower()} {100 - 100 * run.tolerance:.3g} % of a weight is gone within {FEW_STEPS} "
+        "steps, so it holds nothing but the last updates"
+    )
+    parts = [f"{weak}; {strong}."]
+    if found.good:
+        shortest = "one epoch" if run.epochs and run.epochs >= 10 else "a tenth of the run"
+        parts.append(f"Good values give a timescale between {shortest} and the run.")
+    if is_adaptive(entry) or (run.gradient_rms and entry.kind == "objective"):
+        parts.append(
+            f"Approximate: every gradient is taken to have the size gradient_rms = {run.gradient_rms:.3g}."
+        )
+    elif entry.kind == "no scalar":
+        parts.append("Approximate: every norm ratio is taken as 1.")
+    elif entry.kind == "objective" and entry.family is None:
+        parts.append("This is for SGD; for an adaptive optimizer give gradient_rms too.")
+    return " ".join(parts)
+
+
+def next_words(
+    entry: Convention, found: Ends, values: Sequence[float], acting: Sequence[float], *, is_range: bool
+) -> str:
+    """One sentence: what to type next, and why."""
+    low, high = sorted(found.good or (found.weak, found.strong))
+    grid = f"np.geomspace({low:.2g}, {high:.2g}, 7)"
+    if not values:
+        return f"Next: search {grid}, because {_outside(found)}."
+    if not acting:
+        what = "No part of this range" if is_range else "None of these values"
+        return f"Next: search {grid}; {what[0].lower()}{what[1:]} can act in this run."
+    if is_range:
+        part = f"{acting[0]:.3g} to {acting[1]:.3g}"
+        if tuple(acting) == tuple(values):
+            return f"Next: keep the range; all of it can act{_better(found)}."
+        return f"Next: search {part} only, because the rest of {values[0]:.3g} to {values[1]:.3g} cannot act."
+    if len(acting) == len(values):
+        return f"Next: keep these values; all {len(values)} can act{_better(found)}."
+    dead = ", ".join(f"{v:.3g}" for v in values if v not in acting)
+    count = f"{len(acting)} of {len(values)} values can act"
+    return f"Next: replace {dead} by values from {grid}, because only {count} in this run."
+
+
+def _outside(found: Ends) -> str:
+    if found.good:
+        return "weaker values hardly act before the run ends and stronger ones forget what was learned"
+    return "outside of it the result does not change any more"
+
+
+def _better(found: Ends) -> str:
+    return f", and {good_words(found.good)}" if found.good else ""
+
+
+def _of_solver(entry: Convention, found: Ends, run: Run) -> str:
+    share = f"{100 * run.tolerance:.3g} %"
+    flat, steep = run.curvature or (0.0, 0.0)
+    side = "below" if found.weak < found.strong else "above"
+    beyond = "above" if found.weak < found.strong else "below"
+    about = "" if entry.norm == "l2" else " Approximate: it depends on the sizes of the weights."
+    return (
+        f"{_at(side, found.weak)} no weight changes by more than {share}, even along the flattest direction of the loss "
+        f"(eigenvalue {flat:.3g}); {_at(beyond, found.strong).lower()} less than {share} is left of every weight, even "
+        f"along the steepest ({steep:.3g}).{about}"
+    )
+
+
+def _at(side: str, number: float) -> str:
+    return f"{side.capitalize()} {number:.3g}"

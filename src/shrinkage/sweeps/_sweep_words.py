@@ -1,0 +1,126 @@
+"""The sentences about a sweep: its best, its ties, its edges, and what to type next."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from shrinkage.sweeps._sweep_result import SweepResult
+from shrinkage.sweeps._sweep_runs import Sweep
+from shrinkage.sweeps._sweep_ties import Judged
+from shrinkage.sweeps._useful_range import UsefulRange
+
+__all__ = ["next_words", "said", "setting_words"]
+
+MOST_SHOWN = 6
+
+
+def clean(text: object, limit: int) -> str:
+    """`text` made safe for one line."""
+    from shrinkage.pages import clean as on_one_line  # loads the templates, which advice alone does not need
+
+    return on_one_line(text, limit)
+
+
+def setting_words(setting: Mapping[str, Any]) -> str:
+    """`weight_decay = 0.01, lr = 0.001`."""
+    return ", ".join(f"{clean(k, 60)} = {_value(v)}" for k, v in setting.items())
+
+
+def said(c: SweepResult) -> list[str]:
+    """The answer, a sentence a line."""
+    lines = [f"Best: {setting_words(c.best)}, with a mean {clean(c.sweep.score_name, 60)} of {c.score:.4g}."]
+    total = len(c.sweep.settings)
+    if not c.known:
+        lines.append(
+            "Each setting ran once, so nothing says how large the noise is: no setting can be told from another."
+            if total > 1
+            else "There is one setting only: nothing to compare it with."
+        )
+    elif len(c.tied) == 1:
+        lines.append(f"It is better than all {total - 1} others by more than noise.")
+    else:
+        shown = "; ".join(setting_words(s) for s in c.tied[1 : 1 + MOST_SHOWN])
+        more = f"; and {len(c.tied) - 1 - MOST_SHOWN} more" if len(c.tied) - 1 > MOST_SHOWN else ""
+        lines.append(
+            f"These scores can't tell {len(c.tied) - 1} of the {total - 1} others from it: {shown}{more}."
+        )
+    if c.known:
+        shared = {"fold": "folds", "seed": "seeds", None: ""}[c.sweep.blocks]
+        how = f"paired over {len(c.sweep.scores[0])} shared {shared}" if shared else "from repeated runs"
+        lines.append(
+            f"More than noise is a difference of means above {c.margin:.2g} ({how}, all pairs at 95 %)."
+        )
+    if c.one_se is not None and c.one_se != c.best:
+        lines.append(f"Strongest within one standard error of the best: {setting_words(c.one_se)}.")
+    lines += [f"The best lies at the {side} end of {clean(name, 60)}." for name, side in c.at_edge]
+    if c.range:
+        lines.append(str(c.range).splitlines()[0])
+        dead = [v for v in c.range.values if v not in c.range.acting]
+        if dead:
+            lines.append(
+                f"{len(dead)} of {len(c.range.values)} values cannot act: {', '.join(f'{v:.3g}' for v in dead)}. "
+                "Differences among them are noise."
+            )
+    return [*lines, *c.sweep.notes, c.next]
+
+
+def next_words(
+    sweep: Sweep,
+    found: Judged,
+    strength: str | None,
+    edges: Sequence[tuple[str, str]],
+    rules: UsefulRange | None,
+) -> str:
+    """One sentence: what to type next, and why."""
+    best = sweep.settings[found.best]
+    if rules and not rules.acting:
+        return rules.next
+    if len(sweep.settings) == 1:
+        return "Next: run other settings on the same folds or seeds, because one has nothing to be compared with."
+    if not found.known:
+        again = min(5, len(sweep.settings))
+        return (
+            f"Next: run the {again} best settings again with 3 seeds each, the same seeds for all, because one run per "
+            "setting can't tell a winner from noise."
+        )
+    numbers = [(name, side) for name, side in edges if name == strength] or list(edges)
+    if numbers and (further := _further(sweep, best, *numbers[0])):
+        name, side = numbers[0]
+        if not (rules and not rules.acts(further)):
+            return (
+                f"Next: try {clean(name, 60)} = {further:.3g}, because the best lies at the {side} end of what was "
+                "tried."
+            )
+    if len(found.tied) > 1:
+        return _apart(sweep, found, best)
+    return f"Next: use {setting_words(best)}, because it is better than all others by more than noise."
+
+
+def _apart(sweep: Sweep, found: Judged, best: Mapping[str, Any]) -> str:
+    count = len(found.tied)
+    kind = {"fold": "repeats of the folds", "seed": "seeds"}.get(
+        sweep.blocks or "", "seeds, the same for all"
+    )
+    return (
+        f"Next: use {setting_words(best)}, or whichever of the {count} tied settings is cheapest; to tell them apart run "
+        f"those {count} alone with more {kind}, because their differences are within noise."
+    )
+
+
+def _further(sweep: Sweep, best: Mapping[str, Any], name: str, side: str) -> float | None:
+    """The next value beyond the end: one step of the grid, as a ratio where all are positive."""
+    values = sorted({float(s[name]) for s in sweep.settings})
+    low, high = values[0], values[-1]
+    if low > 0:
+        ratio = (high / low) ** (1 / (len(values) - 1))
+        return float(best[name]) * (ratio if side == "high" else 1 / ratio)
+    if side == "low":
+        return None if low == 0 else low - (high - low) / (len(values) - 1)
+    positive = [v for v in values if v > 0]
+    ratio = (positive[-1] / positive[0]) ** (1 / max(len(positive) - 1, 1)) if len(positive) > 1 else 10.0
+    return high * ratio
+
+
+def _value(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else clean(value, 60)

@@ -1,0 +1,228 @@
+"""`useful_range`: from where to where a strength does anything in a run, as numbers of the framework that runs it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, Unpack
+
+from shrinkage._errors import RequestError, called, shown
+from shrinkage.strength import CLOCKS, Convention, Options, Quantities, asked_for, checked, find
+from shrinkage.sweeps._range_ends import HALF_SPACING, Ends, Run, ends, is_adaptive
+from shrinkage.sweeps._range_words import next_words, why_words
+
+__all__ = ["Dtype", "UsefulRange", "useful_range"]
+
+Dtype = Literal["float64", "float32", "bfloat16", "float16"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class UsefulRange:
+    """Where a strength acts in one run; `print` says it, and what to type next."""
+
+    convention: str
+    """The convention whose numbers these are."""
+    low: float
+    """The smallest number that acts."""
+    high: float
+    """The largest number that acts."""
+    weak: float
+    """The end of the weak strengths: `low`, or `high` where the strength falls with the number, as with C."""
+    strong: float
+    """The other end."""
+    good: tuple[float, float] | None
+    """Where good values lie: a timescale from one epoch (at most a tenth of the run) to the whole run; None for a solver
+    and for L1, where the run does not tell."""
+    exact: bool
+    """Whether the shrink follows from the number alone; False where gradients, norms or momentum take part."""
+    why: str
+    """What happens at both ends, in sentences."""
+    next: str
+    """What to type next, and why."""
+    values: tuple[float, ...] = ()
+    """The values of the sweep that was asked about."""
+    acting: tuple[float, ...] = ()
+    """Those of `values` that can act; of a range, the ends of the part that can."""
+
+    def acts(self, value: float) -> bool:
+        """Whether a number lies in the range."""
+        return self.low <= value <= self.high
+
+    def __str__(self) -> str:
+        good = ""
+        if self.good:
+            good = f" Good values lie between {min(self.good):.3g} and {max(self.good):.3g}."
+        head = f"{self.convention} acts between {self.low:.3g} and {self.high:.3g} in this run.{good}"
+        return "\n".join((head, self.why, self.next))
+
+
+def useful_range(
+    convention: str,
+    *,
+    values: Sequence[float] | None = None,
+    between: tuple[float, float] | None = None,
+    dtype: Dtype = "float32",
+    gradient_rms: float | None = None,
+    weight_rms: float | None = None,
+    curvature: tuple[float, float] | None = None,
+    tolerance: float = 0.01,
+    **run: Unpack[Options],
+) -> UsefulRange:
+    """From where to where a strength does anything at all in this run.
+
+    Below the weak end the decay takes off less than `tolerance` of a weight in all steps together, `Σ s_t < ε`, or
+    rounding loses it; beyond the strong end 1 − ε of a weight is gone within 10 steps, `(1 − s)¹⁰ = ε`. Outside, the
+    trained weights are those of strength 0 to within ε, or nothing but the last few updates.
+
+    Args:
+        convention: name of a convention, such as "torch.optim.AdamW"; see `conventions()`.
+        values: numbers of a sweep, to be told which can act.
+        between: the two ends of a sweep, to be told which part can act.
+        dtype: format of the weights: "float64", "float32", "bfloat16" or "float16".
+        gradient_rms: root mean square of the gradient's entries, > 0; for L2 inside an adaptive optimizer.
+        weight_rms: root mean square of the weights, > 0; for L1.
+        curvature: smallest and largest eigenvalue of the loss's Hessian, > 0; for what a solver minimizes.
+        tolerance: ε, in (0, 0.5].
+        run: lr, steps (or epochs, rows and batch_size), schedule, momentum and the other keywords of `convert`.
+
+    Returns:
+        The ends as numbers of the convention, why, and what to type next.
+
+    Raises:
+        RequestError: a name is unknown, a quantity is out of range, or some are missing; all are named at once.
+
+    Example:
+        >>> r = useful_range("torch.optim.AdamW", lr=1e-3, steps=10_000, schedule="cosine")
+        >>> round(r.low, 6), round(r.high), r.acts(1e-4)
+        (0.002, 369, False)
+
+    Differs from: advice on numbers alone; 0.01 acts in a long run at a large learning rate and not in a short one.
+    Reference: Wang and Aitchison, arXiv 2405.13698, for the timescale against the length of the run.
+    """
+    entry = find(convention, "useful_range")
+    _check_options(dtype, tolerance, curvature, gradient_rms, weight_rms)
+    q = Quantities(**run)
+    steps, epochs = _steps(q)
+    _ask(entry, q, steps, gradient_rms, weight_rms, curvature)
+    if curvature is not None and entry.kind != "objective":
+        raise RequestError(
+            f"{called('curvature', of='useful_range')}: is for objectives that a solver minimizes, and "
+            f"{entry.name} is a decay in a training run. Give lr and steps."
+        )
+    told = Run(
+        steps=steps or 1,
+        tolerance=tolerance,
+        dtype=dtype,
+        epochs=epochs,
+        gradient_rms=gradient_rms,
+        weight_rms=weight_rms,
+        curvature=curvature,
+    )
+    return _result(
+        entry, ends(entry, q, told), told, _searched(values, between), is_range=between is not None
+    )
+
+
+def _result(
+    entry: Convention, found: Ends, run: Run, values: tuple[float, ...], *, is_range: bool
+) -> UsefulRange:
+    low, high = sorted((found.weak, found.strong))
+    acting = tuple(v for v in values if low <= v <= high)
+    if is_range:
+        inside = (max(values[0], low), min(values[1], high))
+        acting = inside if inside[0] < inside[1] else ()
+    return UsefulRange(
+        convention=entry.name,
+        low=low,
+        high=high,
+        weak=found.weak,
+        strong=found.strong,
+        good=found.good,
+        exact=found.exact,
+        why=why_words(entry, found, run),
+        next=next_words(entry, found, values, acting, is_range=is_range),
+        values=values,
+        acting=acting,
+    )
+
+
+def _steps(q: Quantities) -> tuple[int | None, float | None]:
+    """Optimizer steps of the run and its epochs, each from the other where rows and batch size are there."""
+    steps = q.steps if isinstance(q.schedule, str) else q.steps or len(q.schedule)
+    if q.rows is None or q.batch_size is None:
+        return steps, q.epochs
+    an_epoch = math.ceil(q.rows / q.batch())
+    if steps is None and q.epochs is not None:
+        steps = max(round(q.epochs * an_epoch), 1)
+    return steps, steps / an_epoch if steps else q.epochs
+
+
+def _ask(
+    entry: Convention,
+    q: Quantities,
+    steps: int | None,
+    gradient_rms: float | None,
+    weight_rms: float | None,
+    curvature: tuple[float, float] | None,
+) -> None:
+    """Ask for everything that is missing, at once and by name."""
+    missing = [name for name in entry.needs if getattr(q, name) is None]
+    if entry.solved and curvature is None:
+        missing.append("curvature")
+    if curvature is None and not entry.solved:
+        missing += [] if steps else ["steps"]
+        by_lr = entry.kind == "objective" or CLOCKS[entry.clock].power or entry.after
+        missing += ["lr"] if by_lr and q.lr is None else []
+        missing += ["gradient_rms"] if is_adaptive(entry) and gradient_rms is None else []
+    missing += ["weight_rms"] if entry.norm == "l1" and weight_rms is None else []
+    missing += ["outputs"] if q.loss in ("mse", "bce") and entry.beside != "any" and q.outputs is None else []
+    if missing:
+        raise RequestError(
+            asked_for(list(dict.fromkeys(missing)), f"the range of {entry.name}", of="useful_range")
+        )
+
+
+def _searched(values: Sequence[float] | None, between: tuple[float, float] | None) -> tuple[float, ...]:
+    if values is not None and between is not None:
+        raise RequestError(
+            f"{called('values')}, {called('between')}: give a list of values or the ends of a range, not both."
+        )
+    if between is not None:
+        if len(between) != 2:
+            raise RequestError(
+                f"{called('between', of='useful_range')}: must be two numbers, got {shown(between)}."
+            )
+        low, high = (checked("useful_range", "between", v, ">= 0 and finite") for v in between)
+        return (min(low, high), max(low, high))
+    return tuple(checked("useful_range", "values", v, ">= 0 and finite") for v in values or ())
+
+
+def _check_options(
+    dtype: object,
+    tolerance: float,
+    curvature: tuple[float, float] | None,
+    gradient_rms: float | None,
+    weight_rms: float | None,
+) -> None:
+    if dtype not in HALF_SPACING:
+        raise RequestError(
+            f"{called('dtype', of='useful_range')}: must be one of {', '.join(HALF_SPACING)}, got {shown(dtype)}."
+        )
+    if not 0 < checked("useful_range", "tolerance", tolerance, "> 0 and finite") <= 0.5:
+        raise RequestError(
+            f"{called('tolerance', of='useful_range')}: must lie in (0, 0.5], got {shown(tolerance)}."
+        )
+    for name, value in (("gradient_rms", gradient_rms), ("weight_rms", weight_rms)):
+        if value is not None:
+            checked("useful_range", name, value, "> 0 and finite")
+    if curvature is not None:
+        if len(curvature) != 2:
+            raise RequestError(
+                f"{called('curvature', of='useful_range')}: must be two numbers, got {shown(curvature)}."
+            )
+        flat, steep = (checked("useful_range", "curvature", c, "> 0 and finite") for c in curvature)
+        if flat > steep:
+            raise RequestError(
+                f"{called('curvature', of='useful_range')}: the smallest comes first, got {shown(curvature)}."
+            )

@@ -1,0 +1,62 @@
+"""`shrinkage range` and `shrinkage choose`, from the command line."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+
+def ran(*arguments):
+    code = "from shrinkage.cli import main; main()"
+    return subprocess.run(
+        [sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=False
+    )
+
+
+RANGE = ("range", "--optimizer", "torch.optim.AdamW", "--lr", "1e-3", "--steps", "10000")
+
+
+def test_range_prints_the_ends_and_what_to_type():
+    done = ran(*RANGE, "--values", "1e-5,0.1")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("torch.optim.AdamW acts between 0.001 and 369 in this run.")
+    assert "Next: replace 1e-05" in done.stdout
+
+
+def test_range_as_json_and_between():
+    found = json.loads(ran(*RANGE, "--between", "1e-6,1", "--json").stdout)
+    assert found["acting"] == pytest.approx([1e-3, 1])
+
+
+@pytest.mark.parametrize(
+    "arguments, sentence",
+    [
+        (("range", "--optimizer", "torch.optim.AdamW"), "--steps (the optimizer steps"),
+        ((*RANGE, "--between", "1"), "--between: must be two numbers"),
+        ((*RANGE, "--values", "a"), "--values: must be numbers"),
+        (("choose", "nowhere.csv"), "there is no file 'nowhere.csv'"),
+    ],
+)
+def test_a_wrong_request_is_one_sentence_and_code_2(arguments, sentence):
+    done = ran(*arguments)
+    assert done.returncode == 2
+    assert sentence in " ".join(done.stderr.split())
+
+
+def test_choose_reads_a_csv_file_and_writes_a_page(tmp_path):
+    rows = ["weight_decay,fold,val_loss"]
+    rows += [f"{wd},{j},{loss + j + 0.01 * ((3 * j + k) % 4)}" for k, (wd, loss) in enumerate(
+        [(0.001, 2.0), (0.01, 1.0), (0.1, 2.0)]
+    ) for j in range(4)]  # fmt: skip
+    (tmp_path / "runs.csv").write_text("\n".join(rows))
+    done = ran("choose", str(tmp_path / "runs.csv"), "--out", str(tmp_path / "sweep.html"))
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("Best: weight_decay = 0.01, with a mean val_loss of")
+    assert "It is better than all 2 others by more than noise." in done.stdout
+    assert (tmp_path / "sweep.html").stat().st_size > 10_000
+    assert json.loads(ran("choose", str(tmp_path / "runs.csv"), "--json").stdout)["best"] == {
+        "weight_decay": 0.01
+    }

@@ -32,7 +32,7 @@ from pymoo.termination import get_termination
 from sklearn.datasets import load_breast_cancer, load_iris
 from sklearn.model_selection import StratifiedKFold
 
-from shrinkage.networks import Layout, PerceptronKind
+from shrinkage.networks import PerceptronKind, PerceptronLayout
 from shrinkage.path import Fold, Place, cut, fitted_scale, run_blocks, standard_inputs
 from shrinkage.rules import L2
 from shrinkage.training import ParticleSwarms, Recipe, Swarm
@@ -50,7 +50,7 @@ class Net:
 
     X: np.ndarray
     y: np.ndarray
-    layout: Layout
+    layout: PerceptronLayout
     lam: float
 
     def of_swarm(self, w: np.ndarray) -> np.ndarray:
@@ -71,14 +71,14 @@ class Net:
         return np.array([self.of_swarm(each[None])[0] for each in w])
 
 
-Data = tuple[np.ndarray, np.ndarray, Layout, list[tuple[np.ndarray, np.ndarray]]]
+Data = tuple[np.ndarray, np.ndarray, PerceptronLayout, list[tuple[np.ndarray, np.ndarray]]]
 
 
 def data(load: Any) -> Data:
     X, y = load(return_X_y=True)
     folds = list(StratifiedKFold(5, shuffle=True, random_state=0).split(X, y))
     classes = len(np.unique(y))
-    return X, y, Layout((X.shape[1], HIDDEN, 1 if classes == 2 else classes)), folds
+    return X, y, PerceptronLayout((X.shape[1], HIDDEN, 1 if classes == 2 else classes)), folds
 
 
 def scaled(X: np.ndarray, train: np.ndarray) -> np.ndarray:

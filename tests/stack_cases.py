@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from shrinkage.networks import ACTIVATIONS, LOSSES, Layout, PerceptronKind, initial_row
+from shrinkage.networks import ACTIVATIONS, LOSSES, PerceptronKind, PerceptronLayout, initial_row
 from shrinkage.rules import L2, Reading, Rule
 from shrinkage.training import Backprop, Member, Recipe, Rows
 
@@ -29,7 +29,7 @@ def problem(n: int, inputs: int, outputs: int, loss: str, seed: int = 0) -> tupl
     return X, torch.nn.functional.one_hot(classes, outputs).double()
 
 
-def rows_of(layout: Layout, K: int, seed: int = 0) -> Tensor:
+def rows_of(layout: PerceptronLayout, K: int, seed: int = 0) -> Tensor:
     """(K, D) networks with random weights and biases, float64."""
     g = torch.Generator().manual_seed(seed)
     rows = torch.stack([initial_row(layout, "tanh", "glorot", g) for _ in range(K)])
@@ -46,7 +46,7 @@ def plain_loss(loss: str, z: Tensor, Y: Tensor) -> Tensor:
     return F.mse_loss(z, Y, reduction="none").mean(1)
 
 
-def plain_outputs(layout: Layout, row: Tensor, activation: str, X: Tensor) -> Tensor:
+def plain_outputs(layout: PerceptronLayout, row: Tensor, activation: str, X: Tensor) -> Tensor:
     """One network, layer by layer, the obvious way."""
     parameters = layout.from_rows(row[None])
     a = X
@@ -92,7 +92,14 @@ def member(X: Tensor, Y: Tensor, *, fold: int = 0, restart: int = 0, n_train: in
 
 
 def sgd_step(
-    layout: Layout, row: Tensor, activation: str, loss: str, X: Tensor, Y: Tensor, lr: float, rule: Rule
+    layout: PerceptronLayout,
+    row: Tensor,
+    activation: str,
+    loss: str,
+    X: Tensor,
+    Y: Tensor,
+    lr: float,
+    rule: Rule,
 ) -> Tensor:
     """One plain SGD step of one network under `rule`, by autograd."""
     w = row.clone().requires_grad_()

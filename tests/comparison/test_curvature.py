@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from shrinkage.comparison._curvature import effective_parameters, gauss_newton_diagonal
-from shrinkage.networks import Layout
+from shrinkage.networks import PerceptronLayout
 from shrinkage.path import Fold, fitted_scale, standard_inputs
 from shrinkage.rules import L2
 from shrinkage.training import Backprop
@@ -24,7 +24,7 @@ def case(
 ) -> tuple[Any, ...]:
     rng = np.random.default_rng(0)
     outputs = {"softmax": 3, "logistic": 1, "squared_error": 2}[loss]
-    layout = Layout((5, *hidden, outputs))
+    layout = PerceptronLayout((5, *hidden, outputs))
     X, Y = rng.normal(size=(n, 5)), np.zeros((n, outputs))
     fold = Fold(
         number=0,
@@ -47,7 +47,7 @@ def case(
     return recipe, layout, rng.normal(size=layout.n_parameters), fold
 
 
-def by_autograd(recipe: Any, layout: Layout, network: np.ndarray, fold: Fold) -> np.ndarray:
+def by_autograd(recipe: Any, layout: PerceptronLayout, network: np.ndarray, fold: Fold) -> np.ndarray:
     """(1/n) Σ diag(Jᵀ H J), J and H both by torch."""
     X = torch.from_numpy(fold.inputs["standard"].standardized(ROWS))
 

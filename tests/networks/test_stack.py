@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from shrinkage.networks import LOSSES, Layout, Stack
+from shrinkage.networks import LOSSES, PerceptronLayout, PerceptronStack
 from stack_cases import (
     ACTIVATION_NAMES,
     ARCHITECTURES,
@@ -34,10 +34,10 @@ def outputs_of(stack, rows):
 @pytest.mark.parametrize("weighted", [False, True])
 def test_gradient_is_autograds(sizes, activation, loss, weighted):
     sizes = (*sizes[:-1], 1) if loss == "logistic" else sizes
-    layout, (X, Y) = Layout(sizes), problem(7, sizes[0], sizes[-1], loss)
+    layout, (X, Y) = PerceptronLayout(sizes), problem(7, sizes[0], sizes[-1], loss)
     s = torch.rand(7, 1, dtype=torch.float64) + 0.5 if weighted else None
     rows = rows_of(layout, K=3)
-    stack = Stack(layout, activation, LOSSES[loss], rows)
+    stack = PerceptronStack(layout, activation, LOSSES[loss], rows)
     z = outputs_of(stack, 7)
     stack.gradient_(padded(X, stack), Y, s, z)
     for k, row in enumerate(rows):
@@ -71,9 +71,9 @@ def test_hits_are_argmaxs_of_equals_the_first(loss):
 
 @pytest.mark.parametrize("sizes", ARCHITECTURES)
 def test_rows_survive_the_stack_and_lie_weights_first(sizes):
-    layout = Layout(sizes)
+    layout = PerceptronLayout(sizes)
     rows = rows_of(layout, K=4)
-    stack = Stack(layout, "tanh", LOSSES["softmax"], rows)
+    stack = PerceptronStack(layout, "tanh", LOSSES["softmax"], rows)
     assert torch.equal(stack.parameters.rows(), rows)
     alone = torch.cat([W.flatten(1) for W in layout.from_rows(rows).weights], 1)
     assert torch.equal(alone, rows[:, : layout.n_weights])
@@ -83,8 +83,8 @@ def test_rows_survive_the_stack_and_lie_weights_first(sizes):
 @pytest.mark.parametrize("loss", LOSS_NAMES)
 def test_padding_stays_zero(activation, loss):
     sizes = (3, 5, 1 if loss == "logistic" else 2)
-    layout, (X, Y) = Layout(sizes), problem(9, 3, sizes[-1], loss)
-    stack = Stack(layout, activation, LOSSES[loss], rows_of(layout, K=2))
+    layout, (X, Y) = PerceptronLayout(sizes), problem(9, 3, sizes[-1], loss)
+    stack = PerceptronStack(layout, activation, LOSSES[loss], rows_of(layout, K=2))
     stack.gradient_(padded(X, stack), Y, None, outputs_of(stack, 9))
     moved = stack.parameters.rows() - stack.gradients.rows()
     stack.flat.sub_(stack.flat_grad)
@@ -92,12 +92,12 @@ def test_padding_stays_zero(activation, loss):
 
 
 def test_inputs_of_each_network_may_differ():
-    layout, (X, Y) = Layout((3, 4, 2)), problem(10, 3, 2, "softmax")
+    layout, (X, Y) = PerceptronLayout((3, 4, 2)), problem(10, 3, 2, "softmax")
     rows = rows_of(layout, K=2)
-    both = Stack(layout, "relu", LOSSES["softmax"], rows)
+    both = PerceptronStack(layout, "relu", LOSSES["softmax"], rows)
     z = outputs_of(both, 5)
     both.gradient_(padded(X, both).view(2, 5, -1), Y.view(2, 5, 2), None, z)
     for k in range(2):
-        one = Stack(layout, "relu", LOSSES["softmax"], rows[[k]])
+        one = PerceptronStack(layout, "relu", LOSSES["softmax"], rows[[k]])
         one.gradient_(padded(X, one)[5 * k : 5 * k + 5], Y[5 * k : 5 * k + 5], None, z[[k]])
         assert_close(both.gradients.rows()[k], one.gradients.rows()[0], rtol=1e-12, atol=1e-15)

@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from torch.testing import assert_close
 
-from shrinkage.networks import Layout
+from shrinkage.networks import PerceptronLayout
 from shrinkage.training import Member, Rows
 from stack_cases import member, plain_loss, plain_outputs, problem, recipe
 
@@ -62,7 +62,7 @@ def test_the_gradient_of_the_objective_vanishes_at_convergence():
     opts = recipe(batch_size=200, max_epochs=6000, learning_rate=0.3, momentum=0.9)
     lambdas = [0.01, 0.05]
     result = opts.train(lambdas, [member(X, Y)], seed=0)
-    layout = Layout((3, 4, 2))
+    layout = PerceptronLayout((3, 4, 2))
     for i, lam in enumerate(lambdas):
         w = torch.from_numpy(result.networks[0, i]).requires_grad_()
         C = plain_loss("softmax", plain_outputs(layout, w, "tanh", X), Y).mean()

@@ -6,7 +6,7 @@ import torch
 from torch.testing import assert_close
 
 from shrinkage._random import generator
-from shrinkage.networks import Layout
+from shrinkage.networks import PerceptronLayout
 from shrinkage.rules import CATALOGUE, L2, WeightDecay
 from shrinkage.training import Backprop, Member, Rows, learning_rate
 from shrinkage.training._pull import Pull
@@ -49,7 +49,7 @@ def test_every_rule_step_by_step_against_plain_sgd(rule, batch_size):
     X, Y = problem(12, 3, 2, "softmax")
     opts = recipe(rule=CATALOGUE[rule](0.0), max_epochs=2, batch_size=batch_size)
     result = opts.train(LAMBDAS, [member(X, Y)], seed=SEED)
-    layout = Layout((3, 4, 2))
+    layout = PerceptronLayout((3, 4, 2))
     for i, lam in enumerate(LAMBDAS):
         row = start_row(layout, opts)
         lr = settings_of(opts).learning_rate
@@ -76,7 +76,7 @@ def test_the_textbooks_update():
         hidden_layer_sizes=(),
     )
     result = opts.train([textbook / 9], [member(X, Y)], seed=SEED)
-    row = start_row(Layout((3, 2)), opts)
+    row = start_row(PerceptronLayout((3, 2)), opts)
     W, b = row[:6].view(3, 2), row[6:]
     error = X @ W + b - Y
     dW, db = 2 / (9 * 2) * X.T @ error, 2 / (9 * 2) * error.sum(0)
@@ -94,7 +94,7 @@ def test_the_engineers_decay_and_its_lambda(of):
     assert lam == pytest.approx(rate / (lr * (1 - rate)) if of == "updated" else rate / lr, rel=1e-15)
     common = {"max_epochs": 4, "batch_size": 9}
     decayed = recipe(rule=rule, learning_rate=lr, **common).train([lam], [member(X, Y)], seed=SEED)
-    layout = Layout((3, 4, 2))
+    layout = PerceptronLayout((3, 4, 2))
     row = start_row(layout, recipe())
     n = layout.n_weights
     for _ in range(4):
@@ -125,7 +125,7 @@ def test_l2sp_pulls_toward_the_start_against_the_gradient():
     lr, lam = 0.1, 0.7
     opts = recipe(rule=CATALOGUE["l2_sp"](0.0), max_epochs=4, batch_size=9, learning_rate=lr)
     trained = opts.train([lam], [member(X, Y)], seed=SEED).networks[0, 0]
-    layout = Layout((3, 4, 2))
+    layout = PerceptronLayout((3, 4, 2))
     start = row = start_row(layout, opts)
     for _ in range(4):
         w = row.clone().requires_grad_()
@@ -140,7 +140,7 @@ def test_l2sp_leaves_the_start_where_it_is():
     X, Y = torch.zeros(6, 3, dtype=torch.float64), torch.zeros(6, 2, dtype=torch.float64)
     opts = recipe(rule=CATALOGUE["l2_sp"](0.0), loss="squared_error", hidden_layer_sizes=(), batch_size=6)
     result = opts.train([0.5], [member(X, Y)], seed=SEED)
-    assert torch.equal(torch.from_numpy(result.networks[0, 0]), start_row(Layout((3, 2)), opts))
+    assert torch.equal(torch.from_numpy(result.networks[0, 0]), start_row(PerceptronLayout((3, 2)), opts))
 
 
 @pytest.mark.parametrize("rule, optimizer", RULED)
@@ -198,7 +198,7 @@ def test_biases_are_exempt_unless_asked_for(decay_biases):
         loss="squared_error", hidden_layer_sizes=(), batch_size=4, max_epochs=5, decay_biases=decay_biases
     )
     result = opts.train([0.5], [member(X, Y)], seed=SEED)
-    start = start_row(Layout((3, 2)), opts)
+    start = start_row(PerceptronLayout((3, 2)), opts)
     assert_close(
         torch.from_numpy(result.networks[0, 0, :6]), start[:6] * (1 - 0.1 * 0.5) ** 5, rtol=1e-12, atol=0
     )
@@ -235,7 +235,7 @@ def test_the_cosine_ends_near_zero_and_halves_in_the_middle():
 def test_reported_penalty_and_losses_are_those_of_the_networks():
     X, Y = problem(20, 3, 2, "softmax")
     result = recipe().train([0.3], [member(X, Y, n_train=15)], seed=SEED)
-    layout, row = Layout((3, 4, 2)), torch.from_numpy(result.networks[0, 0])
+    layout, row = PerceptronLayout((3, 4, 2)), torch.from_numpy(result.networks[0, 0])
     w = row[: layout.n_weights]
     assert result.final_penalty[0, 0] == pytest.approx(0.15 * float(w @ w), rel=1e-12)
     for rows, got in (

@@ -10,7 +10,7 @@ from torch.testing import assert_close
 
 from shrinkage import _compiled
 from shrinkage._errors import JobError
-from shrinkage.networks import Layout
+from shrinkage.networks import PerceptronLayout
 from shrinkage.rules import CATALOGUE, L1, L2, Decoupled, WeightDecay
 from shrinkage.training import Member, Rows, Standardizer, one_thread_flushed
 from shrinkage.training.engine import _engine_library as _library
@@ -206,7 +206,7 @@ def test_activations_of_numbers_of_every_size(activation, dtype):
         [torch.logspace(-30, 30, 241, dtype=torch.float64), torch.linspace(8, 90, 83, dtype=torch.float64)]
     )
     z = torch.cat([-sizes, torch.zeros(1), sizes]).to(kind)[:, None]
-    layout, one = Layout((1, 1, 1)), torch.tensor([[1.0, 1.0, 0.0, 0.0]], dtype=kind)
+    layout, one = PerceptronLayout((1, 1, 1)), torch.tensor([[1.0, 1.0, 0.0, 0.0]], dtype=kind)
     expected = getattr(torch, activation if activation == "tanh" else "sigmoid")(z.double())
     with one_thread_flushed():
         for row, a in zip(z, expected[:, 0], strict=True):

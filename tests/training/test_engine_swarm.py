@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from shrinkage.networks import LOSSES, Layout
+from shrinkage.networks import LOSSES, PerceptronLayout
 from shrinkage.rules import L1, L2, WeightDecay
 from shrinkage.training import Box, Member, ParticleSwarms, Rows, Swarm, Swarms
 from shrinkage.training._score import Score
@@ -74,7 +74,7 @@ def test_the_sphere_is_left_to_torch():
 @pytest.mark.parametrize("activation", ACTIVATION_NAMES)
 @pytest.mark.parametrize("sizes", ARCHITECTURES, ids=str)
 def test_sums_of_networks_are_those_of_the_plain_ones(sizes, activation, loss, weighted):
-    layout = Layout(sizes)
+    layout = PerceptronLayout(sizes)
     X, Y = problem(70, sizes[0], sizes[-1], loss)
     weight = torch.linspace(0.5, 1.5, 70, dtype=torch.float64)[:, None] if weighted else None
     networks = rows_of(layout, 3)
@@ -91,7 +91,7 @@ def test_sums_of_networks_are_those_of_the_plain_ones(sizes, activation, loss, w
 
 
 def test_rows_longer_than_a_piece():
-    layout = Layout((3, 40, 2))
+    layout = PerceptronLayout((3, 40, 2))
     X, Y = problem(2500, 3, 2, "softmax")
     s = torch.linspace(0.5, 1.5, 2500, dtype=torch.float64)
     rows, networks = (

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from shrinkage.networks import Layout
+from shrinkage.networks import PerceptronLayout
 from shrinkage.training import one_thread_flushed
 from shrinkage.training._machine import EXACT, ROUNDING, permitted
 from shrinkage.training.backprop import _products
@@ -15,7 +15,7 @@ from shrinkage.training.backprop._products import permission_for
 from stack_cases import member, problem, recipe
 
 CPU = torch.device("cpu")
-WIDE, ROWS = Layout((96, 128, 80, 3)), 64
+WIDE, ROWS = PerceptronLayout((96, 128, 80, 3)), 64
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ def setting():
 
 
 def test_small_products_other_dtypes_and_devices_stay_as_they_are():
-    assert permission_for(Layout((4, 8, 3)), [32], [9], torch.float32, CPU) == EXACT
+    assert permission_for(PerceptronLayout((4, 8, 3)), [32], [9], torch.float32, CPU) == EXACT
     assert permission_for(WIDE, [ROWS], [9], torch.float64, CPU) == EXACT
     assert permission_for(WIDE, [ROWS], [9], torch.float32, torch.device("meta")) == EXACT
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from shrinkage._errors import RequestError
-from shrinkage.networks import Layout
+from shrinkage.networks import PerceptronLayout
 from shrinkage.rules import L1, L2, Projection, WeightDecay
 from shrinkage.training import ParticleSwarms, Recipe, Swarm, SwarmVariant
 from shrinkage.training.engine import _engine_library as _library
@@ -75,17 +75,19 @@ def test_a_strength_that_takes_more_than_all_is_not_admitted(rule, admitted):
 def test_blocks_shrink_with_their_networks_and_never_to_nothing():
     """A larger network leaves room for fewer; one is always trained. A GPU takes more than a core's cache holds."""
     for make in (partial(recipe, engine="torch"), partial(recipe, engine="compiled"), swarm_options):
-        sizes = [make().networks_a_block(Layout((30, width, 3)), 1000) for width in (1, 30, 1000, 10**6)]
+        sizes = [
+            make().networks_a_block(PerceptronLayout((30, width, 3)), 1000) for width in (1, 30, 1000, 10**6)
+        ]
         assert sizes == sorted(sizes, reverse=True)
         assert sizes[0] > sizes[-1] >= 1
-    one = Layout((30, 1000, 3))
+    one = PerceptronLayout((30, 1000, 3))
     on_device = recipe(engine="torch", device="meta", batch_size=64)
     assert on_device.networks_a_block(one, 1000) > recipe(engine="torch").networks_a_block(one, 1000)
-    assert on_device.networks_a_block(Layout((10**8, 3)), 1000) == 1
+    assert on_device.networks_a_block(PerceptronLayout((10**8, 3)), 1000) == 1
 
 
 def test_a_block_of_the_engine_is_as_short_as_it_should_be_or_one_network():
-    one = Layout((30, 64, 3))
+    one = PerceptronLayout((30, 64, 3))
     for n in (100, 1000, 100_000):
         settings = recipe(engine="compiled", hidden_layer_sizes=(64,), batch_size=50, max_epochs=20)
         networks = settings.networks_a_block(one, n)
@@ -95,7 +97,7 @@ def test_a_block_of_the_engine_is_as_short_as_it_should_be_or_one_network():
 
 
 def test_the_estimate_of_an_epoch_grows_with_its_rows_and_networks():
-    one = Layout((30, 64, 3))
+    one = PerceptronLayout((30, 64, 3))
     for settings in (recipe(engine="torch", batch_size=10), swarm_options()):
         short, long, many = (settings.seconds_an_epoch(one, *size) for size in ((100, 1), (200, 1), (100, 9)))
         assert 0 < short < long <= 2 * short
@@ -175,10 +177,10 @@ def test_no_memory_for_the_engine_is_said(monkeypatch):
 
 
 def test_a_swarm_has_room_for_its_particles():
-    one = Layout((300, 64, 3))
+    one = PerceptronLayout((300, 64, 3))
     few, many = (swarm_options(swarm=Swarm(particles=count)) for count in (10, 1000))
     assert few.networks_a_block(one, 100) > many.networks_a_block(one, 100) == 1
     torch_swarm = swarm_options(engine="torch")
-    assert torch_swarm.networks_a_block(Layout((2, 1)), 10) > swarm_options(
+    assert torch_swarm.networks_a_block(PerceptronLayout((2, 1)), 10) > swarm_options(
         engine="compiled"
-    ).networks_a_block(Layout((2, 1)), 10)
+    ).networks_a_block(PerceptronLayout((2, 1)), 10)

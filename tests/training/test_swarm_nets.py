@@ -10,7 +10,7 @@ from sklearn.metrics import balanced_accuracy_score
 from sklearn.model_selection import StratifiedShuffleSplit
 
 from shrinkage._errors import RequestError
-from shrinkage.networks import Layout, outputs
+from shrinkage.networks import PerceptronLayout, outputs
 from shrinkage.rules import L1, L2, L2SP, AdaptiveDecay, ConditionalDecay, Decoupled, Projection, WeightDecay
 from shrinkage.training import Backprop, Member, ParticleSwarms, Recipe, Rows, Swarm
 from shrinkage.training.swarm import _swarm_error as evaluation
@@ -49,7 +49,7 @@ def members(load=load_iris, splits: int = 1, dtype=torch.float64) -> list[Member
 @pytest.mark.parametrize("activation", ["tanh", "relu", "logistic", "identity"])
 @pytest.mark.parametrize("sizes", [(4, 3), (5, 6, 1), (7, 5, 4, 2)])
 def test_outputs_are_those_of_the_stack(sizes, activation):
-    layout = Layout(sizes)
+    layout = PerceptronLayout(sizes)
     networks = torch.randn(3, 7, layout.n_parameters, dtype=torch.float64)
     X = torch.randn(11, sizes[0], dtype=torch.float64)
     plain = outputs(layout.from_rows(networks.flatten(0, 1)), activation, X)
@@ -61,7 +61,7 @@ def test_outputs_are_those_of_the_stack(sizes, activation):
 @pytest.mark.parametrize("held", [1 << 19, 100])
 def test_error_is_the_weighted_mean_in_whatever_pieces(monkeypatch, held):
     monkeypatch.setattr(evaluation, "HELD_ACTIVATIONS", held)
-    layout = Layout((4, 6, 3))
+    layout = PerceptronLayout((4, 6, 3))
     rows = members()[0].train.settled()
     weight = torch.rand(len(rows), 1, dtype=torch.float64)
     weighted = Rows(X=rows.X, Y=rows.Y, weight=weight)
@@ -100,7 +100,7 @@ def test_lambdas_see_the_same_random_numbers():
 @pytest.mark.parametrize("rule", [L2, L1])
 def test_penalty_is_of_the_weights_and_of_biases_only_when_asked(rule, decay_biases):
     result = recipe(rule=rule(0.0), decay_biases=decay_biases).train([0.3], members(), seed=0)
-    row, layout = result.networks[0, 0], Layout((4, 6, 3))
+    row, layout = result.networks[0, 0], PerceptronLayout((4, 6, 3))
     pulled = row if decay_biases else row[: layout.n_weights]
     size = 0.5 * np.square(pulled).sum() if rule is L2 else np.abs(pulled).sum()
     assert result.final_penalty[0, 0] == pytest.approx(0.3 * size, rel=1e-12)
@@ -109,7 +109,7 @@ def test_penalty_is_of_the_weights_and_of_biases_only_when_asked(rule, decay_bia
 def test_biases_stay_while_weights_vanish():
     swarm = Swarm(max_velocity=0.1)
     row = recipe(max_epochs=100, swarm=swarm).train([30.0], members(), seed=0).networks[0, 0]
-    layout = Layout((4, 6, 3))
+    layout = PerceptronLayout((4, 6, 3))
     assert np.abs(row[: layout.n_weights]).max() < 0.02
     assert np.abs(row[layout.n_weights :]).max() > 0.3
 
@@ -127,7 +127,7 @@ def test_rules_act_on_positions_before_they_are_judged(rule, strength, holds):
     # Every position that is judged, the first and those of the reborn too, is where the strongest decay puts it.
     far = recipe(rule=rule, max_epochs=2, swarm=Swarm(particles=10, death=0.5), start_range=5.0)
     row = far.train([strength], members(), seed=0).networks[0, 0]
-    layout = Layout((4, 6, 3))
+    layout = PerceptronLayout((4, 6, 3))
     assert holds(row[: layout.n_weights])
     assert np.abs(row[layout.n_weights :]).max() > 0.2
 

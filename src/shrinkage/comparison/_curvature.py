@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from scipy.special import expit, softmax
 
-from shrinkage.networks import Layout, PerceptronKind
+from shrinkage.networks import Layout, PerceptronKind, perceptron_layout
 from shrinkage.path import STANDARD, Fold
 from shrinkage.rules import determined
 from shrinkage.training import Recipe
@@ -42,7 +42,7 @@ def effective_parameters(
 ) -> float:
     """γ = Σ hᵢ/(hᵢ + λ) over the weights (biases are not pulled), h from these rows; see `rules.determined`."""
     curvature = gauss_newton_diagonal(recipe, layout, network, fold, rows)
-    return float(determined(torch.from_numpy(curvature[: layout.n_weights]), lam).sum())
+    return float(determined(torch.from_numpy(curvature[layout.decayed_columns()]), lam).sum())
 
 
 def gauss_newton_diagonal(
@@ -55,7 +55,9 @@ def gauss_newton_diagonal(
 
     Reference: Schraudolph, Neural Computation 2002; Dangel, Kunstner and Hennig, ICLR 2020, for the diagonal.
     """
-    weights, biases = _layers(layout, np.asarray(network, dtype=np.float64))
+    weights, biases = zip(
+        *perceptron_layout(layout).layers(np.asarray(network, dtype=np.float64)), strict=True
+    )
     assert isinstance(recipe.kind, PerceptronKind)
     forward, slope = _ACTIVATIONS[recipe.kind.activation]
     found = [[np.zeros_like(W) for W in weights], [np.zeros_like(b) for b in biases]]
@@ -86,13 +88,3 @@ def _root(loss: str, z: Floats) -> Floats:
     root = np.sqrt(p)
     # Row s holds √p_s (e_s − p): their outer products add up to diag(p) − p pᵀ.
     return root[:, :, None] * (np.eye(C) - p[:, None])
-
-
-def _layers(layout: Layout, network: Floats) -> tuple[list[Floats], list[Floats]]:
-    """Weights (I, O) and biases (O,) of each layer; a row holds all weights, then all biases."""
-    weights, biases, start, bias = [], [], 0, layout.n_weights
-    for fan_in, fan_out in layout.shapes:
-        weights.append(network[start : start + fan_in * fan_out].reshape(fan_in, fan_out))
-        biases.append(network[bias : bias + fan_out])
-        start, bias = start + fan_in * fan_out, bias + fan_out
-    return weights, biases

@@ -19,7 +19,6 @@ from shrinkage.comparison._kept import KeptRows, Row
 from shrinkage.comparison._methods import Method, Setting
 from shrinkage.comparison._scores import scored
 from shrinkage.comparison._splits import Split, Splitting, splits, targets
-from shrinkage.networks import Layout
 from shrinkage.path import FittedPath, PathRequest, Progress, extension, fit_path
 from shrinkage.tables import Problem
 from shrinkage.training import Recipe
@@ -280,8 +279,9 @@ def _seconds(
     """A rough estimate for one split."""
     n = len(problem.target) * (1 - 1 / splitting.folds)
     outputs_ = targets(problem)[0].shape[1]
-    layout = Layout((problem.features.shape[1], *setting.hidden_layer_sizes, outputs_))
-    steps, flops = method.recipe(setting, loss).work_an_epoch(layout, int(n))
+    recipe = method.recipe(setting, loss)
+    layout = recipe.layout(problem.features.shape[1], outputs_)
+    steps, flops = recipe.work_an_epoch(layout, int(n))
     paths = len(lambdas) if method.chooses_lambda else 1
     nets = paths * (splitting.inner_folds + 1)
     return setting.epochs * (2 * steps * SECONDS_A_STEP + nets * flops / FLOPS_A_SECOND)

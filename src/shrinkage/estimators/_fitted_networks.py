@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shrinkage._errors import RequestError, called
-from shrinkage.networks import Kind, Layout, PerceptronKind
+from shrinkage.networks import Kind, Layout, PerceptronKind, perceptron_layout
 from shrinkage.path import Scale, predictions
 from shrinkage.tables.forms import Form, StandardInputs
 
@@ -74,16 +74,9 @@ class FittedNetworks:
         return nearest
 
     def weights(self, place: int | None = None) -> NDArray[Any]:
-        """(n_weights,) the decayed weights of one network, the chosen one by default."""
-        return self.rows[self.chosen if place is None else place, : self.layout.n_weights]
+        """(·,) the decayed weights of one network, the chosen one by default."""
+        return self.rows[self.chosen if place is None else place, self.layout.decayed_columns()]
 
     def layers(self, row: NDArray[Any] | None = None) -> list[tuple[NDArray[Any], NDArray[Any]]]:
         """(weights (I, O), biases (O,)) of each layer of one of `rows`, of the chosen network by default."""
-        numbers: NDArray[Any] = self.rows[self.chosen] if row is None else row
-        found, start = [], 0
-        bias = self.layout.n_weights
-        for fan_in, fan_out in self.layout.shapes:
-            weights = numbers[start : start + fan_in * fan_out].reshape(fan_in, fan_out)
-            found.append((weights, numbers[bias : bias + fan_out]))
-            start, bias = start + fan_in * fan_out, bias + fan_out
-        return found
+        return perceptron_layout(self.layout).layers(self.rows[self.chosen] if row is None else row)

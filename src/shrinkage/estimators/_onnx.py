@@ -77,7 +77,7 @@ class _Graph:
 
     def finished(self) -> Any:
         helper, types = self._onnx.helper, self._onnx.TensorProto
-        classes, outputs = self._model.classes, self._parts[0][0].layout.sizes[-1]
+        classes, outputs = self._model.classes, self._parts[0][0].layout.outputs
         outputs = outputs if classes is None else len(classes)
         name = "values" if classes is None else "probabilities"
         predicted = [self._predicted(part, place) for part, _, place in self._parts]

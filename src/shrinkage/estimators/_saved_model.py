@@ -26,7 +26,7 @@ from shrinkage.estimators._blend import Blend
 from shrinkage.estimators._fitted_networks import FittedNetworks
 from shrinkage.estimators._members import MEMBERS
 from shrinkage.estimators._path_estimator import MLPCV
-from shrinkage.networks import ACTIVATIONS, LOSSES, Layout, PerceptronKind
+from shrinkage.networks import ACTIVATIONS, LOSSES, PerceptronKind, PerceptronLayout, perceptron_layout
 from shrinkage.path import Scale
 from shrinkage.tables import Preprocessor, preprocessor_from, save_preprocessor
 from shrinkage.tables.forms import FORMS, StandardInputs, form_from, name_of
@@ -162,9 +162,9 @@ def load_model(folder: str | Path) -> SavedModel:
     inputs = len(preprocessor.feature_names_out)
     for part in blend.parts:
         made = _inputs_made(part, inputs)
-        if made != part.layout.sizes[0]:
+        if made != part.layout.inputs:
             raise RequestError(
-                f"{folder}: the preprocessing makes {made} inputs, the network takes {part.layout.sizes[0]}. "
+                f"{folder}: the preprocessing makes {made} inputs, the network takes {part.layout.inputs}. "
                 "Restore the folder, or fit again."
             )
     return SavedModel(
@@ -243,7 +243,7 @@ def _all_tensors(blend: Blend) -> dict[str, NDArray[Any]]:
 
 def _words_of(part: FittedNetworks, weight: float) -> dict[str, Any]:
     return {
-        "sizes": list(part.layout.sizes),
+        "sizes": list(perceptron_layout(part.layout).sizes),
         "activation": part.perceptron.activation,
         "lambdas": part.lambdas.tolist(),
         "chosen": part.chosen,
@@ -268,7 +268,7 @@ def _blend(words: dict[str, Any], tensors: dict[str, NDArray[Any]]) -> Blend:
 
 
 def _networks(words: dict[str, Any], loss: str, tensors: dict[str, NDArray[Any]]) -> FittedNetworks:
-    layout = Layout(tuple(int(size) for size in words["sizes"]))
+    layout = PerceptronLayout(tuple(int(size) for size in words["sizes"]))
     lambdas = np.array(words["lambdas"], dtype=np.float64)
     rows, chosen = tensors["networks"], words["chosen"]
     if rows.shape != (len(lambdas), layout.n_parameters) or not 0 <= chosen < len(lambdas):
@@ -295,8 +295,8 @@ def _networks(words: dict[str, Any], loss: str, tensors: dict[str, NDArray[Any]]
         lambdas=lambdas,
         rows=rows,
         chosen=chosen,
-        x_scale=scale("x", layout.sizes[0]),
-        y_scale=scale("y", layout.sizes[-1]),
+        x_scale=scale("x", layout.inputs),
+        y_scale=scale("y", layout.outputs),
         form=form_from(
             words.get("form", "standard"),
             {name.removeprefix("form."): x for name, x in tensors.items() if name.startswith("form.")},

@@ -1,29 +1,37 @@
 """Networks: what each parameter is for, and K multilayer perceptrons in one set of tensors."""
 
 from shrinkage.networks._activations import ACTIVATIONS, Activation
-from shrinkage.networks._kind import Kind
+from shrinkage.networks._kind import Kind, Stack
+from shrinkage.networks._kinds import KINDS, kind_from
+from shrinkage.networks._layout import Layout, ParameterSlot
 from shrinkage.networks._losses import LOSSES, Loss
 from shrinkage.networks._roles import ROLES, Place, Role, places_of
-from shrinkage.networks.perceptron import PerceptronKind
+from shrinkage.networks.perceptron import PerceptronKind, perceptron_layout
 from shrinkage.networks.perceptron._initial_weights import INITIALIZATIONS, initial_row
-from shrinkage.networks.perceptron._perceptron_layout import Layout, Parameters
-from shrinkage.networks.perceptron._perceptron_stack import Stack, outputs
+from shrinkage.networks.perceptron._perceptron_layout import Parameters, PerceptronLayout
+from shrinkage.networks.perceptron._perceptron_stack import PerceptronStack, outputs
 
 __all__ = [
     "ACTIVATIONS",
     "INITIALIZATIONS",
+    "KINDS",
     "LOSSES",
     "ROLES",
     "Activation",
     "Kind",
     "Layout",
     "Loss",
+    "ParameterSlot",
     "Parameters",
     "PerceptronKind",
+    "PerceptronLayout",
+    "PerceptronStack",
     "Place",
     "Role",
     "Stack",
     "initial_row",
+    "kind_from",
     "outputs",
+    "perceptron_layout",
     "places_of",
 ]

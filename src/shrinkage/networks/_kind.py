@@ -7,11 +7,52 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from shrinkage.networks._layout import Layout
 from shrinkage.networks._losses import Loss
-from shrinkage.networks.perceptron._perceptron_layout import Layout
-from shrinkage.networks.perceptron._perceptron_stack import Stack
 
-__all__ = ["Kind"]
+__all__ = ["Kind", "Stack"]
+
+
+class Stack(Protocol):
+    """K networks in training, their parameters and gradients in one flat buffer each."""
+
+    flat: Tensor
+    flat_grad: Tensor
+
+    @property
+    def n_networks(self) -> int:
+        """K."""
+        ...
+
+    @property
+    def x_width(self) -> int:
+        """Columns that inputs are padded to with zeros."""
+        ...
+
+    @property
+    def z_width(self) -> int:
+        """Columns of the linear outputs that `gradient_` writes, padding included."""
+        ...
+
+    def outputs(self, X: Tensor) -> Tensor:
+        """Linear outputs z (K, B, C) for rows X, (B, I) or (K, B, I)."""
+        ...
+
+    def gradient_(self, X: Tensor, Y: Tensor, weight: Tensor | None, z_out: Tensor) -> None:
+        """The gradient of `(1/B) Σ sᵢ lossᵢ` into the gradient buffer, and the outputs from before the update."""
+        ...
+
+    def pulled(self, biases: bool, *, padded: bool = False) -> list[tuple[Tensor, Tensor]]:
+        """(w, gradient) of every decayed tensor, axis 0 being K; with padding, for what is done element by element."""
+        ...
+
+    def views(self, flat: Tensor) -> list[Tensor]:
+        """The tensors of `pulled(True)` in another buffer of this size, such as an optimizer's moment."""
+        ...
+
+    def rows(self) -> Tensor:
+        """(K, D) the networks as they are now; a copy."""
+        ...
 
 
 class Kind(Protocol):

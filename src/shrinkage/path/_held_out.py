@@ -24,8 +24,8 @@ def predictions(
 ) -> NDArray[np.float64]:
     """(R, n, C) probabilities or values of R networks, rows (R, D), for standardized inputs X (n, D)."""
     rows = torch.from_numpy(np.ascontiguousarray(networks))
-    result = np.empty((len(networks), len(X), layout.sizes[-1]))
-    size = max(1, _NUMBERS_AT_A_TIME // (max(layout.sizes) * len(networks)))
+    result = np.empty((len(networks), len(X), layout.outputs))
+    size = max(1, _NUMBERS_AT_A_TIME // (layout.widest * len(networks)))
     with torch.no_grad():
         for start, stop in chunks(len(X), size):
             z = kind.outputs(layout, rows, torch.from_numpy(X[start:stop]).to(rows))

@@ -41,7 +41,7 @@ def fit_story(
         target_names=problem.target_names,
         class_names=classes,
         n_rows=model.n_rows_,
-        n_features=model.networks_.layout.sizes[0],
+        n_features=model.networks_.layout.inputs,
         path=model.path_,
         choice=model.choice_,
         weights=[model.networks_.weights(place) for place in range(len(model.lambdas_))],
@@ -120,7 +120,7 @@ def strengths_elsewhere(model: MLPCV) -> list[StrengthElsewhere]:
         f"sklearn.neural_network.{name}",
         batch_size=trainer.batch_size,
         loss="cross_entropy" if classifier else "mse",
-        outputs=model.networks_.layout.sizes[-1],
+        outputs=model.networks_.layout.outputs,
     )
     return [
         _canonical(model),

@@ -11,14 +11,16 @@ import torch
 from torch import Tensor
 
 from shrinkage.networks._activations import ACTIVATIONS
-from shrinkage.networks.perceptron._perceptron_layout import Layout
+from shrinkage.networks.perceptron._perceptron_layout import PerceptronLayout
 
 __all__ = ["INITIALIZATIONS", "initial_row"]
 
 INITIALIZATIONS = ("auto", "glorot", "he")
 
 
-def initial_row(layout: Layout, activation: str, initialization: str, generator: torch.Generator) -> Tensor:
+def initial_row(
+    layout: PerceptronLayout, activation: str, initialization: str, generator: torch.Generator
+) -> Tensor:
     """The row (D,) of one untrained network, float64, drawn from `generator` layer by layer.
 
     `auto` is He's for relu and Glorot's for the others. The draw is uniform in ±√(3·variance).

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
@@ -9,12 +10,13 @@ from torch import Tensor
 
 from shrinkage._errors import RequestError, called, check_choice, shown
 from shrinkage.networks._activations import ACTIVATIONS
+from shrinkage.networks._layout import Layout
 from shrinkage.networks._losses import Loss
 from shrinkage.networks.perceptron._initial_weights import INITIALIZATIONS, initial_row
-from shrinkage.networks.perceptron._perceptron_layout import Layout
-from shrinkage.networks.perceptron._perceptron_stack import Stack, outputs
+from shrinkage.networks.perceptron._perceptron_layout import PerceptronLayout
+from shrinkage.networks.perceptron._perceptron_stack import PerceptronStack, outputs
 
-__all__ = ["PerceptronKind"]
+__all__ = ["PerceptronKind", "perceptron_layout"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,20 +39,36 @@ class PerceptronKind:
                 f"{shown(self.hidden_layer_sizes)}."
             )
 
-    def layout(self, inputs: int, outputs: int) -> Layout:
-        return Layout((inputs, *self.hidden_layer_sizes, outputs))
+    @classmethod
+    def from_described(cls, described: Mapping[str, str]) -> PerceptronKind:
+        """The kind that says this of itself; the initialization may be missing."""
+        units = [int(part) for part in described["hidden_layer_sizes"].strip("()").split(",") if part.strip()]
+        return cls(
+            hidden_layer_sizes=tuple(units),
+            activation=described["activation"],
+            initialization=described.get("initialization", "auto"),
+        )
+
+    def layout(self, inputs: int, outputs: int) -> PerceptronLayout:
+        return PerceptronLayout((inputs, *self.hidden_layer_sizes, outputs))
 
     def initial(self, layout: Layout, generator: torch.Generator) -> Tensor:
-        return initial_row(layout, self.activation, self.initialization, generator)
+        return initial_row(perceptron_layout(layout), self.activation, self.initialization, generator)
 
-    def stack(self, layout: Layout, rows: Tensor, loss: Loss) -> Stack:
-        return Stack(layout, self.activation, loss, rows)
+    def stack(self, layout: Layout, rows: Tensor, loss: Loss) -> PerceptronStack:
+        return PerceptronStack(perceptron_layout(layout), self.activation, loss, rows)
 
     def outputs(self, layout: Layout, rows: Tensor, X: Tensor) -> Tensor:
-        return outputs(layout.from_rows(rows), self.activation, X)
+        return outputs(perceptron_layout(layout).from_rows(rows), self.activation, X)
 
     def described(self) -> dict[str, str]:
-        return {name: str(getattr(self, name)) for name in self.__dataclass_fields__}
+        return {"kind": "perceptron"} | {name: str(getattr(self, name)) for name in self.__dataclass_fields__}
 
     def work(self, layout: Layout) -> float:
         return 6.0 * layout.n_parameters
+
+
+def perceptron_layout(layout: Layout) -> PerceptronLayout:
+    """The layout of a perceptron, where something is asked that only such a one has."""
+    assert isinstance(layout, PerceptronLayout)
+    return layout

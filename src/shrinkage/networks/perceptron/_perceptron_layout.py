@@ -23,11 +23,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
+from typing import Any, TypeVar
 
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
-__all__ = ["Layout", "Parameters"]
+from shrinkage.networks._layout import ParameterSlot
+
+__all__ = ["Parameters", "PerceptronLayout"]
+
+Row = TypeVar("Row", Tensor, NDArray[Any])
 
 
 CACHE_LINE = 64
@@ -71,7 +77,7 @@ class Parameters:
 
 
 @dataclass(frozen=True)
-class Layout:
+class PerceptronLayout:
     """The shapes of a multilayer perceptron and their places in a buffer.
 
     Args:
@@ -79,6 +85,38 @@ class Layout:
     """
 
     sizes: tuple[int, ...]
+
+    @property
+    def inputs(self) -> int:
+        return self.sizes[0]
+
+    @property
+    def outputs(self) -> int:
+        return self.sizes[-1]
+
+    @property
+    def widest(self) -> int:
+        return max(self.sizes)
+
+    @property
+    def slots(self) -> tuple[ParameterSlot, ...]:
+        """The weights (I, O) of every layer, then the biases (O,), in the order of a row."""
+        found, start = [], 0
+        weights = [(f"layer_{i}.weight", shape) for i, shape in enumerate(self.shapes)]
+        biases = [(f"layer_{i}.bias", (units,)) for i, units in enumerate(self.sizes[1:])]
+        for name, shape in weights + biases:
+            found.append(ParameterSlot(name, shape, name.split(".")[1], start))
+            start += math.prod(shape)
+        return tuple(found)
+
+    def decayed(self, biases: bool = False) -> tuple[ParameterSlot, ...]:
+        """The parameters that a rule pulls: the weights, and the biases where they are not exempt."""
+        return self.slots if biases else self.slots[: len(self.shapes)]
+
+    def layers(self, row: Row) -> list[tuple[Row, Row]]:
+        """(weights (I, O), biases (O,)) of each layer as views of one row (D,), a tensor or an array."""
+        parts = [row[slot.columns].reshape(slot.shape) for slot in self.slots]
+        return list(zip(parts[: len(self.shapes)], parts[len(self.shapes) :], strict=True))
 
     @cached_property
     def shapes(self) -> list[tuple[int, int]]:
@@ -90,19 +128,19 @@ class Layout:
         """Weights of one network: the columns [0, n_weights) of its row."""
         return sum(fan_in * fan_out for fan_in, fan_out in self.shapes)
 
-    @cached_property
+    @property
     def n_parameters(self) -> int:
         """D: weights and biases of one network."""
         return self.n_weights + sum(self.sizes[1:])
 
     def decayed_columns(self, biases: bool = False) -> slice:
-        """The columns of a row (D,) that a rule pulls: the weights, and the biases where they are not exempt."""
+        """Their columns in a row (D,)."""
         return slice(0, self.n_parameters if biases else self.n_weights)
 
-    def padded(self, dtype: torch.dtype) -> Layout:
+    def padded(self, dtype: torch.dtype) -> PerceptronLayout:
         """The layout in a stack: the units of each layer fill whole cache lines."""
         line = CACHE_LINE // dtype.itemsize
-        return Layout(tuple(-(-units // line) * line for units in self.sizes))
+        return PerceptronLayout(tuple(-(-units // line) * line for units in self.sizes))
 
     def buffer(self, K: int, like: Tensor) -> Tensor:
         """Zeros for K padded networks, of the dtype and on the device of `like`."""

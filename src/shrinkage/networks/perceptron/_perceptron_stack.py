@@ -3,7 +3,7 @@
 Axes: K networks, B rows, I inputs, H hidden units, C outputs, C′ of them with padding. Inputs are (B, I), shared by all
 networks, or (K, B, I).
 Each product is one batched matrix product over K, so a network's numbers don't depend on its neighbours; with the
-padding of `Layout` they don't depend on its place in the stack either, to the last bit.
+padding of `PerceptronLayout` they don't depend on its place in the stack either, to the last bit.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from torch import Tensor
 
 from shrinkage.networks._activations import ACTIVATIONS
 from shrinkage.networks._losses import Loss
-from shrinkage.networks.perceptron._perceptron_layout import Layout, Parameters
+from shrinkage.networks.perceptron._perceptron_layout import Parameters, PerceptronLayout
 
-__all__ = ["Stack", "outputs"]
+__all__ = ["PerceptronStack", "outputs"]
 
 
 def outputs(parameters: Parameters, activation: str, X: Tensor) -> Tensor:
@@ -29,7 +29,7 @@ def outputs(parameters: Parameters, activation: str, X: Tensor) -> Tensor:
     return a
 
 
-class Stack:
+class PerceptronStack:
     """K >= 2 networks of one architecture, their parameters and gradients in one flat buffer each.
 
     Args:
@@ -39,7 +39,7 @@ class Stack:
         rows: (K, D) the networks to begin with; the dtype and device are theirs.
     """
 
-    def __init__(self, layout: Layout, activation: str, loss: Loss, rows: Tensor) -> None:
+    def __init__(self, layout: PerceptronLayout, activation: str, loss: Loss, rows: Tensor) -> None:
         self.layout = layout
         self.padded = layout.padded(rows.dtype)
         self.activation = activation
@@ -54,6 +54,18 @@ class Stack:
     @property
     def n_networks(self) -> int:
         return self.parameters.n_networks
+
+    @property
+    def x_width(self) -> int:
+        return self.padded.sizes[0]
+
+    @property
+    def z_width(self) -> int:
+        return self.padded.sizes[-1]
+
+    def rows(self) -> Tensor:
+        """(K, D) the networks as they are now; a copy."""
+        return self.parameters.rows()
 
     def pulled(self, biases: bool, *, padded: bool = False) -> list[tuple[Tensor, Tensor]]:
         """(w, gradient) of every decayed tensor, (K, I, O) or (K, 1, O) of a bias.

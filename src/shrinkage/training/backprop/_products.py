@@ -15,7 +15,7 @@ from itertools import product
 import torch
 from torch import Tensor
 
-from shrinkage.networks import Layout
+from shrinkage.networks import Layout, PerceptronLayout
 from shrinkage.training._machine import EXACT, ROUNDING, permitted
 
 __all__ = ["permission_for"]
@@ -41,9 +41,9 @@ def permission_for(
         scored: the numbers of rows that are scored at a time.
         dtype, device: where it is trained.
     """
-    shapes = layout.padded(dtype).shapes
-    if dtype != torch.float32 or device.type != "cpu":
+    if dtype != torch.float32 or device.type != "cpu" or not isinstance(layout, PerceptronLayout):
         return EXACT
+    shapes = layout.padded(dtype).shapes
     if max(batches) * max(fan_in * fan_out for fan_in, fan_out in shapes) < WORTHWHILE:
         return EXACT
     sizes: set[tuple[int, int, int]] = set()

@@ -41,7 +41,7 @@ NETWORKS_ON_A_DEVICE, ACTIVATIONS_ON_A_DEVICE = 1024, 1 << 28
 
 def stacked_networks(recipe: Recipe, layout: Layout, n: int) -> int:
     """How many networks make a stack."""
-    activations = min(backprop_of(recipe).batch_size, n) * max(layout.sizes)
+    activations = min(backprop_of(recipe).batch_size, n) * layout.widest
     if torch.device(recipe.device).type != "cpu":
         return max(1, min(NETWORKS_ON_A_DEVICE, ACTIVATIONS_ON_A_DEVICE // activations))
     by_cache = min(256, max(2, CACHED_PARAMETERS // layout.n_parameters))
@@ -64,7 +64,7 @@ def permission(recipe: Recipe, member: Member) -> str:
 
 def scored_at_a_time(recipe: Recipe, layout: Layout, n: int) -> int:
     """Rows scored at a time, by the workload alone: a loss is summed piece by piece, to the same bits in every block."""
-    return max(1, SCORED_ELEMENTS // (max(layout.sizes) * stacked_networks(recipe, layout, n)))
+    return max(1, SCORED_ELEMENTS // (layout.widest * stacked_networks(recipe, layout, n)))
 
 
 def _sizes(n: int, size: int) -> set[int]:
@@ -84,15 +84,15 @@ class StackedBlock(EpochByEpoch):
         first = members[0].train
         self.n = len(first)
         self.layout = members[0].layout(recipe.kind)
-        width = self.layout.padded(first.X.dtype).sizes[0]
-        self.train = [m.train.settled(width) for m in members]
-        self.validation = [m.validation.settled(width) for m in members if m.validation is not None]
         rows = (
             initial_rows(recipe.kind, self.layout, members, seed)
             .to(first.X)
             .repeat_interleave(len(lambdas), 0)
         )
         self.stack = recipe.kind.stack(self.layout, rows, self.loss)
+        width = self.stack.x_width
+        self.train = [m.train.settled(width) for m in members]
+        self.validation = [m.validation.settled(width) for m in members if m.validation is not None]
         lr = self.settings.learning_rate
         self.strengths = Strengths(recipe.rule, lambdas, len(members), lr=lr, like=first.X)
         self.optimizer = self._make_optimizer()
@@ -110,7 +110,7 @@ class StackedBlock(EpochByEpoch):
         """Train one epoch; (2, G, L) loss and metric over its batches, each from before its update."""
         score, order = Score(self.loss), self._order(epoch)
         B, K = self.settings.batch_size, self.stack.n_networks
-        inputs, *_, outputs = self.stack.padded.sizes
+        inputs, outputs = self.stack.x_width, self.stack.z_width
         copies = K if len(self.members) > 1 else 1
         at_a_time = max(1, SCORED_ELEMENTS // (B * max(K * outputs, copies * inputs))) * B
         whole = self.n // B * B
@@ -126,7 +126,7 @@ class StackedBlock(EpochByEpoch):
         return self._by_member(score.loss, score.metric)
 
     def networks(self) -> np.ndarray:
-        rows = self.stack.parameters.rows()
+        rows = self.stack.rows()
         return rows.view(len(self.members), self.n_lambdas, -1).cpu().numpy()
 
     def judge(self) -> np.ndarray:
@@ -142,10 +142,10 @@ class StackedBlock(EpochByEpoch):
         one_batch = self.steps == 1
         batch = self._read_once(self.train, 0, self.n) if one_batch else self._read(self.train, positions)
         pieces = positions.shape[1] // B
-        z = self.stack.flat.new_empty(pieces, self.stack.n_networks, B, self.stack.padded.sizes[-1])
+        z = self.stack.flat.new_empty(pieces, self.stack.n_networks, B, self.stack.z_width)
         for s in range(pieces):
             self._one_step(batch.part(s * B, (s + 1) * B), z[s])
-        self._add_to(score, z[..., : self.layout.sizes[-1]], batch)
+        self._add_to(score, z[..., : self.layout.outputs], batch)
 
     def _one_step(self, batch: Batch, z_out: Tensor) -> None:
         lr = learning_rate(self.settings, self.step, self.steps * self.recipe.max_epochs)

@@ -10,7 +10,7 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-from shrinkage.networks import LOSSES, Layout
+from shrinkage.networks import LOSSES, PerceptronLayout
 from shrinkage.training._rows import Rows
 from shrinkage.training._score import metric_of, spread_of
 from shrinkage.training.engine import _engine_library as c
@@ -31,7 +31,7 @@ class EvaluatedRows:
         rows: the rows, on the CPU.
     """
 
-    def __init__(self, layout: Layout, activation: str, loss: str, rows: Rows) -> None:
+    def __init__(self, layout: PerceptronLayout, activation: str, loss: str, rows: Rows) -> None:
         self.layout, self.activation, self.loss = layout, activation, loss
         self.n, self.regression = len(rows), LOSSES[loss].metric_name == "R²"
         self.ld = -(-self.n // FILLED_TO) * FILLED_TO

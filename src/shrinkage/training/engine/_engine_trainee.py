@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from shrinkage.networks import LOSSES, Layout, PerceptronKind
+from shrinkage.networks import LOSSES, Layout, PerceptronKind, perceptron_layout
 from shrinkage.rules import L1Force, L2Force, Reading, tick
 from shrinkage.training._draws import initial_rows, orders
 from shrinkage.training._pull import penalty_of
@@ -57,7 +57,7 @@ def engine_networks(recipe: Recipe, layout: Layout, n: int) -> int:
 
 def engine_seconds(recipe: Recipe, layout: Layout, n: int) -> float:
     """A rough estimate of one core's time for an epoch of one network."""
-    padded = layout.padded(getattr(torch, recipe.dtype)).n_parameters
+    padded = perceptron_layout(layout).padded(getattr(torch, recipe.dtype)).n_parameters
     return -(-n // backprop_of(recipe).batch_size) * SECONDS_A_STEP + 6 * padded * n / FLOPS_A_SECOND
 
 
@@ -71,7 +71,7 @@ class EngineBlock(Trainee):
         self.members, self.L = members, len(lambdas)
         first = members[0].train
         self.n, self.like = len(first), first.X
-        self.layout, self.loss = members[0].layout(recipe.kind), LOSSES[recipe.loss]
+        self.layout, self.loss = perceptron_layout(members[0].layout(recipe.kind)), LOSSES[recipe.loss]
         self.H = self.layout.sizes[-1] if self.loss.metric_name == "R²" else 1
         self.steps = -(-self.n // self.settings.batch_size)
         self.K = self.L * len(members)

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from shrinkage._errors import RequestError, called
-from shrinkage.networks import ACTIVATIONS, LOSSES, Layout, Loss
+from shrinkage.networks import ACTIVATIONS, LOSSES, Loss, PerceptronLayout
 from shrinkage.training._rows import Batch, Rows, chunks
 
 __all__ = ["ErrorOfNetworks", "MeanError", "particle_outputs"]
@@ -30,7 +30,7 @@ KEPT_ELEMENTS = 1 << 24
 """Inputs of rows that are read once and kept; those of more rows are read in each iteration."""
 
 
-def particle_outputs(layout: Layout, activation: str, networks: Tensor, X: Tensor) -> Tensor:
+def particle_outputs(layout: PerceptronLayout, activation: str, networks: Tensor, X: Tensor) -> Tensor:
     """Linear outputs z (S, P, C, B) of networks (S, P, D) for rows X (B, I)."""
     S, P = networks.shape[:2]
     networks = _aligned(networks)
@@ -68,7 +68,7 @@ class MeanError:
     """
 
     def __init__(
-        self, layout: Layout, activation: str, loss: str, error: str | ErrorOfNetworks, rows: Rows
+        self, layout: PerceptronLayout, activation: str, loss: str, error: str | ErrorOfNetworks, rows: Rows
     ) -> None:
         self.layout, self.activation, self.rows = layout, activation, rows
         self.loss: Loss = LOSSES[loss]

@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 import torch
 from torch import Tensor
 
-from shrinkage.networks import LOSSES, Layout
+from shrinkage.networks import LOSSES, PerceptronLayout
 from shrinkage.training._recipe import Recipe
 from shrinkage.training._rows import Rows, chunks
 from shrinkage.training._score import Score
@@ -41,7 +41,7 @@ def swarms_in_threads(recipe: Recipe) -> bool:
     return recipe.engine == "compiled" and recipe.device == "cpu" and not callable(swarms_of(recipe).error)
 
 
-def watched(recipe: Recipe, layout: Layout, rows: Rows, swarms: int) -> WatchedRows:
+def watched(recipe: Recipe, layout: PerceptronLayout, rows: Rows, swarms: int) -> WatchedRows:
     """The rows for the compiled engine, where it can evaluate them, or for torch.
 
     Args:
@@ -59,7 +59,7 @@ def watched(recipe: Recipe, layout: Layout, rows: Rows, swarms: int) -> WatchedR
 
 
 class _ByEngine(WatchedRows):
-    def __init__(self, recipe: Recipe, layout: Layout, rows: Rows) -> None:
+    def __init__(self, recipe: Recipe, layout: PerceptronLayout, rows: Rows) -> None:
         error = swarms_of(recipe).error
         assert isinstance(error, str)
         self._of = error
@@ -79,7 +79,7 @@ class _ByTorch(WatchedRows):
     """The best networks are held as back-propagation holds them: padded, so that their curves don't depend on the
     block either."""
 
-    def __init__(self, recipe: Recipe, layout: Layout, rows: Rows, swarms: int) -> None:
+    def __init__(self, recipe: Recipe, layout: PerceptronLayout, rows: Rows, swarms: int) -> None:
         kind, error = perceptron_of(recipe), swarms_of(recipe).error
         self._of_loss, self._per_network = error == "loss", max(layout.sizes) * swarms
         self._stack = kind.stack(layout, rows.X.new_zeros(swarms, layout.n_parameters), LOSSES[recipe.loss])

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from shrinkage.networks import perceptron_layout
 from shrinkage.rules import L1Force, L2Force, Reading, Rule
 from shrinkage.training._recipe import Recipe
 from shrinkage.training._strengths import Strengths
@@ -37,7 +38,7 @@ class SwarmBlock(EpochByEpoch):
         self.recipe, self.settings = recipe, swarms_of(recipe)
         settings, self.members, self.L = self.settings, members, len(lambdas)
         X = members[0].train.X
-        self.layout = members[0].layout(recipe.kind)
+        self.layout = perceptron_layout(members[0].layout(recipe.kind))
         self.n_pulled = self.layout.decayed_columns(recipe.decay_biases).stop
         validation = [m.validation for m in members if m.validation is not None]
         self.train = [watched(recipe, self.layout, m.train, self.L) for m in members]

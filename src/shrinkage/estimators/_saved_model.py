@@ -207,7 +207,7 @@ def _loaded(data: bytes) -> dict[str, NDArray[Any]]:
 
 
 def _classes(words: dict[str, Any], networks: FittedNetworks) -> NDArray[Any] | None:
-    outputs = networks.layout.sizes[-1]
+    outputs = networks.layout.outputs
     if (words["classes"] is None) != (networks.loss == "squared_error"):
         raise ValueError(f"a loss of {networks.loss} does not go with these classes")
     if words["classes"] is None:

@@ -196,7 +196,7 @@ def test_runs_without_a_score_and_settings_without_all_folds_are_noted():
     [
         (3, {}, "must be a cv_results_, an Optuna study, or a table"),
         ([{"a": 1, "b": 2}], {}, 'Give score="COLUMN"'),
-        ([{"wd": 1, "val_loss": 2, "val_acc": 1}], {}, "several look like one: val_loss, val_acc"),
+        ([{"wd": 1, "val_loss": 2, "val_acc": 1}], {}, "Several look like one: val_loss, val_acc"),
         ([{"wd": 1, "quality": 2}], {"score": "quality"}, 'Give direction="maximize" or "minimize"'),
         ([{"wd": 1, "val_loss": 2}], {"direction": "up"}, "direction=…"),
         ([{"wd": 1, "val_loss": 2}], {"score": "x"}, "no column 'x'"),

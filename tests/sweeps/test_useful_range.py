@@ -42,18 +42,22 @@ def test_every_convention_has_a_range(entry):
         assert found.low <= min(found.good) < max(found.good) <= found.high
 
 
-@pytest.mark.parametrize(
-    "entry", [c for c in conventions() if not c.solved and c.norm == "l2"], ids=lambda c: c.name
-)
+BY_CONVERT = [
+    c
+    for c in conventions()
+    # Adagrad's step shrinks with the steps so far, which `convert` leaves out; see the trainings.
+    if not c.solved and c.norm == "l2" and (c.kind != "objective" or c.family not in (None, "adagrad"))
+]
+
+
+@pytest.mark.parametrize("entry", BY_CONVERT, ids=lambda c: c.name)
 def test_at_the_weak_end_the_run_takes_off_the_tolerance_and_no_more(entry):
-    found = useful_range(entry.name, tolerance=0.02, **RUN)
-    through = {**{k: v for k, v in RUN.items() if k not in ("weight_rms", "dtype")}, "approximate": True}
-    weak = found.weak
-    if entry.kind == "objective" and entry.family in (None, "adagrad"):
-        return  # their updates need the other optimizer; see the trainings
-    if entry.after and entry.clock == "constant":
-        through["lr"] = 1e-3
-    assert convert(weak, entry.name, "shrink", **through).value == pytest.approx(0.02 / 100, rel=1e-9)
+    weak = useful_range(entry.name, tolerance=0.02, **RUN).weak
+    run = {name: value for name, value in RUN.items() if name not in ("weight_rms", "dtype")}
+    if entry.family in ("asgd", "schedule_free_sgd"):
+        run["gradient_rms"] = 1.0  # steps of plain SGD: no gradient's size takes part
+    shrink = convert(weak, entry.name, "shrink", approximate=True, **run)
+    assert shrink.value == pytest.approx(0.02 / 100, rel=1e-9)
 
 
 def test_the_strong_end_leaves_the_tolerance_after_ten_steps():

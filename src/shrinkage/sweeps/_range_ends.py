@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 
 from shrinkage.strength import CLOCKS, Convention, Quantities, find, momentum_gain, relative_rates, translate
 
-__all__ = ["FEW_STEPS", "HALF_SPACING", "Ends", "ends", "is_adaptive"]
+__all__ = ["FEW_STEPS", "HALF_SPACING", "Ends", "by_gradients", "ends", "is_adaptive"]
 
 FEW_STEPS = 10
 """m: the steps in which all but ε of a weight is gone at the strong end."""
@@ -79,6 +79,12 @@ def is_adaptive(entry: Convention) -> bool:
     return entry.kind == "objective" and entry.family not in (None, "sgd", "asgd", "schedule_free_sgd")
 
 
+def by_gradients(entry: Convention, run: Run) -> bool:
+    """Whether gradients' sizes take part: inside an adaptive optimizer, or beside one that gradient_rms stands for."""
+    beside = entry.kind == "objective" and entry.family is None and run.gradient_rms is not None
+    return is_adaptive(entry) or beside
+
+
 def _of_run(entry: Convention, q: Quantities, run: Run) -> Ends:
     number, peak_share = _number(entry, q, run)
     strong = number(-math.expm1(math.log(run.tolerance) / FEW_STEPS) * peak_share)  # (2)
@@ -103,15 +109,15 @@ def _number(entry: Convention, q: Quantities, run: Run) -> tuple[Callable[[float
     q = _in_steps(entry, q, run)
     factors = [CLOCKS[entry.clock].shape(s, u, q) for s, u in relative_rates(q)]
     peak_share = math.fsum(factors) / len(factors) / max(factors)
-    if entry.kind == "objective" and (is_adaptive(entry) or run.gradient_rms):
+    scale = 1.0
+    if is_adaptive(entry):
         q = replace(q, gradient_rms=run.gradient_rms)
-        through = entry if is_adaptive(entry) else find("torch.optim.Adam")
-    else:
-        through = entry
+    elif by_gradients(entry, run):
+        # The shrink is lr·λ/rms in place of SGD's lr·λ·G.
+        scale = (run.gradient_rms or 1.0) * momentum_gain(q.momentum, q.dampening)
 
     def number(shrink: float) -> float:
-        there = translate(shrink, find("shrink"), through, q, approximate=True).value
-        return there if through is entry else translate(there, through, entry, q, approximate=True).value
+        return translate(shrink * scale, find("shrink"), entry, q, approximate=True).value
 
     return number, peak_share
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from shrinkage.strength import Convention
-from shrinkage.sweeps._range_ends import FEW_STEPS, Ends, Run, is_adaptive
+from shrinkage.sweeps._range_ends import FEW_STEPS, Ends, Run, by_gradients, is_adaptive
 
 __all__ = ["good_words", "next_words", "why_words"]
 
@@ -39,15 +39,18 @@ def why_words(entry: Convention, found: Ends, run: Run) -> str:
         else f"{_at(side, found.weak)} less than {share} of a weight comes off in all {steps} steps, so the trained "
         "weights are those of strength 0"
     )
-    strong = (
-        f"{_at(beyond, found.strong).lower()} {100 - 100 * run.tolerance:.3g} % of a weight is gone within {FEW_STEPS} "
-        "steps, so it holds nothing but the last updates"
+    gone = f"{100 - 100 * run.tolerance:.3g} % of a weight is gone within {FEW_STEPS} steps, so it holds nothing but "
+    how = (
+        "the pull outweighs every gradient, and weights go to 0 as fast as lr allows"
+        if is_adaptive(entry)
+        else f"{gone}the last updates"
     )
+    strong = f"{_at(beyond, found.strong).lower()} {how}"
     parts = [f"{weak}; {strong}."]
     if found.good:
         shortest = "one epoch" if run.epochs and run.epochs >= 10 else "a tenth of the run"
         parts.append(f"Good values give a timescale between {shortest} and the run.")
-    if is_adaptive(entry) or (run.gradient_rms and entry.kind == "objective"):
+    if by_gradients(entry, run):
         parts.append(
             f"Approximate: every gradient is taken to have the size gradient_rms = {run.gradient_rms:.3g}."
         )

@@ -14,7 +14,7 @@ from shrinkage.networks import PerceptronKind
 from shrinkage.path import BlockStore, FittedPath, Fold, PathRequest, Progress, Scale, fit_path, fitted_scale
 from shrinkage.path import Inputs as SeenInputs
 from shrinkage.tables.forms import FORMS, Form
-from shrinkage.training import Recipe
+from shrinkage.training import ConvexOptimum, Recipe, has_one_minimum
 
 __all__ = ["AUTO", "MEMBERS", "fit_members", "inputs_of_members", "members_of", "recipe_of_member", "window"]
 
@@ -56,11 +56,14 @@ def members_of(inputs: str | Sequence[str]) -> tuple[str, ...]:
 
 
 def recipe_of_member(recipe: Recipe, name: str) -> Recipe:
-    """The recipe of one member: without hidden layers for a linear one."""
+    """The recipe of one member: without hidden layers for a linear one, and then at its minimum where there is one."""
+    if MEMBERS[name].hidden:
+        return recipe
     assert isinstance(recipe.kind, PerceptronKind)
-    return (
-        recipe if MEMBERS[name].hidden else replace(recipe, kind=replace(recipe.kind, hidden_layer_sizes=()))
-    )
+    linear = replace(recipe.kind, hidden_layer_sizes=())
+    if has_one_minimum(linear, recipe.rule, decay_biases=recipe.decay_biases):
+        return replace(recipe, kind=linear, trainer=ConvexOptimum(), max_epochs=1, validate_every=1)
+    return replace(recipe, kind=linear)
 
 
 def window(lambdas: Floats, lam: float, reach: int) -> Floats:

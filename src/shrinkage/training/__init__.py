@@ -8,6 +8,7 @@ from shrinkage.training._trainee import BlockResult, Member
 from shrinkage.training.backprop._backprop import Backprop
 from shrinkage.training.backprop._backprop_settings import learning_rate
 from shrinkage.training.backprop._optimizers import SGD, Adam, Optimizer, PlainAdam
+from shrinkage.training.convex._convex_optimum import ConvexOptimum, has_one_minimum
 from shrinkage.training.engine import engine_build, engine_name
 from shrinkage.training.swarm._particle_swarms import ParticleSwarms
 from shrinkage.training.swarm._swarm_error import ErrorOfNetworks
@@ -22,6 +23,7 @@ __all__ = [
     "Batch",
     "BlockResult",
     "Box",
+    "ConvexOptimum",
     "ErrorOfNetworks",
     "Member",
     "Optimizer",
@@ -39,6 +41,7 @@ __all__ = [
     "chunks",
     "engine_build",
     "engine_name",
+    "has_one_minimum",
     "learning_rate",
     "minimize",
     "one_thread_flushed",

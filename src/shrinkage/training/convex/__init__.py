@@ -1,0 +1,1 @@
+"""Networks without hidden layers under L2: their error has one minimum, which is found and not approached."""

@@ -2,7 +2,7 @@
 
 from shrinkage.networks._activations import ACTIVATIONS, Activation
 from shrinkage.networks._kind import Kind, Stack
-from shrinkage.networks._kinds import KINDS, kind_from
+from shrinkage.networks._kind_registry import KINDS, kind_from
 from shrinkage.networks._layout import Layout, ParameterSlot
 from shrinkage.networks._losses import LOSSES, Loss
 from shrinkage.networks._roles import ROLES, Place, Role, places_of

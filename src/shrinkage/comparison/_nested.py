@@ -10,16 +10,18 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import torch
 from joblib import Parallel, delayed, effective_n_jobs
 from numpy.typing import NDArray
 
 from shrinkage._errors import JobError
-from shrinkage.comparison._curvature import effective_parameters
 from shrinkage.comparison._kept import KeptRows, Row
 from shrinkage.comparison._methods import Method, Setting
 from shrinkage.comparison._scores import scored
 from shrinkage.comparison._splits import Split, Splitting, splits, targets
-from shrinkage.path import FittedPath, PathRequest, Progress, extension, fit_path
+from shrinkage.networks import LOSSES, gauss_newton_diagonal
+from shrinkage.path import STANDARD, FittedPath, PathRequest, Progress, extension, fit_path
+from shrinkage.rules import determined
 from shrinkage.tables import Problem
 from shrinkage.training import Recipe
 
@@ -256,8 +258,10 @@ def _row(method: Method, recipe: Recipe, lambdas: Floats, split: Split, progress
 def _gamma(method: Method, recipe: Recipe, fitted: FittedPath, split: Split) -> float:
     if not method.has_gamma:
         return math.nan
-    network, lam = fitted.networks[fitted.chosen], fitted.choice.lam
-    return effective_parameters(recipe, fitted.layout, network, split.all_rows, split.train, lam)
+    row = torch.from_numpy(fitted.networks[fitted.chosen].astype(np.float64))
+    X = torch.from_numpy(split.all_rows.inputs[STANDARD].standardized(split.train))
+    curvature = gauss_newton_diagonal(recipe.kind, fitted.layout, row, X, LOSSES[recipe.loss])
+    return float(determined(curvature[fitted.layout.decayed_columns()], fitted.choice.lam).sum())
 
 
 def _gathered(method: Method, rows: Sequence[Row]) -> Runs:

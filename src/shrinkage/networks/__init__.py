@@ -1,6 +1,7 @@
 """Networks: what each parameter is for, and K multilayer perceptrons in one set of tensors."""
 
 from shrinkage.networks._activations import ACTIVATIONS, Activation
+from shrinkage.networks._curvature import determined_parameters, gauss_newton, gauss_newton_diagonal
 from shrinkage.networks._kind import Kind, Stack
 from shrinkage.networks._kind_registry import KINDS, kind_from
 from shrinkage.networks._layout import Layout, ParameterSlot
@@ -29,6 +30,9 @@ __all__ = [
     "Place",
     "Role",
     "Stack",
+    "determined_parameters",
+    "gauss_newton",
+    "gauss_newton_diagonal",
     "initial_row",
     "kind_from",
     "outputs",

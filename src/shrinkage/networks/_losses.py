@@ -44,6 +44,10 @@ class Loss(ABC):
         """
 
     @abstractmethod
+    def hessian_root(self, z: Tensor) -> Tensor:
+        """(n, S, C) whose rows' outer products add up to the Hessian of lossᵢ at the outputs z (n, C)."""
+
+    @abstractmethod
     def predict(self, z: Tensor) -> Tensor:
         """What the outputs (…, n, C) stand for: probabilities, or the values themselves."""
 
@@ -72,6 +76,11 @@ class SoftmaxCrossEntropy(Loss):
         p = torch.softmax(z[..., :C].mT.contiguous(), -2)
         torch.sub(p.mT, Y, out=out[..., :C])
 
+    def hessian_root(self, z: Tensor) -> Tensor:
+        p = torch.softmax(z, -1)
+        # Row s holds √p_s (e_s − p): their outer products add up to diag(p) − p pᵀ.
+        return p.sqrt()[:, :, None] * (torch.eye(z.shape[1]).to(z) - p[:, None])
+
     def predict(self, z: Tensor) -> Tensor:
         return torch.softmax(z, -1)
 
@@ -95,6 +104,10 @@ class LogisticCrossEntropy(Loss):
         C = Y.shape[-1]
         torch.sub(logistic_(z[..., :C].clone()), Y, out=out[..., :C])
 
+    def hessian_root(self, z: Tensor) -> Tensor:
+        p = self.predict(z)
+        return (p * (1 - p)).sqrt()[:, None]
+
     def predict(self, z: Tensor) -> Tensor:
         return logistic_(z.clone())
 
@@ -114,6 +127,10 @@ class SquaredError(Loss):
     def slope_(self, out: Tensor, z: Tensor, Y: Tensor) -> None:
         C = Y.shape[-1]
         torch.sub(z[..., :C], Y, out=out[..., :C]).mul_(2 / C)
+
+    def hessian_root(self, z: Tensor) -> Tensor:
+        n, C = z.shape
+        return ((2 / C) ** 0.5 * torch.eye(C).to(z)).expand(n, C, C)
 
     def predict(self, z: Tensor) -> Tensor:
         return z

@@ -43,7 +43,7 @@ def rendered(c: SweepResult) -> str:
         Tile(
             label="Can't be told from it",
             value=f"{len(c.tied) - 1} of {total - 1}" if c.known else "unknown",
-            before="other settings, all pairs judged at 95 %" if c.known else "each setting ran once",
+            before="other settings, all pairs judged together" if c.known else "each setting ran once",
         ),
         Tile(
             label="More than noise",
@@ -65,8 +65,8 @@ def rendered(c: SweepResult) -> str:
             kicker="Sweep",
             subtitle=f"{total:,} settings · {sum(len(x) for x in c.sweep.scores):,} runs · {_pairing(c)}",
             tiles=tiles,
-            findings=lines[:-1],
-            notes=[c.next],
+            findings=[line for line in lines if line not in c.sweep.notes],
+            notes=list(c.sweep.notes),
             sections=[_scores(c)],
         )
     )
@@ -82,9 +82,11 @@ def plotly_figure(c: SweepResult) -> Any:
 
 def _scores(c: SweepResult) -> Section:
     caption = (
-        "Each point is the mean of one setting's runs; bars are one standard error. Blue settings can't be told from the "
-        "best by these scores. The best of many flatters itself: expect a little less of it on new runs."
+        "Each point is the mean of one setting's runs; bars are one standard error. Those in orange can't be told from "
+        "the best by these scores. The best of many flatters itself: expect a little less of it on new runs."
     )
+    if c.range:
+        caption += " The band is where the strength can act in this run."
     if not c.known:
         caption = "Each point is one run. Nothing says how large the noise is, so no setting is ruled out."
     title = (
@@ -168,7 +170,7 @@ def _acting(c: SweepResult) -> list[dict[str, Any]]:
     if ends[0] >= ends[1]:
         return []
     band = {"type": "rect", "yref": "paper", "y0": 0, "y1": 1, "layer": "below", "line": {"width": 0}}
-    return [{**band, "x0": ends[0], "x1": ends[1], "fillcolor": "@training", "opacity": 0.08}]
+    return [{**band, "x0": ends[0], "x1": ends[1], "fillcolor": "@muted", "opacity": 0.1}]
 
 
 def _place(c: SweepResult, i: int, order: list[int]) -> Any:

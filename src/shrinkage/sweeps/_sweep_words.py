@@ -49,7 +49,7 @@ def said(c: SweepResult) -> list[str]:
         shared = {"fold": "folds", "seed": "seeds", None: ""}[c.sweep.blocks]
         how = f"paired over {len(c.sweep.scores[0])} shared {shared}" if shared else "from repeated runs"
         lines.append(
-            f"More than noise is a difference of means above {c.margin:.2g} ({how}, all pairs at 95 %)."
+            f"More than noise is a difference of means above {c.margin:.2g} ({how}, all pairs judged together)."
         )
     if c.one_se is not None and c.one_se != c.best:
         lines.append(f"Strongest within one standard error of the best: {setting_words(c.one_se)}.")

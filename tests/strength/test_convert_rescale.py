@@ -69,3 +69,10 @@ def test_adam_with_l2_has_no_timescale_to_keep_but_an_approximate_one():
     rescaled = rescale(1e-4, "torch.optim.Adam", new_batch_size=256, approximate=True, **OLD)
     assert rescaled.value == pytest.approx(2e-4)
     assert not rescaled.exact
+
+
+def test_all_that_is_missing_is_asked_for_at_once():
+    with pytest.raises(
+        ValueError, match=r"needs lr=… .*rows=… .*batch_size=… .*start_share=… .*Give them too"
+    ):
+        rescale(0.1, "megatron.AdamW:style=linear", new_batch_size=256)

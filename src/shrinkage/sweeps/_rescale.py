@@ -7,6 +7,7 @@ from typing import Literal, Unpack
 
 from shrinkage._errors import RequestError, called, shown
 from shrinkage.strength import (
+    CLOCKS,
     Convention,
     Conversion,
     Options,
@@ -73,7 +74,7 @@ def rescale(
     entry, old = find(convention, "rescale"), Quantities(**quantities)
     new = replace(old, **changes)
     kept = _kept(keep)
-    _ask(keep, changes, old)
+    _ask(entry, keep, changes, old)
     there = translate(value, entry, kept, old, approximate=approximate)
     factor = new.get("epochs") / old.get("epochs") if keep == "run" and "epochs" in changes else 1.0
     back = translate(there.value * factor, kept, entry, new, approximate=approximate)
@@ -90,15 +91,13 @@ def _kept(keep: str) -> Convention:
     return find("prior_precision" if keep == "prior" else "timescale_epochs")
 
 
-def _ask(keep: str, changes: dict[str, float], old: Quantities) -> None:
-    needed = set(changes) - ({"epochs"} if keep != "run" else set()) | {"rows"}
+def _ask(entry: Convention, keep: str, changes: dict[str, float], old: Quantities) -> None:
+    """Ask for everything that is missing, at once and by name."""
+    needed = set(changes) - ({"epochs"} if keep != "run" else set()) | {"rows", *entry.needs}
     if keep != "prior":
-        needed |= {"batch_size"}
-    missing = [
-        name
-        for name in ("lr", "rows", "batch_size", "epochs")
-        if name in needed and getattr(old, name) is None
-    ]
+        needed |= {"batch_size", *(["lr"] if CLOCKS[entry.clock].power else [])}
+    known = dict.fromkeys(("lr", "rows", "batch_size", "epochs", *entry.needs))
+    missing = [name for name in known if name in needed and getattr(old, name) is None]
     if missing:
         raise RequestError(asked_for(missing, "what the run was before", of="rescale"))
 

@@ -58,7 +58,7 @@ def goes_through(frame: pd.DataFrame, target: np.ndarray) -> None:
         # Said of the random cells: left-out columns, mixed ones, and targets that are all alike in a fold.
         warnings.simplefilter("ignore", UserWarning)
         try:
-            model._fit(frame, target, None, Runtime(as_table=True, held_out=True))
+            model._fit(frame, target, None, Runtime(as_table=True, rivals=True))
         except JobError as error:
             # 1e19 among zeros, targets of 1e-94 beside one of 1e6: a sentence, never a number that means nothing.
             if "diverged" in str(error) and too_far(frame, target):
@@ -67,8 +67,8 @@ def goes_through(frame: pd.DataFrame, target: np.ndarray) -> None:
         predicted = model.predict(frame)
         assert len(predicted) == len(frame)
         np.testing.assert_array_equal(model.predict(frame[::-1]), predicted[::-1])
-        assert model.held_out_ is not None
-        assert np.isfinite(model.held_out_).all()
+        assert model.linear_ is not None
+        assert np.isfinite(model.out_of_fold_).all()
         with tempfile.TemporaryDirectory() as name:
             folder = Path(name)
             assert model.preprocessor_ is not None

@@ -1,5 +1,6 @@
 """`shrinkage fit` and `shrinkage predict`, end to end, in processes of their own."""
 
+import io
 import json
 import signal
 import subprocess
@@ -17,6 +18,7 @@ WRITTEN = {
     "model.safetensors",
     "model.json",
     "preprocessing.skops",
+    "folds.zip",
     "path.csv",
     "run.json",
     "blocks",
@@ -80,6 +82,42 @@ def test_probabilities_stand_beside_the_class_and_sum_to_one(tables, fitted):
     assert [line.split(",")[0] for line in lines[1:]] == [
         ["high", "low", "middle"][i] for i in shares.argmax(1)
     ]
+
+
+def test_intervals_and_sets_of_classes_are_columns(tables, fitted, tmp_path):
+    done = shrinkage("predict", fitted, tables / "three.csv", "--interval", "0.2")
+    assert done.returncode == 0, done.stderr
+    found = pd.read_csv(io.StringIO(done.stdout))
+    assert found.columns.tolist() == ["three", "classes at 80 %"]
+    sets = found["classes at 80 %"].str.split(" | ", regex=False)
+    assert all(label in own for label, own in zip(found["three"], sets, strict=True))
+    mixed_table().drop(columns=["three", "weight"]).to_csv(tmp_path / "price.csv", index=False)
+    done = shrinkage(
+        "fit", tmp_path / "price.csv", "-t", "price", "--out", tmp_path / "out", "--no-effects", *QUICK
+    )
+    assert done.returncode == 0, done.stderr
+    assert 'id="effects"' not in (tmp_path / "out" / "report.html").read_text()
+    for _ in range(2):  # the second replaces the first
+        done = shrinkage(
+            "predict", tmp_path / "out", tmp_path / "price.csv", "--interval", "0.1", "-o", tmp_path / "p.csv"
+        )
+        assert done.returncode == 0, done.stderr
+    found = pd.read_csv(tmp_path / "p.csv")
+    assert found.columns.tolist() == ["price", "price low at 90 %", "price high at 90 %"]
+    assert (found["price low at 90 %"] < found["price high at 90 %"]).all()
+
+
+@pytest.mark.parametrize(
+    "options, says",
+    [
+        (["--interval", "1"], "--interval 1: must lie between 0 and 1"),
+        (["--interval", "0.1", "--lam", "0"], "Leave out --lam"),
+    ],
+)
+def test_an_interval_that_cannot_be_is_refused(tables, fitted, options, says):
+    done = shrinkage("predict", fitted, tables / "three.csv", *options)
+    assert done.returncode == 2
+    assert says in done.stderr
 
 
 def test_another_lambda_of_the_path_predicts(tables, fitted):
@@ -152,6 +190,13 @@ def test_the_run_says_what_it_did(fitted):
     assert path["lambda"].tolist()[:3] == [0, 0.001, 0.01]
     assert run["options"]["seed"] == 0
     assert any("λ = 0" in sentence for sentence in run["findings"])
+    assert (
+        run["compared"]["unpenalized_at_best_epoch"]["loss"]
+        <= run["compared"]["unpenalized_after_all_epochs"]["loss"]
+    )
+    assert run["compared"]["constant"]["loss"] > 0
+    assert run["compared"]["linear"]["chosen_loss"] == run["compared"]["constant"]["chosen_loss"]
+    assert run["compared"]["weakest_lambda"] == 0
 
 
 def test_an_earlier_run_is_neither_lost_nor_mixed(tables, fitted):
@@ -184,7 +229,7 @@ def test_a_second_run_on_the_folder_is_refused_and_harms_nothing(tables, tmp_pat
         first.kill()
 
 
-RESULTS = ["model.safetensors", "model.json", "preprocessing.skops", "path.csv"]
+RESULTS = ["model.safetensors", "model.json", "preprocessing.skops", "folds.zip", "path.csv"]
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL], ids=lambda s: s.name)

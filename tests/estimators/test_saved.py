@@ -83,7 +83,7 @@ def test_a_missing_or_cut_file_is_named(saved, name, tmp_path):
 
 
 def test_a_newer_format_is_told_apart(saved, tmp_path):
-    from shrinkage.estimators import _saved_model
+    from shrinkage.estimators.saved import _saved_model
 
     _, _, folder = saved
     copy = tmp_path / "model"

@@ -18,7 +18,7 @@ from safetensors.numpy import load, save
 from golden_cases import GOLDEN, golden_table
 from shrinkage._errors import RequestError
 from shrinkage.estimators import SavedModel, load_model
-from shrinkage.estimators._saved_model import _checksum
+from shrinkage.estimators.saved._saved_model import _checksum
 
 NAMES = ["model.json", "model.safetensors", "preprocessing.skops"]
 FLIPS = 700

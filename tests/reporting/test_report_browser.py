@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import csv
 from typing import Any
 
 import pytest
 
 from reporting_cases import HOSTILE, OpenPage, hostile_story, made_choice, made_path, made_story
-from shrinkage.reporting import render_fit_report
+from shrinkage.reporting import findings, render_fit_report
 
 PROBLEMS = "Object.values(document.querySelectorAll('.chart')).flatMap(c => (Plotly.validate(c.data, c.layout) ?? []))"
 FOREIGN = "document.body.append(Object.assign(document.createElement('script'), { textContent: 'window.pwned = 1' }))"
@@ -19,8 +20,8 @@ BARS = (
 def test_every_chart_is_drawn_in_silence_and_without_the_network(open_page: OpenPage) -> None:
     visit = open_page(render_fit_report(made_story())).drawn()
     charts = visit.page.locator(".chart")
-    assert charts.count() == 8
-    assert visit.page.locator(".chart:has(svg.main-svg)").count() == 8
+    assert charts.count() == 9
+    assert visit.page.locator(".chart:has(svg.main-svg)").count() == 9
     assert visit.page.locator(".fallback").count() == 0
     assert visit.console == []
     assert visit.violations() == []
@@ -96,11 +97,26 @@ def test_the_policy_stops_a_script_that_the_page_did_not_bring(open_page: OpenPa
     assert visit.violations() == ["script-src-elem"]
 
 
+def test_every_table_can_be_downloaded_with_plain_numbers(open_page: OpenPage) -> None:
+    story = made_story()
+    page = open_page(render_fit_report(story)).drawn().page
+    assert page.locator("button.csv").count() == page.locator(".scroll").count()
+    page.locator("#loss summary").click()
+    with page.expect_download() as started:
+        page.locator("#loss button.csv").click()
+    assert started.value.suggested_filename == "loss-and-metric-against-λ.csv"
+    rows = list(csv.DictReader(started.value.path().read_text(encoding="utf-8-sig").splitlines()))
+    assert [float(row["validation loss"]) for row in rows] == pytest.approx(
+        story.path.validation_mean, rel=1e-4
+    )
+    assert rows[story.choice.index]["mark"] == "minimum, chosen"
+
+
 def test_without_javascript_words_and_tables_are_there(open_page: OpenPage) -> None:
     story = made_story(choice=made_choice(made_path(), select="1se"))
     page = open_page(render_fit_report(story), java_script_enabled=False).page
-    assert story.findings[0] in page.locator("main").inner_text()
-    assert page.locator(".fallback").count() == 8
+    assert findings(story)[0] in page.locator("main").inner_text()
+    assert page.locator(".fallback").count() == 9
     assert not page.locator(".slider").is_visible()
     page.locator("#loss summary").click()
     row = page.locator("#loss tbody tr").nth(story.choice.index)

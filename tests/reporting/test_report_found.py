@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from dataclasses import replace
 from typing import Any
 
@@ -10,8 +9,10 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_diabetes, load_iris
 
+from reporting_cases import made_story
 from shrinkage import MLPClassifierCV, MLPRegressorCV
-from shrinkage.reporting._found import findings, strengths_elsewhere
+from shrinkage.evaluation import LinearPath, fold_losses
+from shrinkage.reporting import FitStory, StrengthElsewhere, findings, render_fit_report, strengths_elsewhere
 
 LAM, LR, BATCH = 0.01, 0.05, 20
 QUICK: dict[str, Any] = {
@@ -31,8 +32,22 @@ def fitted(kind: Any = MLPClassifierCV, lambdas: Any = (LAM,), **changes: Any) -
     return kind(**{**QUICK, "lambdas": list(lambdas), **changes}).fit(X[::2], y[::2])
 
 
+def elsewhere(model: Any) -> list[StrengthElsewhere]:
+    return strengths_elsewhere(model.lambda_, model.recipe_, model.networks_.n_outputs)
+
+
 def told(model: Any) -> dict[str, float]:
-    return {place.argument: float(place.value) for place in strengths_elsewhere(model)}
+    return {place.argument: float(place.value) for place in elsewhere(model)}
+
+
+def story_of(model: Any, **changes: Any) -> FitStory:
+    """The story of a model, told with another choice or another path."""
+    path = changes.get("path", model.path_)
+    weights = [model.networks_.weights(place) for place in range(len(path.lambdas))]
+    return made_story(
+        **{"path": path, "choice": model.choice_, "weights": weights, "linear": None, "constant_losses": None}
+        | changes
+    )
 
 
 @pytest.mark.parametrize("solver, name", [("adam", "Adam"), ("sgd", "SGD")])
@@ -49,7 +64,7 @@ def test_l2_of_a_regression_is_told_for_regressors() -> None:
     """Half of the squared error is what scikit-learn minimizes, so its penalty has half of λ."""
     model = fitted(MLPRegressorCV)
     assert told(model)["MLPRegressor(alpha=…)"] == pytest.approx(LAM * BATCH / 2)
-    assert all("inputs and targets" in place.note for place in strengths_elsewhere(model)[1:])
+    assert all("inputs and targets" in place.note for place in elsewhere(model)[1:])
 
 
 @pytest.mark.parametrize(
@@ -86,11 +101,10 @@ def test_a_swarm_has_no_other_number() -> None:
     assert told(fitted(trainer="swarm", swarm="constriction", batch_size="auto")) == {"λ": LAM}
 
 
-def changed(model: Any, **changes: Any) -> list[str]:
+def changed(model: Any, *, path: Any = None, **changes: Any) -> list[str]:
     """The findings of the model had it been chosen otherwise."""
-    other = copy.copy(model)
-    other.choice_ = replace(model.choice_, **changes)
-    return [sentence.replace("\xa0", " ") for sentence in findings(other)]
+    story = story_of(model, choice=replace(model.choice_, **changes), path=path or model.path_)
+    return [sentence.replace("\xa0", " ") for sentence in findings(story)]
 
 
 @pytest.fixture(scope="module")
@@ -125,7 +139,10 @@ def three() -> Any:
             {"select": "1se", "index": 1, "lam": 0.01},
             "λ = 0.01 was chosen as the strongest within one standard error of the smallest mean validation loss",
         ),
-        ({"index": 1, "lam": 0.01}, "λ = 0.01 was chosen for its smallest mean validation loss: accuracy"),
+        (
+            {"index": 1, "lam": 0.01},
+            "λ = 0.01 was chosen for its smallest mean validation loss; the largest weight",
+        ),
         (
             {"index": 0, "lam": 0.0},
             "λ = 0 was kept for its smallest mean validation loss: no stronger one did better.",
@@ -152,26 +169,76 @@ def test_a_lambda_that_is_left_alone_by_a_race_had_a_contest() -> None:
 
 def test_a_fast_fit_says_once_what_it_dropped() -> None:
     model = fitted(lambdas=(0.0, 1e-3, 0.01, 3.0, 10.0), max_epochs=40, cv=5, fast=True, max_extensions=0)
-    said = [sentence for sentence in findings(model) if "dropped" in sentence]
+    said = [sentence for sentence in findings(story_of(model)) if "dropped" in sentence]
     dropped = model.choice_.dropped
     assert len(said) == 1
     assert dropped[-1] == 10
     assert f"{len(dropped)} λs of 5" in said[0]
     whole = fitted(lambdas=(0.0, 1e-3, 0.01, 3.0, 10.0), max_epochs=40, cv=5, max_extensions=0)
-    assert not any("dropped" in sentence for sentence in findings(whole))
+    assert not any("dropped" in sentence for sentence in findings(story_of(whole)))
 
 
-def test_a_gain_below_its_standard_error_is_hardly_a_choice(three: Any) -> None:
-    """Gains of 1, 1 and 1.5 in the three folds are clear; of 1, −1 and 0.5 they are not."""
-    for gains, hardly in (((1.0, 1.0, 1.5), False), ((1.0, -1.0, 0.5), True)):
-        model = copy.copy(three)
-        loss = np.full(three.path_.validation_loss.shape, 2.0)
-        loss[1] = 2 - np.array(gains)[:, None, None]
-        model.path_ = replace(three.path_, validation_loss=loss)
-        sentences = changed(model, index=1, lam=0.01, select="min")
-        assert any("hardly a choice" in sentence for sentence in sentences) is hardly
-        one_error = changed(model, index=1, lam=0.01, select="1se")  # chosen for no gain at all
-        assert not any("hardly a choice" in sentence for sentence in one_error)
+@pytest.mark.parametrize(
+    "gains, says",
+    [
+        (
+            (1.0, 1.0, 1.1),
+            "Regularization helped: the validation loss is 0.967 at λ = 0.01 and 2 at λ = 0 stopped at",
+        ),
+        (
+            (1.0, -1.0, 0.5),
+            "These rows can't tell whether regularization helped: the validation loss is 1.83 at λ = 0.01",
+        ),
+        (
+            (-1.0, -1.0, -1.1),
+            "Early stopping alone did better than regularization: the validation loss is 3.03",
+        ),
+    ],
+)
+def test_the_answer_is_that_of_the_paired_test(three: Any, gains: Any, says: str) -> None:
+    loss = np.full(three.path_.validation_loss.shape, 2.0)
+    loss[1] = 2 - np.array(gains)[:, None, None]
+    sentences = changed(
+        three, path=replace(three.path_, validation_loss=loss), index=1, lam=0.01, select="min"
+    )
+    assert sum(sentence.startswith(says) for sentence in sentences) == 1
+
+
+def test_no_penalty_is_held_against_at_its_own_best_epoch_first_and_after_all_epochs_second(
+    three: Any,
+) -> None:
+    """Without a penalty the loss is 1 at epoch 5 and 4 at the end; the chosen λ has 2 throughout."""
+    loss = np.full(three.path_.validation_loss.shape, 2.0)
+    loss[0] = np.where(np.arange(1, 21) == 5, 1.0, 4.0)
+    loss *= np.array([0.9, 1.0, 1.1])[:, None, None]
+    fair, flattering, *_ = changed(three, path=replace(three.path_, validation_loss=loss), index=1, lam=0.01)
+    assert fair.startswith(
+        "Early stopping alone did better than regularization: the validation loss is 2 at λ = 0.01 and 1 "
+    )
+    assert "stopped at its own best epoch (5 of 20): 100.0 % higher (difference −1 ± " in fair
+    assert flattering.startswith(
+        "After all 20 epochs λ = 0 has 4; the chosen λ is 50.0 % lower than that (difference 2 ± "
+    )
+
+
+def test_a_network_that_loses_to_a_constant_is_said_to_first_and_recommended_nowhere(three: Any) -> None:
+    story = story_of(three, constant_losses=np.zeros(3), strengths=elsewhere(three))
+    assert findings(story)[0].startswith(
+        "The network loses to always predicting the class shares of the training rows: "
+    )
+    assert 'id="elsewhere"' not in render_fit_report(story)
+    useful = story_of(three, constant_losses=np.full(3, 50.0), strengths=elsewhere(three))
+    assert 'id="elsewhere"' in render_fit_report(useful)
+    assert not any("always predicting" in sentence for sentence in findings(useful))
+
+
+@pytest.mark.parametrize(
+    "gain, says", [(1.0, "The network beats a linear model: "), (-0.1, "A linear model does better")]
+)
+def test_a_linear_model_is_a_rival(three: Any, gain: float, says: str) -> None:
+    own = fold_losses(three.path_, three.choice_.index, three.choice_.epoch)
+    linear = LinearPath(name="logistic regression", lambdas=np.ones(1), losses=(own + gain)[None])
+    assert any(sentence.startswith(says) for sentence in findings(story_of(three, linear=linear)))
 
 
 def test_figures_are_those_of_the_epoch_that_was_judged(three: Any) -> None:
@@ -182,5 +249,6 @@ def test_figures_are_those_of_the_epoch_that_was_judged(three: Any) -> None:
         100 * float(getattr(three.path_, f"{part}_metric")[0, ..., 3].mean())
         for part in ("train", "validation")
     )
-    assert f"reached accuracy {train:.1f} % on the rows" in early[0]
-    assert f"and accuracy {validation:.1f} % on rows it had not seen" in early[0]
+    (said,) = (sentence for sentence in early if sentence.startswith("On rows it had not seen"))
+    assert f"reached accuracy {validation:.1f} % ± " in said
+    assert f"on its training rows {train:.1f} %" in said

@@ -17,10 +17,10 @@ from reporting_cases import HOSTILE, hostile_story, made_choice, made_path, made
 from shrinkage._errors import RequestError
 from shrinkage.pages import clean, embedded_json
 from shrinkage.path import PathResult
-from shrinkage.reporting import ColumnSummary, render_fit_report, write_fit_report
+from shrinkage.reporting import ColumnSummary, findings, render_fit_report, write_fit_report
 
 MOST_BYTES = 6_000_000
-TABLES = {"loss", "map", "epochs", "weights", "gap", "agreement", "data", "elsewhere"}
+TABLES = {"matter", "loss", "map", "epochs", "weights", "gap", "agreement", "data", "elsewhere"}
 
 
 class Outline(HTMLParser):
@@ -69,7 +69,6 @@ def harmless_twin(task: Any) -> Any:
         task,
         class_names=names,
         target_names=names if task == "regression" else names[:1],
-        findings=names,
         notes=names,
         **changes,
     )
@@ -110,7 +109,7 @@ def test_tables_and_findings_need_no_javascript() -> None:
     story = made_story()
     outline = Outline(render_fit_report(story))
     assert outline.tables == TABLES
-    assert set(story.findings) <= set(outline.text)
+    assert set(findings(story)) <= set(outline.text)
     assert {column.name for column in story.columns} <= set(outline.text)
 
 
@@ -168,7 +167,7 @@ def test_strange_paths_are_drawn_too(name: str, stop: str) -> None:
     charts = json.loads(scripts[0])
     assert set(charts) == {"figures", "sliders"}
     # A single column is no map of λ and epochs.
-    assert len(charts["figures"]) == (7 if len(path.validated) == 1 else 8)
+    assert len(charts["figures"]) == (7 if len(path.validated) == 1 else 8) + (path.n_folds > 1)
 
 
 @pytest.mark.parametrize(

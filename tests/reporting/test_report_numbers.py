@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sklearn.metrics import confusion_matrix, r2_score
+from sklearn.metrics import confusion_matrix, root_mean_squared_error
 
 from reporting_cases import LAMBDAS, made_choice, made_path, made_story
 from shrinkage.pages import clean, number, plain, plotted
+from shrinkage.reporting import render_fit_report
 from shrinkage.reporting._agreement import agreement_section, confusion
-from shrinkage.reporting._judged import judge
-from shrinkage.reporting._lambda_axis import LambdaAxis
-from shrinkage.reporting._weight_figures import histograms
+from shrinkage.reporting.figures._judged import judge
+from shrinkage.reporting.figures._lambda_axis import LambdaAxis
+from shrinkage.reporting.figures._weight_figures import histograms
 
 SUPERSCRIPTS = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")
 
@@ -132,11 +135,23 @@ def test_many_classes_are_lumped_without_losing_a_row() -> None:
     assert f"{int((story.truth == story.held_out).sum()):,} of 3,000" in agreement_section(story).title
 
 
-def test_r2_of_each_target_is_scikit_learns() -> None:
+def test_rmse_of_each_target_is_scikit_learns() -> None:
     story = made_story("regression", target_names=("u", "v"))
     rows = agreement_section(story).tables[0].rows
-    expected = np.asarray(r2_score(story.truth, story.held_out, multioutput="raw_values"))
+    expected = np.asarray(root_mean_squared_error(story.truth, story.held_out, multioutput="raw_values"))
     assert [row[2] for row in rows] == pytest.approx(expected.tolist())
+
+
+def test_one_report_has_one_r2() -> None:
+    """The mean over folds, in the tile, in the words and in the path's table; the chart of predictions has none."""
+    story = made_story("regression", target_names=("price",))
+    expected = story.path.validation_metric[story.choice.index, :, 0, -1].mean()
+    text = re.sub(r"<(script|style).*?</\1>", "", render_fit_report(story), flags=re.DOTALL).replace(
+        "\xa0", " "
+    )
+    assert f"<strong>{expected:.3g} <small>±" in text
+    assert f"reached R² {expected:.3g} ±" in text
+    assert not re.search(r"R²[^<]*%|%[^<]*R²|explain", text)
 
 
 def test_rows_without_a_prediction_are_left_out() -> None:

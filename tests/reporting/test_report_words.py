@@ -9,23 +9,27 @@ import numpy as np
 import pytest
 
 from reporting_cases import made_choice, made_path, made_story
+from shrinkage.evaluation import verdict
 from shrinkage.reporting import StrengthElsewhere, _words, render_fit_report
 from shrinkage.reporting._agreement import _fit_of, _mistakes
-from shrinkage.reporting._epoch_figures import _lowest
-from shrinkage.reporting._judged import judge
-from shrinkage.reporting._weight_figures import histograms
+from shrinkage.reporting.figures._epoch_figures import _lowest
+from shrinkage.reporting.figures._weight_figures import histograms
 
 
 def loss_title(path: Any, choice: Any) -> str:
-    return _words.loss_title(path, choice, judge(path, choice)).replace("\xa0", " ")
+    return _words.loss_title(path, choice, verdict(path, choice)).replace("\xa0", " ")
 
 
-def test_the_minimum_is_named_with_what_it_gains() -> None:
+def test_the_minimum_is_named_with_what_it_gains_on_the_weakest_at_its_best_epoch() -> None:
     path = made_path()
+    mean = path.over_folds(path.validation_loss)[0]
     choice = made_choice(path)
-    loss = path.validation_mean
-    gain = 100 * (1 - loss[choice.index] / loss[0])
-    assert loss_title(path, choice) == f"The validation loss is lowest at λ = 0.01, {gain:.1f} % below λ = 0"
+    gain = 100 * (1 - mean[choice.index, -1] / mean[0].min())
+    how = "below" if gain > 0 else "above"
+    title = loss_title(path, choice)
+    assert title.startswith(
+        f"The validation loss is lowest at λ = 0.01, {abs(gain):.1f} % {how} λ = 0 at its own best epoch"
+    )
 
 
 def test_the_one_standard_error_choice_is_told_from_the_minimum() -> None:
@@ -162,14 +166,13 @@ def test_the_most_common_mistake_is_told_where_there_is_one(held_out: list[float
     assert words == {None: guess, "": ""}.get(says, f"{guess} {says}")
 
 
-def test_a_fit_of_no_rows_or_of_a_constant_has_no_r2() -> None:
+def test_errors_are_in_the_targets_own_units() -> None:
     truth = np.array([1.0, 2.0, 3.0])
     assert _fit_of(truth, np.full(3, np.nan))[0] == 0
-    rows, r2, error, deviation = _fit_of(np.ones(3), np.array([1.0, 1.0, 2.0]))
+    rows, rmse, mean_absolute, deviation = _fit_of(np.ones(3), np.array([1.0, 1.0, 2.0]))
     assert (rows, deviation) == (3, 0)
-    assert np.isnan(r2)
-    assert error == pytest.approx(np.sqrt(1 / 3))
-    assert _fit_of(truth, truth) == (3, 1.0, 0.0, pytest.approx(np.std(truth)))
+    assert (rmse, mean_absolute) == pytest.approx((np.sqrt(1 / 3), 1 / 3))
+    assert _fit_of(truth, truth) == (3, 0.0, 0.0, pytest.approx(np.std(truth)))
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
 
+from shrinkage._drawing import Drawn
 from shrinkage.rules import Rule
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ class ParameterRow:
 
 
 @dataclass(frozen=True)
-class ParameterTable:
+class ParameterTable(Drawn):
     """All rows, in the order of the optimizer; printing shows them."""
 
     rows: tuple[ParameterRow, ...]

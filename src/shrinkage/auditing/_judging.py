@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from shrinkage._drawing import Drawn
 from shrinkage.auditing._audit_page import to_html
 from shrinkage.auditing._audit_result import AuditResult, Group
 from shrinkage.auditing._audit_text import AuditText, as_text
@@ -17,7 +18,7 @@ from shrinkage.strength import epochs_from_shrink, steps_from_shrink
 __all__ = ["Audit", "audit_of"]
 
 
-class Audit(AuditResult):
+class Audit(Drawn, AuditResult):
     """What an optimizer does to each weight, and what of it is likely not meant. `print` shows it."""
 
     to_html = to_html

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -41,17 +41,27 @@ from shrinkage.cli.options._values import options_named
 
 if TYPE_CHECKING:
     from shrinkage.estimators import MLPCV
+    from shrinkage.reporting import FitStory
     from shrinkage.tables import Problem, Table
 
 __all__ = ["fit"]
 
 BLOCKS = "blocks"
-RESULTS = ("report.html", "model.json", "model.safetensors", "preprocessing.skops", "run.json", "path.csv")
+RESULTS = (
+    "report.html",
+    "model.json",
+    "model.safetensors",
+    "preprocessing.skops",
+    "folds.zip",
+    "run.json",
+    "path.csv",
+)
 
 _in_path = partial(typer.Option, rich_help_panel="The path of λ")
 _LAMBDAS = "auto, a count (0 among them), FIRST:LAST:COUNT in log steps (0 is added), or λs with commas."
 _EXTENSIONS = "How often the grid may grow when the best λ is on its edge."
 _FAST = "Drop λs that the first folds find worse; now and then another λ is chosen."
+_EFFECTS = "A chapter on which columns the network uses."
 _CLUSTER = "Address of a dask scheduler that you trust: the blocks are trained there."
 
 
@@ -88,6 +98,7 @@ def fit(
     select: Annotated[str, _in_path(help="min, or 1se: the strongest within one standard error.")] = "min",
     stop: Annotated[str, _in_path(help="Judge each λ after its last epoch, or at its best one.")] = "last",
     fast: Annotated[bool, _in_path("--fast", help=_FAST)] = False,
+    effects: Annotated[bool, in_run("--effects/--no-effects", help=_EFFECTS)] = True,
     jobs: Jobs = "auto",
     cluster: Annotated[str | None, in_run(help=_CLUSTER)] = None,
     device: Annotated[str, in_run(help="cpu or cuda.")] = "cpu",
@@ -121,6 +132,7 @@ class _Asked(TableOptions):
     select: str
     stop: str
     fast: bool
+    effects: bool
     jobs: str
     cluster: str | None
     device: str
@@ -167,13 +179,13 @@ def _fitted(asked: _Asked, table: Table, target: list[str], notes: list[str], st
             blocks=asked.out / BLOCKS,
             identity={"data": table.sha256, "target": list(target), **versions()},
             as_table=True,
-            held_out=True,
+            rivals=True,
         )
         with on_cluster(asked.cluster):
             model._fit(problem.features, problem.target, None, runtime)
         with published_together(asked.out, last="model.json") as folder:
-            _write(asked, folder, model, table, problem, notes, time.monotonic() - start)
-    _tell(asked, model)
+            story = _write(asked, folder, model, table, problem, notes, time.monotonic() - start)
+    _tell(asked, story)
 
 
 def _estimator(asked: _Asked, task: str) -> MLPCV:
@@ -217,12 +229,12 @@ def _write(
     problem: Problem,
     notes: list[str],
     seconds: float,
-) -> None:
+) -> FitStory:
     import json
 
     from shrinkage._files import write_atomic
-    from shrinkage.estimators import save_model
-    from shrinkage.reporting import fit_story, write_fit_report
+    from shrinkage.estimators import column_effects, save_model
+    from shrinkage.reporting import findings, fit_story, write_fit_report
     from shrinkage.tables import write_predictions
 
     assert model.preprocessor_ is not None
@@ -236,7 +248,8 @@ def _write(
         "time": f"{seconds:.1f} s"
         + (" since --resume, without what was done before" if asked.resume else ""),
     }
-    story = fit_story(model, table, problem, notes=notes, reproduce=reproduce)
+    effects = column_effects(model, problem.features) if asked.effects else None
+    story = fit_story(model, table, problem, notes=notes, reproduce=reproduce, effects=effects)
     save_model(model, model.preprocessor_, problem.target_names, folder)
     write_predictions(model.path_.to_frame(), folder / "path.csv")
     run = {
@@ -246,19 +259,41 @@ def _write(
         "lambda_min": model.choice_.lam_min,
         "lambda_1se": model.choice_.lam_1se,
         "epochs": model.choice_.epoch,
-        "findings": list(story.findings),
+        "findings": findings(story),
+        "compared": _compared(story),
         "notes": notes,
     }
     write_atomic(folder / "run.json", json.dumps(run, indent=1, ensure_ascii=False).encode())
     write_fit_report(story, folder / "report.html")
+    return story
 
 
-def _tell(asked: _Asked, model: MLPCV) -> None:
-    from shrinkage.reporting import findings, strengths_elsewhere
+def _compared(story: FitStory) -> dict[str, Any]:
+    """What the chosen λ was held against, as JSON values: the losses, and their paired difference over the folds."""
+    verdict = story.verdict
+    rivals = {
+        "unpenalized_at_best_epoch": verdict.stopped,
+        "unpenalized_after_all_epochs": verdict.to_the_end,
+        "constant": verdict.constant,
+        "linear": verdict.linear,
+    }
+    words: dict[str, Any] = {"weakest_lambda": float(story.path.lambdas[0]), "best_epoch": verdict.best_epoch}
+    for name, against in rivals.items():
+        words[name] = against and {
+            "loss": against.loss,
+            "chosen_loss": against.chosen_loss,
+            **{key: None if value != value else value for key, value in asdict(against.gain).items()},
+        }
+    return words
 
-    for sentence in findings(model):
+
+def _tell(asked: _Asked, story: FitStory) -> None:
+    from shrinkage.reporting import findings
+
+    for sentence in findings(story):
         typer.echo(harmless(f"• {sentence}"))
-    for row in strengths_elsewhere(model)[1:] if model.choice_.lam else []:
+    useful = story.choice.lam and story.verdict.is_useful
+    for row in story.strengths[1:] if useful else []:
         typer.echo(f"• In {row.framework}: {row.typed}, {row.note}.")
     typer.echo(harmless(f"The report is {asked.out / 'report.html'}; the model is the folder {asked.out}."))
 

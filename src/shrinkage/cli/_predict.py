@@ -23,6 +23,13 @@ def predict(
         Path | None, typer.Option("--out", "-o", help="CSV or Parquet file to write; else CSV is printed.")
     ] = None,
     proba: Annotated[bool, typer.Option("--proba", help="Class probabilities beside the class.")] = False,
+    interval: Annotated[
+        float | None,
+        typer.Option(
+            metavar="ALPHA",
+            help="Add intervals, or sets of classes, that hold the truth for about 1 − ALPHA of new rows.",
+        ),
+    ] = None,
     lam: Annotated[
         float | None, typer.Option(help="Predict with the network of another λ of the path.")
     ] = None,
@@ -43,7 +50,7 @@ def predict(
         raise RequestError(f"predict {model} {data}: the model comes first: shrinkage predict {data} {model}")
     saved = load_model(model)
     if out is not None:
-        _check_replaceable(out, data, saved)
+        _check_replaceable(out, data, saved, interval)
     with options_named():
         table = read_table(
             data, sep=sep, encoding=encoding, na=na or (), decimal=decimal, thousands=thousands
@@ -55,11 +62,14 @@ def predict(
             note(text)
         predicted = saved.predict(table.frame, lam)
         shares = saved.predict_proba(table.frame, lam) if proba else None
+        ends = None if interval is None else _intervals(saved, table.frame, interval, lam)
     columns = predicted.reshape(len(table.frame), -1)
     result = pd.DataFrame({name: columns[:, i] for i, name in enumerate(saved.targets)})
     if shares is not None and saved.classes is not None:
         for i, label in enumerate(saved.classes):
             result[_share_of(label)] = shares[:, i]
+    if ends is not None:
+        result = result.assign(**ends)
     if out is None:
         typer.echo(as_csv(result), nl=False)
     else:
@@ -71,7 +81,32 @@ def _share_of(label: Any) -> str:
     return f"probability of {label}"
 
 
-def _check_replaceable(out: Path, data: str, saved: SavedModel) -> None:
+def _intervals(saved: SavedModel, frame: Any, alpha: float, lam: float | None) -> dict[str, Any]:
+    """The columns that `--interval` adds: low and high of each target, or the set of classes."""
+    if lam is not None:
+        raise RequestError(
+            "--interval: is of the chosen λ, whose networks were tried on unseen rows. Leave out --lam."
+        )
+    if not 0 < alpha < 1:
+        raise RequestError(f"--interval {alpha:g}: must lie between 0 and 1: 0.1 for 90 % of the rows.")
+    found = saved.predict_interval(frame, alpha)
+    names = _names_of_ends(saved, alpha)
+    if saved.classes is None:
+        return dict(zip(names, found.reshape(len(found), -1).T, strict=True))
+    labels = [str(label) for label in saved.classes]
+    sets = [" | ".join(label for label, held in zip(labels, row, strict=True) if held) for row in found]
+    return {names[0]: sets}
+
+
+def _names_of_ends(saved: SavedModel, alpha: float) -> list[str]:
+    """`price low at 90 %`, `price high at 90 %`; `classes at 90 %`"""
+    at = f"at {100 * (1 - alpha):.4g} %"
+    if saved.classes is not None:
+        return [f"classes {at}"]
+    return [f"{name} {end} {at}" for name in saved.targets for end in ("low", "high")]
+
+
+def _check_replaceable(out: Path, data: str, saved: SavedModel, interval: float | None) -> None:
     """Refuse to write over anything but earlier predictions."""
     from shrinkage.tables import has_columns
 
@@ -82,7 +117,9 @@ def _check_replaceable(out: Path, data: str, saved: SavedModel) -> None:
             f"--out {out}: this is the table to predict, which would be lost. Name another file for the predictions."
         )
     labels = () if saved.classes is None else saved.classes
-    forms = [list(saved.targets), [*saved.targets, *map(_share_of, labels)]]
+    plain = [list(saved.targets), [*saved.targets, *map(_share_of, labels)]]
+    ends = [] if interval is None else _names_of_ends(saved, interval)
+    forms = [*plain, *([*form, *ends] for form in plain)]
     if not any(has_columns(out, columns) for columns in forms):
         raise RequestError(
             f"--out {out}: this file holds no predictions of the model and would be lost. Name another file, or remove "

@@ -2,13 +2,15 @@
 
 from shrinkage._paired import Interval, corrected_se, paired_difference
 from shrinkage.comparison._compare import compare, compare_table
-from shrinkage.comparison._comparison import Comparison
 from shrinkage.comparison._means import Mean
 from shrinkage.comparison._methods import METHODS, Method, Setting
 from shrinkage.comparison._nested import Runs
 from shrinkage.comparison._pairs import Pair
 from shrinkage.comparison._splits import Splitting
 from shrinkage.comparison.demonstrations import DEMOS, DemoResult, DemoTable, demo, demo_page, gallery_page
+from shrinkage.comparison.page._comparison_charts import comparison_charts, comparison_tables
+from shrinkage.comparison.page._comparison_findings import findings as comparison_findings
+from shrinkage.comparison.page._shown_comparison import Comparison
 
 __all__ = [
     "DEMOS",
@@ -25,6 +27,9 @@ __all__ = [
     "Splitting",
     "compare",
     "compare_table",
+    "comparison_charts",
+    "comparison_findings",
+    "comparison_tables",
     "corrected_se",
     "demo",
     "demo_page",

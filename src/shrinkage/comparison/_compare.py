@@ -16,12 +16,12 @@ from numpy.typing import ArrayLike
 
 from shrinkage._errors import JobError, RequestError, called, shown
 from shrinkage._random import hashed_seed
-from shrinkage.comparison._comparison import Comparison
 from shrinkage.comparison._kept import KeptRows
 from shrinkage.comparison._methods import Setting, methods_named
 from shrinkage.comparison._nested import Runs, run_methods
 from shrinkage.comparison._pairs import measured_pairs
 from shrinkage.comparison._splits import Splitting, check_classes, drawn_rows, targets
+from shrinkage.comparison.page._shown_comparison import Comparison
 from shrinkage.networks import LOSSES
 from shrinkage.path import Progress, checked_lambdas
 from shrinkage.tables import Preprocessor, Problem, Table, as_pandas, check_table, split_target

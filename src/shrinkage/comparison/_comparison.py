@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import io
 import math
-import os
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any
@@ -14,7 +12,6 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from shrinkage._errors import RequestError, shown
-from shrinkage._files import write_atomic
 from shrinkage._paired import Interval, paired_difference
 from shrinkage.comparison._means import Mean, corrected_mean
 from shrinkage.comparison._methods import NONE, Setting
@@ -22,16 +19,15 @@ from shrinkage.comparison._nested import Runs
 from shrinkage.comparison._pairs import Pair
 from shrinkage.comparison._splits import Splitting
 
-__all__ = ["Comparison"]
+__all__ = ["ComparisonResult"]
 
-_WIDTH = 80
 _FIGURES = ("train_loss", "validation_loss", "test_loss", "train_metric", "validation_metric", "test_metric")
 _SIZES = ("max_weight", "weight_norm", "gamma")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Comparison:
-    """Ways to keep weights small, side by side on one table. `print` shows it; `to_html` writes the page.
+class ComparisonResult:
+    """Ways to keep weights small, side by side on one table: what was measured.
 
     Every method chose its own λ by the same inner folds, and was tested on the same outer rows, which nothing of it had
     seen. Standard errors and intervals are those of the corrected resampled t-test.
@@ -152,25 +148,6 @@ class Comparison:
                 "seconds": self.seconds,
             }
         )
-
-    def to_html(self, path: str | os.PathLike[str]) -> None:
-        """Write everything as a page that opens offline, whole or not at all."""
-        from shrinkage.comparison.page._comparison_page import rendered
-
-        write_atomic(path, rendered(self).encode())
-
-    def __rich__(self) -> Any:
-        from shrinkage.comparison.page._comparison_terminal import Shown
-
-        return Shown(self)
-
-    def __str__(self) -> str:
-        from rich.console import Console
-
-        console = Console(file=io.StringIO(), width=_WIDTH, force_terminal=False, color_system=None)
-        console.print(self)
-        assert isinstance(console.file, io.StringIO)
-        return "\n".join(line.rstrip() for line in console.file.getvalue().rstrip().splitlines())
 
 
 def _plain(value: Any) -> Any:

@@ -1,11 +1,12 @@
 """The λ path as scikit-learn estimators."""
 
 from shrinkage.estimators._classifier import MLPClassifierCV
+from shrinkage.estimators._column_effects import column_effects
 from shrinkage.estimators._fitted_networks import FittedNetworks
-from shrinkage.estimators._onnx import export_onnx
 from shrinkage.estimators._path_estimator import MLPCV, Runtime
 from shrinkage.estimators._regressor import MLPRegressorCV
-from shrinkage.estimators._saved_model import SavedModel, load_model, save_model
+from shrinkage.estimators.saved._onnx import export_onnx
+from shrinkage.estimators.saved._saved_model import SavedModel, load_model, save_model
 
 __all__ = [
     "MLPCV",
@@ -14,6 +15,7 @@ __all__ = [
     "MLPRegressorCV",
     "Runtime",
     "SavedModel",
+    "column_effects",
     "export_onnx",
     "load_model",
     "save_model",

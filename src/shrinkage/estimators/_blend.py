@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from shrinkage.estimators._fitted_networks import FittedNetworks
 from shrinkage.estimators._members import recipe_of_member
+from shrinkage.evaluation import tempered
 from shrinkage.path import FittedPath, Fold
 from shrinkage.tables.forms import Form
 from shrinkage.training import Recipe
@@ -64,12 +65,27 @@ class Blend:
     weights: tuple[float, ...]
     main: int = 0
     """The part whose λs `predict(lam=…)` knows."""
+    temperature: float = 1.0
+    """T of the probabilities, p^(1/T) over their sum; of the chosen λ alone, whose folds it was fitted to."""
 
     def predict(self, X: NDArray[Any], lam: float | None = None) -> Floats:
         """(n, C) probabilities or values for a matrix X (n, D) of columns; see `FittedNetworks.predict`."""
-        if lam is not None or len(self.parts) == 1:
-            return self.parts[self.main].predict(X, lam)
+        main = self.parts[self.main]
+        if lam is not None and (len(self.parts) > 1 or main.place(lam) != main.chosen):
+            return main.predict(X, lam)
+        if self.temperature != 1:
+            own = (part.mean_prediction(X, part.rows[[part.chosen]]) for part in self.parts)
+            return tempered(sum_of(w * p for w, p in zip(self.weights, own, strict=True)), self.temperature)
+        if len(self.parts) == 1:
+            return main.predict(X)
         return sum_of(weight * part.predict(X) for weight, part in zip(self.weights, self.parts, strict=True))
+
+    def mean_prediction(self, X: NDArray[Any]) -> Floats:
+        """(n, C) the same, each part being the mean of all its networks: for the restarts of a fold."""
+        means = (
+            weight * part.mean_prediction(X) for weight, part in zip(self.weights, self.parts, strict=True)
+        )
+        return tempered(sum_of(means), self.temperature)
 
 
 def sum_of(arrays: Any) -> Floats:

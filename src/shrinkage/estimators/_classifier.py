@@ -10,6 +10,7 @@ from sklearn.base import ClassifierMixin
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, column_or_1d
 
+from shrinkage.estimators._fold_models import both_classes
 from shrinkage.estimators._parameter_docs import documented
 from shrinkage.estimators._path_estimator import MLPCV, Targets
 
@@ -53,13 +54,29 @@ class MLPClassifierCV(ClassifierMixin, MLPCV):
     def predict_proba(self, X: Any, lam: float | None = None) -> NDArray[np.float64]:
         """(n, C) the probability of each class of `classes_`; see `predict`."""
         check_is_fitted(self)
-        predicted = self._predicted(X, lam)
-        return np.hstack([1 - predicted, predicted]) if self.networks_.loss == "logistic" else predicted
+        return both_classes(self._predicted(X, lam))
 
     def predict_log_proba(self, X: Any, lam: float | None = None) -> NDArray[np.float64]:
         """(n, C) its logarithm."""
         with np.errstate(divide="ignore"):
             return np.log(self.predict_proba(X, lam))
+
+    def predict_interval(self, X: Any, alpha: float = 0.1) -> NDArray[np.bool_]:
+        """(n, C) which of `classes_` are in the set of each row, which holds the true class for about 1 − α of new rows.
+
+        By the networks of the folds and cross-validation+: the share is at least 1 − 2α for rows drawn as those of the
+        fit were, whatever the network. The likeliest class is always in the set.
+
+        Args:
+            X: as given to `fit`.
+            alpha: the share of rows whose class may be missing, between 0 and 1.
+
+        Reference: Romano, Sesia and Candès, Classification with valid and adaptive coverage, NeurIPS 2020, §2.3.
+        """
+        return self._fold_models().class_sets(self._rows_of(X), alpha)
+
+    def _as_predicted(self, predicted: NDArray[np.float64]) -> NDArray[np.float64]:
+        return both_classes(predicted)
 
     def _checked_y(self, X: Any, y: Any) -> NDArray[Any]:
         if y is None:

@@ -29,6 +29,10 @@ class Inputs(ABC):
     def matrix(self, train: NDArray[np.int64] | None) -> NDArray[Any]:
         """(N, D) all rows as inputs, what must be fitted being fitted on the rows `train` alone (None for all)."""
 
+    @abstractmethod
+    def encoder(self, train: NDArray[np.int64]) -> Preprocessor | None:
+        """What `matrix` encodes by, to encode other rows with; None for a matrix of numbers."""
+
 
 class NumberInputs(Inputs):
     """A numeric array or data frame without gaps: the same matrix for every fold."""
@@ -43,6 +47,9 @@ class NumberInputs(Inputs):
     def matrix(self, train: NDArray[np.int64] | None) -> NDArray[Any]:
         return self._X
 
+    def encoder(self, train: NDArray[np.int64]) -> None:
+        return None
+
 
 class TableInputs(Inputs):
     """A data frame with categories, dates or gaps: encoded by what the training rows of each fold show."""
@@ -54,15 +61,22 @@ class TableInputs(Inputs):
         self._weight = weight
         self.n_rows = len(frame)
         self.preprocessor = Preprocessor().fit(frame, weight)
+        self._encoders: dict[bytes, Preprocessor] = {}
 
     def matrix(self, train: NDArray[np.int64] | None) -> NDArray[Any]:
         assert self.preprocessor is not None
         if train is None:
             return self.preprocessor.transform(self._frame)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # what it has to say was said when all rows were fitted
-            weight = None if self._weight is None else self._weight[train]
-            return Preprocessor().fit(self._frame.iloc[train], weight).transform(self._frame)
+        return self.encoder(train).transform(self._frame)
+
+    def encoder(self, train: NDArray[np.int64]) -> Preprocessor:
+        key = train.tobytes()
+        if key not in self._encoders:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # what it has to say was said when all rows were fitted
+                weight = None if self._weight is None else self._weight[train]
+                self._encoders[key] = Preprocessor().fit(self._frame.iloc[train], weight)
+        return self._encoders[key]
 
 
 def is_table(X: Any) -> bool:

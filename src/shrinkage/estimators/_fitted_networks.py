@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shrinkage._errors import RequestError, called
+from shrinkage.evaluation import probabilities_of
 from shrinkage.networks import Kind, Layout, PerceptronKind, perceptron_layout
 from shrinkage.path import Scale, predictions
 from shrinkage.tables.forms import Form, StandardInputs
@@ -38,6 +39,14 @@ class FittedNetworks:
     """What makes inputs of the columns, before they are standardized."""
 
     @property
+    def n_inputs(self) -> int:
+        return self.layout.inputs
+
+    @property
+    def n_outputs(self) -> int:
+        return self.layout.outputs
+
+    @property
     def perceptron(self) -> PerceptronKind:
         """The kind, where something is asked that only a perceptron has."""
         assert isinstance(self.kind, PerceptronKind)
@@ -58,6 +67,24 @@ class FittedNetworks:
         if self.y_scale is not None:
             predicted = self.y_scale.restored(predicted)
         return predicted
+
+    def mean_prediction(self, X: NDArray[Any], rows: NDArray[Any] | None = None) -> NDArray[np.float64]:
+        """(n, C) the mean of networks (R, D), of all `rows` by default; probabilities of outputs in float64.
+
+        In float32 a probability near 1 is 1, and a temperature could not bring it back.
+        """
+        X = self.form(X)
+        if self.x_scale is not None:
+            X = self.x_scale.standardized(X)
+        return self.mean_of_standardized(X, self.rows if rows is None else rows)
+
+    def mean_of_standardized(self, X: NDArray[np.float64], rows: NDArray[Any]) -> NDArray[np.float64]:
+        """The same for inputs as the networks see them."""
+        z = predictions(self.kind, self.layout, "squared_error", rows, X)
+        if self.loss == "squared_error":
+            predicted = z.mean(axis=0)
+            return predicted if self.y_scale is None else self.y_scale.restored(predicted)
+        return np.mean([probabilities_of(each) for each in z], axis=0)
 
     def place(self, lam: float) -> int:
         """Where the network of `lam` is; λ as it is printed, to 3 digits, is enough."""

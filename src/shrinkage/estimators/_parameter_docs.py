@@ -52,6 +52,10 @@ Args:
         Those in between are spared, and with `stop="best"` are no choice.
     decay_biases: pull the biases too.
     standardize: scale inputs, and the targets of a regression, to mean 0 and standard deviation 1.
+    out_of_fold: keep what the networks of each fold predict for the rows it held out, and these networks, which
+        `out_of_fold_`, `calibration_` and `predict_interval` need; trains as many networks more as there are folds.
+    calibrate: divide the classifier's linear outputs by a temperature fitted to what networks say of rows they had not
+        seen: True, False, or `auto`, where that lowers their loss by more than its standard error. No class changes.
     keep_path: keep the refitted network of every λ of `lambdas_` for `predict(X, lam=…)`.
     max_extensions: how often the grid may be extended, ≥ 0; 0 keeps the λs as given.
     dtype: `float32`, `float64`, or `auto`: that of X, as scikit-learn does.
@@ -67,6 +71,9 @@ ATTRIBUTES = """
     lambdas_: (L,) the λs of the path, ascending, extensions included, without those that `fast` dropped.
     path_: `PathResult`: curves of every (λ, fold, restart), means and standard errors.
     choice_: `Choice`: how λ and epoch were chosen, and which λs `fast` dropped.
+    out_of_fold_: (n, C) probabilities, or (n,) or (n, k) values: each row as predicted by the networks that had not
+        seen it; NaN for rows that no fold held out.
+    calibration_: `Calibration`, of a classifier: the temperature, whether it is applied, and what it gains.
     networks_: `FittedNetworks`: parameters and scales.
     forms_: `Forms`: the members that `inputs` asked for, their weights, and their losses on rows not seen.
     coefs_, intercepts_: weights and biases of the chosen network, layer by layer.

@@ -22,7 +22,10 @@ from shrinkage._errors import RequestError, called, shown
 from shrinkage.estimators._blend import Forms, alone, blend_of, blended
 from shrinkage.estimators._estimator_inputs import Inputs, inputs_for
 from shrinkage.estimators._members import fit_members, inputs_of_members, members_of, recipe_of_member
+from shrinkage.estimators._shown import Shown
 from shrinkage.estimators._trainers import TRAINERS, recipe_of
+from shrinkage.estimators._unseen_rows import UnseenRows
+from shrinkage.evaluation import LinearPath, constant_losses, linear_path
 from shrinkage.path import (
     ALL_ROWS,
     BlockStore,
@@ -59,11 +62,11 @@ class Runtime:
     """What the blocks depend on besides the recipe: the data's hash, versions."""
     as_table: bool = False
     """Take a frame of plain numbers as a table too."""
-    held_out: bool = False
-    """Also predict each row by nets that had not seen it."""
+    rivals: bool = False
+    """Also train simpler models on the same folds."""
 
 
-class MLPCV(BaseEstimator):
+class MLPCV(Shown, UnseenRows, BaseEstimator):  # pyright: ignore[reportIncompatibleVariableOverride]
     """Shared by MLPClassifierCV and MLPRegressorCV, whose docstrings say what the parameters are."""
 
     def __init__(
@@ -94,6 +97,8 @@ class MLPCV(BaseEstimator):
         decay_biases: bool = False,
         standardize: bool = True,
         keep_path: bool = False,
+        out_of_fold: bool = True,
+        calibrate: bool | str = "auto",
         max_extensions: int = 3,
         dtype: str = "auto",
         device: str = "cpu",
@@ -125,6 +130,8 @@ class MLPCV(BaseEstimator):
         self.decay_biases = decay_biases
         self.standardize = standardize
         self.keep_path = keep_path
+        self.out_of_fold = out_of_fold
+        self.calibrate = calibrate
         self.max_extensions = max_extensions
         self.dtype = dtype
         self.device = device
@@ -155,6 +162,7 @@ class MLPCV(BaseEstimator):
         weight = None
         if sample_weight is not None:
             weight = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
+        self.target_names_ = _names_of(y)
         y = self._checked_y(X, y)
         inputs = inputs_for(self, X, weight, as_table=runtime.as_table)
         if inputs.n_rows != len(y):
@@ -165,7 +173,7 @@ class MLPCV(BaseEstimator):
                 f"{type(self).__name__}: at least 2 rows are needed, got n_samples = {len(seen)}."
             )
         targets = self._targets(y, seen)
-        folds = self._folds(inputs, targets, weight, seen, y)
+        folds, fold_forms = self._folds(inputs, targets, weight, seen, y)
         all_rows, forms = self._fold_and_forms(ALL_ROWS, inputs, targets, weight, seen, None)
         request = self._request(inputs, targets, len(seen), runtime)
         store = None
@@ -176,7 +184,40 @@ class MLPCV(BaseEstimator):
         members = blended(paths, targets.Y, targets.loss, weight) if len(names) > 1 else alone(paths)
         self._keep(members, all_rows, forms, request)
         self.preprocessor_ = inputs.preprocessor
+        self.fold_rows_ = [(fold.train, fold.validation) for fold in folds]
+        if self.out_of_fold:
+            encoders = [inputs.encoder(fold.train) for fold in folds]
+            self._judge_by_folds(members, folds, fold_forms, encoders, request.recipe)
+        compared = self.error == "loss"
+        self.constant_losses_ = constant_losses(folds, targets.loss) if compared else None
+        self.linear_ = linear_path(folds, targets.loss) if compared and runtime.rivals else None
         return self
+
+    def linear_path(self, X: Any, y: Any, sample_weight: Any = None) -> LinearPath | None:
+        """A linear model at a range of strengths on the folds of the fit; None where `error` is not the loss.
+
+        Args:
+            X: the rows that were given to `fit`.
+            y: their targets.
+            sample_weight: their weights, where `fit` was given some.
+        """
+        check_is_fitted(self)
+        if self.error != "loss":
+            return None
+        weight = None if sample_weight is None else _check_sample_weight(sample_weight, X, dtype=np.float64)
+        y = self._checked_y(X, y)
+        rows = max(int(rows.max()) for pair in self.fold_rows_ for rows in pair if rows is not None) + 1
+        if len(y) < rows:
+            raise RequestError(
+                f"X, y: must be the rows that were given to fit, at least {rows}, got {len(y)}."
+            )
+        inputs = inputs_for(self, X, weight, as_table=self.preprocessor_ is not None)
+        targets = self._targets(y, np.arange(len(y)) if weight is None else np.flatnonzero(weight > 0))
+        folds = [
+            self._fold_and_forms(number, inputs, targets, weight, *pair)[0]
+            for number, pair in enumerate(self.fold_rows_)
+        ]
+        return linear_path(folds, targets.loss)
 
     @property
     def coefs_(self) -> list[NDArray[Any]]:
@@ -211,9 +252,13 @@ class MLPCV(BaseEstimator):
         ):
             if not isinstance(number, int | np.integer) or number < least:
                 raise RequestError(f"{called(name)}: must be a whole number >= {least}, got {shown(number)}.")
-        for name in ("fast", "keep_path", "standardize", "decay_biases", "nesterovs_momentum"):
+        for name in ("fast", "keep_path", "out_of_fold", "standardize", "decay_biases", "nesterovs_momentum"):
             if not isinstance(flag := getattr(self, name), bool | np.bool_):
                 raise RequestError(f"{called(name)}: must be True or False, got {shown(flag)}.")
+        if self.calibrate != "auto" and not isinstance(self.calibrate, bool | np.bool_):
+            raise RequestError(
+                f"{called('calibrate')}: must be 'auto', True or False, got {shown(self.calibrate)}."
+            )
         units = np.atleast_1d(self.hidden_layer_sizes)
         if units.size and not np.issubdtype(units.dtype, np.integer):
             raise RequestError(
@@ -230,7 +275,7 @@ class MLPCV(BaseEstimator):
             recipe=recipe_of(self.get_params(deep=False), targets.loss, n, inputs.dtype),
             seed=int(check_random_state(self.random_state).randint(2**31 - 1)),
             keep_path=self.keep_path,
-            held_out=runtime.held_out,
+            held_out=self.out_of_fold,
             n_jobs=self.n_jobs,
             max_extensions=self.max_extensions,
         )
@@ -242,9 +287,9 @@ class MLPCV(BaseEstimator):
         weight: NDArray[np.float64] | None,
         seen: NDArray[np.int64],
         y: NDArray[Any],
-    ) -> list[Fold]:
+    ) -> tuple[list[Fold], list[dict[str, Form]]]:
         splitter: Any = check_cv(self.cv, y, classifier=is_classifier(self))
-        folds = []
+        folds, forms = list[Fold](), list[dict[str, Form]]()
         for number, (train, validation) in enumerate(splitter.split(np.empty((len(y), 0)), y)):
             parts = (
                 np.flatnonzero(part) if part.dtype == bool else part
@@ -256,11 +301,10 @@ class MLPCV(BaseEstimator):
                     f"{called('cv')}: fold {number} has {len(train)} training and {len(validation)} validation rows "
                     "of positive weight; both need at least one."
                 )
-            folds.append(self._fold(number, inputs, targets, weight, train, validation))
-        return folds
-
-    def _fold(self, *given: Any) -> Fold:
-        return self._fold_and_forms(*given)[0]
+            fold, fitted = self._fold_and_forms(number, inputs, targets, weight, train, validation)
+            folds.append(fold)
+            forms.append(fitted)
+        return folds, forms
 
     def _fold_and_forms(
         self,
@@ -321,7 +365,6 @@ class MLPCV(BaseEstimator):
         self.recipe_ = recipe_of_member(request.recipe, members.names[members.main])
         self.n_rows_ = len(all_rows.train)
         self.seed_ = request.seed
-        self.held_out_ = members.held_out
         self.loss_ = float(fitted.refit_loss[fitted.chosen])
         self.forms_ = members
         self.blend_ = blend_of(members, all_rows, forms, request.recipe)
@@ -333,6 +376,16 @@ class MLPCV(BaseEstimator):
             return self.blend_.predict(self.preprocessor_.transform(X), lam)
         matrix: Any = validate_data(self, X, dtype=[np.float64, np.float32], reset=False)
         return self.blend_.predict(matrix, lam)
+
+
+def _names_of(y: Any) -> tuple[str, ...]:
+    """What the targets are called: the names of a frame's columns or of a series, else `target`."""
+    if hasattr(y, "columns"):
+        return tuple(str(name) for name in y.columns)
+    if getattr(y, "name", None) is not None:
+        return (str(y.name),)
+    count = np.shape(y)[1] if np.ndim(y) == 2 else 1
+    return ("target",) if count == 1 else tuple(f"target {j + 1}" for j in range(count))
 
 
 def _hash(*arrays: NDArray[Any] | None) -> str:

@@ -49,6 +49,25 @@ class MLPRegressorCV(RegressorMixin, MLPCV):
         predicted = self._predicted(X, lam)
         return predicted[:, 0] if self._one_target else predicted
 
+    def predict_interval(self, X: Any, alpha: float = 0.1) -> NDArray[np.float64]:
+        """(n, 2), or (n, k, 2) for several targets: intervals that hold the true value for about 1 − α of new rows.
+
+        By the networks of the folds and cross-validation+: the share is at least 1 − 2α for rows drawn as those of the
+        fit were, whatever the network. An end is infinite where so few rows can't vouch for so small an α.
+
+        Args:
+            X: as given to `fit`.
+            alpha: the share of rows that may lie outside, between 0 and 1.
+
+        Reference: Barber, Candès, Ramdas and Tibshirani, Predictive inference with the jackknife+, Annals of Statistics
+        2021, §3.
+        """
+        ends = self._fold_models().intervals(self._rows_of(X), alpha)
+        return ends[:, 0] if self._one_target else ends
+
+    def _as_predicted(self, predicted: NDArray[np.float64]) -> NDArray[np.float64]:
+        return predicted[:, 0] if self._one_target else predicted
+
     def _checked_y(self, X: Any, y: Any) -> NDArray[Any]:
         if y is None:
             raise ValueError("requires y to be passed, but the target y is None.")

@@ -1,5 +1,6 @@
 """The kit of the pages: a self-contained HTML file that opens offline, numbers for readers, text made safe."""
 
+from shrinkage.pages._frame import frame
 from shrinkage.pages._html_page import (
     Figure,
     Key,
@@ -11,6 +12,8 @@ from shrinkage.pages._html_page import (
     embedded_json,
     render_page,
 )
+from shrinkage.pages._plotly_figure import plotly_figure
+from shrinkage.pages._svg import svg
 from shrinkage.pages._text import ABSENT, clean, number, percent, plain, plotted, strength, superscript
 
 __all__ = [
@@ -24,11 +27,14 @@ __all__ = [
     "Tile",
     "clean",
     "embedded_json",
+    "frame",
     "number",
     "percent",
     "plain",
+    "plotly_figure",
     "plotted",
     "render_page",
     "strength",
     "superscript",
+    "svg",
 ]

@@ -87,7 +87,7 @@ class Key:
     text: str
     """What is drawn in that colour."""
     mark: str = "line"
-    """`line`, `dot`, `ring`, `dash` or `bar`."""
+    """`line`, `dot`, `ring`, `diamond`, `dash` or `bar`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,6 +100,8 @@ class Tile:
     """The number with its unit."""
     before: str = ""
     """What to hold it against."""
+    error: str = ""
+    """Its standard error, after a ±."""
 
 
 @dataclass(frozen=True, kw_only=True)

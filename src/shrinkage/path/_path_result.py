@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from shrinkage._drawing import Drawn, Plotted
 from shrinkage.path._places import STANDARD, Place
 
 __all__ = ["Choice", "PathResult"]
@@ -18,7 +19,7 @@ Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, kw_only=True)
-class PathResult:
+class PathResult(Plotted):
     """The curves of every net of a λ path. Axes: L λs (ascending), F folds, R restarts, E epochs,
     V of them with a score of the validation rows (all by default).
 
@@ -146,7 +147,7 @@ def best_places(mean_curve: Floats) -> NDArray[np.intp]:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Choice:
+class Choice(Drawn):
     """The chosen λ and epoch, and how they were chosen."""
 
     select: str

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from shrinkage.pages import Figure, Key, Section, Table, clean, percent, plain, plotted
+from shrinkage.pages import Figure, Key, Section, Table, clean, number, percent, plain, plotted
 from shrinkage.reporting._story import FitStory
 
 __all__ = ["agreement_section"]
@@ -15,7 +15,7 @@ __all__ = ["agreement_section"]
 MOST_CLASSES = 30
 MOST_TARGETS = 6
 MOST_POINTS = 1200
-REUSED = " λ was chosen on these folds too, so rows of another day may fare slightly worse."
+REUSED = " λ was chosen on these folds too, so new rows may fare slightly worse."
 
 
 def agreement_section(story: FitStory) -> Section:
@@ -139,9 +139,10 @@ def _scatter_section(story: FitStory) -> Section:
     return Section(
         id="agreement",
         topic="Predicted against true",
-        title="On rows that the net had not seen, its predictions explain " + _explained(fits, names),
+        title="On rows that the net had not seen, " + _errors(fits, names),
         caption="Each point is a row, predicted by a net trained without it. On the dashed line the prediction is "
-        "right; a cloud flatter than the line means that extremes are predicted too mildly."
+        "right; a cloud flatter than the line means that predictions are pulled toward the mean. "
+        "Errors are in the target's own units, over all unseen rows. R² is given above, as the mean over folds."
         + (" An even selection of the rows is drawn." if some else "")
         + REUSED,
         keys=[
@@ -152,7 +153,7 @@ def _scatter_section(story: FitStory) -> Section:
         tables=[
             Table(
                 caption="how well each target is predicted",
-                head=["target", "rows", "R²", "root mean square error", "standard deviation of the target"],
+                head=["target", "rows", "RMSE", "mean absolute error", "standard deviation of the target"],
                 rows=[[clean(name), *fit] for name, fit in zip(names, fits, strict=True)],
             ),
             Table(
@@ -169,22 +170,26 @@ def _scatter_section(story: FitStory) -> Section:
 
 
 def _fit_of(truth: NDArray[np.float64], held_out: NDArray[np.float64]) -> tuple[int, float, float, float]:
-    """Rows, R², root mean square error and the target's standard deviation."""
+    """Rows, root mean square error, mean absolute error and the target's standard deviation."""
     known = np.isfinite(truth) & np.isfinite(held_out)
     if not known.any():
         return 0, np.nan, np.nan, np.nan
-    error = float(np.mean((truth[known] - held_out[known]) ** 2))
-    variance = float(np.var(truth[known]))
-    return int(known.sum()), 1 - error / variance if variance else np.nan, error**0.5, variance**0.5
+    errors = truth[known] - held_out[known]
+    rmse, mean_absolute = np.sqrt(np.mean(errors**2)), np.abs(errors).mean()
+    return int(known.sum()), float(rmse), float(mean_absolute), float(truth[known].std())
 
 
-def _explained(fits: list[tuple[int, float, float, float]], names: list[str]) -> str:
+def _errors(fits: list[tuple[int, float, float, float]], names: list[str]) -> str:
+    """What predictions are off by, beside what the mean is off by."""
     if len(fits) == 1:
-        return f"{percent(fits[0][1])} of the target's variance"
-    shares = [
-        f"{percent(fit[1])} of “{clean(name, 30)}”" for fit, name in list(zip(fits, names, strict=True))[:3]
+        return (
+            f"predictions are off by {number(fits[0][1])} (RMSE), the target's mean by {number(fits[0][3])}"
+        )
+    texts = [
+        f"{number(fit[1])} for “{clean(name, 30)}” (its mean: {number(fit[3])})"
+        for fit, name in list(zip(fits, names, strict=True))[:3]
     ]
-    return ", ".join(shares) + (" …" if len(fits) > 3 else "")
+    return "predictions are off by (RMSE) " + ", ".join(texts) + (" …" if len(fits) > 3 else "")
 
 
 def _drawn_rows(truth: NDArray[np.float64], held_out: NDArray[np.float64], most: int) -> NDArray[np.intp]:

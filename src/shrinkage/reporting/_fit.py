@@ -3,27 +3,41 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from shrinkage._files import write_atomic
-from shrinkage.pages import Key, Page, Section, Table, clean, render_page, strength
+from shrinkage.pages import Figure, Key, Page, Section, Table, clean, render_page, strength
+from shrinkage.path import Choice, PathResult
 from shrinkage.reporting import _words
 from shrinkage.reporting._agreement import agreement_section
-from shrinkage.reporting._epoch_figures import epoch_figures, epoch_table, map_figure, map_table
-from shrinkage.reporting._judged import Judged, judge
-from shrinkage.reporting._loss_figures import gap_figure, gap_table, loss_figure, path_table
+from shrinkage.reporting._effects_section import effects_section
+from shrinkage.reporting._findings import findings
+from shrinkage.reporting._headline import matter_section
 from shrinkage.reporting._story import FitStory
-from shrinkage.reporting._weight_figures import (
+from shrinkage.reporting._uncertainty_section import uncertainty_section
+from shrinkage.reporting.figures import (
     Histograms,
+    Judged,
+    epoch_figures,
+    epoch_table,
+    gap_figure,
+    gap_table,
     histograms,
+    judge,
+    loss_figure,
+    map_figure,
+    map_table,
+    path_table,
     weight_figures,
     weight_slider,
     weight_tables,
 )
 
-__all__ = ["render_fit_report", "write_fit_report"]
+__all__ = ["charts_of", "path_charts", "path_rows", "render_fit_report", "write_fit_report"]
 
 MOST_COLUMNS = 300
 MOST_NOTES = 50
@@ -51,22 +65,57 @@ def render_fit_report(story: FitStory) -> str:
         kicker="Fit report",
         subtitle=f"{clean(story.source_name, 200)} · {story.n_rows:,} rows · {story.n_features:,} inputs · "
         f"{story.task} of {_names(story)} · {_effort(story)}",
-        tiles=_words.tiles(story.path, story.choice, judged, shown, weakest),
-        findings=list(story.findings),
+        tiles=_words.tiles(story, judged, shown, weakest),
+        findings=findings(story),
         notes=list(story.notes)[:MOST_NOTES],
-        sections=[
-            _loss_section(story, judged),
-            *([_map_section(story)] if len(story.path.validated) > 1 else []),
-            _epochs_section(story, weakest),
-            _weights_section(story, shown, weakest),
-            _gap_section(story, judged, weakest),
-            agreement_section(story),
-            _data_section(story),
-            _strength_section(story),
-            _reproduce_section(story),
-        ],
+        sections=_sections(story, judged, shown, weakest),
     )
     return render_page(page)
+
+
+def charts_of(story: FitStory) -> dict[str, Callable[[], Figure]]:
+    """Every chart of the report by its name, the path first."""
+    usable = _usable(story)
+    judged, shown = judge(story.path, story.choice), histograms(story.path.lambdas, story.weights, usable)
+    figures: dict[str, Figure] = {}
+    for section in _sections(story, judged, shown, int(usable.argmax())):
+        for number, figure in enumerate(section.figures):
+            figures[section.id if not number else f"{section.id}_{number}"] = figure
+    order = sorted(figures, key=lambda name: name != "loss")
+    return {name: partial(figures.__getitem__, name) for name in order}
+
+
+def path_charts(path: PathResult, choice: Choice) -> dict[str, Callable[[], Figure]]:
+    """The charts that a path and a choice are enough for."""
+    judged = judge(path, choice)
+    return {
+        "loss": partial(loss_figure, path, choice, judged),
+        "gap": partial(gap_figure, path, choice, judged),
+        "map": partial(map_figure, path, choice),
+    }
+
+
+def path_rows(path: PathResult, choice: Choice) -> Table:
+    """One row a λ: losses and the metric."""
+    return path_table(path, choice, judge(path, choice))
+
+
+def _sections(story: FitStory, judged: Judged, shown: Histograms, weakest: int) -> list[Section]:
+    kept = story.weights[weakest].size and story.weights[story.choice.index].size
+    return [
+        *_matter_sections(story),
+        _loss_section(story, judged),
+        *([_map_section(story)] if len(story.path.validated) > 1 else []),
+        _epochs_section(story, weakest),
+        *([_weights_section(story, shown, weakest)] if kept else []),
+        _gap_section(story, judged, weakest),
+        agreement_section(story),
+        *_uncertainty_sections(story),
+        *_effects_sections(story),
+        _data_section(story),
+        *_strength_sections(story),
+        _reproduce_section(story),
+    ]
 
 
 def write_fit_report(story: FitStory, path: str | os.PathLike[str]) -> None:
@@ -96,15 +145,40 @@ def _names(story: FitStory) -> str:
     return ", ".join(names) + (" …" if len(story.target_names) > 3 else "")
 
 
+def _matter_sections(story: FitStory) -> list[Section]:
+    name = "" if story.linear is None else story.linear.name
+    section = matter_section(story.path, story.choice, story.verdict, name)
+    return [] if section is None else [section]
+
+
+def _uncertainty_sections(story: FitStory) -> list[Section]:
+    if story.uncertainty is None:
+        return []
+    names = [str(name) for name in story.target_names]
+    return [uncertainty_section(story.uncertainty, names, len(story.class_names or ()))]
+
+
+def _effects_sections(story: FitStory) -> list[Section]:
+    if story.effects is None:
+        return []
+    classes = story.class_names
+    outputs = [str(name) for name in (classes or story.target_names)]
+    return [effects_section(story.effects, story.path.loss_name, outputs, probabilities=classes is not None)]
+
+
 def _loss_section(story: FitStory, judged: Judged) -> Section:
     path, choice = story.path, story.choice
     bars = "Bars are one standard error over the folds. " if path.n_folds > 1 else ""
     stops = "each λ after the epoch at which its validation loss is lowest"
     when = f"Drawn: {stops}. " if choice.stop == "best" else ""
+    fair, weakest = story.verdict.stopped, story.verdict.weakest
+    early = fair is not None and story.verdict.best_epoch != choice.epochs[weakest]
+    fair_text = f"{strength(path.lambdas[weakest])} at its own best epoch"
+    fair_key = [Key(role="validation", text=fair_text, mark="diamond")] if early else []
     return Section(
         id="loss",
         topic="Loss against λ",
-        title=_words.loss_title(path, choice, judged),
+        title=_words.loss_title(path, choice, story.verdict),
         caption="Too little regularization on the left: training is easy, validation suffers. Too much on the right: "
         f"both suffer. Look for the bottom of the validation curve. {bars}{when}The dashed level is the minimum plus "
         f"one standard error; 1-SE is the strongest λ below it.{_words.edge_words(choice)}",
@@ -113,8 +187,9 @@ def _loss_section(story: FitStory, judged: Judged) -> Section:
             TRAINING,
             Key(role="ink", text="chosen λ"),
             Key(role="muted", text="minimum + 1 SE", mark="dash"),
+            *fair_key,
         ],
-        figures=[loss_figure(path, choice, judged)],
+        figures=[loss_figure(path, choice, judged, fair if fair_key else None)],
         tables=[path_table(path, choice, judged)],
     )
 
@@ -201,7 +276,10 @@ def _data_section(story: FitStory) -> Section:
     )
 
 
-def _strength_section(story: FitStory) -> Section:
+def _strength_sections(story: FitStory) -> list[Section]:
+    """Nothing to type elsewhere for a network that a constant guess may beat."""
+    if not story.verdict.is_useful:
+        return []
     rows = [[*s.in_two, s.framework, s.note] for s in story.strengths]
     table = Table(
         caption="the chosen λ elsewhere",
@@ -209,16 +287,17 @@ def _strength_section(story: FitStory) -> Section:
         rows=rows,
         folded=False,
     )
-    return Section(
+    section = Section(
         id="elsewhere",
         topic="The number to type elsewhere",
         title=f"{strength(story.choice.lam)} goes by other numbers in other frameworks",
         caption="For L2 in the error, λ is the factor in J = (1/n) Σ lossᵢ + (λ/2) Σ w²: the mean loss over the n "
         "training rows plus λ times half the sum of the squared weights, biases left out. Some frameworks leave out "
         "the ½, some divide by the batch, some multiply by the learning rate, so the same strength goes by another "
-        "number in each.",
+        "number in each. Neighbouring λs of the grid do about as well: more digits than these mean nothing.",
         tables=[table] if rows else [],
     )
+    return [section]
 
 
 def _reproduce_section(story: FitStory) -> Section:

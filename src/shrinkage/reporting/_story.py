@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from shrinkage._errors import RequestError
+from shrinkage.evaluation import Effects, LinearPath, Uncertainty, Verdict, verdict
 from shrinkage.path import Choice, PathResult
 
 __all__ = ["ColumnSummary", "FitStory", "StrengthElsewhere"]
@@ -49,7 +51,7 @@ class StrengthElsewhere:
         """What to type: `torch.optim.SGD(weight_decay=0.0046)`."""
         if isinstance(self.value, str):
             return f"{self.argument}: {self.value}"
-        value = f"{self.value:.6g}"
+        value = f"{self.value:.3g}"  # λ is known to a step of the grid, hardly to its third digit
         return self.argument.replace("…", value) if "…" in self.argument else f"{self.argument} = {value}"
 
     @property
@@ -85,22 +87,35 @@ class FitStory:
     """The curves of every (λ, fold, restart)."""
     choice: Choice
     """The chosen λ and epoch."""
+    constant_losses: NDArray[np.float64] | None = None
+    """(F,) validation losses of a constant guess on the folds of the path; None where they were not measured."""
+    linear: LinearPath | None = None
+    """A linear model on the same folds and inputs; None where it was not trained."""
+    uncertainty: Uncertainty | None = None
+    """Errors on unseen rows: reliability, widths of intervals; None where they were not kept."""
+    effects: Effects | None = None
+    """Which columns the networks use; None where that was not asked."""
     weights: Sequence[NDArray[np.floating]]
-    """L flat arrays: the decayed weights of the net refitted on all rows, one a λ of the path."""
+    """L flat arrays: the decayed weights of the net refitted on all rows, one a λ of the path; empty where it was not
+    kept."""
     truth: NDArray[np.integer] | NDArray[np.floating]
     """(n,) class indices, or (n, k) values in the target's own units."""
     held_out: NDArray[np.integer] | NDArray[np.floating]
     """Same shape: each row as predicted by the net of the chosen λ that had not seen it; NaN for no net."""
     columns: Sequence[ColumnSummary]
     """One entry a column of the table, targets included."""
-    findings: Sequence[str]
-    """The headline: what was found, one plain sentence each."""
     notes: Sequence[str] = ()
     """Warnings worth reading beside the results, one sentence each."""
     strengths: Sequence[StrengthElsewhere] = ()
     """The chosen λ as other frameworks call it."""
     reproduce: Mapping[str, str]
     """What to repeat the run with, in order: command line, versions, seed, the data's SHA-256."""
+
+    @cached_property
+    def verdict(self) -> Verdict:
+        """What the chosen λ is held against."""
+        linear = None if self.linear is None else self.linear.fold_losses
+        return verdict(self.path, self.choice, constant=self.constant_losses, linear=linear)
 
     def __post_init__(self) -> None:
         problems = [text for wrong, text in self._checks() if wrong]

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from shrinkage.evaluation import Verdict
 from shrinkage.pages import Tile, number, percent, strength
 from shrinkage.path import Choice, PathResult
-from shrinkage.reporting._judged import Judged
-from shrinkage.reporting._weight_figures import Histograms
+from shrinkage.reporting._story import FitStory
+from shrinkage.reporting.figures import Curve, Histograms, Judged
 
 __all__ = [
     "dropped_words",
@@ -18,6 +19,7 @@ __all__ = [
     "gap_title",
     "loss_title",
     "map_title",
+    "metric_of_folds",
     "tiles",
     "weights_title",
 ]
@@ -26,21 +28,33 @@ MOST_STRETCHES = 4
 """Of the grid, that are named one by one."""
 
 
-def tiles(path: PathResult, choice: Choice, judged: Judged, shown: Histograms, weakest: int) -> list[Tile]:
-    """The four numbers of the page's head, each beside its value at the weakest λ."""
+def tiles(story: FitStory, judged: Judged, shown: Histograms, weakest: int) -> list[Tile]:
+    """The numbers of the page's head, each beside its value at the weakest λ; ± is one standard error over folds."""
+    path, choice = story.path, story.choice
     chosen, before = choice.index, strength(path.lambdas[weakest])
     how = "the minimum of the validation loss" if choice.select == "min" else "by the one-standard-error rule"
-    metric, gap, largest = judged.validation_metric.mean, judged.gap.mean, shown.largest
+    gap, largest = judged.gap.mean, shown.largest
+    if not np.isfinite(largest[weakest]):  # its network was not kept
+        largest = path.max_weight.mean(axis=(1, 2))
+    mean = float(judged.validation_metric.mean[chosen])
+
+    def metric(index: int) -> str:
+        return metric_of_folds(path.metric_name, judged.validation_metric, index)
+
+    over = ", mean over folds" if path.n_folds > 1 else ""
     return [
         Tile(label="Chosen λ", value=number(choice.lam), before=how),
         Tile(
-            label=f"Validation {path.metric_name}",
-            value=metric_words(path, metric[chosen]),
-            before=f"{metric_words(path, metric[weakest])} at {before}",
+            label=f"Validation {path.metric_name}{over}",
+            value=percent(mean) if path.metric_name == "accuracy" else number(mean),
+            error=_error_of(path.metric_name, judged.validation_metric, chosen),
+            before=f"{metric(weakest)} at {before}",
         ),
+        *_error_tile(story),
         Tile(
             label="Overfitting gap (in loss)",
             value=number(gap[chosen]),
+            error=_error_of("", judged.gap, chosen),
             before=f"{number(gap[weakest])} at {before}",
         ),
         Tile(
@@ -51,24 +65,52 @@ def tiles(path: PathResult, choice: Choice, judged: Judged, shown: Histograms, w
     ]
 
 
-def metric_words(path: PathResult, value: float) -> str:
-    """A share as a percentage, anything else as a number."""
-    return percent(value) if path.metric_name == "accuracy" else number(value)
+def metric_of_folds(name: str, curve: Curve, index: int) -> str:
+    """`97.4 % ± 0.6`: the mean over folds with its standard error."""
+    mean, error = float(curve.mean[index]), _error_of(name, curve, index)
+    return (percent(mean) if name == "accuracy" else number(mean)) + (f" ± {error}" if error else "")
 
 
-def loss_title(path: PathResult, choice: Choice, judged: Judged) -> str:
+def _error_of(name: str, curve: Curve, index: int) -> str:
+    """The standard error over folds, in points for a percentage; empty for one fold."""
+    se = float(curve.se[index])
+    if not np.isfinite(se):
+        return ""
+    return f"{100 * se:.1f}" if name == "accuracy" else number(se, 2)
+
+
+def _error_tile(story: FitStory) -> list[Tile]:
+    """The root mean square error of a single target, in its own units."""
+    if story.task != "regression" or len(story.target_names) != 1:
+        return []
+    truth, held_out = (np.asarray(a, dtype=float)[:, 0] for a in (story.truth, story.held_out))
+    known = np.isfinite(truth) & np.isfinite(held_out)
+    if known.sum() < 2:
+        return []
+    squares = np.square(truth[known] - held_out[known])
+    rmse = float(np.sqrt(squares.mean()))
+    se = float(squares.std(ddof=1) / np.sqrt(len(squares)) / (2 * rmse)) if rmse else 0.0
+    return [
+        Tile(
+            label="RMSE on unseen rows, in the target's units",
+            value=number(rmse),
+            error=number(se, 2),
+            before=f"{number(float(truth[known].std()))} for always predicting the mean",
+        )
+    ]
+
+
+def loss_title(path: PathResult, choice: Choice, verdict: Verdict) -> str:
     """Where the validation loss is lowest, and what was chosen."""
-    loss = judged.validation_loss.mean
     if choice.lam == 0 and choice.index == choice.index_min:
         return "No regularization did best here: the validation loss is lowest at λ = 0"
     if choice.index == choice.index_min:
-        base = loss[0]
-        drop = 1 - loss[choice.index] / base if np.isfinite(base) and base > 0 else np.nan
-        rest = (
-            f", {percent(drop)} below {strength(path.lambdas[0])}"
-            if choice.index and np.isfinite(drop)
-            else ""
-        )
+        fair, weak = verdict.stopped, strength(path.lambdas[verdict.weakest])
+        rest = ""
+        if choice.index and fair is not None and fair.gain.is_known:
+            how = "below" if fair.share >= 0 else "above"
+            sure = "" if fair.is_better or fair.is_worse else ", which these rows can't distinguish"
+            rest = f", {percent(abs(fair.share))} {how} {weak} at its own best epoch{sure}"
         return f"The validation loss is lowest at {strength(choice.lam)}{rest}"
     if choice.select == "1se":
         return (

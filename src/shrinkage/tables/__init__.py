@@ -9,7 +9,12 @@ from shrinkage.tables.check._leave_out import without_columns, without_missing_t
 from shrinkage.tables.check._new_rows import check_new_rows, notes_on_new_rows
 from shrinkage.tables.learn._columns import Column, Kind
 from shrinkage.tables.learn._preprocessor import Preprocessor, as_pandas
-from shrinkage.tables.learn._preprocessor_file import load_preprocessor, preprocessor_from, save_preprocessor
+from shrinkage.tables.learn._preprocessor_file import (
+    load_preprocessor,
+    preprocessor_bytes,
+    preprocessor_from,
+    save_preprocessor,
+)
 from shrinkage.tables.read._read_table import read_table
 
 __all__ = [
@@ -28,6 +33,7 @@ __all__ = [
     "has_columns",
     "load_preprocessor",
     "notes_on_new_rows",
+    "preprocessor_bytes",
     "preprocessor_from",
     "read_table",
     "save_preprocessor",

@@ -13,7 +13,7 @@ from shrinkage.pages import ABSENT, Figure, Table, number, plain
 
 if TYPE_CHECKING:
     from shrinkage._paired import Interval
-    from shrinkage.comparison._comparison import Comparison
+    from shrinkage.comparison._comparison import ComparisonResult
     from shrinkage.comparison._means import Mean
     from shrinkage.comparison._nested import Runs
 
@@ -36,12 +36,12 @@ NO_DISTANCE = 1e-17
 UNITS = {"cross-entropy": "nats a row", "mean squared error": "targets standardized"}
 
 
-def loss_axis(c: Comparison) -> str:
+def loss_axis(c: ComparisonResult) -> str:
     """The loss with its unit."""
     return f"{c.loss_name} ({UNITS[c.loss_name]})"
 
 
-def loss_figure(c: Comparison) -> Figure:
+def loss_figure(c: ComparisonResult) -> Figure:
     """Training, validation and test loss of every method."""
     names, keys = _names(c), [runs.method.key for runs in c.runs]
     tests = [c.mean(key, "test_loss") for key in keys]
@@ -77,7 +77,7 @@ def loss_figure(c: Comparison) -> Figure:
     )
 
 
-def loss_tables(c: Comparison) -> list[Table]:
+def loss_tables(c: ComparisonResult) -> list[Table]:
     """One row a method: λ and losses; and the metric on training, validation and test rows."""
     parts = ("train", "validation", "test")
     words = [part.replace("train", "training") for part in parts]
@@ -110,7 +110,7 @@ def _within(mean: Mean) -> str:
     return str(mean).replace("± ", f"±{NBSP}") if math.isfinite(mean.value) else ABSENT
 
 
-def _share(c: Comparison, mean: Mean) -> str:
+def _share(c: ComparisonResult, mean: Mean) -> str:
     """Accuracy as a percentage, R² as a number."""
     if c.metric_name != "accuracy":
         return _within(mean)
@@ -119,7 +119,7 @@ def _share(c: Comparison, mean: Mean) -> str:
     )
 
 
-def difference_figure(c: Comparison) -> Figure:
+def difference_figure(c: ComparisonResult) -> Figure:
     """Test loss minus that of no regularization, paired, with 95 % intervals."""
     others = [runs for runs in c.runs if runs.method.key != NONE]
     names = [runs.method.name for runs in others]
@@ -144,7 +144,7 @@ def difference_figure(c: Comparison) -> Figure:
     )
 
 
-def difference_table(c: Comparison) -> Table:
+def difference_table(c: ComparisonResult) -> Table:
     """One row a method: paired differences from no regularization, and from the same training at λ = 0."""
     head = ["method", "test loss − none", f"test {c.metric_name} − none", "test loss − its own at λ = 0"]
     rows = []
@@ -165,7 +165,7 @@ def _ranged(gap: Interval) -> str:
     return f"{value} ({low} to {high})"
 
 
-def size_figures(c: Comparison) -> list[Figure]:
+def size_figures(c: ComparisonResult) -> list[Figure]:
     """Largest weight and weight norm of every method, as bars."""
     names = _names(c)
     return [
@@ -194,7 +194,7 @@ def size_figures(c: Comparison) -> list[Figure]:
     ]
 
 
-def size_table(c: Comparison) -> Table:
+def size_table(c: ComparisonResult) -> Table:
     """One row a method."""
     rows = []
     for runs in c.runs:
@@ -206,7 +206,7 @@ def size_table(c: Comparison) -> Table:
     return Table(caption="size of the weights, biases left out", head=head, rows=rows, folded=False)
 
 
-def pair_figure(c: Comparison) -> Figure:
+def pair_figure(c: ComparisonResult) -> Figure:
     """How far apart the forms ended, on a log scale."""
     names = [pair.short for pair in c.pairs]
     traces = []
@@ -242,7 +242,7 @@ def pair_figure(c: Comparison) -> Figure:
     )
 
 
-def pair_table(c: Comparison) -> Table:
+def pair_table(c: ComparisonResult) -> Table:
     """One row a pair: both sides, the conversion, the reason and what was measured."""
     rows = [
         [
@@ -258,11 +258,11 @@ def pair_table(c: Comparison) -> Table:
     return Table(caption="forms trained side by side on all rows", head=head, rows=rows, folded=False)
 
 
-def _names(c: Comparison) -> list[str]:
+def _names(c: ComparisonResult) -> list[str]:
     return [runs.method.name for runs in c.runs]
 
 
-def _said(c: Comparison, figure: str) -> list[str]:
+def _said(c: ComparisonResult, figure: str) -> list[str]:
     words = figure.removesuffix("_loss").replace("train", "training")
     return [
         f"{runs.method.name}<br>{words} {number(c.mean(runs.method.key, figure).value, 4)}" for runs in c.runs

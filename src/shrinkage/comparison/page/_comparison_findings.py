@@ -11,19 +11,19 @@ from shrinkage.comparison._methods import NONE
 from shrinkage.pages import number, percent
 
 if TYPE_CHECKING:
-    from shrinkage.comparison._comparison import Comparison
+    from shrinkage.comparison._comparison import ComparisonResult
     from shrinkage.comparison._nested import Runs
 
 __all__ = ["diverged", "findings", "is_equal_in_table", "metric_words"]
 
 
-def findings(c: Comparison) -> list[str]:
+def findings(c: ComparisonResult) -> list[str]:
     """The few sentences at the top."""
     sentences = (_best(c), _unclear(c), _twins(c), _pairs(c), _swarm(c))
     return [sentence for sentence in sentences if sentence]
 
 
-def diverged(c: Comparison, *keys: str) -> str:
+def diverged(c: ComparisonResult, *keys: str) -> str:
     """`training diverged with L2 in the error on 1 of 4 splits`, of those that did; "" when none did."""
     parts = [
         f"with {_in_sentence(runs.method.name)} on {runs.diverged} of {len(runs.lam)} splits"
@@ -33,18 +33,18 @@ def diverged(c: Comparison, *keys: str) -> str:
     return f"training diverged {' and '.join(parts)}" if parts else ""
 
 
-def metric_words(c: Comparison, value: float) -> str:
+def metric_words(c: ComparisonResult, value: float) -> str:
     """A share as a percentage, anything else as a number."""
     return percent(value) if c.metric_name == "accuracy" else number(value)
 
 
-def is_equal_in_table(c: Comparison, first: str, second: str) -> bool:
+def is_equal_in_table(c: ComparisonResult, first: str, second: str) -> bool:
     """Whether two methods have the same test loss on every split, up to what rounding grows to."""
     a, b = c.of(first).test_loss, c.of(second).test_loss
     return bool(np.isfinite(a).all() and np.allclose(a, b, rtol=1e-6, atol=1e-9))
 
 
-def _best(c: Comparison) -> str:
+def _best(c: ComparisonResult) -> str:
     best, none = c.best, c.mean(NONE, "test_loss").value
     key, name = best.method.key, best.method.name
     test, metric = c.mean(key, "test_loss"), c.mean(key, "test_metric")
@@ -74,7 +74,7 @@ def _best(c: Comparison) -> str:
     )
 
 
-def _unclear(c: Comparison) -> str:
+def _unclear(c: ComparisonResult) -> str:
     rest = [runs for runs in c.runs if runs is not c.best and runs.method.key != NONE and not runs.diverged]
     same = [r for r in rest if not c.difference(r.method.key, c.best.method.key).excludes_zero]
     if not rest or not same:
@@ -88,7 +88,7 @@ def _unclear(c: Comparison) -> str:
     return f"Not to be told apart from it on these rows: {names}."
 
 
-def _twins(c: Comparison) -> str:
+def _twins(c: ComparisonResult) -> str:
     keys = {runs.method.key for runs in c.runs}
     if not {"l2", "decay_original"} <= keys or not is_equal_in_table(c, "l2", "decay_original"):
         return ""
@@ -101,7 +101,7 @@ def _twins(c: Comparison) -> str:
     )
 
 
-def _pairs(c: Comparison) -> str:
+def _pairs(c: ComparisonResult) -> str:
     trained = [pair for pair in c.pairs if math.isfinite(pair.distance)]
     equal = [pair for pair in trained if pair.by_algebra]
     alike = [pair for pair in trained if not pair.by_algebra]
@@ -118,7 +118,7 @@ def _pairs(c: Comparison) -> str:
     )
 
 
-def _swarm(c: Comparison) -> str:
+def _swarm(c: ComparisonResult) -> str:
     keys = {runs.method.key for runs in c.runs}
     if not {"swarm_l2", "l2"} <= keys:
         return ""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+import os
 from typing import TYPE_CHECKING
 
+from shrinkage._files import write_atomic
 from shrinkage.comparison._methods import NONE, swarm
 from shrinkage.comparison._pairs import known_distances
 from shrinkage.comparison.page import _comparison_figures as figures
@@ -16,12 +18,12 @@ from shrinkage.rules import L2
 from shrinkage.training import ParticleSwarms
 
 if TYPE_CHECKING:
-    from shrinkage.comparison._comparison import Comparison
+    from shrinkage.comparison._comparison import ComparisonResult
 
-__all__ = ["rendered"]
+__all__ = ["rendered", "to_html"]
 
 
-def rendered(c: Comparison) -> str:
+def rendered(c: ComparisonResult) -> str:
     """The comparison as one HTML document, under 6 MB, that opens offline."""
     return render_page(
         Page(
@@ -45,12 +47,17 @@ def rendered(c: Comparison) -> str:
     )
 
 
-def _names(c: Comparison) -> str:
+def to_html(self: ComparisonResult, path: str | os.PathLike[str]) -> None:
+    """Write everything as a page that opens offline, whole or not at all."""
+    write_atomic(path, rendered(self).encode())
+
+
+def _names(c: ComparisonResult) -> str:
     names = [f"“{clean(name, 40)}”" for name in c.target_names[:3]]
     return ", ".join(names) + (" …" if len(c.target_names) > 3 else "")
 
 
-def _tiles(c: Comparison) -> list[Tile]:
+def _tiles(c: ComparisonResult) -> list[Tile]:
     best = c.best.method
     keys = {runs.method.key for runs in c.runs}
     equal = max(known_distances(c.pairs, by_algebra=True), default=math.nan)
@@ -85,7 +92,7 @@ def _tiles(c: Comparison) -> list[Tile]:
     return tiles
 
 
-def _losses(c: Comparison) -> Section:
+def _losses(c: ComparisonResult) -> Section:
     best = c.best.method
     trained = " that was trained on every split" if any(runs.diverged for runs in c.runs) else ""
     return Section(
@@ -108,7 +115,7 @@ def _losses(c: Comparison) -> Section:
     )
 
 
-def _differences(c: Comparison) -> Section:
+def _differences(c: ComparisonResult) -> Section:
     others = [runs for runs in c.runs if runs.method.key != NONE]
     gaps = [gap for runs in others if (gap := c.difference(runs.method.key)).is_known]
     better = sum(gap.excludes_zero and gap.value < 0 for gap in gaps)
@@ -130,7 +137,7 @@ def _differences(c: Comparison) -> Section:
     )
 
 
-def _gaps_title(c: Comparison, known: int, better: int, worse: int) -> str:
+def _gaps_title(c: ComparisonResult, known: int, better: int, worse: int) -> str:
     if failed := diverged(c, NONE):
         return f"No differences from no regularization: {failed}"
     lost = len(c.runs) - 1 - known
@@ -140,7 +147,7 @@ def _gaps_title(c: Comparison, known: int, better: int, worse: int) -> str:
     )
 
 
-def _paths(c: Comparison) -> Section:
+def _paths(c: ComparisonResult) -> Section:
     keys = [Key(role=role, text=text, mark=mark) for role, text, mark in path_keys(c)]
     return Section(
         id="paths",
@@ -157,7 +164,7 @@ def _paths(c: Comparison) -> Section:
     )
 
 
-def _sizes(c: Comparison) -> Section:
+def _sizes(c: ComparisonResult) -> Section:
     none = c.mean(NONE, "weight_norm").value
     trained = [runs for runs in c.runs if not runs.diverged]
     smallest = min(trained, key=lambda runs: c.mean(runs.method.key, "weight_norm").value)
@@ -179,7 +186,7 @@ def _sizes(c: Comparison) -> Section:
     )
 
 
-def _pairs(c: Comparison) -> Section:
+def _pairs(c: ComparisonResult) -> Section:
     equal = [pair for pair in c.pairs if pair.by_algebra]
     measured = known_distances(c.pairs, by_algebra=True)
     held, lost = sum(pair.equal for pair in equal), len(equal) - len(measured)
@@ -206,7 +213,7 @@ def _pairs(c: Comparison) -> Section:
     )
 
 
-def _method(c: Comparison) -> Section:
+def _method(c: ComparisonResult) -> Section:
     s, p = c.setting, c.splitting
     hidden = "-".join(str(units) for units in s.hidden_layer_sizes) or "none"
     return Section(
@@ -232,7 +239,7 @@ def _method(c: Comparison) -> Section:
     )
 
 
-def _swarm(c: Comparison) -> str:
+def _swarm(c: ComparisonResult) -> str:
     recipe, trainer = swarm(L2(0.0), c.setting, "squared_error"), ParticleSwarms()
     fastest = "" if trainer.swarm.max_velocity is None else f"|v| ≤ {trainer.swarm.max_velocity:g}, "
     return (

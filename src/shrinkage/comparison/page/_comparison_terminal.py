@@ -15,7 +15,7 @@ from shrinkage.comparison.page._comparison_findings import findings
 from shrinkage.pages import ABSENT, clean, number
 
 if TYPE_CHECKING:
-    from shrinkage.comparison._comparison import Comparison
+    from shrinkage.comparison._comparison import ComparisonResult
 
 __all__ = ["Shown"]
 
@@ -26,7 +26,7 @@ _LONGEST = 2000
 class Shown:
     """A comparison, as rich prints it."""
 
-    def __init__(self, comparison: Comparison) -> None:
+    def __init__(self, comparison: ComparisonResult) -> None:
         self.comparison = comparison
 
     def __rich_console__(self, console: Any, options: Any) -> Iterator[Any]:

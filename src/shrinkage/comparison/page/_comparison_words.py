@@ -15,13 +15,13 @@ from shrinkage.pages import ABSENT, Section, Table, number, strength
 from shrinkage.training import ParticleSwarms
 
 if TYPE_CHECKING:
-    from shrinkage.comparison._comparison import Comparison
+    from shrinkage.comparison._comparison import ComparisonResult
     from shrinkage.comparison._pairs import Pair
 
 __all__ = ["plain_words"]
 
 
-def plain_words(c: Comparison) -> list[Section]:
+def plain_words(c: ComparisonResult) -> list[Section]:
     """The sections of the page that explain, in reading order."""
     return [
         _penalty(c),
@@ -35,7 +35,7 @@ def plain_words(c: Comparison) -> list[Section]:
     ]
 
 
-def _penalty(c: Comparison) -> Section:
+def _penalty(c: ComparisonResult) -> Section:
     words = (
         "A network that follows its training rows too closely needs large weights to do so. L2 regularization makes "
         "large weights cost something: it adds λ/2 times the sum of the squared weights to the error that training "
@@ -89,7 +89,7 @@ def _penalty(c: Comparison) -> Section:
     )
 
 
-def _decay(c: Comparison) -> Section:
+def _decay(c: ComparisonResult) -> Section:
     lam, eta = c.pairs_lambda, c.setting.learning_rate
     shrink = eta * lam
     return _section(
@@ -111,7 +111,7 @@ def _decay(c: Comparison) -> Section:
     )
 
 
-def _same(c: Comparison) -> Section:
+def _same(c: ComparisonResult) -> Section:
     original, updated, scheduled = (_pair(c, key) for key in ("original", "updated", "decoupled"))
     return _section(
         "same",
@@ -133,7 +133,7 @@ def _same(c: Comparison) -> Section:
     )
 
 
-def _not_same(c: Comparison) -> Section:
+def _not_same(c: ComparisonResult) -> Section:
     momentum, adam, schedule, same_rate = (
         _pair(c, key) for key in ("momentum", "adam", "schedule", "updated_same_rate")
     )
@@ -164,7 +164,7 @@ def _not_same(c: Comparison) -> Section:
     )
 
 
-def _biases(c: Comparison) -> Section:
+def _biases(c: ComparisonResult) -> Section:
     pair = _pair(c, "biases")
     unit = "" if c.task == "classification" else " standard deviations of the target"
     return _section(
@@ -182,7 +182,7 @@ def _biases(c: Comparison) -> Section:
     )
 
 
-def _strengths(c: Comparison) -> Section:
+def _strengths(c: ComparisonResult) -> Section:
     eta, n = c.setting.learning_rate, round(c.n_rows * (1 - 1 / c.splitting.folds))
     rows: list[list[str | float | int | None]] = []
     for runs in c.runs:
@@ -224,7 +224,7 @@ def _strengths(c: Comparison) -> Section:
     )
 
 
-def _typed(key: str, lam: float, eta: float, c: Comparison) -> tuple[str, str]:
+def _typed(key: str, lam: float, eta: float, c: ComparisonResult) -> tuple[str, str]:
     """The number that a program would be given, and as what."""
     adam_eta = c.setting.adam_learning_rate
     if key == "decay_updated":
@@ -254,7 +254,7 @@ def _meaning(key: str) -> str:
     }[key]
 
 
-def _effective(c: Comparison) -> list[Section]:
+def _effective(c: ComparisonResult) -> list[Section]:
     """What γ says of L2; nothing where L2 was not compared, diverged or chose no λ."""
     if not _has(c, "l2") or diverged(c, "l2") or not c.of("l2").median("lam"):
         return []
@@ -280,7 +280,7 @@ def _effective(c: Comparison) -> list[Section]:
     return [section]
 
 
-def _swarm(c: Comparison) -> Section:
+def _swarm(c: ComparisonResult) -> Section:
     particles = ParticleSwarms().swarm.particles
     words = (
         f"A particle swarm knows no gradient: {particles} copies of the net move through the space of weights, drawn to "
@@ -318,15 +318,15 @@ def _section(
     return Section(id=id_, topic=topic, title=title, caption=caption, facts=facts or [])
 
 
-def _has(c: Comparison, *keys: str) -> bool:
+def _has(c: ComparisonResult, *keys: str) -> bool:
     return set(keys) <= {runs.method.key for runs in c.runs}
 
 
-def _pair(c: Comparison, key: str) -> Pair:
+def _pair(c: ComparisonResult, key: str) -> Pair:
     return next(pair for pair in c.pairs if pair.key == key)
 
 
-def _farthest(c: Comparison) -> str:
+def _farthest(c: ComparisonResult) -> str:
     known = known_distances(c.pairs, by_algebra=False)
     return f": by up to {number(max(known), 2)}" if known else "; here training diverged"
 
@@ -342,7 +342,7 @@ def _ends(distance: float, they_end: str, otherwise: str) -> str:
     return f"{they_end} {_apart(distance)}" if math.isfinite(distance) else otherwise
 
 
-def _verdict(c: Comparison, key: str) -> str:
+def _verdict(c: ComparisonResult, key: str) -> str:
     gap = c.difference(key)
     if not gap.excludes_zero:
         return "a difference that these rows cannot tell from none"

@@ -11,7 +11,7 @@ from shrinkage.comparison.page._comparison_figures import loss_axis
 from shrinkage.pages import ABSENT, Figure, Table, number, plain
 
 if TYPE_CHECKING:
-    from shrinkage.comparison._comparison import Comparison
+    from shrinkage.comparison._comparison import ComparisonResult
     from shrinkage.comparison._nested import Runs
 
 __all__ = ["path_figure", "path_keys", "path_table"]
@@ -36,7 +36,7 @@ LINEAR = 2.5
 """Highest over lowest loss up to which an axis shows differences as they are."""
 
 
-def path_figure(c: Comparison) -> Figure:
+def path_figure(c: ComparisonResult) -> Figure:
     """Validation loss against λ: a line where all splits took the λ, rings where some did."""
     lambdas = _lambdas(c)
     ticks = list(range(len(lambdas)))
@@ -63,7 +63,7 @@ def path_figure(c: Comparison) -> Figure:
     return Figure(id="paths-chart", label=label, data=traces, layout=layout, height=420)
 
 
-def path_keys(c: Comparison) -> list[tuple[str, str, str]]:
+def path_keys(c: ComparisonResult) -> list[tuple[str, str, str]]:
     """(role, text, mark) of each line."""
     return [
         (role, runs.method.name, "line" if dash == "solid" else "dash")
@@ -72,7 +72,7 @@ def path_keys(c: Comparison) -> list[tuple[str, str, str]]:
     ]
 
 
-def path_table(c: Comparison) -> Table:
+def path_table(c: ComparisonResult) -> Table:
     """One row a λ, one column a method."""
     lambdas, drawn = _lambdas(c), _drawn(c)
     found = [_on(lambdas, runs) for runs in drawn]
@@ -87,11 +87,11 @@ def path_table(c: Comparison) -> Table:
     )
 
 
-def _drawn(c: Comparison) -> list[Runs]:
+def _drawn(c: ComparisonResult) -> list[Runs]:
     return [runs for runs in c.runs if runs.method.key in LINES]
 
 
-def _lambdas(c: Comparison) -> Floats:
+def _lambdas(c: ComparisonResult) -> Floats:
     """The λs asked for, and those by which some method extended them on some split."""
     every = np.unique(np.concatenate([c.lambdas, *(runs.lambdas for runs in _drawn(c))]))
     return every[np.diff(every, prepend=-1.0) > APART * every]
@@ -132,7 +132,7 @@ def _axis(paths: list[Floats]) -> tuple[dict[str, Any], float]:
     }, high
 
 
-def _cell(value: float, splits: int, c: Comparison) -> float | str:
+def _cell(value: float, splits: int, c: ComparisonResult) -> float | str:
     if not splits:
         return ABSENT
     return (

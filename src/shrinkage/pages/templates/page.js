@@ -62,6 +62,29 @@
     box.hidden = false;
   }
 
+  // Every table as a file: what is shown, in plain numbers.
+  const digits = "⁰¹²³⁴⁵⁶⁷⁸⁹";
+  const plain = (text) => text === "–" ? "" : text.replaceAll(",", "").replace("−", "-").replace(
+    /^(-?)(?:([\d.]+)\s×\s)?10([⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+)$/,
+    (_, sign, factor, power) => `${sign}${factor ?? 1}e${[...power].map((c) => c === "⁻" ? "-" : digits.indexOf(c)).join("")}`);
+  const field = (cell) => {
+    const text = cell.textContent.trim(), own = cell.tagName === "TD" && cell.classList.contains("n") ? plain(text) : text;
+    return /[",\n]/.test(own) ? `"${own.replaceAll('"', '""')}"` : own;
+  };
+  for (const box of document.querySelectorAll(".scroll")) {
+    const name = box.getAttribute("aria-label"), button = document.createElement("button");
+    Object.assign(button, { type: "button", className: "csv", textContent: "Download as CSV" });
+    button.setAttribute("aria-label", `Download as CSV: ${name}`);
+    button.addEventListener("click", () => {
+      const rows = [...box.querySelectorAll("tr")].map((row) => [...row.cells].map(field).join(","));
+      const url = URL.createObjectURL(new Blob(["\ufeff", rows.join("\r\n"), "\r\n"], { type: "text/csv" }));
+      const file = name.replace(/[^\p{L}\p{N}]+/gu, "-").replace(/^-|-$/g, "").slice(0, 60) || "table";
+      Object.assign(document.createElement("a"), { href: url, download: `${file}.csv` }).click();
+      setTimeout(() => URL.revokeObjectURL(url), 1000);
+    });
+    box.after(button);
+  }
+
   for (const query of [dark, narrow]) query.addEventListener("change", draw);
   draw();
 })();

@@ -23,7 +23,7 @@ from shrinkage.tables.learn._columns import Column, Kind
 from shrinkage.tables.learn._learn import width
 from shrinkage.tables.learn._preprocessor import Preprocessor
 
-__all__ = ["load_preprocessor", "preprocessor_from", "save_preprocessor"]
+__all__ = ["load_preprocessor", "preprocessor_bytes", "preprocessor_from", "save_preprocessor"]
 
 FORMAT = "shrinkage.preprocessor"
 VERSION = 1
@@ -55,6 +55,11 @@ TRUSTED = ["numpy.dtype"]
 
 def save_preprocessor(preprocessor: Preprocessor, path: str | os.PathLike[str]) -> None:
     """Write a fitted preprocessor atomically, as `load_preprocessor` reads it; equal ones give equal bytes."""
+    write_atomic(path, preprocessor_bytes(preprocessor))
+
+
+def preprocessor_bytes(preprocessor: Preprocessor) -> bytes:
+    """What `save_preprocessor` writes."""
     if not hasattr(preprocessor, "_encoder"):
         raise RequestError("save_preprocessor: nothing was fitted yet; call fit(frame) first.")
     import skops.io  # loaded here for the two seconds it takes: most of what is said of a table needs no model
@@ -69,7 +74,7 @@ def save_preprocessor(preprocessor: Preprocessor, path: str | os.PathLike[str]) 
         "probe": (probe := _probe(preprocessor.columns)),
         "probe inputs": np.asarray(preprocessor._encoder.transform(probe)),
     }
-    write_atomic(path, _reproducible(skops.io.dumps(state)))
+    return _reproducible(skops.io.dumps(state))
 
 
 def load_preprocessor(path: str | os.PathLike[str]) -> Preprocessor:

@@ -1,8 +1,8 @@
-"""A fitted model as three files that run no code: preprocessing.skops, model.safetensors, model.json.
+"""A fitted model as four files that run no code: preprocessing.skops, model.safetensors, folds.zip, model.json.
 
-`model.json` says what the numbers are and holds the SHA-256 of the other two and of itself, so a part that was
-changed, cut or taken from another model is refused. A model of one network that sees standardized columns is written in
-version 1 of the format; one of other forms of input, or of several networks, in version 2.
+`model.json` says what the numbers are and holds the SHA-256 of the others and of itself, so a part that was
+changed, cut or taken from another model is refused. A model without the networks of its folds is written in version 1 of
+the format where it is one network that sees standardized columns, else in version 2; with them in version 3.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import hashlib
 import json
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,7 @@ from shrinkage.estimators._blend import Blend
 from shrinkage.estimators._fitted_networks import FittedNetworks
 from shrinkage.estimators._members import MEMBERS
 from shrinkage.estimators._path_estimator import MLPCV
+from shrinkage.estimators.saved._saved_folds import folds_from, folds_in_bytes
 from shrinkage.networks import ACTIVATIONS, LOSSES, PerceptronKind, PerceptronLayout, perceptron_layout
 from shrinkage.path import Scale
 from shrinkage.tables import Preprocessor, preprocessor_from, save_preprocessor
@@ -33,8 +34,9 @@ from shrinkage.tables.forms import FORMS, StandardInputs, form_from, name_of
 
 __all__ = ["SavedModel", "load_model", "save_model"]
 
-FORMAT, VERSION = "shrinkage.model", 2
+FORMAT, VERSION = "shrinkage.model", 3
 NUMBERS, WORDS, PREPROCESSING = "model.safetensors", "model.json", "preprocessing.skops"
+FOLDS = "folds.zip"
 LARGEST_JSON = 16 * 2**20
 LARGEST_HEADER = 2**20
 LARGEST = 4 * 2**30
@@ -77,15 +79,21 @@ PART: dict[str, Callable[[Any], bool]] = {
 
 SHARED: dict[str, Callable[[Any], bool]] = {
     "format": lambda value: value == FORMAT,
-    "version": lambda value: value in (1, VERSION),
+    "version": lambda value: type(value) is int and 1 <= value <= VERSION,
     "loss": lambda value: value in tuple(LOSSES),
     "targets": _list_of(str),
     "classes": _are_classes,
-    "sha256": lambda value: type(value) is dict and value.keys() == {NUMBERS, PREPROCESSING},
+    "sha256": lambda value: type(value) is dict and value.keys() - {FOLDS} == {NUMBERS, PREPROCESSING},
 }
 SCHEMAS: dict[int, dict[str, Callable[[Any], bool]]] = {
     1: SHARED | {name: is_right for name, is_right in PART.items() if name not in ("form", "weight")},
     2: SHARED | {"parts": _are_parts, "main": lambda value: type(value) is int},
+    3: SHARED
+    | {
+        "parts": _are_parts,
+        "main": lambda value: type(value) is int,
+        "temperature": lambda value: type(value) in (float, int) and 0 < value < math.inf,
+    },
 }
 """What `model.json` holds in each version, besides its checksum."""
 
@@ -101,6 +109,10 @@ class SavedModel:
     """Names of the target columns."""
     classes: NDArray[Any] | None
     """The classes in order; None for a regression."""
+    folder: Path | None = None
+    """Where it was read from."""
+    folds_sha256: str | None = None
+    """Of the file with the networks of the folds; None where there is none."""
 
     @property
     def networks(self) -> FittedNetworks:
@@ -120,26 +132,46 @@ class SavedModel:
             )
         return _probabilities(self._raw(frame, lam))
 
+    def predict_interval(self, frame: Any, alpha: float = 0.1) -> NDArray[Any]:
+        """(n, k, 2) intervals for the rows of a data frame, or (n, C) which classes are in the set of each.
+
+        They hold the truth for about 1 − alpha of new rows, at least 1 − 2·alpha; see the estimators.
+        """
+        if self.folder is None or self.folds_sha256 is None:
+            raise RequestError(
+                "Intervals were asked for, but the model was saved without the networks of its folds. Fit again."
+            )
+        path = self.folder / FOLDS
+        models = folds_from(_part(path, self.folds_sha256), self.blend, str(path))
+        return models.intervals(frame, alpha) if self.classes is None else models.class_sets(frame, alpha)
+
     def _raw(self, frame: Any, lam: float | None) -> NDArray[np.float64]:
         return self.blend.predict(self.preprocessor.transform(frame), lam)
 
 
 def save_model(model: MLPCV, preprocessor: Preprocessor, targets: tuple[str, ...], folder: Path) -> None:
-    """Write the three files; `model.json`, which vouches for the others, last."""
+    """Write the files; `model.json`, which vouches for the others, last."""
     blend, classes = model.blend_, getattr(model, "classes_", None)
-    plain = len(blend.parts) == 1 and isinstance(blend.parts[0].form, StandardInputs)
+    plain = (
+        len(blend.parts) == 1 and isinstance(blend.parts[0].form, StandardInputs) and not model.out_of_fold
+    )
     save_preprocessor(preprocessor, folder / PREPROCESSING)
     write_atomic(folder / NUMBERS, save(_tensors(blend.parts[0]) if plain else _all_tensors(blend)))
+    files = [NUMBERS, PREPROCESSING]
+    if model.out_of_fold:
+        write_atomic(folder / FOLDS, folds_in_bytes(model.fold_models_))
+        files.append(FOLDS)
     parts = [_words_of(part, weight) for part, weight in zip(blend.parts, blend.weights, strict=True)]
     own = {name: word for name, word in parts[0].items() if name in SCHEMAS[1]}
     words = {
         "format": FORMAT,
-        "version": 1 if plain else 2,
+        "version": 3 if model.out_of_fold else 1 if plain else 2,
         **(own if plain else {"parts": parts, "main": blend.main}),
+        **({"temperature": float(blend.temperature)} if model.out_of_fold else {}),
         "loss": model.networks_.loss,
         "targets": list(targets),
         "classes": None if classes is None else {"kind": _kind(classes), "values": classes.tolist()},
-        "sha256": {name: sha256_of(folder / name) for name in (NUMBERS, PREPROCESSING)},
+        "sha256": {name: sha256_of(folder / name) for name in files},
     }
     write_atomic(folder / WORDS, json.dumps({**words, "checksum": _checksum(words)}, indent=1).encode())
 
@@ -168,7 +200,12 @@ def load_model(folder: str | Path) -> SavedModel:
                 "Restore the folder, or fit again."
             )
     return SavedModel(
-        preprocessor=preprocessor, blend=blend, targets=tuple(words["targets"]), classes=classes
+        preprocessor=preprocessor,
+        blend=replace(blend, temperature=float(words.get("temperature", 1.0))),
+        targets=tuple(words["targets"]),
+        classes=classes,
+        folder=folder,
+        folds_sha256=words["sha256"].get(FOLDS),
     )
 
 

@@ -7,16 +7,24 @@ from typing import Any
 
 import numpy as np
 
+from shrinkage.evaluation import Against
 from shrinkage.pages import Figure, Table, number, plain, strength
 from shrinkage.path import Choice, PathResult
-from shrinkage.reporting._judged import Curve, Judged
-from shrinkage.reporting._lambda_axis import LambdaAxis
+from shrinkage.reporting.figures._judged import Curve, Judged
+from shrinkage.reporting.figures._lambda_axis import LambdaAxis
 
 __all__ = ["gap_figure", "gap_table", "loss_figure", "loss_unit", "path_table"]
 
 
-def loss_figure(path: PathResult, choice: Choice, judged: Judged) -> Figure:
-    """Validation and training loss against λ, with standard errors, the minimum and the 1-SE λ: glmnet's plot."""
+def loss_figure(path: PathResult, choice: Choice, judged: Judged, fair: Against | None = None) -> Figure:
+    """Validation and training loss against λ, with standard errors, the minimum and the 1-SE λ: glmnet's plot.
+
+    Args:
+        path: the curves.
+        choice: made from them.
+        judged: each λ after its epochs.
+        fair: the weakest λ at its own best epoch, drawn as a diamond.
+    """
     axis = LambdaAxis(path.lambdas)
     threshold = judged.validation_loss.mean[choice.index_min] + judged.validation_loss.se[choice.index_min]
     layout = {
@@ -29,9 +37,27 @@ def loss_figure(path: PathResult, choice: Choice, judged: Judged) -> Figure:
     traces = [
         *_errorbar_traces(axis, judged.train_loss, "training"),
         *_errorbar_traces(axis, judged.validation_loss, "validation"),
+        *([] if fair is None else [_fair_mark(axis, fair)]),
     ]
     label = "Training and validation loss against λ, with one standard error over the folds."
     return Figure(id="loss-chart", label=label, data=traces, layout=layout, height=440)
+
+
+def _fair_mark(axis: LambdaAxis, fair: Against) -> dict[str, Any]:
+    weakest = int(np.argmin(axis.lambdas))
+    text = (
+        f"{strength(float(axis.lambdas[weakest]))} at its own best epoch<br>validation {number(fair.loss, 4)}"
+    )
+    return {
+        "type": "scatter",
+        "mode": "markers",
+        "x": plain(axis.places[[weakest]]),
+        "y": plain([fair.loss]),
+        "marker": {"symbol": "diamond-open", "color": "@validation", "size": 13, "line": {"width": 2.5}},
+        "text": [text],
+        "hovertemplate": "%{text}<extra></extra>",
+        "cliponaxis": False,
+    }
 
 
 def gap_figure(path: PathResult, choice: Choice, judged: Judged) -> Figure:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from shrinkage._errors import RequestError
 from shrinkage._files import write_atomic
 from shrinkage.estimators._fitted_networks import FittedNetworks
-from shrinkage.estimators._saved_model import SavedModel
+from shrinkage.estimators.saved._saved_model import SavedModel
 from shrinkage.tables.forms import BOUND, Bounded, Piecewise
 
 __all__ = ["export_onnx"]
@@ -66,6 +66,8 @@ class _Graph:
         if lam is not None:
             self._parts = [(main, 1.0, place)]
         self._dtype = main.rows.dtype
+        own = lam is None or (len(blend.parts) == 1 and place == main.chosen)
+        self._temperature = blend.temperature if own else 1.0
         self._nodes: list[Any] = []
         self._constants: list[Any] = []
         self.words = {
@@ -82,13 +84,17 @@ class _Graph:
         name = "values" if classes is None else "probabilities"
         predicted = [self._predicted(part, place) for part, _, place in self._parts]
         if len(predicted) == 1:
-            self._node("Identity", predicted[0], called=name)
+            whole = predicted[0]
         else:
-            weights = [np.full(1, weight, self._dtype) for _, weight, _ in self._parts]
+            weights = [np.full(1, weight, self._inner) for _, weight, _ in self._parts]
             shares = [
                 self._node("Mul", p, self._constant(w)) for p, w in zip(predicted, weights, strict=True)
             ]
-            self._node("Sum", *shares, called=name)
+            whole = self._tempered(self._node("Sum", *shares))
+        if self._temperature == 1:
+            self._node("Identity", whole, called=name)
+        else:
+            self._node("Cast", whole, called=name, to=self._type)
         given = [helper.make_tensor_value_info(name, self._type, ["n", outputs])]
         if classes is not None:
             self._nodes.append(helper.make_node("ArgMax", [name], ["class"], axis=1, keepdims=0))
@@ -96,6 +102,19 @@ class _Graph:
         columns = len(self._model.preprocessor.feature_names_out)
         taken = [helper.make_tensor_value_info("inputs", types.FLOAT, ["n", columns])]
         return helper.make_graph(self._nodes, "shrinkage", taken, given, self._constants)
+
+    @property
+    def _inner(self) -> Any:
+        """The type that probabilities are worked out in: with a temperature float64, as near 1 float32 has no digits."""
+        return self._dtype if self._temperature == 1 else np.dtype(np.float64)
+
+    def _tempered(self, name: str) -> str:
+        """p^(1/T) over their sum, for the mean of several networks."""
+        if self._temperature == 1:
+            return name
+        powers = self._node("Pow", name, self._constant(np.full(1, 1 / self._temperature)))
+        total = self._node("ReduceSum", powers, self._constant(np.array([1])), keepdims=1)
+        return self._node("Div", powers, total)
 
     @property
     def _type(self) -> int:
@@ -148,11 +167,15 @@ class _Graph:
         return name
 
     def _of_outputs(self, part: FittedNetworks, name: str) -> str:
+        if self._temperature != 1:
+            name = self._node("Cast", name, to=self._onnx.TensorProto.DOUBLE)
+            if len(self._parts) == 1:
+                name = self._node("Div", name, self._constant(np.full(1, self._temperature)))
         if part.loss == "softmax":
             return self._node("Softmax", name, axis=1)
         if part.loss == "logistic":
             second = self._node("Sigmoid", name)
-            first = self._node("Sub", self._constant(np.ones(1, self._dtype)), second)
+            first = self._node("Sub", self._constant(np.ones(1, self._inner)), second)
             return self._node("Concat", first, second, axis=1)
         if part.y_scale is None:
             return name

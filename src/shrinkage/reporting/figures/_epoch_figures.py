@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from shrinkage.pages import Figure, Table, number, plain, strength
 from shrinkage.path import Choice, PathResult
-from shrinkage.reporting._judged import Curve
-from shrinkage.reporting._loss_figures import loss_unit
+from shrinkage.reporting.figures._judged import Curve
+from shrinkage.reporting.figures._loss_figures import loss_unit
 
 __all__ = ["epoch_figures", "epoch_table", "map_figure", "map_table"]
 

@@ -1,0 +1,56 @@
+"""What the folds say of a fit: what the chosen λ is held against, and what comes of rows that the nets had not seen."""
+
+from shrinkage.evaluation._baselines import LinearPath, constant_losses, linear_path
+from shrinkage.evaluation._calibration import (
+    Calibration,
+    Reliability,
+    calibrate,
+    fitted_temperature,
+    log_odds,
+    probabilities_of,
+    reliability,
+    tempered,
+)
+from shrinkage.evaluation._conformal import class_sets, cv_plus_intervals
+from shrinkage.evaluation._effects import (
+    Dependence,
+    Effects,
+    Importance,
+    column_dependence,
+    fold_importance,
+    mean_importance,
+)
+from shrinkage.evaluation._out_of_fold import OutOfFold, out_of_fold
+from shrinkage.evaluation._uncertainty import Level, Uncertainty, uncertainty
+from shrinkage.evaluation._verdict import Against, Verdict, fold_losses, verdict
+
+__all__ = [
+    "Against",
+    "Calibration",
+    "Dependence",
+    "Effects",
+    "Importance",
+    "Level",
+    "LinearPath",
+    "OutOfFold",
+    "Reliability",
+    "Uncertainty",
+    "Verdict",
+    "calibrate",
+    "class_sets",
+    "column_dependence",
+    "constant_losses",
+    "cv_plus_intervals",
+    "fitted_temperature",
+    "fold_importance",
+    "fold_losses",
+    "linear_path",
+    "log_odds",
+    "mean_importance",
+    "out_of_fold",
+    "probabilities_of",
+    "reliability",
+    "tempered",
+    "uncertainty",
+    "verdict",
+]

@@ -1,0 +1,168 @@
+"""Probabilities that mean what they say: one temperature, fitted to what networks say of rows they had not seen.
+
+    p = softmax(z/T), or 1/(1 + exp(−z/T)) for two classes; T > 1 makes sure probabilities milder, and no class changes.
+
+Reference: Guo, Pleiss, Sun and Weinberger, On Calibration of Modern Neural Networks, ICML 2017, §4.2.
+Axes: m predictions of unseen rows, C outputs (1 for two classes).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize_scalar
+from scipy.special import expit, logsumexp, softmax
+
+__all__ = [
+    "Calibration",
+    "Reliability",
+    "calibrate",
+    "fitted_temperature",
+    "log_odds",
+    "probabilities_of",
+    "reliability",
+    "tempered",
+]
+
+Floats = NDArray[np.float64]
+LOWEST, HIGHEST = 0.05, 20.0
+"""Temperatures that are looked at."""
+SMALLEST = 1e-300
+"""Probability, before its logarithm is taken."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Calibration:
+    """The temperature and what it is worth. Losses are cross-entropies of unseen rows, in nats."""
+
+    temperature: float
+    """T, fitted to all out-of-fold outputs."""
+    applied: bool
+    """Whether `predict_proba` uses it: it lowers the loss by more than the standard error of that gain."""
+    loss_before: float
+    """With T = 1."""
+    loss_after: float
+    """Each fold with the temperature of the other folds."""
+    gain: float
+    """`loss_before − loss_after`."""
+    gain_se: float
+    """Its standard error over rows; NaN where one fold leaves no others to fit on."""
+
+    def __str__(self) -> str:
+        done = "applied" if self.applied else "not applied"
+        if not math.isfinite(self.gain_se):
+            return f"temperature {self.temperature:.3g}, {done}: one fold can't show whether it helps"
+        return (
+            f"temperature {self.temperature:.3g}, {done}: out-of-fold loss {self.loss_before:.4g} → "
+            f"{self.loss_after:.4g} (gain {self.gain:.2g} ± {self.gain_se:.1g})"
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reliability:
+    """Rows by how sure the prediction was: B bins of equally many rows, the probability being that of the likeliest class
+    (of the second class where there are two)."""
+
+    said: Floats
+    """(B,) mean probability."""
+    happened: Floats
+    """(B,) share of rows for which it came true."""
+    rows: NDArray[np.intp]
+    """(B,)"""
+
+    @property
+    def error(self) -> float:
+        """Expected calibration error: the mean of |said − happened| over rows."""
+        return (
+            float(np.average(np.abs(self.said - self.happened), weights=self.rows))
+            if len(self.rows)
+            else math.nan
+        )
+
+
+def tempered(p: Floats, temperature: float) -> Floats:
+    """(n, C) probabilities p^(1/T) over their sum, which is softmax(z/T) for p = softmax(z); (n, 1) of two classes."""
+    if temperature == 1:
+        return p
+    return probabilities_of(log_odds(p) / temperature)
+
+
+def log_odds(p: Floats) -> Floats:
+    """Outputs z with these probabilities: their logarithms, or log p/(1 − p) for two classes."""
+    if p.shape[1] == 1:
+        p = np.clip(p, SMALLEST, 1 - 1e-16)
+        return np.log(p) - np.log1p(-p)
+    return np.log(np.maximum(p, SMALLEST))
+
+
+def probabilities_of(z: Floats) -> Floats:
+    """(n, C) the probabilities of linear outputs."""
+    return expit(z) if z.shape[1] == 1 else softmax(z, axis=1)
+
+
+def calibrate(z: Floats, Y: Floats, fold: NDArray[np.intp], weight: Floats | None = None) -> Calibration:
+    """Fit a temperature, and measure by cross-fitting whether it helps.
+
+    Args:
+        z: (m, C) linear outputs for rows that the network had not seen.
+        Y: (m, C) one-hot classes, or (m, 1) of 0 and 1.
+        fold: (m,) which fold each prediction is of.
+        weight: (m,) row weights, None for equal ones.
+    """
+    s = np.ones(len(z)) if weight is None else weight / weight.mean()
+    before = _losses(z, Y, 1.0)
+    temperature = fitted_temperature(z, Y, s)
+    after = np.full(len(z), np.nan)
+    numbers = np.unique(fold)
+    for number in numbers if len(numbers) > 1 else []:
+        own = fold == number
+        after[own] = _losses(z[own], Y[own], fitted_temperature(z[~own], Y[~own], s[~own]))
+    gains = before - after
+    gain = float(np.average(gains, weights=s))
+    se = float(np.sqrt(np.square(s * (gains - gain)).sum()) / s.sum())
+    return Calibration(
+        temperature=temperature,
+        applied=bool(gain > se),
+        loss_before=float(np.average(before, weights=s)),
+        loss_after=float(np.average(after, weights=s)),
+        gain=gain,
+        gain_se=se,
+    )
+
+
+def fitted_temperature(z: Floats, Y: Floats, weight: Floats) -> float:
+    """T of the smallest mean cross-entropy of outputs z/T, a convex function of 1/T."""
+    found = minimize_scalar(
+        lambda log_t: float(np.average(_losses(z, Y, math.exp(log_t)), weights=weight)),
+        bounds=(math.log(LOWEST), math.log(HIGHEST)),
+        method="bounded",
+        options={"xatol": 1e-6},
+    )
+    return math.exp(float(found.x))  # pyright: ignore[reportAttributeAccessIssue]
+
+
+def _losses(z: Floats, Y: Floats, temperature: float) -> Floats:
+    """(m,) cross-entropies."""
+    z = z / temperature
+    if z.shape[1] == 1:
+        return (np.logaddexp(0, z) - Y * z)[:, 0]
+    return logsumexp(z, axis=1) - (z * Y).sum(axis=1)
+
+
+def reliability(z: Floats, Y: Floats, temperature: float = 1.0, bins: int = 10) -> Reliability:
+    """How often what was said with a probability came true; see `Reliability`."""
+    if z.shape[1] == 1:
+        said, happened = expit(z[:, 0] / temperature), Y[:, 0]
+    else:
+        probabilities = softmax(z / temperature, axis=1)
+        said, happened = probabilities.max(axis=1), Y[np.arange(len(Y)), z.argmax(axis=1)]
+    order = np.argsort(said, kind="stable")
+    pieces = [piece for piece in np.array_split(order, bins) if len(piece)]
+    return Reliability(
+        said=np.array([said[piece].mean() for piece in pieces]),
+        happened=np.array([happened[piece].mean() for piece in pieces]),
+        rows=np.array([len(piece) for piece in pieces], dtype=np.intp),
+    )

@@ -1,0 +1,89 @@
+"""The chosen λ as the number to type in other frameworks."""
+
+from __future__ import annotations
+
+from shrinkage.reporting._story import StrengthElsewhere
+from shrinkage.rules import Rule
+from shrinkage.strength import convert
+from shrinkage.training import Backprop, Recipe
+
+__all__ = ["strengths_elsewhere"]
+
+
+def strengths_elsewhere(lam: float, recipe: Recipe, n_outputs: int) -> list[StrengthElsewhere]:
+    """For L2 in PyTorch and scikit-learn, for other rules in their own unit; the canonical λ first.
+
+    Args:
+        lam: the chosen λ.
+        recipe: what the networks were trained with.
+        n_outputs: outputs of the network, by which scikit-learn's alpha of a regression is divided.
+    """
+    trainer = recipe.trainer
+    if not isinstance(trainer, Backprop):
+        return [_canonical(lam, recipe)]
+    if recipe.rule.name not in ("L2", "Decoupled"):
+        return [_canonical(lam, recipe), _of_the_rule(lam, recipe)]
+    scaled = "inputs" if recipe.loss != "squared_error" else "inputs and targets"
+    scale = f"on standardized {scaled}, weights only"
+    exempt = f"{scale}: biases in a group with weight_decay=0"
+    if recipe.rule.name == "Decoupled":
+        native = recipe.rule.clock == "lr" and trainer.optimizer == "adam"
+        in_torch = StrengthElsewhere(
+            framework="PyTorch", argument="torch.optim.AdamW(weight_decay=…)", value=lam, note=exempt
+        )
+        return [_canonical(lam, recipe), in_torch if native else _of_the_rule(lam, recipe)]
+    optimizer = "Adam" if trainer.optimizer == "adam" else "SGD"
+    classifier = recipe.loss != "squared_error"
+    name = "MLPClassifier" if classifier else "MLPRegressor"
+    alpha = convert(
+        lam,
+        "lam",
+        f"sklearn.neural_network.{name}",
+        batch_size=trainer.batch_size,
+        loss="cross_entropy" if classifier else "mse",
+        outputs=n_outputs,
+    )
+    return [
+        _canonical(lam, recipe),
+        StrengthElsewhere(
+            framework="PyTorch",
+            argument=f"torch.optim.{optimizer}(weight_decay=…)",
+            value=convert(lam, "lam", f"torch.optim.{optimizer}").value,
+            note=f"with a mean loss, {exempt}",
+        ),
+        StrengthElsewhere(
+            framework="scikit-learn",
+            argument=f"{name}(alpha=…)",
+            value=alpha.value,
+            note=f"with batch_size={trainer.batch_size}, by which it divides alpha; {scale}",
+        ),
+    ]
+
+
+def _canonical(lam: float, recipe: Recipe) -> StrengthElsewhere:
+    rule = recipe.rule.name
+    note = "J = mean loss + (λ/2) Σw²" if rule == "L2" else f"the λ along which {rule} was driven"
+    return StrengthElsewhere(framework="canonical", argument="λ", value=lam, note=note)
+
+
+def _of_the_rule(lam: float, recipe: Recipe) -> StrengthElsewhere:
+    """The strength in the rule's own unit, as `attach` takes it."""
+    assert isinstance(recipe.trainer, Backprop)
+    lr = recipe.trainer.learning_rate
+    rule = recipe.rule.at_lambda(lam, lr)
+    unit = "the fraction of a weight removed per step" if rule.is_fraction else "the rule's λ"
+    return StrengthElsewhere(
+        framework="any torch optimizer",
+        argument=f"shrinkage.attach(optimizer, {_call(rule)})",
+        value=float(rule.strength),
+        note=f"{unit}, at a learning rate of {lr:g}",
+    )
+
+
+def _call(rule: Rule) -> str:
+    """How the rule is written, its strength left open."""
+    if rule.name == "Decoupled":
+        return f"Decoupled(…, clock={rule.clock!r})"
+    if rule.name == "WeightDecay":
+        return f"WeightDecay(…, of={'updated' if rule.entry == 'after' else 'original'!r})"
+    return f"{rule.name}(…)"

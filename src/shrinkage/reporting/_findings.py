@@ -1,0 +1,88 @@
+"""What a fit found, in plain sentences."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from shrinkage.pages import number, strength
+from shrinkage.reporting._headline import headline
+from shrinkage.reporting._story import FitStory
+from shrinkage.reporting._words import dropped_words, metric_of_folds
+from shrinkage.reporting.figures import Curve, Judged, judge
+
+__all__ = ["findings"]
+
+
+def findings(story: FitStory) -> list[str]:
+    """One plain sentence each, the answer to “did regularization matter?” first."""
+    path, choice, verdict = story.path, story.choice, story.verdict
+    name = "" if story.linear is None else story.linear.name
+    chosen = [] if choice.index else [f"{strength(choice.lam)} was kept{_alone(story)}."]
+    found = [*headline(path, choice, verdict, name), *chosen, _metrics(story, judge(path, choice))]
+    if choice.index:
+        found.append(f"{strength(choice.lam)} was chosen {_reason(story)}{_weights(story)}.")
+    if choice.extended:
+        times = "once" if choice.extended == 1 else f"{choice.extended} times"
+        weakest, strongest = float(path.lambdas[0]), max([float(path.lambdas[-1]), *choice.dropped])
+        found.append(
+            f"The grid was extended {times}, to λs from {number(weakest)} to {number(strongest)}, because "
+            "the best λ lay on its edge."
+        )
+    if choice.dropped:
+        found.append(dropped_words(path, choice))
+    if choice.at_edge:
+        found.append("The best λ lies on the edge of the grid: a value beyond it may be better.")
+    if choice.diverged:
+        listed = ", ".join(number(lam) for lam in choice.diverged)
+        found.append(
+            f"Training diverged at λ = {listed}, left out of the choice: the steps are too long for it "
+            "(lower the learning rate)."
+        )
+    return found
+
+
+def _metrics(story: FitStory, judged: Judged) -> str:
+    """Accuracy or R² of the chosen λ and of the weakest, each at the epoch at which it is judged."""
+    path, chosen = story.path, story.choice.index
+    name = path.metric_name
+
+    def pair(index: int) -> tuple[str, str]:
+        return (
+            metric_of_folds(name, judged.validation_metric, index),
+            metric_of_folds(name, Curve(judged.train_metric.mean, np.full(len(path.lambdas), np.nan)), index),
+        )
+
+    unseen, seen = pair(chosen)
+    of_folds = ", means over folds ± standard error" if path.n_folds > 1 else ""
+    text = (
+        f"On rows it had not seen the network reached {name} {unseen}, on its training rows {seen}{of_folds}"
+    )
+    if not chosen:
+        return f"{text}."
+    weak_unseen, weak_seen = pair(0)
+    weak = strength(path.lambdas[0])
+    epochs = int(story.choice.epochs[0])
+    when = f"after {epochs:,} epochs"
+    return f"{text}; {weak} {when} reached {weak_unseen} and {weak_seen}."
+
+
+def _alone(story: FitStory) -> str:
+    """Why the weakest λ was kept."""
+    if len(story.path.lambdas) == 1 and not story.choice.dropped:
+        return ": no other λ was tried"
+    return f" {_reason(story)}: no stronger one did better"
+
+
+def _reason(story: FitStory) -> str:
+    if story.choice.select == "1se":
+        return "as the strongest within one standard error of the smallest mean validation loss"
+    return "for its smallest mean validation loss"
+
+
+def _weights(story: FitStory) -> str:
+    kept = [story.weights[i] for i in (0, story.choice.index)]
+    if not all(weights.size for weights in kept):
+        return ""
+    before, after = (float(np.abs(weights).max()) for weights in kept)
+    weak = strength(story.path.lambdas[0])
+    return f"; the largest weight is {number(after)}, where {weak} has {number(before)}"

@@ -1,0 +1,150 @@
+"""How sure the predictions are: the reliability diagram, and how wide intervals or how large sets of classes are."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from shrinkage.evaluation import Level, Reliability, Uncertainty
+from shrinkage.pages import Figure, Key, Section, Table, clean, number, percent, plain
+
+__all__ = ["uncertainty_section"]
+
+
+def uncertainty_section(found: Uncertainty, target_names: list[str], n_classes: int) -> Section:
+    """Probabilities of a classifier, intervals of a regression."""
+    if found.calibration is None:
+        return _of_values(found, target_names)
+    return _of_classes(found, n_classes)
+
+
+def _of_classes(found: Uncertainty, n_classes: int) -> Section:
+    raw, tempered, calibration = found.raw, found.tempered, found.calibration
+    assert raw is not None
+    assert calibration is not None
+    what = "the second class" if n_classes == 2 else "the likeliest class"
+    if not math.isfinite(calibration.gain_se):
+        effect = "One split can't show whether a temperature helps, so none is applied."
+    else:
+        effect = (
+            f"A temperature of {number(calibration.temperature)} "
+            + ("is applied" if calibration.applied else "is not applied")
+            + f": fitted on the other folds it changes the loss on unseen rows from {number(calibration.loss_before)} to "
+            f"{number(calibration.loss_after)} (gain {number(calibration.gain, 2)} ± {number(calibration.gain_se, 2)})."
+        )
+    shown = raw if tempered is None else tempered
+    keys = [Key(role="muted", text="said = happened", mark="dash")]
+    if tempered is None:
+        keys.insert(0, Key(role="validation", text="probabilities as predicted"))
+    else:
+        keys[:0] = [
+            Key(role="validation", text="with the temperature"),
+            Key(role="training", text="without"),
+        ]
+    return Section(
+        id="uncertainty",
+        topic="How sure it is",
+        title=f"Probabilities of unseen rows are off by {percent(shown.error)} on average (expected calibration error)",
+        caption=f"Unseen rows in ten groups by the predicted probability of {what}; each dot holds as many rows. On the "
+        "dashed line events happen as often as predicted; below it the network is too sure. "
+        f"{effect} No predicted class changes by it. Sets of classes (`predict --interval`) hold the true class for the "
+        "given share of new rows.",
+        keys=keys,
+        figures=[_diagram(raw, tempered)],
+        tables=[
+            Table(
+                caption="sets of classes: how many rows they hold the truth for, and how large they are",
+                head=["holds the true class for", "classes in a set (mean)", "rows with a single class"],
+                rows=[[_share(level), level.mean_size, percent(level.single)] for level in found.levels],
+                folded=False,
+            ),
+            Table(
+                caption="the groups of the diagram",
+                head=["probabilities", "rows", "said (mean)", "happened"],
+                rows=[
+                    [name, int(rows), float(said), float(happened)]
+                    for name, some in (("as predicted", raw), ("with the temperature", tempered))
+                    if some is not None
+                    for said, happened, rows in zip(some.said, some.happened, some.rows, strict=True)
+                ],
+            ),
+        ],
+    )
+
+
+def _of_values(found: Uncertainty, target_names: list[str]) -> Section:
+    middle = found.levels[len(found.levels) // 2]
+    assert middle.widths is not None
+    reach = number(float(middle.widths[0])) if len(middle.widths) == 1 else "the reach below"
+    rows = [
+        [
+            clean(name, 60),
+            *(
+                "too few rows"
+                if level.widths is None or math.isinf(level.widths[j])
+                else float(level.widths[j])
+                for level in found.levels
+            ),
+        ]
+        for j, name in enumerate(target_names)
+    ]
+    return Section(
+        id="uncertainty",
+        topic="How sure it is",
+        title=f"About {_share(middle)} of new rows lie within ± {reach} of their prediction",
+        caption="How far off the networks were on rows that they had not seen (cross-validation+, Barber et al. 2021). "
+        "`shrinkage predict --interval 0.1` and `predict_interval` give each row its own ends; they hold the true value "
+        "for about 1 − α of new rows that are drawn as these were, and for at least 1 − 2α.",
+        tables=[
+            Table(
+                caption="reach of an interval on either side of the prediction",
+                head=["target", *(f"{_share(level)} of new rows" for level in found.levels)],
+                rows=rows,
+                folded=False,
+            )
+        ],
+    )
+
+
+def _share(level: Level) -> str:
+    return f"{100 * (1 - level.alpha):g}\N{NO-BREAK SPACE}%"
+
+
+def _diagram(raw: Reliability, tempered: Reliability | None) -> Figure:
+    line = {"type": "scatter", "mode": "lines", "x": [0, 1], "y": [0, 1], "hoverinfo": "skip"}
+    traces: list[dict[str, Any]] = [{**line, "line": {"color": "@muted", "width": 1.4, "dash": "dash"}}]
+    shown = [(raw, "validation")] if tempered is None else [(raw, "training"), (tempered, "validation")]
+    for some, role in shown:
+        se = np.sqrt(np.maximum(some.happened * (1 - some.happened), 0) / some.rows)
+        traces.append(
+            {
+                "type": "scatter",
+                "mode": "lines+markers",
+                "x": plain(some.said),
+                "y": plain(some.happened),
+                "error_y": {
+                    "type": "data",
+                    "array": plain(se),
+                    "color": f"@{role}",
+                    "thickness": 1.2,
+                    "width": 3,
+                },
+                "line": {"color": f"@{role}", "width": 1.6},
+                "marker": {"color": f"@{role}", "size": 7},
+                "text": [
+                    f"said {percent(said)}, happened {percent(happened)}<br>{rows:,} rows"
+                    for said, happened, rows in zip(some.said, some.happened, some.rows, strict=True)
+                ],
+                "hovertemplate": "%{text}<extra></extra>",
+                "cliponaxis": False,
+            }
+        )
+    axis = {"range": [0, 1.02], "tickformat": ".0%"}
+    layout = {
+        "xaxis": {**axis, "title": {"text": "predicted probability"}},
+        "yaxis": {**axis, "title": {"text": "share that came true"}},
+    }
+    label = "Reliability diagram: predicted probability against the share of rows for which it came true."
+    return Figure(id="uncertainty-chart", label=label, data=traces, layout=layout, height=420, width=560)

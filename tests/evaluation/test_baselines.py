@@ -1,0 +1,107 @@
+"""The rivals of the network, against scikit-learn's own estimators and closed forms."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_diabetes, load_iris
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.metrics import log_loss, mean_squared_error
+from sklearn.model_selection import KFold
+
+from shrinkage.evaluation import constant_losses, linear_path
+from shrinkage.path import STANDARD, Fold, fitted_scale, standard_inputs
+
+
+def folds_of(X: Any, Y: Any, *, weight: Any = None, regression: bool = False, cut: int = 3) -> list[Fold]:
+    parts = KFold(cut, shuffle=True, random_state=0).split(X)
+    return [
+        Fold(
+            number=number,
+            inputs=standard_inputs(X, fitted_scale(X, train, weight)),
+            Y=Y,
+            weight=weight,
+            train=train,
+            validation=validation,
+            y_scale=fitted_scale(Y, train, weight) if regression else None,
+        )
+        for number, (train, validation) in enumerate(parts)
+    ]
+
+
+def standardized(fold: Fold, rows: Any) -> tuple[Any, Any]:
+    Y = fold.Y[rows] if fold.y_scale is None else fold.y_scale.standardized(fold.Y[rows])
+    return fold.inputs[STANDARD].standardized(rows), Y
+
+
+@pytest.mark.parametrize("targets", [1, 2])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_ridge_is_scikit_learns_at_the_converted_strength(targets: int, weighted: bool) -> None:
+    """J = (1/n) Σ (1/C) Σ r² + (λ/2) Σ w² is Ridge's Σ r² + α Σ w² at α = λ·C·n/2."""
+    X, y = load_diabetes(return_X_y=True)
+    Y = np.column_stack([y, y**2])[:, :targets]
+    weight = np.random.default_rng(0).integers(1, 4, len(Y)).astype(float) if weighted else None
+    (fold, *_) = folds = folds_of(X, Y, weight=weight, regression=True)
+    found = linear_path(folds, "squared_error")
+    X_train, Y_train = standardized(fold, fold.train)
+    X_val, Y_val = standardized(fold, fold.validation)
+    s_train, s_val = (None, None) if weight is None else (weight[fold.train], weight[fold.validation])
+    for place in (0, found.index, len(found.lambdas) - 1):
+        n = len(X_train) if s_train is None else s_train.sum()
+        model = Ridge(alpha=found.lambdas[place] * targets * n / 2).fit(X_train, Y_train, s_train)
+        expected = mean_squared_error(Y_val, model.predict(X_val).reshape(Y_val.shape), sample_weight=s_val)
+        assert found.losses[place, 0] == pytest.approx(expected, rel=1e-9)
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+def test_logistic_regression_is_scikit_learns_started_cold(classes: int) -> None:
+    X, y = load_iris(return_X_y=True)
+    X, y = X[y < classes], y[y < classes]
+    X = X + np.random.default_rng(0).normal(size=X.shape)
+    Y = y[:, None].astype(float) if classes == 2 else np.eye(3)[y]
+    (fold, *_) = folds = folds_of(X, Y)
+    found = linear_path(folds, "logistic" if classes == 2 else "softmax")
+    X_train, _ = standardized(fold, fold.train)
+    X_val, _ = standardized(fold, fold.validation)
+    place = found.index
+    model = LogisticRegression(C=1 / (len(X_train) * found.lam), tol=1e-8).fit(X_train, y[fold.train])
+    expected = log_loss(y[fold.validation], model.predict_proba(X_val))
+    assert found.losses[place, 0] == pytest.approx(expected, rel=1e-4)
+
+
+def test_the_strength_is_that_of_the_smallest_mean_loss() -> None:
+    X, y = load_diabetes(return_X_y=True)
+    found = linear_path(folds_of(X, y[:, None], regression=True), "squared_error")
+    assert found.fold_losses.mean() == found.losses.mean(axis=1).min()
+    assert 0 < found.index < len(found.lambdas) - 1
+
+
+def test_a_constant_guess_of_a_regression_costs_one_variance_of_the_training_rows() -> None:
+    X, y = load_diabetes(return_X_y=True)
+    folds = folds_of(X, y[:, None], regression=True)
+    expected = [np.mean((y[f.validation] - y[f.train].mean()) ** 2) / y[f.train].var() for f in folds]
+    assert constant_losses(folds, "squared_error") == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+def test_a_constant_guess_of_classes_costs_the_cross_entropy_with_their_shares(classes: int) -> None:
+    X, y = load_iris(return_X_y=True)
+    X, y = X[y < classes], y[y < classes]
+    Y = y[:, None].astype(float) if classes == 2 else np.eye(3)[y]
+    folds = folds_of(X, Y)
+    expected = []
+    for fold in folds:
+        shares = np.bincount(y[fold.train]) / len(fold.train)
+        expected.append(-np.log(shares[y[fold.validation]]).mean())
+    assert constant_losses(folds, "logistic" if classes == 2 else "softmax") == pytest.approx(expected)
+
+
+def test_a_class_that_training_never_saw_costs_an_infinite_loss() -> None:
+    X = np.random.default_rng(0).normal(size=(9, 2))
+    Y = np.eye(3)[[0, 1, 0, 1, 0, 1, 0, 1, 2]]
+    (fold,) = folds_of(X, Y, cut=3)[:1]
+    fold = Fold(**{**vars(fold), "train": np.arange(8), "validation": np.array([8])})
+    assert np.isinf(constant_losses([fold], "softmax")).all()
+    assert np.isinf(linear_path([fold], "softmax").losses).all()

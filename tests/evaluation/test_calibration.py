@@ -1,0 +1,75 @@
+"""The temperature, against data whose temperature is known and against scikit-learn."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.special import expit, softmax
+from sklearn.metrics import log_loss
+
+from shrinkage.evaluation import calibrate, fitted_temperature, reliability
+
+
+def drawn(classes: int, temperature: float, n: int = 6000, seed: int = 0):
+    """Outputs z, and classes drawn with the probabilities of z/temperature; five folds."""
+    rng = np.random.default_rng(seed)
+    z = rng.normal(scale=4, size=(n, 1 if classes == 2 else classes))
+    fold = rng.integers(5, size=n)
+    if classes == 2:
+        return z, (rng.random((n, 1)) < expit(z / temperature)).astype(float), fold
+    p = softmax(z / temperature, axis=1)
+    return z, np.eye(classes)[[rng.choice(classes, p=row) for row in p]], fold
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+@pytest.mark.parametrize("temperature", [0.5, 1.0, 2.5])
+def test_the_temperature_that_drew_the_classes_is_found(classes: int, temperature: float) -> None:
+    z, Y, fold = drawn(classes, temperature)
+    assert calibrate(z, Y, fold).temperature == pytest.approx(temperature, rel=0.1)
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+def test_it_is_applied_where_outputs_are_overconfident_and_not_where_they_are_right(classes: int) -> None:
+    z, Y, fold = drawn(classes, 2.5)
+    found = calibrate(z, Y, fold)
+    assert found.applied
+    assert found.gain > 10 * found.gain_se
+    small = [calibrate(*drawn(classes, 1.0, n=200, seed=seed)).applied for seed in range(20)]
+    assert np.mean(small) < 0.4
+
+
+def test_losses_are_those_of_scikit_learn() -> None:
+    z, Y, fold = drawn(3, 2.0, n=500)
+    found = calibrate(z, Y, fold)
+    assert found.loss_before == pytest.approx(log_loss(Y.argmax(1), softmax(z, axis=1)))
+    p = np.empty_like(z)
+    for number in range(5):
+        own = fold == number
+        p[own] = softmax(z[own] / fitted_temperature(z[~own], Y[~own], np.ones((~own).sum())), axis=1)
+    assert found.loss_after == pytest.approx(log_loss(Y.argmax(1), p))
+
+
+def test_a_weight_of_two_is_the_row_twice() -> None:
+    z, Y, fold = drawn(3, 2.0, n=400)
+    weight = np.where(np.arange(400) < 100, 2.0, 1.0)
+    twice = [np.concatenate([a, a[:100]]) for a in (z, Y, fold)]
+    once, doubled = calibrate(z, Y, fold, weight), calibrate(*twice)
+    assert once.temperature == pytest.approx(doubled.temperature, rel=1e-4)
+    assert once.gain == pytest.approx(doubled.gain, rel=1e-3)
+
+
+def test_one_fold_cannot_show_that_it_helps() -> None:
+    z, Y, fold = drawn(3, 3.0, n=200)
+    found = calibrate(z, Y, 0 * fold)
+    assert not found.applied
+    assert "one fold can't show" in str(found)
+
+
+def test_the_calibration_error_is_that_of_the_bins_and_falls_with_the_right_temperature() -> None:
+    z, Y, _ = drawn(3, 2.5)
+    raw, right = reliability(z, Y), reliability(z, Y, 2.5)
+    assert raw.rows.sum() == len(z)
+    assert right.error < 0.03 < raw.error
+    assert raw.error == pytest.approx(np.average(abs(raw.said - raw.happened), weights=raw.rows))
+    two, Y2, _ = drawn(2, 1.0)
+    assert reliability(two, Y2).said[0] < 0.1 < 0.9 < reliability(two, Y2).said[-1]

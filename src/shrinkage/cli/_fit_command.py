@@ -60,6 +60,7 @@ RESULTS = (
 _in_path = partial(typer.Option, rich_help_panel="The path of λ")
 _LAMBDAS = "auto, a count (0 among them), FIRST:LAST:COUNT in log steps (0 is added), or λs with commas."
 _EXTENSIONS = "How often the grid may grow when the best λ is on its edge."
+_SEARCH = "grid: every λ; bracket: a few over the range, then finer around the best."
 _FAST = "Drop λs that the first folds find worse; now and then another λ is chosen."
 _EFFECTS = "A chapter on which columns the network uses."
 _CLUSTER = "Address of a dask scheduler that you trust: the blocks are trained there."
@@ -97,6 +98,7 @@ def fit(
     restarts: Annotated[int, _in_path(help="Networks for each λ and fold.")] = 1,
     select: Annotated[str, _in_path(help="min, or 1se: the strongest within one standard error.")] = "min",
     stop: Annotated[str, _in_path(help="Judge each λ after its last epoch, or at its best one.")] = "last",
+    search: Annotated[str, _in_path(help=_SEARCH)] = "grid",
     fast: Annotated[bool, _in_path("--fast", help=_FAST)] = False,
     effects: Annotated[bool, in_run("--effects/--no-effects", help=_EFFECTS)] = True,
     jobs: Jobs = "auto",
@@ -131,6 +133,7 @@ class _Asked(TableOptions):
     restarts: int
     select: str
     stop: str
+    search: str
     fast: bool
     effects: bool
     jobs: str
@@ -205,6 +208,7 @@ def _estimator(asked: _Asked, task: str) -> MLPCV:
         restarts=asked.restarts,
         select=asked.select,
         stop=asked.stop,
+        search=asked.search,
         fast=asked.fast,
         activation=asked.activation,
         solver=asked.solver,

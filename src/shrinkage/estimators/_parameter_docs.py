@@ -29,6 +29,9 @@ Args:
         refitted ones that of the smallest objective is kept.
     select: `min`, the λ of the smallest mean validation loss; or `1se`, the largest within one standard error of it.
     stop: judge and refit each λ after its `last` epoch, or at its `best` one (early stopping chosen with λ).
+    search: `grid`, every λ in every fold; or `bracket`, a few λs over the whole range first, then finer around the
+        minimum and, where `select` is `1se`, toward the strongest λ within one standard error. What it trains are the
+        grid's own networks, about four in ten of them; `lambdas_` and `path_` hold these alone.
     fast: drop λs on the way that look worse: after 3 folds (2 of 3), and after each further one, those whose loss
         exceeds that of the leading λ by a paired t-test at 5 %. They leave the path; the numbers of the others stay the
         same. It spares about a fifth of the work; now and then another λ is chosen than without, and `lambda_1se_` is of

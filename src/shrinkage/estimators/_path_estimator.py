@@ -28,6 +28,7 @@ from shrinkage.estimators._unseen_rows import UnseenRows
 from shrinkage.evaluation import LinearPath, constant_losses, linear_path
 from shrinkage.path import (
     ALL_ROWS,
+    SEARCHES,
     BlockStore,
     Fold,
     PathRequest,
@@ -82,6 +83,7 @@ class MLPCV(Shown, UnseenRows, BaseEstimator):  # pyright: ignore[reportIncompat
         restarts: int = 1,
         select: str = "min",
         stop: str = "last",
+        search: str = "grid",
         fast: bool = False,
         inputs: str | Sequence[str] = "standard",
         activation: str = "relu",
@@ -115,6 +117,7 @@ class MLPCV(Shown, UnseenRows, BaseEstimator):  # pyright: ignore[reportIncompat
         self.restarts = restarts
         self.select = select
         self.stop = stop
+        self.search = search
         self.fast = fast
         self.inputs = inputs
         self.activation = activation
@@ -241,6 +244,7 @@ class MLPCV(Shown, UnseenRows, BaseEstimator):  # pyright: ignore[reportIncompat
         for name, value, known in (
             ("select", self.select, ("min", "1se")),
             ("stop", self.stop, ("last", "best")),
+            ("search", self.search, SEARCHES),
             ("trainer", self.trainer, TRAINERS),
             ("dtype", self.dtype, ("auto", "float32", "float64")),
         ):
@@ -271,6 +275,7 @@ class MLPCV(Shown, UnseenRows, BaseEstimator):  # pyright: ignore[reportIncompat
             restarts=self.restarts,
             select=self.select,
             stop=self.stop,
+            search=self.search,
             fast=self.fast,
             recipe=recipe_of(self.get_params(deep=False), targets.loss, n, inputs.dtype),
             seed=int(check_random_state(self.random_state).randint(2**31 - 1)),

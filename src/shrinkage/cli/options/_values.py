@@ -53,7 +53,7 @@ _OPTIONS = {
             "rows",
             "rule",
         ),
-        *("select", "sep", "solver", "stop", "task", "thousands", "trainer", "validate_every"),
+        *("search", "select", "sep", "solver", "stop", "task", "thousands", "trainer", "validate_every"),
     )
 }
 """What an argument of the library is called on the command line."""

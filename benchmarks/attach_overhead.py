@@ -80,7 +80,7 @@ CONTENDERS: dict[str, Callable[[nn.Module], torch.optim.Optimizer]] = {
     "native": native,
     "no decay": bare,
     "lowered": attached(Decoupled(LAM)),
-    "lowered, schedule clock": attached(Decoupled(LAM * LR, clock="schedule")),
+    "lowered, schedule clock": attached(Decoupled(rate=LAM * LR, clock="schedule")),
     "decoupled by hook": attached(Decoupled(LAM), lower=False),
     "cautious": attached(Cautious(Decoupled(LAM))),
     "cautious by the update": cautious_by_the_update,

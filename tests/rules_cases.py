@@ -129,9 +129,11 @@ ROWS: dict[str, Row] = {
     ),
     "Decoupled lr": Row(sr.Decoupled(0.3), "before", lambda m: m.w - m.lr * 0.3 * m.w),
     "Decoupled schedule": Row(
-        sr.Decoupled(0.03, clock="schedule"), "before", lambda m: m.w - m.lr / m.lr_max * 0.03 * m.w
+        sr.Decoupled(rate=0.03, clock="schedule"), "before", lambda m: m.w - m.lr / m.lr_max * 0.03 * m.w
     ),
-    "Decoupled constant": Row(sr.Decoupled(0.03, clock="constant"), "before", lambda m: m.w - 0.03 * m.w),
+    "Decoupled constant": Row(
+        sr.Decoupled(rate=0.03, clock="constant"), "before", lambda m: m.w - 0.03 * m.w
+    ),
     "Decoupled corrected": Row(
         sr.Decoupled(0.3, clock="corrected"), "before", lambda m: m.w - m.lr**2 / m.lr_max * 0.3 * m.w
     ),
@@ -144,7 +146,7 @@ ROWS: dict[str, Row] = {
         sr.TimescaleDecay(5, batch=10, rows=100), "before", lambda m: m.w - m.lr / m.lr_max * 0.02 * m.w
     ),
     "Proximal l2": Row(
-        sr.Proximal(0.03, clock="schedule"), "after", lambda m: m.w / (1 + 0.03 * m.lr / m.lr_max)
+        sr.Proximal(rate=0.03, clock="schedule"), "after", lambda m: m.w / (1 + 0.03 * m.lr / m.lr_max)
     ),
     "Proximal l1": Row(
         sr.Proximal(0.1, penalty="l1"), "after", lambda m: m.w.sign() * (m.w.abs() - m.lr * 0.1).clamp_min(0)

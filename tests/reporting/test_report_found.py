@@ -75,7 +75,7 @@ def test_l2_of_a_regression_is_told_for_regressors() -> None:
         (
             "decoupled_constant",
             "adam",
-            "shrinkage.attach(optimizer, Decoupled(…, clock='constant'))",
+            "shrinkage.attach(optimizer, Decoupled(rate=…, clock='constant'))",
             LAM * LR,
         ),
         (

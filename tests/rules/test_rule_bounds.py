@@ -22,7 +22,7 @@ TAKEN: list[Callable[[], Any]] = [
     lambda: sr.WeightDecay(torch.tensor([0.0, 1.0])),
     lambda: sr.Decoupled(7.0),
     lambda: sr.Decoupled(7.0, clock="corrected"),
-    lambda: sr.Proximal(7.0, clock="constant"),
+    lambda: sr.Proximal(rate=7.0, clock="constant"),
     lambda: sr.SelectiveProjectionDecay(7.0),
     lambda: sr.ElasticNet(0.0, 0.1),
     lambda: sr.ElasticNet(0.1, 0.0),
@@ -42,7 +42,7 @@ REFUSED: list[tuple[Callable[[], Any], str]] = [
     (lambda: sr.WeightDecay(1.01), r"must be between 0 and 1, .* got 1\.01"),
     (lambda: sr.WeightDecay(torch.tensor([0.0, 1.5])), r"must be between 0 and 1, .* got 1\.5"),
     (lambda: sr.WeightDecay(-0.5), r"must be between 0 and 1, .* got -0\.5"),
-    (lambda: sr.Decoupled(1.01, clock="schedule"), "must be between 0 and 1"),
+    (lambda: sr.Decoupled(rate=1.01, clock="schedule"), "must be between 0 and 1"),
     (
         lambda: UNTYPED.Decoupled(0.1, clock="hours"),
         "clock=….: must be one of lr, schedule, constant, corrected",

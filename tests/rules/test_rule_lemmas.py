@@ -62,13 +62,13 @@ def test_a_fraction_of_the_original_weight_is_before_the_step():
 
 @pytest.mark.parametrize("rate", [0.02, 0.5])
 def test_after_the_step_is_before_it_at_a_shorter_learning_rate(rate: float):
-    before = Decoupled(rate, clock="constant")
+    before = Decoupled(rate=rate, clock="constant")
     same(sgd(WeightDecay(rate)), sgd(before, lr=LR * (1 - rate)))
 
 
 @pytest.mark.parametrize("s", [0.02, 1.0])
 def test_proximal_is_after_the_step_with_a_smaller_fraction(s: float):
-    same(sgd(Proximal(s, clock="constant")), sgd(WeightDecay(s / (1 + s))))
+    same(sgd(Proximal(rate=s, clock="constant")), sgd(WeightDecay(s / (1 + s))))
 
 
 ROUGH = ("l1", "elastic_net", "conditional", "l2_sp")
@@ -124,14 +124,19 @@ def test_coupled_and_decoupled_rest_at_one_point_under_momentum(mu: float, dampe
 )
 def test_clocks(clock, factor: float):
     w = torch.ones(1, dtype=torch.float64)
-    Decoupled(0.5, clock=clock).shrink_(w, Reading(lr=0.04, lr_max=0.1))
+    strength = {"rate" if clock in ("schedule", "constant") else "lam": 0.5}
+    Decoupled(**strength, clock=clock).shrink_(w, Reading(lr=0.04, lr_max=0.1))
     assert float(w) == pytest.approx(1 - 0.5 * factor, rel=1e-15)
 
 
-@pytest.mark.parametrize("clock", ["schedule", "corrected"])
-def test_a_clock_without_a_peak_stands_still(clock):
+@pytest.mark.parametrize(
+    "rule",
+    [Decoupled(rate=0.5, clock="schedule"), Decoupled(0.5, clock="corrected")],
+    ids=["schedule", "corrected"],
+)
+def test_a_clock_without_a_peak_stands_still(rule):
     w = torch.ones(1)
-    Decoupled(0.5, clock=clock).shrink_(w, Reading(lr=0.0, lr_max=0.0))
+    rule.shrink_(w, Reading(lr=0.0, lr_max=0.0))
     assert float(w) == 1.0
 
 
@@ -148,7 +153,7 @@ def test_without_gradient_the_weights_follow_the_product():
 def test_weights_are_the_moving_average_of_their_updates():
     """Wang and Aitchison: w_T = Σ s(1 − s)^(T−1−t) u_t + (1 − s)^T w₀ with u_t = −Δ_t/s (decay before the step)."""
     s, deltas = 0.05, torch.randn(50, 6, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
-    w, rule = START.clone(), Decoupled(s, clock="constant")
+    w, rule = START.clone(), Decoupled(rate=s, clock="constant")
     for delta in deltas:
         rule.shrink_(w, Reading(lr=1.0, lr_max=1.0))
         w = w - delta

@@ -117,7 +117,7 @@ def test_biases_stay_while_weights_vanish():
 @pytest.mark.parametrize(
     "rule, strength, holds",
     [
-        (Decoupled(0.0, clock="constant"), 1.0, lambda w: np.abs(w).max() == 0),
+        (Decoupled(rate=0.0, clock="constant"), 1.0, lambda w: np.abs(w).max() == 0),
         (Projection(0.0), 0.05, lambda w: np.abs(w).max() <= 0.05),
         (ConditionalDecay(0.0, threshold=0.2), 1e6, lambda w: np.abs(w).max() <= 0.2),
     ],

@@ -151,7 +151,7 @@ def _of_the_rule(model: MLPCV) -> StrengthElsewhere:
     assert isinstance(trainer, Backprop)
     lr = trainer.learning_rate
     rule = recipe.rule.at_lambda(model.choice_.lam, lr)
-    unit = "the fraction of a weight removed a step" if rule.is_fraction else "the rule's λ"
+    unit = "the fraction of a weight removed per step" if rule.is_fraction else "the rule's λ"
     return StrengthElsewhere(
         framework="any torch optimizer",
         argument=f"shrinkage.attach(optimizer, {_call(rule)})",
@@ -163,7 +163,7 @@ def _of_the_rule(model: MLPCV) -> StrengthElsewhere:
 def _call(rule: Rule) -> str:
     """How the rule is written, its strength left open."""
     if rule.name == "Decoupled":
-        return f"Decoupled(…, clock={rule.clock!r})"
+        return f"Decoupled({'rate=' if rule.is_fraction else ''}…, clock={rule.clock!r})"
     if rule.name == "WeightDecay":
         return f"WeightDecay(…, of={'updated' if rule.entry == 'after' else 'original'!r})"
     return f"{rule.name}(…)"

@@ -15,6 +15,7 @@ from shrinkage.rules._constraint import NormConstraint, Target
 from shrinkage.rules._decays import (
     ConditionalDecay,
     Decoupled,
+    LowRankDecay,
     NormalizedDecay,
     Projection,
     Proximal,
@@ -62,6 +63,7 @@ __all__ = [
     "HuberForce",
     "L1Force",
     "L2Force",
+    "LowRankDecay",
     "MixedForce",
     "Modulation",
     "Moment",

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+import warnings
 from typing import Literal
 
 from torch import Tensor
 
 from shrinkage._errors import RequestError, shown
-from shrinkage.rules._clocks import Clock
+from shrinkage.rules._clocks import CLOCKS, Clock
 from shrinkage.rules._forces import Force, L1Force, L2Force, ThresholdForce
 from shrinkage.rules._rule import Rule
 from shrinkage.rules._sets import Ball, Box, Sphere
@@ -16,6 +17,7 @@ from shrinkage.rules._sets import Ball, Box, Sphere
 __all__ = [
     "ConditionalDecay",
     "Decoupled",
+    "LowRankDecay",
     "NormalizedDecay",
     "Projection",
     "Proximal",
@@ -39,7 +41,7 @@ def WeightDecay(rate: float | Tensor, of: Literal["updated", "original"] = "upda
     with λ = rate/η exactly.
 
     Args:
-        rate: fraction of the weight removed a step, 0 to 1.
+        rate: fraction of the weight removed per step, 0 to 1.
         of: which weight the fraction is of.
 
     Differs from: PyTorch's `AdamW(weight_decay)`, whose fraction is lr·weight_decay.
@@ -57,14 +59,23 @@ def WeightDecay(rate: float | Tensor, of: Literal["updated", "original"] = "upda
     return Rule(name="WeightDecay", strength=rate, entry=entry, clock="constant")
 
 
-def Decoupled(lam: float | Tensor, clock: Clock = "lr") -> Rule:
+def Decoupled(
+    lam: float | Tensor | None = None, clock: Clock | None = None, *, rate: float | Tensor | None = None
+) -> Rule:
     """Decoupled weight decay: `w ← (1 − s_t) w` before the step, outside the optimizer's moments.
 
+    The strength is a λ that the learning rate multiplies, or a rate, which is a fraction of the weight per step. An
+    AdamW `weight_decay` of 0.1 is `Decoupled(0.1)`; at the learning rate 3e-4 that is `Decoupled(rate=3e-5)`.
+
     Args:
-        lam: the strength: λ ≥ 0 for `lr` (s_t = η_t·lam, PyTorch's AdamW) and `corrected`
-            (s_t = η_t²/η_max·lam, AdamC); a fraction a step for `schedule` (s_t = η_t/η_max·lam, the paper's
-            and Composer's) and `constant` (s_t = lam, TensorFlow Addons).
+        lam: λ ≥ 0, with the clocks `lr` (s_t = η_t·lam, PyTorch's AdamW; the default) and `corrected`
+            (s_t = η_t²/η_max·lam, AdamC).
         clock: what the strength is multiplied by.
+        rate: fraction of the weight removed per step, 0 to 1, with the clocks `constant` (s_t = rate, TensorFlow
+            Addons; the default) and `schedule` (s_t = η_t/η_max·rate, the paper's and Composer's).
+
+    Warns:
+        UserWarning: a rate was given as `lam`, as 0.1.0 took it.
 
     Differs from: `torch.optim.Adam(weight_decay)`, which is L2; in Keras every `weight_decay` is this
         rule with the clock `lr`.
@@ -77,8 +88,40 @@ def Decoupled(lam: float | Tensor, clock: Clock = "lr") -> Rule:
     >>> Decoupled(0.5).shrink_(w, Reading(lr=0.1, lr_max=0.2))
     >>> w
     tensor([ 0.4750, -1.9000])
+    >>> Decoupled(rate=0.1, clock="schedule").shrink(Reading(lr=0.1, lr_max=0.2))
+    0.05
     """
-    return Rule(name="Decoupled", strength=lam, entry="before", clock=clock)
+    strength, clock = _lam_or_rate("Decoupled", lam, clock, rate)
+    return Rule(name="Decoupled", strength=strength, entry="before", clock=clock)
+
+
+def LowRankDecay(
+    lam: float | Tensor | None = None, clock: Clock | None = None, *, rate: float | Tensor | None = None
+) -> Rule:
+    """Decoupled decay of a low-rank product: `BA ← (1 − s_t) BA`, by `B ← √(1 − s_t) B` and `A ← √(1 − s_t) A`.
+
+    What LoRA adds to a frozen weight is the product of two factors. Decay of both by `1 − s_t`, which `Decoupled` is,
+    removes nearly `2 s_t` of what was learned; this rule removes `s_t`. `attach` finds the pairs by their names.
+
+    Args:
+        lam: λ ≥ 0, with the clocks `lr` (the default) and `corrected`, as for `Decoupled`.
+        clock: what the strength is multiplied by.
+        rate: fraction of the product removed per step, 0 to 1, with the clocks `constant` (the default) and `schedule`.
+
+    Differs from: `Decoupled(lam)` on the factors, which is decay of the product by `1 − (1 − s_t)²`.
+
+    Reference: Hu et al., ICLR 2022, eq. 3, for the product.
+
+    >>> import torch
+    >>> from shrinkage.rules import Reading
+    >>> a, b = torch.tensor([[2.0]]), torch.tensor([[3.0]])
+    >>> for factor in (a, b):
+    ...     LowRankDecay(rate=0.19).shrink_(factor, Reading(lr=0.1, lr_max=0.1))
+    >>> b @ a
+    tensor([[4.8600]])
+    """
+    strength, clock = _lam_or_rate("LowRankDecay", lam, clock, rate)
+    return Rule(name="LowRankDecay", strength=strength, entry="before", clock=clock, factors=2)
 
 
 def NormalizedDecay(lam: float, *, batch: int, rows: int, epochs: float) -> Rule:
@@ -90,7 +133,7 @@ def NormalizedDecay(lam: float, *, batch: int, rows: int, epochs: float) -> Rule
         rows: training rows n.
         epochs: passes over the rows, T.
 
-    Differs from: `Decoupled(lam, clock="schedule")`, which takes the product.
+    Differs from: `Decoupled(rate=…, clock="schedule")`, which takes the product.
 
     Reference: Loshchilov and Hutter, ICLR 2019, appendix B.1.
 
@@ -102,7 +145,7 @@ def NormalizedDecay(lam: float, *, batch: int, rows: int, epochs: float) -> Rule
             "NormalizedDecay(batch=…, rows=…, epochs=…): all must be > 0, "
             f"got batch={batch}, rows={rows}, epochs={epochs:g}."
         )
-    return Decoupled(lam * math.sqrt(batch / (rows * epochs)), clock="schedule")
+    return Decoupled(rate=lam * math.sqrt(batch / (rows * epochs)), clock="schedule")
 
 
 def TimescaleDecay(epochs: float, *, batch: int, rows: int) -> Rule:
@@ -126,14 +169,14 @@ def TimescaleDecay(epochs: float, *, batch: int, rows: int) -> Rule:
             "TimescaleDecay(epochs=…, batch=…, rows=…): all must be > 0, "
             f"got epochs={epochs:g}, batch={batch}, rows={rows}."
         )
-    return Decoupled(batch / (rows * epochs), clock="schedule")
+    return Decoupled(rate=batch / (rows * epochs), clock="schedule")
 
 
 def ConditionalDecay(rate: float | Tensor, threshold: float = 1.0) -> Rule:
     """Weight decay of large weights alone: after the step `w ← w − rate·w` where `|w| > threshold`.
 
     Args:
-        rate: fraction of the weight removed a step, 0 to 1, whatever the learning rate.
+        rate: fraction of the weight removed per step, 0 to 1, whatever the learning rate.
         threshold: size up to which a weight is left alone, ≥ 0.
 
     Differs from: `Projection`, which sets such a weight to the threshold at once.
@@ -151,17 +194,26 @@ def ConditionalDecay(rate: float | Tensor, threshold: float = 1.0) -> Rule:
     return Rule(name="ConditionalDecay", strength=rate, force=force, entry="after", clock="constant")
 
 
-def Proximal(lam: float | Tensor, penalty: Literal["l2", "l1"] = "l2", clock: Clock = "lr") -> Rule:
+def Proximal(
+    lam: float | Tensor | None = None,
+    penalty: Literal["l2", "l1"] = "l2",
+    clock: Clock | None = None,
+    *,
+    rate: float | Tensor | None = None,
+) -> Rule:
     """The proximal step of a penalty, after the optimizer's: `w ← argmin over x of ½‖x − w‖² + s_t·Ω(x)`.
 
     `penalty="l2"`: `w ← w/(1 + s_t)`, which is `after` with `s_t/(1 + s_t)`. `penalty="l1"`: soft threshold,
     `w ← sgn(w)·max(|w| − s_t, 0)`, which gives exact zeros.
 
     Args:
-        lam: λ ≥ 0 for the clocks `lr` and `corrected`; for `schedule` and `constant` what is multiplied by
-            `η_t/η_max` and by 1.
+        lam: λ ≥ 0, with the clocks `lr` (the default) and `corrected`.
         penalty: Ω = ½w² or Ω = |w|.
-        clock: what the strength is multiplied by; `schedule` is AdamProx.
+        clock: what the strength is multiplied by.
+        rate: s_t at the peak of the schedule, ≥ 0, with the clocks `constant` (the default) and `schedule` (AdamProx).
+
+    Warns:
+        UserWarning: a rate was given as `lam`, as 0.1.0 took it.
 
     Differs from: `L1(lam)`, whose sign of w goes through the optimizer and never leaves a weight at 0.
 
@@ -177,7 +229,8 @@ def Proximal(lam: float | Tensor, penalty: Literal["l2", "l1"] = "l2", clock: Cl
     """
     if penalty not in _PENALTIES:
         raise RequestError(f"Proximal(penalty=…): must be 'l2' or 'l1', got {shown(penalty)}.")
-    return Rule(name="Proximal", strength=lam, force=_PENALTIES[penalty], entry="prox", clock=clock)
+    strength, clock = _lam_or_rate("Proximal", lam, clock, rate)
+    return Rule(name="Proximal", strength=strength, force=_PENALTIES[penalty], entry="prox", clock=clock)
 
 
 def Projection(radius: float | Tensor, onto: Literal["box", "ball", "sphere"] = "box") -> Rule:
@@ -203,3 +256,40 @@ def Projection(radius: float | Tensor, onto: Literal["box", "ball", "sphere"] = 
     if onto not in _SETS:
         raise RequestError(f"Projection(onto=…): must be 'box', 'ball' or 'sphere', got {shown(onto)}.")
     return Rule(name="Projection", strength=radius, force=_SETS[onto], entry="project", clock="constant")
+
+
+_RATE_CLOCKS = ("constant", "schedule")
+
+
+def _lam_or_rate(
+    name: str, lam: float | Tensor | None, clock: Clock | None, rate: float | Tensor | None
+) -> tuple[float | Tensor, Clock]:
+    """The strength and its clock, from the one of `lam` and `rate` that was given."""
+    if (lam is None) == (rate is None):
+        raise RequestError(
+            f"{name}(…): give lam, a λ that the learning rate multiplies, or rate=…, a fraction per step; "
+            f"got {'neither' if lam is None else 'both'}."
+        )
+    if rate is not None:
+        if clock not in (None, *_RATE_CLOCKS) and clock in CLOCKS:
+            raise RequestError(
+                f"{name}(rate=…, clock={clock!r}): a rate is a fraction per step, with the clock 'constant' or "
+                f"'schedule'. With the clock {clock!r} the strength is a λ: {name}(lam, clock={clock!r})."
+            )
+        return rate, clock or "constant"
+    assert lam is not None
+    if clock in _RATE_CLOCKS and not (isinstance(lam, (int, float)) and lam == 0):
+        _warn_of_a_rate_called_lam(name, lam, clock)
+    return lam, clock or "lr"
+
+
+def _warn_of_a_rate_called_lam(name: str, lam: float | Tensor, clock: Clock) -> None:
+    single = not isinstance(lam, Tensor) or lam.numel() == 1
+    number, meant = (f"{float(lam):g}", f"rate={float(lam) * 3e-4:g}") if single else ("…", "rate=lr·lam")
+    warnings.warn(
+        f"{name}({number}, clock={clock!r}): with this clock the number is a fraction of the weight per step. If that is "
+        f"meant, write {name}(rate={number}, clock={clock!r}). If it is a weight_decay as AdamW has it, which the "
+        f"learning rate multiplies, write {name}({number}); at a learning rate of 3e-4 that is "
+        f"{name}({meant}, clock={clock!r}).",
+        stacklevel=4,
+    )

@@ -54,6 +54,8 @@ class Rule:
     clock: Clock = "lr"
     anchor: Anchor = "zero"
     modulation: Modulation | None = None
+    factors: int = 1
+    """How many tensors the decayed weight is a product of: each is scaled by `(1 − s_t)^(1/factors)`."""
 
     def __post_init__(self) -> None:
         check_strength(self.name, self.strength, is_fraction=self._at_most_one)
@@ -136,7 +138,8 @@ class Rule:
 
     def shrink(self, now: Reading) -> float | Tensor:
         """`s_t`, the fraction removed in the step described by `now` (entries `before`, `after` and `prox`)."""
-        return self.strength * tick(self.clock, now)
+        share = self.strength * tick(self.clock, now)
+        return share if self.factors == 1 else 1 - (1 - share) ** (1 / self.factors)
 
     def penalty(self, w: Tensor, anchor: Tensor | None = None) -> Tensor:
         """`strength · Ω(w − a)`, elementwise: the penalty in the error (its sum is what is minimized)."""

@@ -41,7 +41,7 @@ def test_the_mask_from_before_the_step_is_the_mask_of_the_update(name: str):
     w = torch.randn(30, 40, dtype=torch.float64, generator=generator)
     ours, bare = layer(w), layer(w)
     optimizer, without = KNOWN[name](ours.parameters()), KNOWN[name](bare.parameters())
-    handle = attach(optimizer, Cautious(Decoupled(0.01, clock="constant")), model=ours)
+    handle = attach(optimizer, Cautious(Decoupled(rate=0.01, clock="constant")), model=ours)
     for _ in range(10):
         before = ours.weight.detach().clone()
         bare.weight.data.copy_(before)
@@ -60,7 +60,7 @@ def test_pieces_are_put_together_to_the_last_weight(optimizer):
     w, grad = (torch.randn(1, 2 * 2**18 + 3, generator=generator) for _ in range(2))
     model = layer(w)
     attached = optimizer(model.parameters(), lr=0.0)
-    attach(attached, Cautious(Decoupled(0.25, clock="constant")), model=model)
+    attach(attached, Cautious(Decoupled(rate=0.25, clock="constant")), model=model)
     for _ in range(2):
         model.weight.grad = grad
         attached.step()
@@ -71,7 +71,7 @@ def test_an_update_too_small_to_show_still_has_a_direction():
     """Where the update is 0 itself nothing speaks against the pull, whatever the weight's sign."""
     model = layer(torch.tensor([[1.0, -1.0, 1.0, -1.0, 1.0, -1.0]]))
     optimizer = SGD(model.parameters(), lr=1e-12)
-    attach(optimizer, Cautious(Decoupled(0.5, clock="constant")), model=model)
+    attach(optimizer, Cautious(Decoupled(rate=0.5, clock="constant")), model=model)
     model.weight.grad = torch.tensor([[1.0, 1.0, -1.0, -1.0, 0.0, -0.0]])
     optimizer.step()
     assert model.weight.tolist() == [[0.5, -1.0, 1.0, -0.5, 0.5, -0.5]]
@@ -80,7 +80,7 @@ def test_an_update_too_small_to_show_still_has_a_direction():
 def test_a_momentum_of_zero_speaks_against_nothing():
     model = layer(torch.tensor([[1.0, -1.0]]))
     optimizer = AdamW(model.parameters(), lr=0.1, weight_decay=0)
-    attach(optimizer, Cautious(Decoupled(0.5, clock="constant")), model=model)
+    attach(optimizer, Cautious(Decoupled(rate=0.5, clock="constant")), model=model)
     for _ in range(2):  # the second step has a momentum
         model.weight.grad = torch.zeros_like(model.weight)
         optimizer.step()
@@ -110,7 +110,7 @@ def test_a_fused_momentum_takes_in_the_unscaled_gradient(kind):
     scaled, plain = make_model(torch.float32), make_model(torch.float32)
     one, other = (kind(m.parameters(), lr=0.01, fused=True) for m in (scaled, plain))
     for optimizer, model in ((one, scaled), (other, plain)):
-        attach(optimizer, Cautious(Decoupled(0.1, clock="constant")), model=model)
+        attach(optimizer, Cautious(Decoupled(rate=0.1, clock="constant")), model=model)
     scaler = torch.amp.GradScaler("cpu", init_scale=1024.0)
     for t in range(6):
         one.zero_grad()
@@ -131,7 +131,7 @@ def test_where_the_direction_is_not_known_the_update_decides(why: str):
     if why == "strided":
         model.weight = nn.Parameter(model.weight.detach().t())
     kind = torch.optim.RMSprop if why == "unknown optimizer" else SGD
-    optimizer, rule = kind(model.parameters(), lr=0.1), Cautious(Decoupled(0.125, clock="constant"))
+    optimizer, rule = kind(model.parameters(), lr=0.1), Cautious(Decoupled(rate=0.125, clock="constant"))
     handle = attach(optimizer, rule, model=model)
     if why == "own decay":
         optimizer.param_groups[0]["weight_decay"] = 0.5

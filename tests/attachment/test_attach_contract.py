@@ -61,7 +61,7 @@ def test_a_rule_changes_something(rule_name: str):
 
 
 @pytest.mark.parametrize("optimizer_name", OPTIMIZERS)
-@pytest.mark.parametrize("rule", [L2(0.0), Decoupled(0.0, clock="constant")], ids=["loss", "before"])
+@pytest.mark.parametrize("rule", [L2(0.0), Decoupled(rate=0.0, clock="constant")], ids=["loss", "before"])
 def test_strength_zero_is_the_bare_optimizer_bit_for_bit(optimizer_name: str, rule):
     ours, bare = make_model(torch.float32), make_model(torch.float32)
     optimizer = optimizer_for(optimizer_name, ours)

@@ -72,7 +72,7 @@ def test_pytorch_optimizers_adamc_is_the_corrected_clock():
 
 
 def test_pytorch_optimizers_fixed_decay_is_the_constant_clock():
-    same(ours(Decoupled(0.003, clock="constant"), adamc(0.0)), theirs(adamc(0.003, fixed_decay=True)))
+    same(ours(Decoupled(rate=0.003, clock="constant"), adamc(0.0)), theirs(adamc(0.003, fixed_decay=True)))
 
 
 def test_pytorch_optimizers_adams_is_scheduled_decay():

@@ -129,7 +129,7 @@ class TestOfPackages:
         options = {"momentum": 0.9} if kind == "DecoupledSGDW" else {"betas": BETAS}
         expected = theirs(lambda p: getattr(module, kind)(p, lr=LR, weight_decay=5e-4, **options))
         build = (lambda p: sgd(p, momentum=0.9)) if kind == "DecoupledSGDW" else adam
-        same(ours(Decoupled(5e-4, clock="schedule"), build), expected)
+        same(ours(Decoupled(rate=5e-4, clock="schedule"), build), expected)
 
     @pytest.mark.parametrize(
         "method, value, rule",

@@ -52,6 +52,64 @@ def test_resumed_training_is_uninterrupted_training_bit_for_bit(rule_name, optim
             assert torch.equal(a, b)
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=["f32", "bf16"])
+@pytest.mark.parametrize("rule_name, optimizer_name", fitting(ROWS, ["SGD momentum", "AdamW"]))
+def test_attaching_to_a_loaded_optimizer_is_uninterrupted_training_too(rule_name, optimizer_name, dtype):
+    model, optimizer, _ = started(rule_name, optimizer_name, dtype)
+    train(model, optimizer, 5)
+    saved = through_a_file({"model": model.state_dict(), "optimizer": optimizer.state_dict()})
+    resumed = make_model(dtype)
+    again = optimizer_for(optimizer_name, resumed)
+    again.load_state_dict(saved["optimizer"])
+    resumed.load_state_dict(saved["model"])
+    handle = attach(again, ROWS[rule_name].rule, model=resumed)
+    assert handle.steps == 5
+    expected, got = train(model, optimizer, 3, start=5), train(resumed, again, 3, start=5)
+    assert all(torch.equal(a, b) for a, b in zip(expected, got, strict=True))
+
+
+def loaded_before(model: nn.Module, saved: dict[str, Any], order: str = "ab") -> torch.optim.Optimizer:
+    groups = [{"params": [*model.get_submodule(name).parameters()]} for name in order]
+    optimizer = torch.optim.AdamW(groups, lr=0.1, weight_decay=0)
+    optimizer.load_state_dict(saved)
+    return optimizer
+
+
+def test_what_a_loaded_optimizer_holds_is_taken_up_or_refused():
+    model = Swapped("ab")
+    saved = through_a_file(optimizer_of(model, "ab", L2SP(0.3))[0].state_dict())
+    with pytest.raises(RequestError, match=r"a.weight had strength 0.3 in the checkpoint and has 0.5 here"):
+        attach(loaded_before(model, saved), L2SP(0.5), model=model)
+    with pytest.raises(RequestError, match=r"a.weight is under L2SP in the checkpoint and under L2 here"):
+        attach(loaded_before(model, saved), L2(0.3), model=model)
+    with pytest.raises(RequestError, match=r"holds a.weight where b.weight is here"):
+        attach(loaded_before(model, saved, "ba"), L2SP(0.3), model=model)
+    optimizer = loaded_before(model, saved)
+    handle = attach(optimizer, L2SP(0.5), model=model, keep="checkpoint")
+    assert handle.table()["a.weight"].rule.startswith("L2SP 0.3")
+    assert not any(str(key).startswith("shrinkage") for state in optimizer.state.values() for key in state)
+
+
+def test_state_that_no_rule_takes_up_stops_the_first_step():
+    model = Swapped("ab")
+    saved = through_a_file(optimizer_of(model, "ab", L2SP(0.3))[0].state_dict())
+    for p in model.parameters():
+        p.grad = torch.zeros_like(p)
+    optimizer = loaded_before(model, saved)
+    attach(optimizer, L2SP(0.3), model=model, only=("a",))
+    with pytest.raises(
+        RequestError, match=r"holds the state of L2SP for b.weight, and no rule here has taken it up"
+    ):
+        optimizer.step()
+    optimizer = loaded_before(model, saved)
+    attach(optimizer, L2SP(0.3), model=model, only=("a",))
+    attach(optimizer, L2SP(0.3), model=model, only=("b",))
+    optimizer.step()
+    optimizer = loaded_before(model, saved)
+    attach(optimizer, L2SP(0.3), model=model, only=("a",), keep="new")
+    optimizer.step()
+
+
 @pytest.mark.parametrize(
     "how", [copy.deepcopy, lambda x: pickle.loads(pickle.dumps(x))], ids=["deepcopy", "pickle"]
 )
@@ -141,8 +199,7 @@ def test_another_strength_needs_a_word(keep, strength, kind):
     told, handle = optimizer_of(model, "ab", kind(0.5), keep=keep)
     told.load_state_dict(saved)
     assert {row.rule.split()[1] for row in handle.table() if row.how} == {f"{strength:g}"}
-    decays = {g["weight_decay"] for g in told.param_groups}
-    assert decays == ({strength, 0} if kind is Decoupled else {0})
+    assert {g["weight_decay"] for g in told.param_groups} == {0}
 
 
 def test_another_rule_or_another_exemption_needs_a_word():

@@ -102,6 +102,29 @@ def test_roles(case: str):
     assert {place.name: place.role.name for place in places_of(module)} == expected
 
 
+class OnItsOwn(nn.Module):
+    """A raw parameter called `name`, and others whose names look like half of a pair."""
+
+    def __init__(self, *names: str):
+        super().__init__()
+        for name in names:
+            self.register_parameter(name, nn.Parameter(torch.ones(2, 2)))
+
+
+@pytest.mark.parametrize(
+    "names", [("w_v",), ("w_g",), ("w_k", "w_v"), ("w", "w_g", "w_v"), ("original0",), ("original1",)]
+)
+def test_half_a_pair_is_a_weight(names):
+    assert {place.role.name for place in places_of(OnItsOwn(*names))} == {"weight"}
+
+
+def test_a_parametrized_parameter_of_a_module_of_ones_own():
+    module = OnItsOwn("w")
+    nn.utils.parametrizations.weight_norm(module, "w")
+    roles = {place.name: place.role.name for place in places_of(module)}
+    assert roles == {"parametrizations.w.original0": "scale", "parametrizations.w.original1": "weight"}
+
+
 def test_the_old_weight_norm_too():
     with pytest.warns(FutureWarning):
         module = nn.utils.weight_norm(nn.Linear(3, 2))
@@ -224,11 +247,11 @@ def test_norms_of_a_stack_are_norms_of_its_models():
 def test_the_table_prints_every_parameter():
     model = nn.Sequential(nn.Linear(2, 3), nn.LayerNorm(3))
     handle = attach(
-        torch.optim.SGD(model.parameters(), lr=0.1), Decoupled(0.5, clock="schedule"), model=model
+        torch.optim.SGD(model.parameters(), lr=0.1), Decoupled(rate=0.5, clock="schedule"), model=model
     )
     text = str(handle.table())
     assert len(handle.table()) == 4
-    assert "Decoupled 0.5 × lr/lr_max" in text
+    assert "Decoupled rate 0.5 × lr/lr_max" in text
     assert "gain of LayerNorm" in text
     assert handle.table()["0.weight"].shape == (3, 2)
     assert math.prod(handle.table()["1.bias"].shape) == 3

@@ -12,7 +12,7 @@ from shrinkage.rules import L1, L2, L2SP, AdaptiveDecay, Cautious, Decoupled, Hu
 
 HOOKED = [
     L2(0.3),
-    Decoupled(0.3, clock="schedule"),
+    Decoupled(rate=0.3, clock="schedule"),
     WeightDecay(0.1),
     Cautious(Decoupled(0.3)),
     AdaptiveDecay(0.3),
@@ -158,7 +158,8 @@ def test_every_clock_is_handed_to_the_kernel_and_taken_back(kind, clock):
     model = make_model()
     optimizer = kind(model.parameters(), lr=0.1, weight_decay=0)
     meaning = optimizer.param_groups[0]["decoupled_weight_decay"]
-    handle = attach(optimizer, Decoupled(0.3, clock=clock), model=model)
+    strength = {"rate" if clock in ("schedule", "constant") else "lam": 0.3}
+    handle = attach(optimizer, Decoupled(**strength, clock=clock), model=model)
     assert {row.how for row in handle.table()} == {"native", ""}
     before = model.get_parameter("0.weight").detach().clone()
     for p in model.parameters():
@@ -174,7 +175,7 @@ def test_every_clock_is_handed_to_the_kernel_and_taken_back(kind, clock):
 def test_a_constant_decay_goes_on_where_the_learning_rate_is_zero():
     model = make_model()
     optimizer = torch.optim.AdamW(model.parameters(), lr=0.0, weight_decay=0)
-    attach(optimizer, Decoupled(0.1, clock="constant"), model=model)
+    attach(optimizer, Decoupled(rate=0.1, clock="constant"), model=model)
     before = model.get_parameter("0.weight").detach().clone()
     loss_at(model, 0).backward()
     optimizer.step()
@@ -206,7 +207,7 @@ def test_a_schedule_before_attaching_keeps_its_groups():
     scheduler = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=5)
     handle = attach(optimizer, Decoupled(0.5), model=model)
     assert len(optimizer.param_groups) == 1
-    assert {row.how for row in handle.table()} == {"hook", ""}
+    assert {row.how for row in handle.table()} == {"native", ""}
     loss_at(model, 0).backward()
     optimizer.step()
     scheduler.step()
@@ -265,12 +266,14 @@ def test_a_step_that_breaks_does_not_leave_its_penalty_behind():
     assert torch.equal(weights(ours), weights(theirs))
 
 
-def test_names_go_with_the_parameters_that_are_given_a_group_of_their_own():
+def test_names_stay_with_their_parameters():
     model = make_model()
     optimizer = torch.optim.AdamW(model.named_parameters(), lr=0.1, weight_decay=0)
     attach(optimizer, Decoupled(0.5), model=model)
     names = {id(p): name for name, p in model.named_parameters()}
-    assert len(optimizer.param_groups) == 2
+    loss_at(model, 0).backward()
+    optimizer.step()
+    assert len(optimizer.param_groups) == 1
     for group in optimizer.param_groups:
         assert group["param_names"] == [names[id(p)] for p in group["params"]]
 

@@ -160,7 +160,7 @@ def test_selective_projection_never_moves_away_on_a_triggered_step():
 def test_the_log_is_numbers_that_can_be_checked():
     model = make_model()
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
-    handle = attach(optimizer, Decoupled(0.03, clock="schedule"), model=model)
+    handle = attach(optimizer, Decoupled(rate=0.03, clock="schedule"), model=model)
     log = handle.log()
     norm = math.sqrt(sum(float(p.detach().square().sum()) for p in model.parameters() if p.ndim > 1))
     assert log["shrinkage/group0/norm"] == pytest.approx(norm, rel=1e-12)

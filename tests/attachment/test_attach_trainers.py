@@ -13,7 +13,7 @@ from shrinkage.rules import L2, Cautious, Decoupled, Rule
 
 pytestmark = [pytest.mark.frameworks, pytest.mark.filterwarnings("ignore")]
 
-RULES = [L2(0.3), Decoupled(0.3, clock="schedule"), Cautious(Decoupled(0.3))]
+RULES = [L2(0.3), Decoupled(rate=0.3, clock="schedule"), Cautious(Decoupled(0.3))]
 NAMES = [rule.name for rule in RULES]
 ROWS, BATCH = 24, 4
 

@@ -2,7 +2,23 @@
 
 from shrinkage.attachment._attach import attach
 from shrinkage.attachment._attachment import Attachment
+from shrinkage.attachment._attachment import handles_of as attachments_of
+from shrinkage.attachment._own_decay import OwnDecay, own_decay
 from shrinkage.attachment._parameter_table import ParameterRow, ParameterTable
+from shrinkage.attachment._wrappers import stepping_optimizer
 from shrinkage.networks import ROLES, Place, Role, places_of
 
-__all__ = ["ROLES", "Attachment", "ParameterRow", "ParameterTable", "Place", "Role", "attach", "places_of"]
+__all__ = [
+    "ROLES",
+    "Attachment",
+    "OwnDecay",
+    "ParameterRow",
+    "ParameterTable",
+    "Place",
+    "Role",
+    "attach",
+    "attachments_of",
+    "own_decay",
+    "places_of",
+    "stepping_optimizer",
+]

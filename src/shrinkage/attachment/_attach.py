@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
@@ -11,15 +12,26 @@ from torch.optim import Optimizer
 
 from shrinkage._errors import RequestError, shown
 from shrinkage.attachment._attachment import Attachment, Keep, handles_of
-from shrinkage.attachment._claims import Claim, Pattern, Selection, named_parameters
+from shrinkage.attachment._claims import (
+    Claim,
+    Pattern,
+    Selection,
+    check_patterns,
+    matches,
+    named_parameters,
+    partner_of,
+)
+from shrinkage.attachment._learning_rate import peak_of
+from shrinkage.attachment._plausibility import warn_of_strengths
 from shrinkage.attachment._step import Rows
+from shrinkage.attachment._wrappers import refuse_restoring, refuse_wrapper, stepping_optimizer
 from shrinkage.attachment.carriers._native import (
-    LBFGSLike,
+    clear_native,
     native_meaning,
     native_strength,
     refuse_impossible,
-    runs_natively,
 )
+from shrinkage.attachment.carriers._portable import carried
 from shrinkage.networks import ROLES, Place
 from shrinkage.rules import Reading, Rule, Schedule, View
 
@@ -40,13 +52,15 @@ def attach(
     lower: bool = True,
     rows: Rows | None = None,
     keep: Keep | None = None,
+    multipliers: Mapping[Pattern, float] | None = None,
+    steps: int | None = None,
 ) -> Attachment:
     """Attach a rule to a live optimizer: from now on every `optimizer.step()` carries it out.
 
     The rule acts once a step, wherever gradients came from. Parameters that are frozen or have no gradient are left
     alone, as the optimizer leaves them. Where a rule equals the optimizer's own `weight_decay` it is handed to
-    its kernel; a parameter group that holds exempt parameters too is split for that, the exempt ones going to a new
-    group at the end, unless a scheduler counts the groups already.
+    its kernel for the length of each step. Between steps the parameter groups are as you made them, without a weight
+    decay of their own.
 
     Args:
         optimizer: any that keeps to `torch.optim.Optimizer`.
@@ -65,6 +79,10 @@ def attach(
         rows: decay `all` rows of a table, or only those `touched` by a gradient. None is all, and asks where a
             gradient is sparse.
         keep: which strengths hold when a checkpoint has others: `new`, `checkpoint`; None makes it an error.
+        multipliers: factors ≥ 0 on the strength by name, glob, role or module type, as layer-wise decay and widths ask
+            for; a parameter that several patterns match gets their product.
+        steps: length of the run in steps, if known: then a strength that empties the weights within it, or never
+            changes any, is warned of.
 
     Returns:
         The handle, with `table()`, `log()` and `remove()`.
@@ -72,6 +90,9 @@ def attach(
     Raises:
         RequestError: the optimizer cannot carry the rule, a pattern matches nothing, a parameter is not the
             model's or has a rule already, or the optimizer has a weight decay of its own.
+
+    Warns:
+        UserWarning: the rule removes over 1 % of every weight per step, or, with `steps`, all of it or none.
 
     Example:
         >>> import torch
@@ -83,14 +104,15 @@ def attach(
         [('weight', 'Decoupled 0.1 × lr', 'native'), ('bias', 'exempt: bias', '')]
     """
     _check_arguments(optimizer, rule, model, exempt, only, lr_max, native, rows, keep)
+    _check_factors(multipliers, steps, model)
+    optimizer, outer = stepping_optimizer(optimizer), optimizer
+    refuse_restoring(optimizer, rule)
     refuse_impossible(optimizer, rule)
     selection = Selection(tuple(exempt), None if only is None else tuple(only))
-    claimer = _Claimer(optimizer, rule, model, selection, parameters)
+    claimer = _Claimer(optimizer, rule, model, selection, parameters, multipliers or {})
     claims = claimer.claims()
     _settle_native(optimizer, rule, claims, native)
-    if lower and rows != "touched":
-        _split_groups(optimizer, claims)
-    return Attachment(
+    handle = Attachment(
         optimizer,
         rule,
         claims,
@@ -100,7 +122,10 @@ def attach(
         rows=rows,
         keep=keep,
         lower=lower,
+        outer=outer,
     )
+    warn_of_strengths(handle, steps, stacklevel=3)
+    return handle
 
 
 class _Claimer:
@@ -113,13 +138,16 @@ class _Claimer:
         model: nn.Module | None,
         selection: Selection,
         parameters: Mapping[str, Tensor] | None,
+        multipliers: Mapping[Pattern, float],
     ) -> None:
+        self._multipliers = multipliers
         self._optimizer, self._rule, self._model = optimizer, rule, model
         self._selection, self._parameters = selection, parameters
 
     def claims(self) -> list[Claim]:
         places, listed, stacked = named_parameters(self._optimizer, self._model, self._parameters)
         self._selection.check_used(places)
+        check_patterns("multipliers", tuple(self._multipliers), places)
         known = {id(place.tensor): place for place in places}
         claims = []
         for i, group in enumerate(self._optimizer.param_groups):
@@ -132,6 +160,7 @@ class _Claimer:
                 place = known[id(param)]
                 claims.append(self._claim(place, param, group, listed, place.name in stacked))
         self._check_strengths(claims)
+        self._check_products(claims)
         return claims
 
     def claim_new(self, param: Tensor, group: dict[str, Any]) -> Claim:
@@ -148,8 +177,9 @@ class _Claimer:
         self, place: Place, param: Tensor, group: dict[str, Any], listed: frozenset[str], stacked: bool
     ) -> Claim:
         reason = self._selection.why_exempt(place, listed)
-        lr_max = group.get("max_lr") or group.get("initial_lr") or group.get("lr", 1.0)
-        claim = Claim(place.name, param, place.role, reason or "pulled", None, stacked, float(lr_max))
+        if reason is None and self._rule.factors > 1 and partner_of(place.name) is None:
+            reason = "exempt: no factor of a product"
+        claim = Claim(place.name, param, place.role, reason or "pulled", None, stacked, peak_of(group))
         if reason is not None:
             return claim
         for other in handles_of(self._optimizer):
@@ -158,16 +188,37 @@ class _Claimer:
                     f"attach({self._rule.name}): {place.name} is under {other.rule.name} already. "
                     "Remove that rule first, or divide the parameters with only=… and exempt=…."
                 )
-        claim.rule = self._rule
+        claim.rule = self._multiplied(place)
         real = torch.view_as_real(param.detach()) if param.is_complex() else param.detach()
         claim.anchor = real.clone() if self._rule.anchor == "initial" else None
         self._start(claim, real)
         return claim
 
+    def _multiplied(self, place: Place) -> Rule:
+        """The rule with the strength that the parameter gets: times the factor of every pattern that matches it."""
+        factor = math.prod(f for pattern, f in self._multipliers.items() if matches(pattern, place))
+        return self._rule if factor == 1 else self._rule.with_strength(self._rule.strength * factor)
+
     def _start(self, claim: Claim, w: Tensor) -> None:
         strength = w.new_ones(len(w), *[1] * (w.ndim - 1)) if claim.stacked else self._rule.strength
         view = View(w=w, now=Reading(0.0, 0.0), strength=strength, anchor=claim.anchor, state=claim.state)
         self._rule.start(view)
+
+    def _check_products(self, claims: Sequence[Claim]) -> None:
+        if self._rule.factors == 1:
+            return
+        pulled = {claim.name for claim in claims if claim.rule is not None}
+        for name in pulled:
+            if (other := partner_of(name)) not in pulled:
+                raise RequestError(
+                    f"attach({self._rule.name}): {name} is one factor of a product whose other factor, {other}, is not "
+                    "pulled. Pull both, or neither."
+                )
+        if not pulled:
+            raise RequestError(
+                f"attach({self._rule.name}): the optimizer has no low-rank pair to pull, as lora_A and lora_B. "
+                "Use Decoupled for weights that are no product."
+            )
 
     def _check_strengths(self, claims: Sequence[Claim]) -> None:
         strength = self._rule.strength
@@ -182,13 +233,22 @@ class _Claimer:
                 )
 
 
+def _was_ours(optimizer: Optimizer, group: dict[str, Any], of: dict[Tensor, Claim]) -> bool:
+    """Whether the weight decay of `group` was a rule's in a checkpoint of 0.1.0; then it goes."""
+    params = [p for p in group["params"] if of[p].rule is not None]
+    if not params or any(carried(optimizer.state.get(p, {}), []) is None for p in params):
+        return False
+    clear_native(group, optimizer.defaults)
+    return True
+
+
 def _settle_native(optimizer: Optimizer, rule: Rule, claims: Sequence[Claim], native: str) -> None:
     """Deal with a weight decay that the optimizer has already."""
     of = {claim.param: claim for claim in claims}
     own = any(handles_of(optimizer))
     for i, group in enumerate(optimizer.param_groups):
         found = native_strength(group)
-        if not found or own:
+        if not found or own or _was_ours(optimizer, group, of):
             continue
         if native == "error":
             raise RequestError(
@@ -212,29 +272,6 @@ def _settle_native(optimizer: Optimizer, rule: Rule, claims: Sequence[Claim], na
                 group["weight_decay"] = 0.0
 
 
-def _split_groups(optimizer: Optimizer, claims: Sequence[Claim]) -> None:
-    """Give exempt parameters a group of their own where the kernel is to decay the others."""
-    counted = hasattr(optimizer.step, "_wrapped_by_lr_sched") or isinstance(optimizer, LBFGSLike)
-    if counted or handles_of(optimizer):
-        return
-    of = {claim.param: claim for claim in claims}
-    for group in list(optimizer.param_groups):
-        pulled = [p for p in group["params"] if of[p].rule is not None]
-        rest = [p for p in group["params"] if of[p].rule is None]
-        if not pulled or not rest:
-            continue
-        claim_rule = of[pulled[0]].rule
-        if claim_rule is None or not runs_natively(optimizer, group, claim_rule):
-            continue
-        other = {**group, "params": rest}
-        if "param_names" in group:
-            names = dict(zip(map(id, group["params"]), group["param_names"], strict=True))
-            group["param_names"] = [names[id(p)] for p in pulled]
-            other["param_names"] = [names[id(p)] for p in rest]
-        group["params"] = pulled
-        optimizer.param_groups.append(other)
-
-
 def _check_arguments(
     optimizer: Any,
     rule: Any,
@@ -246,13 +283,7 @@ def _check_arguments(
     rows: Any,
     keep: Any,
 ) -> None:
-    # A wrapper may call itself an optimizer without being one: it has no hooks of its own.
-    if not isinstance(optimizer, Optimizer) or "_optimizer_step_pre_hooks" not in optimizer.__dict__:
-        inner = getattr(optimizer, "optimizer", None)
-        hint = " Give the optimizer inside it." if isinstance(inner, Optimizer) else ""
-        raise RequestError(
-            f"attach(optimizer): must be a torch.optim.Optimizer, got {shown(type(optimizer))}.{hint}"
-        )
+    refuse_wrapper(optimizer)
     if not isinstance(rule, Rule):
         raise RequestError(f"attach(rule): must be a rule, as Decoupled(0.1), got {shown(rule)}.")
     for where, words in (("exempt", exempt), ("only", only)):
@@ -274,6 +305,22 @@ def _check_arguments(
             raise RequestError(f"attach({where}=…): must be one of {words}, got {shown(value)}.")
     if lr_max is not None and not 0 < lr_max < float("inf"):
         raise RequestError(f"attach(lr_max=…): must be > 0 and finite, got {lr_max:g}.")
+
+
+def _check_factors(multipliers: Any, steps: Any, model: Any) -> None:
+    if multipliers is not None and not isinstance(multipliers, Mapping):
+        raise RequestError(
+            f"attach(multipliers=…): must map patterns to factors, as {{'head': 0.1}}, got {shown(multipliers)}."
+        )
+    for pattern, factor in (multipliers or {}).items():
+        if isinstance(factor, bool) or not isinstance(factor, (int, float)) or not 0 <= factor < math.inf:
+            raise RequestError(
+                f"attach(multipliers=…): factors must be >= 0 and finite, got {shown(factor)} for {shown(pattern)}."
+            )
+        if model is None and pattern in ROLES:
+            raise RequestError("attach(multipliers=…): roles are found in the model. Give model=….")
+    if steps is not None and (isinstance(steps, bool) or not isinstance(steps, int) or steps < 1):
+        raise RequestError(f"attach(steps=…): must be a whole number >= 1, got {shown(steps)}.")
 
 
 def _strength(rule: Rule) -> str:

@@ -15,10 +15,12 @@ from shrinkage._errors import RequestError
 from shrinkage.attachment import _resume
 from shrinkage.attachment._claims import Claim
 from shrinkage.attachment._host import is_captured, is_nonzero, refuse_in_a_graph
-from shrinkage.attachment._log import measurements
+from shrinkage.attachment._learning_rate import refuse_unknown
+from shrinkage.attachment._log import group_names, measurements
 from shrinkage.attachment._parameter_table import ParameterTable, table_of
 from shrinkage.attachment._step import Bunch, Rows, Step
-from shrinkage.attachment.carriers._native import native_strength, runs_natively
+from shrinkage.attachment.carriers._lending import give_back, is_lent
+from shrinkage.attachment.carriers._native import clear_native, native_strength, runs_natively
 from shrinkage.rules import Rule, Schedule, factor_at
 
 __all__ = ["Attachment", "Keep"]
@@ -29,10 +31,12 @@ _HANDLES = "_shrinkage_handles"
 _HOOKS = {
     "_optimizer_step_pre_hooks": "before_step",
     "_optimizer_step_post_hooks": "after_step",
+    "_optimizer_state_dict_pre_hooks": "before_save",
     "_optimizer_state_dict_post_hooks": "save",
     "_optimizer_load_state_dict_pre_hooks": "check_load",
     "_optimizer_load_state_dict_post_hooks": "finish_load",
 }
+_STATE_HOOKS = tuple(hooks for hooks in _HOOKS if "state_dict" in hooks)
 
 
 class Attachment:
@@ -56,8 +60,10 @@ class Attachment:
         rows: Rows | None,
         keep: Keep | None,
         lower: bool,
+        outer: Optimizer | None = None,
     ) -> None:
         self.optimizer = optimizer
+        self._outer = optimizer if outer is None else outer
         self.rule = rule
         self.schedule = schedule
         self.steps = 0
@@ -73,7 +79,9 @@ class Attachment:
         self._incoming: dict[str, Any] = {}
         self._removed = False
         self._slot = 0
+        self._may_hold_leftovers = True
         self.plan()
+        _resume.pick_up(self, list(dict.fromkeys((optimizer, self._outer))))
         _install(optimizer, self)
 
     def __repr__(self) -> str:
@@ -102,26 +110,28 @@ class Attachment:
     def log(self) -> dict[str, float]:
         """What the rule does now, one set of numbers a parameter group, as a flat dict for any logger.
 
-        Keys are `shrinkage/group<i>/` and: `lam` canonical λ (with SGD that of the same stationary point, as `audit`
-        measures it; with another optimizer that of plain SGD at this learning rate), `shrink` the fraction removed in
-        a step in the long run, where it is one for all weights, `timescale` its reciprocal in steps, `norm` of the
-        pulled weights, and where theory has one, `equilibrium_norm`, which scale-invariant weights come to (Kosson et
+        Keys are `shrinkage/group<i>/` (with `multipliers`, `shrinkage/group<i>*<factor>/`) and: `lam` λ, of rules whose
+        strength is one (with SGD that of the same stationary point, as `audit` measures it); `rate`, of rules whose
+        strength is a fraction per step, at the schedule's peak; `strength` of the others; `shrink` the fraction removed
+        per step in the long run, where it is one for all weights; `timescale` its reciprocal in steps; `lr`; `norm` of
+        the pulled weights; and where theory has one, `equilibrium_norm`, which scale-invariant weights come to (Kosson et
         al., arXiv 2305.17212).
         """
         self.plan()
         return measurements(self)
 
-    def remove(self) -> None:
-        """Take the rule off: the optimizer is as it was, without any weight decay of its own.
+    def pulled(self) -> dict[str, list[Tensor]]:
+        """The pulled parameters by the name that `log` gives their group, as `group0` or `group0*0.5`."""
+        self.plan()
+        names = group_names(self)
+        return {names[bunch]: [claim.param for claim in bunch.claims] for bunch in self._bunches}
 
-        Parameter groups that were split stay split, since a scheduler may count them.
-        """
+    def remove(self) -> None:
+        """Take the rule off: the optimizer is as it was, without any weight decay of its own."""
         if self._removed:
             return
         self._removed = True
-        for bunch in self._bunches:
-            if bunch.native:
-                bunch.switch_off(self.optimizer.defaults)
+        give_back(self.optimizer)
         _uninstall(self.optimizer, self)
 
     @property
@@ -140,7 +150,13 @@ class Attachment:
         return _uncompiled(self._before_step, optimizer, args, kwargs, torch.compiler.is_compiling())
 
     def _before_step(self, optimizer: Optimizer, args: Any, kwargs: dict[str, Any], compiled: bool) -> Any:
+        if self._step is not None:
+            self._step.abandon()
+            self._step = None
         self.plan()
+        if self._may_hold_leftovers:
+            _resume.refuse_leftovers(self)
+            self._may_hold_leftovers = False
         if not self.steps and _only_makes_state(optimizer):
             return None
         if not compiled:  # a compiled capturable step may be on the CPU
@@ -151,8 +167,6 @@ class Attachment:
                 "the factor is asked for at every step that Python makes",
                 "Give the strength as a tensor on the GPU, and change it in place.",
             )
-        if self._step is not None:  # the step before this one did not come to its end
-            self._step.restore_gradients()
         factor = factor_at(self.schedule, self.steps)
         self._step = step = Step(optimizer, self._bunches, self.exempt, factor, self._rows)
         closure = kwargs.get("closure") or (args[1] if len(args) > 1 else None)
@@ -169,10 +183,15 @@ class Attachment:
     @torch.no_grad()
     def after_step(self, optimizer: Optimizer, args: Any, kwargs: dict[str, Any]) -> None:
         """Post-hook of `optimizer.step`: what acts on the weights that the step has produced."""
+        give_back(optimizer)
         if self._step is not None:
             self._step.on_done()
             self.steps += not self._step.skipped
             self._step = None
+
+    def before_save(self, optimizer: Optimizer) -> None:
+        """Pre-hook of `optimizer.state_dict`: the groups are whole, also where a step was broken off."""
+        give_back(optimizer)
 
     def save(self, optimizer: Optimizer, state_dict: dict[str, Any]) -> None:
         """Post-hook of `optimizer.state_dict`: the strengths and what the rule keeps, by parameter name."""
@@ -181,12 +200,15 @@ class Attachment:
 
     def check_load(self, optimizer: Optimizer, state_dict: dict[str, Any]) -> dict[str, Any] | None:
         """Pre-hook of `optimizer.load_state_dict`: match names, and refuse what does not fit before anything changes."""
+        give_back(optimizer)
         self.plan()
         matched, self._incoming = _resume.check(self, state_dict)
         return matched
 
     def finish_load(self, optimizer: Optimizer) -> None:
         """Post-hook of `optimizer.load_state_dict`: take up the strengths and the state of the checkpoint."""
+        for group in optimizer.param_groups:
+            clear_native(group, optimizer.defaults)
         _resume.finish(self, self._incoming)
         self._incoming = {}
         self._planned = []
@@ -194,6 +216,8 @@ class Attachment:
 
     def plan(self) -> None:
         """Bring the bunches in line with the optimizer's parameter groups, which may have grown or been loaded."""
+        if is_lent(self.optimizer):  # another rule is at work in this step
+            return
         groups = self.optimizer.param_groups
         if len(groups) == len(self._planned) and all(
             group is known and len(group["params"]) == size
@@ -204,20 +228,27 @@ class Attachment:
             for param in group["params"]:
                 if param not in self.claims:
                     self._adopt_new(param, group)
-        self._bunches = [bunch for group in groups if (bunch := self._bunch(group)) is not None]
+        self._bunches = [bunch for group in groups for bunch in self._bunches_of(group)]
         self._planned = [(group, len(group["params"])) for group in groups]
 
-    def _bunch(self, group: dict[str, Any]) -> Bunch | None:
-        claims = [claim for p in group["params"] if (claim := self.claims[p]).rule is not None]
-        if not claims:
-            return None
-        rule = cast(Rule, claims[0].rule)
-        whole = len(claims) == len(group["params"]) and not any(claim.stacked for claim in claims)
-        can = self._lower and whole and self._rows != "touched"
-        bunch = Bunch(group, rule, claims, can and runs_natively(self.optimizer, group, rule), self._lr_max)
-        if bunch.native:
-            bunch.switch_on()
-        return bunch
+    def _bunches_of(self, group: dict[str, Any]) -> list[Bunch]:
+        """The pulled parameters of `group`, those of one strength together."""
+        together: dict[Any, list[Claim]] = {}
+        for param in group["params"]:
+            claim = self.claims[param]
+            if claim.rule is not None:
+                strength = claim.rule.strength
+                together.setdefault(id(strength) if isinstance(strength, Tensor) else strength, []).append(
+                    claim
+                )
+        bunches = []
+        for claims in together.values():
+            rule = cast(Rule, claims[0].rule)
+            refuse_unknown(self.optimizer, rule, group)
+            can = self._lower and self._rows != "touched" and not any(claim.stacked for claim in claims)
+            native = can and runs_natively(self.optimizer, group, rule)
+            bunches.append(Bunch(group, rule, claims, native, self._lr_max))
+        return bunches
 
     def _adopt_new(self, param: Tensor, group: dict[str, Any]) -> None:
         """A parameter that `add_param_group` brought."""
@@ -295,7 +326,11 @@ def _with_rule(closure: Callable[[], Any], step: Step) -> Callable[[], Any]:
     """The closure, after which the gradients hold the rule's pull and the loss its penalty."""
 
     def evaluate() -> Any:
-        loss = closure()
+        try:
+            loss = closure()
+        except BaseException:
+            step.abandon()
+            raise
         with torch.no_grad():
             step.on_gradients()
             return loss if loss is None else loss + step.penalty()
@@ -310,12 +345,25 @@ def _install(optimizer: Optimizer, handle: Attachment) -> None:
     others.append(handle)
     for hooks, method in _HOOKS.items():
         getattr(optimizer, hooks)[slot] = getattr(handle, method)
+    # What hooks of the user's set in the groups after the step is to stay: by then they are whole again.
+    optimizer._optimizer_step_post_hooks.move_to_end(slot, last=False)
     optimizer.__dict__["__reduce_ex__"] = types.MethodType(_reduce, optimizer)
+    outer = handle._outer
+    if outer is not optimizer and _parameters(outer) == _parameters(optimizer):
+        for hooks in _STATE_HOOKS:
+            getattr(outer, hooks)[slot] = getattr(handle, _HOOKS[hooks])
+
+
+def _parameters(optimizer: Optimizer) -> list[int]:
+    return [id(p) for group in optimizer.param_groups for p in group["params"]]
 
 
 def _uninstall(optimizer: Optimizer, handle: Attachment) -> None:
     for hooks in _HOOKS:
         getattr(optimizer, hooks).pop(handle._slot, None)
+    if handle._outer is not optimizer:
+        for hooks in _STATE_HOOKS:
+            getattr(handle._outer, hooks).pop(handle._slot, None)
     optimizer.__dict__[_HANDLES].remove(handle)
     if not optimizer.__dict__[_HANDLES]:
         del optimizer.__dict__[_HANDLES], optimizer.__dict__["__reduce_ex__"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
@@ -14,9 +15,12 @@ from shrinkage.attachment.repair._debt import Debt
 from shrinkage.networks import ROLES, Place, Role, places_of
 from shrinkage.rules import Rule
 
-__all__ = ["Claim", "Pattern", "Selection", "named_parameters"]
+__all__ = ["Claim", "Pattern", "Selection", "check_patterns", "matches", "named_parameters", "partner_of"]
 
 Pattern = str | type[nn.Module]
+
+_FACTOR = re.compile(r"lora_(?:\w+_)?(A|B|a|b|down|up)(?=\.|$)")
+_OTHER = {"A": "B", "B": "A", "a": "b", "b": "a", "down": "up", "up": "down"}
 
 
 @dataclass(eq=False)
@@ -51,10 +55,10 @@ class Selection:
 
     def why_exempt(self, place: Place, unlisted: frozenset[str]) -> str | None:
         """The reason for which the parameter is exempt; None if it is pulled."""
-        if self.only is not None and not any(_matches(p, place) for p in self.only):
+        if self.only is not None and not any(matches(p, place) for p in self.only):
             return "not in only=…"
         for pattern in self.exempt:
-            if _matches(pattern, place):
+            if matches(pattern, place):
                 word = pattern if isinstance(pattern, str) else pattern.__name__
                 return f"exempt: {word}"
         if place.name in unlisted:
@@ -65,16 +69,21 @@ class Selection:
 
     def check_used(self, places: Sequence[Place]) -> None:
         """Raise for a pattern that matches no parameter; a role that the model does not have is no mistake."""
-        for where, patterns in (("exempt", self.exempt), ("only", self.only or ())):
-            for pattern in patterns:
-                if pattern in ROLES or any(_matches(pattern, place) for place in places):
-                    continue
-                what = shown(pattern) if isinstance(pattern, str) else pattern.__name__
-                some = ", ".join(place.name for place in places[:4])
-                raise RequestError(
-                    f"attach({where}=…): {what} matches no parameter. "
-                    f"Give a role ({', '.join(ROLES)}), a name, a glob or a module type; names are like {some}."
-                )
+        check_patterns("exempt", self.exempt, places)
+        check_patterns("only", self.only or (), places)
+
+
+def check_patterns(where: str, patterns: Sequence[Pattern], places: Sequence[Place]) -> None:
+    """Raise for a pattern that matches no parameter; a role that the model does not have is no mistake."""
+    for pattern in patterns:
+        if pattern in ROLES or any(matches(pattern, place) for place in places):
+            continue
+        what = shown(pattern) if isinstance(pattern, str) else pattern.__name__
+        some = ", ".join(place.name for place in places[:4])
+        raise RequestError(
+            f"attach({where}=…): {what} matches no parameter. "
+            f"Give a role ({', '.join(ROLES)}), a name, a glob or a module type; names are like {some}."
+        )
 
 
 def named_parameters(
@@ -95,13 +104,22 @@ def named_parameters(
     return places, listed, frozenset(stacked)
 
 
-def _matches(pattern: Pattern, place: Place) -> bool:
+def matches(pattern: Pattern, place: Place) -> bool:
+    """True where `pattern`, a role, a name, a glob, the start of a name or a module type, means the parameter."""
     if not isinstance(pattern, str):
         return isinstance(place.module, pattern)
     if pattern in place.role.answers_to:
         return True
     names = [place.name, *place.tied]
     return any(fnmatchcase(name, pattern) or name.startswith(f"{pattern}.") for name in names)
+
+
+def partner_of(name: str) -> str | None:
+    """The name of the other factor of the low-rank product that `name` is a factor of; None if it is none."""
+    factor = _FACTOR.search(name)
+    if factor is None:
+        return None
+    return name[: factor.start(1)] + _OTHER[factor[1]] + name[factor.end(1) :]
 
 
 def _no_weight_decay(model: nn.Module, places: Sequence[Place]) -> set[str]:

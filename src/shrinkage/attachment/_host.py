@@ -9,7 +9,7 @@ from torch import Tensor
 
 from shrinkage._errors import RequestError
 
-__all__ = ["is_captured", "is_nonzero", "number", "readable", "refuse_in_a_graph"]
+__all__ = ["is_captured", "is_nonzero", "is_zero", "number", "readable", "refuse_in_a_graph"]
 
 
 def readable(x: Tensor) -> bool:
@@ -25,6 +25,11 @@ def number(value: Any) -> float | Tensor:
 def is_nonzero(value: Any) -> bool:
     """True where `value` is a number that is not 0, or one that cannot be asked."""
     return bool(value) if not isinstance(value, Tensor) or readable(value) else True
+
+
+def is_zero(value: Any) -> bool:
+    """True where `value` is known to be 0."""
+    return not is_nonzero(value)
 
 
 def is_captured() -> bool:

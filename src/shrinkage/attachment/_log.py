@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import torch
@@ -15,35 +17,60 @@ from shrinkage.strength import asymptotic_shrink, momentum_gain
 if TYPE_CHECKING:
     from shrinkage.attachment._attachment import Attachment
 
-__all__ = ["equilibrium_norm", "measurements"]
+__all__ = ["canonical_lambda", "equilibrium_norm", "group_names", "measurements", "multiplier_of"]
 
 
 @torch.no_grad()
 def measurements(handle: Attachment) -> dict[str, float]:
     """The numbers of `Attachment.log`."""
     factor = factor_at(handle.schedule, handle.steps)
-    index = {id(group): i for i, group in enumerate(handle.optimizer.param_groups)}
+    names = group_names(handle)
     numbers: dict[str, float] = {}
     for bunch in handle.bunches:
-        rule = bunch.rule.with_strength(bunch.rule.strength * factor)
-        prefix = f"shrinkage/group{index[id(bunch.group)]}/"
-        numbers |= {prefix + key: value for key, value in _of_bunch(handle, bunch, rule).items()}
+        rule = replace(bunch.rule, strength=bunch.rule.strength * factor, factors=1)
+        numbers |= {
+            f"shrinkage/{names[bunch]}/{key}": value for key, value in _of_bunch(handle, bunch, rule).items()
+        }
     return numbers
+
+
+def group_names(handle: Attachment) -> dict[Bunch, str]:
+    """`group<i>`, with `*<factor>` where a group has several strengths."""
+    index = {id(group): i for i, group in enumerate(handle.optimizer.param_groups)}
+    count = Counter(id(bunch.group) for bunch in handle.bunches)
+    names = {}
+    for bunch in handle.bunches:
+        factor = f"*{multiplier_of(handle, bunch):g}" if count[id(bunch.group)] > 1 else ""
+        names[bunch] = f"group{index[id(bunch.group)]}{factor}"
+    return names
+
+
+def multiplier_of(handle: Attachment, bunch: Bunch) -> float:
+    """The factor that `multipliers=` puts on the strength of `bunch`."""
+    own, whole = (
+        torch.as_tensor(rule.strength, dtype=torch.float64).max() for rule in (bunch.rule, handle.rule)
+    )
+    return float(own / whole) if whole else 1.0
 
 
 def _of_bunch(handle: Attachment, bunch: Bunch, rule: Rule) -> dict[str, float]:
     now = bunch.now()
     lr = float(now.lr)
-    numbers = {"lr": lr, "norm": math.sqrt(sum(_square(c.param) for c in bunch.claims))}
+    numbers = {} if math.isnan(lr) else {"lr": lr}
+    numbers |= {"norm": math.sqrt(sum(_square(c.param) for c in bunch.claims))}
     if isinstance(rule.strength, Tensor) and rule.strength.numel() > 1:
         return numbers
-    numbers["strength"] = float(rule.strength)
     own_unit = rule.modulation is not None and rule.modulation.own_unit
     if own_unit or rule.entry == "project":
-        return numbers
+        return numbers | {"strength": float(rule.strength)}
+    if rule.is_fraction:
+        numbers["rate"] = float(rule.strength)
+    if math.isnan(lr) and rule.entry == "loss":
+        return numbers | {"lam": float(rule.strength)}
     first = lr * float(rule.strength) if rule.entry == "loss" else float(rule.shrink(now))
-    lam = float(rule.lambda_at(lr)) if lr else 0.0
-    numbers["lam"] = lam if rule.entry == "loss" else lam / _gain(handle.optimizer, bunch)
+    lam = canonical_lambda(handle.optimizer, bunch, rule, lr)
+    if lam is not None:
+        numbers["lam"] = lam
     shrink = _in_the_long_run(handle.optimizer, bunch, first) if rule.entry == "loss" else first
     if rule.entry == "prox":
         shrink = first / (1 + first)
@@ -53,6 +80,17 @@ def _of_bunch(handle: Attachment, bunch: Bunch, rule: Rule) -> dict[str, float]:
     if expected is not None:
         numbers["equilibrium_norm"] = expected
     return numbers
+
+
+def canonical_lambda(optimizer: torch.optim.Optimizer, bunch: Bunch, rule: Rule, lr: float) -> float | None:
+    """λ of the rule: its strength where that is one; of a rate that of the same stationary point, which SGD alone has."""
+    if not rule.is_fraction:
+        lam = float(rule.strength)
+        return lam if rule.entry == "loss" or not lr else lam / _gain(optimizer, bunch)
+    rate = float(rule.strength)
+    if not isinstance(optimizer, torch.optim.SGD) or not lr or rate >= 1:
+        return None
+    return float(rule.lambda_at(lr)) / _gain(optimizer, bunch)
 
 
 def _gain(optimizer: torch.optim.Optimizer, bunch: Bunch) -> float:
@@ -87,7 +125,7 @@ def equilibrium_norm(
     Reference: Kosson, Messmer and Jaggi, ICML 2024, table 1.
     """
     lr = float(bunch.now().lr)
-    if not shrink or not lr or (not rule.scales_weights and rule.name != "L2"):
+    if not shrink or not lr or math.isnan(lr) or (not rule.scales_weights and rule.name != "L2"):
         return None
     adam = (torch.optim.Adam, torch.optim.AdamW)
     if isinstance(optimizer, adam) and rule.scales_weights:

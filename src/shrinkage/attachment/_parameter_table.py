@@ -97,6 +97,7 @@ def in_words(rule: Rule) -> str:
     strength = rule.strength
     number = f"{strength:g}" if not isinstance(strength, Tensor) else f"{strength.numel()} strengths"
     timed = rule.entry in ("before", "after", "prox")
-    clock = {"lr": "× lr", "schedule": "× lr/lr_max", "corrected": "× lr²/lr_max", "constant": "a step"}
+    clock = {"lr": "× lr", "schedule": "× lr/lr_max", "corrected": "× lr²/lr_max", "constant": "per step"}
     anchor = " from the start" if rule.anchor == "initial" else ""
-    return f"{rule.name} {number}" + (f" {clock[rule.clock]}" if timed else "") + anchor
+    name = f"{rule.name} rate" if rule.is_fraction else rule.name
+    return f"{name} {number}" + (f" {clock[rule.clock]}" if timed else "") + anchor

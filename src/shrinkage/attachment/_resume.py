@@ -1,13 +1,19 @@
-"""Saving and resuming by parameter name: the strengths and the state of a rule ride in the optimizer's state dict."""
+"""Saving and resuming by parameter name: the strengths and the state of a rule ride in the optimizer's state dict.
+
+A trainer may load before or after the rule is attached. Afterwards the hooks of `load_state_dict` match names; before,
+torch leaves the records in each parameter's state, where `pick_up` finds them.
+"""
 
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
+from torch.optim import Optimizer
 
 from shrinkage._errors import RequestError, shown
 from shrinkage.attachment._claims import Claim
@@ -17,7 +23,7 @@ from shrinkage.rules import Rule
 if TYPE_CHECKING:
     from shrinkage.attachment._attachment import Attachment
 
-__all__ = ["KEY", "check", "finish", "save"]
+__all__ = ["KEY", "check", "finish", "pick_up", "refuse_leftovers", "save"]
 
 KEY = "shrinkage"
 """The entry of the state dict. It holds numbers, strings and tensors, so `weights_only=True` loads it."""
@@ -39,7 +45,7 @@ def save(handle: Attachment, state_dict: dict[str, Any]) -> None:
     for name, position in zip(chain(*names), places, strict=True):
         record = entry["parameters"][name]
         if record["rule"] != _EXEMPT:
-            _portable.put(state, position, record, handle.param_of(name))
+            _portable.put(state, position, record, name, handle.param_of(name))
 
 
 def check(handle: Attachment, state_dict: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -69,8 +75,59 @@ def check(handle: Attachment, state_dict: dict[str, Any]) -> tuple[dict[str, Any
     matched = _matched(handle, state_dict, entry["names"])
     records = entry["parameters"]
     for claim in handle.claims.values():
-        _check_claim(handle, claim, records[claim.name])
+        _check_claim(handle, claim, records[claim.name], "load_state_dict")
     return matched, records
+
+
+def pick_up(handle: Attachment, optimizers: Sequence[Optimizer]) -> None:
+    """Take up what `optimizers` hold of the rule, if they were loaded before it was attached.
+
+    Raises:
+        RequestError: names, shapes, rules or strengths do not fit; nothing has been taken up then.
+    """
+    records: dict[str, Any] = {}
+    for claim in handle.claims.values():
+        found = [_portable.carried(o.state.get(claim.param, {}), list(claim.param.shape)) for o in optimizers]
+        record = next((r for r in found if r is not None), None)
+        if record is not None and claim.rule is not None:
+            records[claim.name] = record
+    if not records:
+        return
+    for claim in handle.claims.values():
+        if claim.rule is None:
+            continue
+        record = records.get(claim.name, _exempt(handle, claim.name))
+        if record.get("name", claim.name) != claim.name:
+            raise RequestError(
+                f"attach(…): the checkpoint that was loaded holds {record['name']} where {claim.name} is here. Build the "
+                "optimizer as it was saved, or attach first and load then: loading matches names."
+            )
+        _check_claim(handle, claim, record, "attach(…), to an optimizer that was loaded")
+    for claim in handle.claims.values():
+        for optimizer in optimizers:
+            if claim.name in records and claim.param in optimizer.state:
+                _portable.discard(optimizer.state[claim.param])
+    finish(handle, records)
+
+
+def refuse_leftovers(handle: Attachment) -> None:
+    """Raise where a checkpoint was loaded whose rule nothing has taken up; `keep="new"` drops it.
+
+    Raises:
+        RequestError: names the parameter and the rule.
+    """
+    state = handle.optimizer.state
+    for claim in handle.claims.values():
+        record = _portable.carried(state[claim.param], []) if claim.param in state else None
+        if record is None:
+            continue
+        if handle.keep != "new":
+            raise RequestError(
+                f"optimizer.step(): the checkpoint that was loaded holds the state of {record['rule'].split()[0]} for "
+                f"{claim.name}, and no rule here has taken it up. Attach the rule that was saved, or "
+                'attach(…, keep="new") to go on without it.'
+            )
+        _portable.discard(state[claim.param])
 
 
 def finish(handle: Attachment, records: dict[str, Any]) -> None:
@@ -80,7 +137,7 @@ def finish(handle: Attachment, records: dict[str, Any]) -> None:
         if record is None or claim.rule is None or record["rule"] != signature(claim.rule):
             continue
         if handle.keep == "checkpoint":
-            claim.rule = claim.rule.with_strength(record["strength"])
+            claim.rule = claim.rule.with_strength(_shaped(record["strength"], claim.rule.strength))
         claim.lr_max = record["lr_max"]
         claim.debt.owed, claim.debt.paid = record["owed"], record["paid"]
         # A copy: the rule changes it in place, and the checkpoint is the user's.
@@ -124,8 +181,14 @@ def _names(handle: Attachment) -> list[list[str]]:
     return [[handle.claims[p].name for p in group["params"]] for group in handle.optimizer.param_groups]
 
 
-def _check_claim(handle: Attachment, claim: Claim, record: dict[str, Any]) -> None:
-    where = f"load_state_dict: {claim.name}"
+def _shaped(strength: Any, like: Any) -> Any:
+    """A saved strength in the shape of the one at work; it may have been saved flat."""
+    same_size = isinstance(strength, Tensor) and isinstance(like, Tensor) and strength.numel() == like.numel()
+    return strength.reshape(like.shape).to(like.dtype) if same_size else strength
+
+
+def _check_claim(handle: Attachment, claim: Claim, record: dict[str, Any], doing: str) -> None:
+    where = f"{doing}: {claim.name}"
     if list(claim.param.shape) != record["shape"]:
         raise RequestError(
             f"{where} has shape {list(claim.param.shape)} here and {record['shape']} in the checkpoint."

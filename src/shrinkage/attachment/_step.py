@@ -13,8 +13,11 @@ from torch.optim import Optimizer
 from shrinkage._errors import RequestError
 from shrinkage.attachment._claims import Claim
 from shrinkage.attachment._directions import direction_of, gradients_are_final
-from shrinkage.attachment._host import is_nonzero, number, refuse_in_a_graph
+from shrinkage.attachment._host import is_zero, refuse_in_a_graph
+from shrinkage.attachment._learning_rate import reading_of
+from shrinkage.attachment._wrappers import refuse_restoring
 from shrinkage.attachment.carriers._foreach import cautious_, cautious_ahead_, copy_, scale_, sums
+from shrinkage.attachment.carriers._lending import Loan, give_back, lend
 from shrinkage.attachment.repair._carry import apply_carrying, is_lost
 from shrinkage.attachment.repair._debt import fits
 from shrinkage.attachment.repair._moments import second_moment_sum
@@ -41,26 +44,22 @@ class Bunch:
     def now(self) -> Reading:
         """What the clock is read from at this step."""
         group = self.group
-        told = (self.lr_max, group.get("max_lr"), group.get("initial_lr"))
-        peak = next((number(peak) for peak in told if is_nonzero(peak)), self.claims[0].lr_max)
-        return Reading(lr=number(group.get("lr", 1.0)), lr_max=peak)
+        peaks = (self.lr_max, group.get("max_lr"), group.get("initial_lr"), self.claims[0].lr_max)
+        reading = reading_of(group, peaks)
+        if (
+            self.rule.clock in ("schedule", "corrected")
+            and is_zero(reading.lr_max)
+            and not is_zero(reading.lr)
+        ):
+            raise RequestError(
+                f"attach({self.rule.name}): the clock {self.rule.clock!r} compares the learning rate with its peak, "
+                "which is not known: it was 0 when the rule was attached. Give attach(…, lr_max=…)."
+            )
+        return reading
 
-    def switch_on(self) -> None:
-        """Have the optimizer's own weight decay mean what the rule means; its number is set at every step."""
-        if self.rule.entry == "before" and "decoupled_weight_decay" in self.group:
-            self.group["decoupled_weight_decay"] = True
-        self.group["weight_decay"] = float(self.rule.strength) if self.rule.clock == "lr" else 0.0
-
-    def switch_off(self, defaults: dict[str, Any]) -> None:
-        """Leave the optimizer without weight decay, and with the meaning it was built with."""
-        self.group["weight_decay"] = 0.0
-        if "decoupled_weight_decay" in self.group:
-            self.group["decoupled_weight_decay"] = defaults["decoupled_weight_decay"]
-
-    def kernel_leaves_frozen_alone(self) -> bool:
-        """False where the optimizer would decay a frozen parameter by a gradient left over, or meets a sparse one."""
-        present = [c.param for c in self.claims if c.param.grad is not None]
-        return all(p.requires_grad and not cast(Tensor, p.grad).is_sparse for p in present)
+    def has_sparse_gradients(self) -> bool:
+        """True where a kernel would refuse to decay."""
+        return any(c.param.grad is not None and c.param.grad.is_sparse for c in self.claims)
 
     def active(self) -> list[Claim]:
         """What the optimizer is about to move: frozen parameters and those without a gradient stay."""
@@ -96,6 +95,8 @@ class Step:
         self.scale = 1.0 if scale is None else float(scale)
         self.skipped = overflow is not None and bool(overflow)
         self._started = False
+        self._evaluations = 0
+        self._loan: Loan | None = None
         self._gradients: dict[Tensor, tuple[Tensor, Tensor]] = {}
         self._late: list[tuple[Rule, Claim, View, Tensor | None]] = []
         self._late_bunches: list[tuple[Bunch, Rule, list[Claim]]] = []
@@ -104,16 +105,17 @@ class Step:
         """The loss gradients are there, and the weights have not moved."""
         if self.skipped:
             return
+        self._evaluations += 1
+        for bunch in self.bunches:
+            refuse_restoring(self.optimizer, bunch.rule, evaluations=self._evaluations)
         views: list[tuple[Bunch, Rule, Claim, View]] = []
         for bunch in self.bunches:
             rule = self._now(bunch.rule)
             active = bunch.active()
-            if bunch.native and bunch.kernel_leaves_frozen_alone():
+            if bunch.native and not bunch.has_sparse_gradients():
                 if not self._started:
                     self._hand_over(bunch, rule, active)
                 continue
-            if bunch.native:
-                bunch.group["weight_decay"] = 0.0
             if self._at_once(rule, active):
                 self._pull_bunch(bunch, rule, active)
             else:
@@ -140,6 +142,12 @@ class Step:
             if param.grad is ours:
                 param.grad = own
         self._gradients.clear()
+
+    def abandon(self) -> None:
+        """The step did not come to its end: gradients and groups are the user's again."""
+        self.restore_gradients()
+        if self._loan is not None:
+            give_back(self.optimizer, self._loan)
 
     def penalty(self) -> Tensor | float:
         """The penalty in the error at the weights as they are: what a closure's loss leaves out."""
@@ -220,8 +228,8 @@ class Step:
         return rest
 
     def _hand_over(self, bunch: Bunch, rule: Rule, active: list[Claim]) -> None:
-        """Set the optimizer's own weight decay, or 0 where that could not show what the rule takes off."""
-        own: float | Tensor = float(rule.strength)
+        """Lend the optimizer's kernel its weight decay, or none where that could not show what the rule takes off."""
+        own = float(rule.strength)
         if rule.entry == "before":
             now = bunch.now()
             shrink = rule.shrink(now)
@@ -230,7 +238,11 @@ class Step:
                 own = 0.0
             elif rule.clock != "lr":
                 own = float(shrink / now.lr) if shrink else 0.0
-        bunch.group["weight_decay"] = own
+        if own:
+            options: dict[str, Any] = {"weight_decay": own}
+            if "decoupled_weight_decay" in bunch.group:
+                options["decoupled_weight_decay"] = rule.entry == "before"
+            self._loan = lend(self.optimizer, bunch.group, [claim.param for claim in active], options)
 
     @staticmethod
     def _scale_weights(bunch: Bunch, rule: Rule, active: list[Claim]) -> None:
@@ -306,7 +318,7 @@ class Step:
         shrink = rule.shrink(view.now)
         if mask is None and _can_wait(rule, shrink, view.w.dtype):
             shrink = claim.debt.due(cast(float, shrink), view.w.dtype)
-            rule = replace(rule, strength=shrink, clock="constant")
+            rule = replace(rule, strength=shrink, clock="constant", factors=1)
         elif is_lost(rule, view):
             apply_carrying(rule, view, mask)
             return

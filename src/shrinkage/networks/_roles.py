@@ -58,20 +58,25 @@ _NORMS = (_NormBase, nn.LayerNorm, nn.GroupNorm, nn.RMSNorm, nn.CrossMapLRN2d)
 _EMBEDDINGS = (nn.Embedding, nn.EmbeddingBag)
 _MIXERS = (nn.Linear, nn.Bilinear, nn.modules.conv._ConvNd, nn.RNNBase, nn.RNNCellBase, nn.MultiheadAttention)
 
-_NORM_CLASS = re.compile(r"Norm(?![a-z])")
+_NORM_CLASS = re.compile(r"Norm(?![a-z])|GRN$")
 _NORM_NAMES = {"weight", "bias", "scale", "shift", "gain", "gamma", "beta", "g", "b"}
 _EPSILONS = ("eps", "epsilon", "variance_epsilon", "layer_norm_epsilon")
 _BIAS = re.compile(r"(^|_)bias(es)?($|_)")
 _SCALE = re.compile(
     r"^(logit_?scale|temperature|a_log|.*_?magnitude(_vector)?|(layer_?|res_?)?scales?(_\w+)?|\w+_scales?"
-    r"|gammas?(_?\d+)?|lambda_?\d*|ia3_l)$"
+    r"|gammas?(_?\d+)?|lambda_?\d*|ia3_l"
+    r"|time_(decay|first|faaaa|mix|maa)(_\w+)?|recurrent_param|gru_rel_pos_const)$"  # RWKV, RG-LRU, WavLM
 )
+_SINK = re.compile(r"^(\w+_)?sinks?$")
+_MAGNITUDE = re.compile(r"(^|\.)(\w+_)?magnitude_vector\.")
 _POSITION = r"(abs_|rel_|relative_|absolute_)?pos(ition)?(al)?s?"
 _TOKEN = re.compile(
-    rf"^(\w*_)?(cls|class|dist|mask|reg|register|storage|prompt)_?(tokens?|emb(ed(ding)?s?)?)$"
-    rf"|^(\w*_)?{_POSITION}(_?(emb(ed(ding)?s?)?|encodings?|bias(es)?|tokens?)(_table)?|)$"
+    rf"^(\w*_)?(cls|class|dist|distillation|mask|masked_spec|reg|register|storage|prompt|query|level|seg|segment)"
+    rf"_?(tokens?|emb(ed(ding)?s?)?)_?\d*$"
+    rf"|^(\w*_)?{_POSITION}(_?(emb(ed(ding)?s?)?|enc|encodings?|bias(es)?|tokens?)(_table)?|_[hw]|)$"
     rf"|^w[pt]?pe$"
 )
+_LEARNED_QUERY = re.compile(r"^(latents?|probe|\w+_tokens?)$")
 
 
 def places_of(model: nn.Module) -> list[Place]:
@@ -93,7 +98,7 @@ def _walk(
     seen.add(module)
     for key, tensor in module._parameters.items():
         if tensor is not None:
-            role, owner = _role(module, key, prefix, above)
+            role, owner = _role(module, key, tensor, prefix, above)
             yield f"{prefix}{key}", tensor, role, owner
     for key, child in module._modules.items():
         if child is not None:
@@ -101,30 +106,41 @@ def _walk(
             yield from _walk(child, prefix if hidden else f"{prefix}{key}.", [*above, module], seen)
 
 
-def _role(module: nn.Module, key: str, prefix: str, above: list[nn.Module]) -> tuple[Role, nn.Module]:
+def _role(
+    module: nn.Module, key: str, tensor: Tensor, prefix: str, above: list[nn.Module]
+) -> tuple[Role, nn.Module]:
     """The role of the parameter `key` of `module`, and the module that uses it."""
     if isinstance(module, ParametrizationList):
-        return _parametrized_role(module, key, prefix, above)
-    if key.endswith(("_g", "_v")) and key[:-2] + "_v" in module._parameters:  # torch.nn.utils.weight_norm
+        return _parametrized_role(module, key, tensor, prefix, above)
+    if _is_half_of_a_weight_norm(module, key):
         if key.endswith("_g"):
             return Role("scale", "magnitude of weight_norm"), module
         key = key[:-2]
-    return _plain_role(module, key, prefix), module
+    return _plain_role(module, key, tensor, prefix), module
+
+
+def _is_half_of_a_weight_norm(module: nn.Module, key: str) -> bool:
+    """True for `w_g` and `w_v` beside each other, where `w` itself is no parameter any more."""
+    name = key[:-2]
+    both = all(module._parameters.get(name + half) is not None for half in ("_g", "_v"))
+    return key.endswith(("_g", "_v")) and both and name not in module._parameters
 
 
 def _parametrized_role(
-    module: ParametrizationList, key: str, prefix: str, above: list[nn.Module]
+    module: ParametrizationList, key: str, tensor: Tensor, prefix: str, above: list[nn.Module]
 ) -> tuple[Role, nn.Module]:
     owner = above[-2]
     if key == "original0" and type(module[0]).__name__ == "_WeightNorm":
         return Role("scale", "magnitude of weight_norm"), owner
     attribute = prefix.rstrip(".").rpartition(".")[2]
-    return _plain_role(owner, attribute, prefix.removesuffix(f"parametrizations.{attribute}.")), owner
+    return _plain_role(owner, attribute, tensor, prefix.removesuffix(f"parametrizations.{attribute}.")), owner
 
 
-def _plain_role(module: nn.Module, key: str, prefix: str) -> Role:
+def _plain_role(module: nn.Module, key: str, tensor: Tensor, prefix: str) -> Role:
     kind = type(module).__name__
     is_bias = bool(_BIAS.search(key))
+    if _MAGNITUDE.search(prefix):
+        return Role("scale", "magnitude of DoRA, by its name")
     if isinstance(module, _NORMS) or _looks_like_a_norm(module):
         return Role("norm", f"{'bias' if is_bias or key in ('beta', 'b', 'shift') else 'gain'} of {kind}")
     if isinstance(module, _EMBEDDINGS) or (kind.endswith("Embedding") and key == "weight"):
@@ -136,18 +152,22 @@ def _plain_role(module: nn.Module, key: str, prefix: str) -> Role:
         return Role("bias", f"bias of {kind}") if is_bias else Role("weight", f"weight of {kind}")
     if isinstance(module, nn.PReLU):
         return Role("scale", "slope of PReLU")
-    return _role_by_name(module, key, is_bias=is_bias)
+    return _role_by_name(module, key, tensor, is_bias=is_bias)
 
 
-def _role_by_name(module: nn.Module, key: str, *, is_bias: bool) -> Role:
+def _role_by_name(module: nn.Module, key: str, tensor: Tensor, *, is_bias: bool) -> Role:
     kind, lower = type(module).__name__, key.lower()
     if _TOKEN.match(lower):
         return Role("token", f"position or class token of {kind}, by its name")
+    if _LEARNED_QUERY.match(lower):
+        return Role("token", f"learned query of {kind}, by its name")
+    if _SINK.match(lower):
+        return Role("bias", f"attention sink of {kind}, by its name")
     if is_bias:
         return Role("bias", f"bias of {kind}, by its name")
     if _SCALE.match(lower) or (key == "D" and "A_log" in module._parameters):
         return Role("scale", f"scale of {kind}, by its name")
-    if module._parameters[key] is not None and module._parameters[key].ndim == 0:  # pyright: ignore[reportOptionalMemberAccess] checked just before
+    if tensor.ndim == 0:
         return Role("scale", f"single number of {kind}")
     return Role("weight", f"parameter of {kind}")
 

@@ -22,13 +22,28 @@ _keep_where = torch.ops.aten.leaky_relu_backward.grad_input
 
 
 def scale_(tensors: Sequence[Tensor], factor: float | Tensor) -> None:
-    """`w ← factor·w`, in place."""
-    _torch._foreach_mul_(tensors, factor)
+    """`w ← factor·w`, in place; sharded tensors apart from the others, as torch asks."""
+    for part in _alike(tensors):
+        _torch._foreach_mul_([tensors[i] for i in part], factor)
 
 
 def sums(left: Sequence[Tensor], right: Sequence[Tensor], alpha: float) -> list[Tensor]:
-    """`left + alpha·right`, as new tensors."""
-    return _torch._foreach_add(left, right, alpha=alpha)
+    """`left + alpha·right`, as new tensors; sharded tensors apart from the others."""
+    parts = _alike(left)
+    if len(parts) == 1:
+        return _torch._foreach_add(left, right, alpha=alpha)
+    out: dict[int, Tensor] = {}
+    for part in parts:
+        made = _torch._foreach_add([left[i] for i in part], [right[i] for i in part], alpha=alpha)
+        out |= dict(zip(part, made, strict=True))
+    return [out[i] for i in range(len(left))]
+
+
+def _alike(tensors: Sequence[Tensor]) -> list[list[int]]:
+    """The positions of plain tensors, and those of tensors that are spread over a mesh."""
+    spread = [hasattr(t, "device_mesh") for t in tensors]
+    parts = ([i for i, s in enumerate(spread) if s is kind] for kind in (False, True))
+    return [part for part in parts if part]
 
 
 def copy_(targets: Sequence[Tensor], sources: Sequence[Tensor]) -> None:

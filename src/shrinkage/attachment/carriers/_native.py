@@ -10,7 +10,14 @@ from torch.optim import Optimizer
 from shrinkage._errors import RequestError
 from shrinkage.rules import L2Force, Rule
 
-__all__ = ["LBFGSLike", "native_meaning", "native_strength", "refuse_impossible", "runs_natively"]
+__all__ = [
+    "LBFGSLike",
+    "clear_native",
+    "native_meaning",
+    "native_strength",
+    "refuse_impossible",
+    "runs_natively",
+]
 
 Group = dict[str, Any]
 Meaning = Literal["coupled", "decoupled"]
@@ -34,6 +41,7 @@ _NO_MOMENT = (
     torch.optim.Rprop,
     torch.optim.Adafactor,
 )
+_STRENGTHS = ("weight_decay", "wd")
 LBFGSLike = (torch.optim.LBFGS,)
 
 
@@ -48,7 +56,16 @@ def native_meaning(optimizer: Optimizer, group: Group) -> Meaning | None:
 
 def native_strength(group: Group) -> float:
     """The weight decay that the optimizer applies to `group` itself; 0 if it has none."""
-    return max((float(group[key]) for key in ("weight_decay", "wd") if group.get(key)), default=0.0)
+    return max((float(group[key]) for key in _STRENGTHS if group.get(key)), default=0.0)
+
+
+def clear_native(group: Group, defaults: Group) -> None:
+    """Leave `group` without a weight decay of its own, with the meaning that the optimizer was built with."""
+    for key in _STRENGTHS:
+        if group.get(key):
+            group[key] = 0.0
+    if "decoupled_weight_decay" in group and "decoupled_weight_decay" in defaults:
+        group["decoupled_weight_decay"] = defaults["decoupled_weight_decay"]
 
 
 def runs_natively(optimizer: Optimizer, group: Group, rule: Rule) -> bool:
@@ -58,6 +75,8 @@ def runs_natively(optimizer: Optimizer, group: Group, rule: Rule) -> bool:
     a switch. A tensor as learning rate keeps to the clock that needs no division.
     """
     plain = isinstance(rule.force, L2Force) and rule.anchor == "zero" and rule.modulation is None
+    if rule.factors != 1 and rule.clock == "lr":
+        return False  # the kernel would take off lr·λ of each factor
     if not plain or isinstance(rule.strength, torch.Tensor) or isinstance(optimizer, torch.optim.Adafactor):
         return False  # Adafactor reads the size of its step off the weights before it decays them
     if rule.entry == "loss":

@@ -1,8 +1,11 @@
 """The records of a rule once more, as tensors in each parameter's own state.
 
 `torch.distributed.checkpoint.state_dict.get_optimizer_state_dict` keeps `state` and `param_groups` of a state dict and
-drops the rest, renames parameters, and cuts and moves tensors as it does the moments. So what a rule keeps rides there
-too: then it is sharded, broadcast and loaded with the moments. Read only where the entry of its own is missing.
+drops the rest, renames parameters, and cuts and moves tensors as it does the moments. An optimizer that is loaded before
+a rule is attached keeps no more. So what a rule keeps rides there too.
+
+Loading casts every tensor to the parameter's dtype, which keeps whole numbers up to 255: what is of another dtype rides
+as its bytes.
 """
 
 from __future__ import annotations
@@ -14,24 +17,23 @@ from typing import Any
 import torch
 from torch import Tensor
 
-__all__ = ["put", "taken"]
+__all__ = ["carried", "discard", "put", "taken"]
 
 _MARK = "shrinkage."
 _NUMBERS = ("lr_max", "owed", "paid", "step")
+_DTYPES = {str(dtype).removeprefix("torch."): dtype for dtype in (torch.float32, torch.float64)}
 
 
-def put(state: dict[Any, Any], position: Any, record: Mapping[str, Any], like: Tensor) -> None:
+def put(state: dict[Any, Any], position: Any, record: Mapping[str, Any], name: str, like: Tensor) -> None:
     """Add one parameter's record to its state, under keys with a mark."""
-    numbers = {key: torch.tensor(float(record[key]), dtype=torch.float64) for key in _NUMBERS}
-    texts = torch.tensor(list(record["rule"].encode()), dtype=torch.uint8, device=like.device)
+    strength = record["strength"]
     tensors = {
-        **numbers,
-        "rule": texts,
-        # Of one axis at least: torch loses scalars that a fresh optimizer does not have yet.
-        **{f"{_kind(value)}.{key}": torch.atleast_1d(value) for key, value in record["state"].items()},
+        "numbers": _bytes_of([float(record[key]) for key in _NUMBERS], like),
+        "rule": _text(record["rule"], like),
+        "name": _text(name, like),
+        "strength": _bytes_of(torch.as_tensor(strength, dtype=torch.float64).flatten().tolist(), like),
+        **dict(_packed(key, value, like) for key, value in record["state"].items()),
     }
-    if record["strength"] is not None:
-        tensors["strength"] = torch.as_tensor(record["strength"], dtype=torch.float64)
     if record["anchor"] is not None:
         tensors["anchor"] = record["anchor"]
     own = state.get(position, {})
@@ -53,39 +55,81 @@ def taken(
     flat = list(chain(*names))
     for i, position in enumerate(saved):
         entry = state.get(position, {})
-        ours = {key.removeprefix(_MARK): value for key, value in entry.items() if _is_ours(key)}
-        if not ours:
+        record = carried(entry, shapes[flat[i]] if i < len(flat) else [])
+        if record is None:
             continue
         state[position] = {key: value for key, value in entry.items() if not _is_ours(key)}
         if not state[position]:
             del state[position]
         if i < len(flat):
-            records[flat[i]] = _record(ours, shapes[flat[i]])
+            records[flat[i]] = record
     return {**state_dict, "state": state}, records
 
 
-def _kind(value: Tensor) -> str:
-    return "state" if value.dim() else "scalar"
+def carried(entry: Mapping[Any, Any], shape: list[int]) -> dict[str, Any] | None:
+    """The record that rides in one parameter's state; None where there is none."""
+    ours = {key.removeprefix(_MARK): value for key, value in entry.items() if _is_ours(key)}
+    if not ours:
+        return None
+    if "numbers" in ours:
+        numbers = dict(zip(_NUMBERS, _floats(ours["numbers"]), strict=True))
+        strength = _floats(ours["strength"])
+    else:  # saved by 0.1.0: each number in a tensor of its own
+        numbers = {key: float(ours[key]) for key in _NUMBERS}
+        strength = ours["strength"].flatten().tolist()
+    return {
+        **{key: numbers[key] for key in ("lr_max", "owed")},
+        **{key: int(numbers[key]) for key in ("paid", "step")},
+        "rule": _string(ours["rule"]),
+        **({"name": _string(ours["name"])} if "name" in ours else {}),
+        "strength": strength[0] if len(strength) == 1 else torch.tensor(strength, dtype=torch.float64),
+        "shape": shape,
+        "anchor": ours.get("anchor"),
+        "state": dict(_unpacked(key, value) for key, value in ours.items() if "." in key),
+    }
+
+
+def discard(entry: dict[Any, Any]) -> None:
+    """Take the record out of one parameter's state."""
+    for key in [key for key in entry if _is_ours(key)]:
+        del entry[key]
+
+
+def _packed(key: str, value: Tensor, like: Tensor) -> tuple[str, Tensor]:
+    """A tensor of a rule's state under a key that says how it rides.
+
+    Of one axis at least: torch loses scalars that a fresh optimizer does not have yet.
+    """
+    kind = "state" if value.dim() else "scalar"
+    value = torch.atleast_1d(value)
+    if value.dtype == like.dtype or like.is_complex() or hasattr(value, "device_mesh"):
+        return f"{kind}.{key}", value
+    return f"{kind}-{str(value.dtype).removeprefix('torch.')}.{key}", value.contiguous().view(torch.uint8)
+
+
+def _unpacked(key: str, value: Tensor) -> tuple[str, Tensor]:
+    kind, _, name = key.partition(".")
+    kind, _, dtype = kind.partition("-")
+    if dtype:
+        value = value.to(torch.uint8).contiguous().view(_DTYPES[dtype])
+    return name, value if kind == "state" else value[0]
+
+
+def _bytes_of(numbers: list[float], like: Tensor) -> Tensor:
+    return torch.tensor(numbers, dtype=torch.float64).view(torch.uint8).to(like.device)
+
+
+def _floats(octets: Tensor) -> list[float]:
+    return octets.cpu().to(torch.uint8).contiguous().view(torch.float64).tolist()
+
+
+def _text(text: str, like: Tensor) -> Tensor:
+    return torch.tensor(list(text.encode()), dtype=torch.uint8, device=like.device)
+
+
+def _string(octets: Tensor) -> str:
+    return bytes(octets.cpu().to(torch.uint8).tolist()).decode()
 
 
 def _is_ours(key: Any) -> bool:
     return isinstance(key, str) and key.startswith(_MARK)
-
-
-def _record(ours: Mapping[str, Any], shape: list[int]) -> dict[str, Any]:
-    strength = ours.get("strength")
-    if isinstance(strength, Tensor) and strength.dim() == 0:
-        strength = float(strength)
-    return {
-        **{key: float(ours[key]) for key in ("lr_max", "owed")},
-        **{key: int(ours[key]) for key in ("paid", "step")},
-        "rule": bytes(ours["rule"].tolist()).decode(),
-        "strength": strength,
-        "shape": shape,
-        "anchor": ours.get("anchor"),
-        "state": {
-            key.partition(".")[2]: value if key.startswith("state.") else value[0]
-            for key, value in ours.items()
-            if key.startswith(("state.", "scalar."))
-        },
-    }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
@@ -27,7 +28,12 @@ def second_moment_sum(optimizer: Optimizer, group: dict[str, Any], param: Tensor
             f"attach(…): the rule is scaled by Adam's second moment, but {type(optimizer).__name__} keeps no "
             "'exp_avg_sq'. Use Adam, AdamW, NAdam or RAdam."
         )
-    total = (1 - beta2) * plain(wide(grad).square().sum())
+    total = (1 - beta2) * plain(wide(_real(grad)).square().sum())
     if "exp_avg_sq" in state:
-        total = total + beta2 * plain(wide(state["exp_avg_sq"]).sum())
+        total = total + beta2 * plain(wide(_real(state["exp_avg_sq"])).sum())
     return total / (1 - beta2**steps)
+
+
+def _real(x: Tensor) -> Tensor:
+    """Adam takes a complex weight for two real ones, and keeps the two second moments in one complex tensor."""
+    return torch.view_as_real(x) if x.is_complex() else x

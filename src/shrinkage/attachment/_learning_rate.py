@@ -1,0 +1,75 @@
+"""The learning rate that a clock is read from: what a step really moves by, where the optimizer tells it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from torch import Tensor
+from torch.optim import Optimizer
+
+from shrinkage._errors import RequestError, shown
+from shrinkage.attachment._host import is_nonzero, number
+from shrinkage.rules import Reading, Rule
+
+__all__ = ["peak_of", "reading_of", "refuse_unknown"]
+
+Group = Mapping[str, Any]
+
+
+def reading_of(group: Group, peaks: tuple[Any, ...]) -> Reading:
+    """η_t and η_max of `group`; both NaN where it keeps no learning rate, which the clock `constant` does without.
+
+    Args:
+        group: a parameter group.
+        peaks: candidates for η_max, the first that is neither None nor 0 counts.
+    """
+    if not _has_lr(group):
+        return Reading(lr=math.nan, lr_max=math.nan)
+    scale = _adaptation(group)
+    peak = next((number(peak) for peak in peaks if is_nonzero(peak)), 0.0)
+    return Reading(lr=number(group["lr"]) * scale, lr_max=peak * scale)
+
+
+def peak_of(group: Group) -> float:
+    """η_max as `group` tells it now: a scheduler's peak or initial learning rate, else its own; 0 if none is known."""
+    values = (group.get("max_lr"), group.get("initial_lr"), group.get("lr"))
+    known = next((value for value in values if value is not None and is_nonzero(value)), 0.0)
+    return float(known) if isinstance(known, (int, float, Tensor)) else 0.0
+
+
+def refuse_unknown(optimizer: Optimizer, rule: Rule, group: Group) -> None:
+    """Raise where the rule's clock needs a learning rate and `group` keeps none.
+
+    Raises:
+        RequestError: the optimizer's `lr` is None, missing or no number.
+    """
+    if _has_lr(group) or rule.entry in ("loss", "project") or rule.clock == "constant":
+        return
+    found = f"its lr is {shown(group['lr'])}" if "lr" in group else "its parameter groups have no lr"
+    raise RequestError(
+        f"attach({type(optimizer).__name__}, {rule.name}(…)): the clock {rule.clock!r} needs a learning rate, "
+        f'and {found}. Give a rate, as Decoupled(rate=…, clock="constant") or WeightDecay(rate); use a rule in the '
+        "loss, as L2; or build the optimizer with a number as lr."
+    )
+
+
+def _has_lr(group: Group) -> bool:
+    lr = group.get("lr")
+    return isinstance(lr, (int, float)) or (isinstance(lr, Tensor) and lr.numel() == 1)
+
+
+def _adaptation(group: Group) -> float | Tensor:
+    """By what the optimizer multiplies `lr`: d of Prodigy and D-Adaptation, with their bias correction; else 1.
+
+    Mishchenko and Defazio, ICML 2024, algorithm 4; their packages keep d in the group.
+    """
+    if not isinstance(group.get("d"), (int, float, Tensor)):
+        return 1.0
+    scale = number(group["d"])
+    if group.get("use_bias_correction") and "betas" in group:
+        beta1, beta2 = (float(beta) for beta in group["betas"])
+        step = int(group.get("k", group.get("step", 0))) + 1
+        scale = scale * math.sqrt(1 - beta2**step) / (1 - beta1**step)
+    return scale

@@ -1,0 +1,93 @@
+"""Strengths that are probably a slip: warned of when a rule is attached."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from shrinkage.attachment._host import readable
+from shrinkage.attachment._parameter_table import in_words
+from shrinkage.attachment._step import Bunch
+from shrinkage.rules import L2Force, Reading
+from shrinkage.strength import momentum_gain
+
+if TYPE_CHECKING:
+    from shrinkage.attachment._attachment import Attachment
+
+__all__ = ["LARGE", "shrink_at_the_peak", "warn_of_strengths"]
+
+LARGE = 0.01
+"""A fraction per step above which a weight is forgotten within 100 steps."""
+_EMPTIES = 50.0
+"""Timescales within a run at the peak learning rate; common recipes for pretraining have up to 40."""
+_UNTOUCHED = 1e-5
+"""A fraction removed within a whole run below which nothing that can be measured changes."""
+
+
+def warn_of_strengths(handle: Attachment, steps: int | None, stacklevel: int) -> None:
+    """Warn once of a rule that removes over 1 % per step, and where `steps` are known, of one that empties or never acts.
+
+    Args:
+        handle: the attached rule.
+        steps: length of the run in steps of the optimizer; None: not known.
+        stacklevel: frames between this function and the caller to blame.
+    """
+    shrinks = [(bunch, s) for bunch in handle.bunches if (s := shrink_at_the_peak(handle, bunch)) is not None]
+    if not shrinks:
+        return
+    bunch, most = max(shrinks, key=lambda pair: pair[1])
+    where = f"attach({in_words(bunch.rule)})"
+    if most > LARGE:
+        words = f"{where}: removes {100 * most:.3g} % of every weight per step, so half of it is gone after "
+        words += (
+            f"{max(1, math.ceil(math.log(2) / -math.log1p(-min(most, 0.999999))))} steps. {_way_out(bunch)}"
+        )
+    elif steps is not None and most * steps >= _EMPTIES:
+        words = (
+            f"{where}: forgets every weight within {1 / most:,.0f} steps, {most * steps:,.0f} times over in a run "
+            f"of {steps:,} steps, so the weights hold what the last of them taught. {_way_out(bunch)}"
+        )
+    elif steps is not None and 0 < most * steps < _UNTOUCHED:
+        words = (
+            f"{where}: removes {100 * most * steps:.2g} % of a weight in a run of {steps:,} steps, which changes "
+            f"nothing. To remove 1 % in the run the strength has to be {1e-2 / (most * steps):,.0f} times as large."
+        )
+    else:
+        return
+    warnings.warn(words, stacklevel=stacklevel)
+
+
+def shrink_at_the_peak(handle: Attachment, bunch: Bunch) -> float | None:
+    """The largest fraction that a step removes at the peak learning rate; None where it depends on more than that."""
+    rule, now = bunch.rule, bunch.now()
+    modulation = rule.modulation
+    scaled = modulation is not None and (modulation.own_unit or modulation.needs_second_moment)
+    if scaled or not isinstance(rule.force, L2Force) or rule.entry == "project":
+        return None
+    peak = Reading(lr=now.lr_max, lr_max=now.lr_max)
+    if isinstance(now.lr_max, Tensor) or (isinstance(rule.strength, Tensor) and not readable(rule.strength)):
+        return None
+    if rule.entry != "loss":
+        shrink = rule.shrink(peak)
+    elif isinstance(handle.optimizer, torch.optim.SGD):
+        momentum, dampening = float(bunch.group["momentum"]), float(bunch.group["dampening"])
+        gain = momentum_gain(momentum=momentum, dampening=dampening) if momentum else 1.0
+        shrink = rule.strength * now.lr_max * gain
+    else:
+        return None
+    return float(shrink.max()) if isinstance(shrink, Tensor) else float(shrink)
+
+
+def _way_out(bunch: Bunch) -> str:
+    rule, lr = bunch.rule, bunch.now().lr_max
+    if rule.is_fraction and "Decoupled" in rule.name and not isinstance(rule.strength, Tensor):
+        number = float(rule.strength)
+        return (
+            f"If {number:g} is a weight_decay as AdamW has it, write Decoupled({number:g}), which at the learning rate "
+            f"{lr:g} is Decoupled(rate={number * float(lr):g}, clock={rule.clock!r})."
+        )
+    return "Strengths that are in use remove a ten-millionth to a thousandth per step; see shrinkage.convert."

@@ -1,0 +1,132 @@
+"""Clocks of optimizers whose learning rate is no plain number: the effective one where it is told, else a sentence."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from attachment_cases import loss_at, make_model, train
+from shrinkage._errors import RequestError
+from shrinkage.attachment import attach
+from shrinkage.rules import L2, Decoupled, Proximal, WeightDecay
+
+
+class NoRate(torch.optim.Optimizer):
+    """Its groups hold what `options` say, and no learning rate unless that is among it."""
+
+    def __init__(self, params: Any, **options: Any):
+        super().__init__(params, {"momentum": 0.0, **options})
+
+    def step(self, closure: Any = None) -> Any:
+        for group in self.param_groups:
+            for p in group["params"]:
+                p.data.add_(p.grad, alpha=-0.1)
+
+
+@pytest.mark.parametrize("options", [{}, {"lr": None}, {"lr": "auto"}], ids=["missing", "None", "a word"])
+def test_without_a_learning_rate_a_rate_and_a_penalty_work_and_the_rest_is_refused(options: dict[str, Any]):
+    for rule in (
+        Decoupled(0.1),
+        Decoupled(rate=0.1, clock="schedule"),
+        Decoupled(0.1, clock="corrected"),
+        Proximal(0.1),
+    ):
+        model = make_model()
+        with pytest.raises(
+            RequestError, match=r"needs a learning rate, and .*Give a rate, as Decoupled\(rate=…"
+        ):
+            attach(NoRate(model.parameters(), **options), rule, model=model)
+    for rule in (Decoupled(rate=0.1), WeightDecay(0.1), L2(0.5)):
+        model = make_model()
+        optimizer = NoRate(model.parameters(), **options)
+        handle = attach(optimizer, rule, model=model)
+        before = model.get_parameter("0.weight").detach().clone()
+        for p in model.parameters():
+            p.grad = torch.zeros_like(p)
+        optimizer.step()
+        s = 0.05 if rule.name == "L2" else 0.1
+        torch.testing.assert_close(model.get_parameter("0.weight").detach(), (1 - s) * before)
+        assert "shrinkage/group0/lr" not in handle.log()
+
+
+def test_a_peak_that_nobody_knows_is_asked_for_at_the_first_step_that_needs_it():
+    for rule in (Decoupled(rate=0.1, clock="schedule"), Decoupled(0.1, clock="corrected")):
+        model = make_model()
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.0)
+        attach(optimizer, rule, model=model)
+        loss_at(model, 0).backward()
+        optimizer.step()
+        optimizer.param_groups[0]["lr"] = 0.1
+        with pytest.raises(
+            RequestError, match=r"compares the learning rate with its peak, which is not known.*lr_max=…"
+        ):
+            optimizer.step()
+
+
+class Adapting(torch.optim.Optimizer):
+    """Moves by d·lr, as Prodigy and D-Adaptation do, and keeps d in the group."""
+
+    def __init__(self, params: Any, **options: Any):
+        super().__init__(params, {"lr": 1.0, "d": 1e-6, "betas": (0.9, 0.99), "k": 0, **options})
+
+    def step(self, closure: Any = None) -> Any:
+        for group in self.param_groups:
+            group["d"], group["k"] = 2 * group["d"], group["k"] + 1
+
+
+@pytest.mark.parametrize(
+    "rule, per_d",
+    [
+        (Decoupled(0.1), 0.1),
+        (Decoupled(0.1, clock="corrected"), 0.1),
+        (Decoupled(rate=0.1, clock="schedule"), None),
+    ],
+    ids=["lr", "corrected", "schedule"],
+)
+def test_the_clock_is_that_of_the_effective_learning_rate(rule, per_d: float | None):
+    model = make_model()
+    optimizer = Adapting(model.parameters())
+    handle = attach(optimizer, rule, model=model)
+    expected = model.get_parameter("0.weight").detach().clone()
+    for d in (1e-6, 2e-6, 4e-6):
+        for p in model.parameters():
+            p.grad = torch.zeros_like(p)
+        assert handle.log()["shrinkage/group0/lr"] == pytest.approx(d)
+        optimizer.step()
+        expected = expected * (1 - (0.1 if per_d is None else per_d * d))
+    torch.testing.assert_close(model.get_parameter("0.weight").detach(), expected, rtol=1e-14, atol=0)
+
+
+@pytest.mark.frameworks
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("options", [{}, {"use_bias_correction": True}], ids=["plain", "bias correction"])
+def test_on_prodigy_a_rule_is_its_own_decay(options: dict[str, Any]):
+    package = pytest.importorskip("prodigyopt")
+
+    def run(attached: bool) -> list[Tensor]:
+        model = make_model(bias=False)
+        own = 0.0 if attached else 0.1
+        optimizer = package.Prodigy(model.parameters(), lr=1.0, weight_decay=own, d0=1e-3, **options)
+        if attached:
+            attach(optimizer, Decoupled(0.1), model=model)
+        return train(model, optimizer, 20)
+
+    for a, b in zip(run(True), run(False), strict=True):
+        torch.testing.assert_close(a, b, rtol=1e-9, atol=1e-11)
+
+
+@pytest.mark.frameworks
+@pytest.mark.filterwarnings("ignore")
+def test_transformers_adafactor_without_a_learning_rate():
+    package = pytest.importorskip("transformers")
+    model = make_model(torch.float32)
+    with pytest.raises(RequestError, match=r"the clock 'lr' needs a learning rate, and its lr is None"):
+        attach(package.Adafactor(model.parameters()), Decoupled(0.1), model=model)
+    optimizer = package.Adafactor(model.parameters())
+    attach(optimizer, WeightDecay(0.01), model=model)
+    train_once = loss_at(model, 0)
+    train_once.backward()
+    optimizer.step()

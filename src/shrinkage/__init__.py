@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from shrinkage.auditing import audit, audit_step
     from shrinkage.comparison import compare
     from shrinkage.estimators import MLPClassifierCV, MLPRegressorCV
+    from shrinkage.monitoring import telemetry
     from shrinkage.rules import (
         L1,
         L2,
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
         Decoupled,
         ElasticNet,
         Huber,
+        LowRankDecay,
         NormalizedDecay,
         Projection,
         Proximal,
@@ -51,6 +53,7 @@ __all__ = [  # noqa: RUF022  (grouped by what they are for)
     "WeightDecay",
     "Decoupled",
     "ConditionalDecay",
+    "LowRankDecay",
     "NormalizedDecay",
     "TimescaleDecay",
     "Proximal",
@@ -65,6 +68,7 @@ __all__ = [  # noqa: RUF022  (grouped by what they are for)
     "attach",
     "audit",
     "audit_step",
+    "telemetry",
     # all ways to keep weights small, side by side
     "compare",
     # strengths between frameworks
@@ -89,6 +93,7 @@ _HOMES = {
     "auditing": ("audit", "audit_step"),
     "comparison": ("compare",),
     "estimators": ("MLPClassifierCV", "MLPRegressorCV"),
+    "monitoring": ("telemetry",),
     "rules": (
         "L1",
         "L2",

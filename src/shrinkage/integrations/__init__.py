@@ -1,0 +1,1 @@
+"""Callbacks for Lightning, transformers, Keras and skorch: one module each, which imports its framework when imported."""

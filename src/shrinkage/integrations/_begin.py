@@ -1,0 +1,38 @@
+"""What every callback does when training begins: attach, audit, watch."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+from torch import nn
+from torch.optim import Optimizer
+
+from shrinkage.attachment import attach, attachments_of
+from shrinkage.auditing import audit
+from shrinkage.monitoring import Telemetry, telemetry
+from shrinkage.rules import Rule
+
+__all__ = ["begin"]
+
+
+def begin(
+    optimizer: Optimizer, model: nn.Module, rule: Rule | None, *, audited: bool, **options: Any
+) -> Telemetry:
+    """Attach `rule` unless the optimizer has one, warn of what an audit finds, and watch.
+
+    Args:
+        optimizer: as the trainer made it; what accelerate wraps is unwrapped.
+        model: what it trains.
+        rule: what to attach; None leaves the optimizer as it is.
+        audited: measure what the optimizer does, and warn of each finding.
+        options: for `attach`.
+    """
+    optimizer = getattr(optimizer, "optimizer", optimizer)
+    if rule is not None and not attachments_of(optimizer):
+        attach(optimizer, rule, model=model, **options)
+    if audited:
+        for finding in audit(optimizer, model).findings:
+            if finding.severity != "info":
+                warnings.warn(f"{finding.code}: {finding.text}", stacklevel=3)
+    return telemetry(optimizer, model)

@@ -1,0 +1,56 @@
+"""Lightning: a rule, its numbers and an audit, as a callback of the Trainer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from shrinkage.integrations._begin import begin
+from shrinkage.monitoring import Telemetry
+from shrinkage.rules import Rule
+
+try:
+    from lightning.pytorch.callbacks import Callback
+except ImportError:
+    from pytorch_lightning.callbacks import Callback
+
+__all__ = ["ShrinkageCallback"]
+
+
+class ShrinkageCallback(Callback):
+    """Attach a rule to every optimizer of the module when fitting starts, and log what it does.
+
+    The rule is there before Lightning restores a checkpoint, so its state resumes by parameter name.
+
+    Args:
+        rule: what to attach; None only watches and audits.
+        every: steps from one reading to the next.
+        audit: warn at the start of what the optimizers do that is probably unintended.
+        options: for `shrinkage.attach`, as `exempt` or `multipliers`.
+    """
+
+    def __init__(
+        self, rule: Rule | None = None, *, every: int = 50, audit: bool = True, **options: Any
+    ) -> None:
+        self._rule, self._every, self._audit, self._options = rule, every, audit, options
+        self._watches: list[Telemetry] = []
+
+    def on_fit_start(self, trainer: Any, pl_module: Any) -> None:
+        """Attach before the optimizer's state is restored."""
+        steps = trainer.estimated_stepping_batches
+        known = {"steps": int(steps)} if 1 <= steps < float("inf") else {}
+        self._watches = [
+            begin(optimizer, pl_module, self._rule, audited=self._audit, **{**known, **self._options})
+            for optimizer in trainer.optimizers
+        ]
+
+    def on_train_batch_end(self, trainer: Any, pl_module: Any, *args: Any) -> None:
+        """Log the numbers through the module's own logger."""
+        if trainer.global_step % self._every == 0:
+            for i, watch in enumerate(self._watches):
+                prefix = f"optimizer{i}/" if len(self._watches) > 1 else ""
+                pl_module.log_dict({prefix + key: value for key, value in watch.numbers().items()})
+
+    def on_fit_end(self, trainer: Any, pl_module: Any) -> None:
+        """Stop watching."""
+        for watch in self._watches:
+            watch.remove()

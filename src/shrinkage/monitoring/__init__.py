@@ -1,0 +1,5 @@
+"""Numbers of a run while it runs: what the decay of each parameter group does, attached or not."""
+
+from shrinkage.monitoring._telemetry import Telemetry, telemetry
+
+__all__ = ["Telemetry", "telemetry"]

@@ -1,0 +1,193 @@
+"""`telemetry`: shrink, timescale, λ, norms and the decay's share of the update, by parameter group."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from shrinkage._errors import RequestError
+from shrinkage.attachment import Attachment, attachments_of, own_decay, stepping_optimizer
+from shrinkage.monitoring._measured import measured_ratios
+from shrinkage.rules import plain, wide
+
+__all__ = ["Telemetry", "telemetry"]
+
+_SAMPLE = 16_384
+"""Weights of each tensor whose movement is looked at: the share is a ratio, for which a part will do."""
+
+
+def telemetry(
+    optimizer: Optimizer,
+    model: nn.Module | None = None,
+    *,
+    rows: int | None = None,
+    batch_size: int | None = None,
+) -> Telemetry:
+    """Watch what the decay of `optimizer` does while it trains, whether a rule is attached or not.
+
+    Read it every 50 steps or so: between readings it looks at one step, the first after each, and costs less than 1 % of
+    the steps.
+
+    Args:
+        optimizer: any that keeps to `torch.optim.Optimizer`.
+        model: what it trains; needed to measure the decay of an optimizer that is not torch's own.
+        rows: training rows n; with `batch_size`, timescales are given in epochs too.
+        batch_size: rows per step.
+
+    Returns:
+        The watch, with `numbers()` and `remove()`.
+
+    Raises:
+        RequestError: the optimizer is a wrapper without hooks, or one of `rows` and `batch_size` is missing or below 1.
+
+    Example:
+        >>> model = torch.nn.Linear(2, 1)
+        >>> optimizer = torch.optim.AdamW(model.parameters(), lr=0.1, weight_decay=0.5)
+        >>> numbers = telemetry(optimizer, model, rows=100, batch_size=10).numbers()
+        >>> numbers["shrink/group0"], numbers["timescale_epochs/group0"], numbers["lam/group0"]
+        (0.05, 2.0, 0.5)
+    """
+    if (rows is None) != (batch_size is None) or min(rows or 1, batch_size or 1) < 1:
+        raise RequestError(
+            f"telemetry(rows=…, batch_size=…): give both, each >= 1, or neither; got {rows} and {batch_size}."
+        )
+    per_epoch = rows / batch_size if rows is not None and batch_size is not None else None
+    return Telemetry(stepping_optimizer(optimizer), model, per_epoch)
+
+
+class Telemetry:
+    """What `telemetry` returns: reads the optimizer when asked, and one step after each reading."""
+
+    def __init__(self, optimizer: Optimizer, model: nn.Module | None, steps_per_epoch: float | None) -> None:
+        self._optimizer, self._model, self._steps_per_epoch = optimizer, model, steps_per_epoch
+        self._measured: dict[Tensor, float] | None = None
+        self._armed = True
+        self._before: dict[Tensor, Tensor] = {}
+        self._moved: dict[Tensor, tuple[float, float]] = {}
+        before, after = (
+            optimizer.register_step_pre_hook(self._look),
+            optimizer.register_step_post_hook(self._compare),
+        )
+        # The step begins before a rule has pulled, and ends after.
+        optimizer._optimizer_step_pre_hooks.move_to_end(before.id, last=False)
+        self._hooks = (before, after)
+
+    def numbers(self) -> dict[str, float]:
+        """What the decay does now, as a flat dict for any logger.
+
+        Keys end in `/group<i>`; under `multipliers` in `/group<i>*<factor>`:
+
+        - `lr`: the learning rate;
+        - `shrink`: fraction of a weight removed per step, where it is one for all weights;
+        - `timescale`: 1/shrink in steps, and `timescale_epochs` in epochs; absent where nothing is removed;
+        - `lam`: λ, or `rate`: the fraction per step, where the strength is one;
+        - `norm`: of the group's decayed weights, or of all if none are;
+        - `update_share`: ‖what the decay removed‖/‖how far the weights moved‖ in the last step that was looked at.
+        """
+        self._armed = True
+        handles = attachments_of(self._optimizer)
+        numbers: dict[str, float] = {}
+        seen: set[Tensor] = set()
+        for handle in handles:
+            numbers |= self._of_rule(handle, seen)
+        for i, group in enumerate(self._optimizer.param_groups):
+            params = [p for p in group["params"] if p not in seen]
+            if params and not any(p in seen for p in group["params"]):
+                numbers |= self._of_group(i, group, params)
+        return numbers
+
+    def remove(self) -> None:
+        """Stop watching."""
+        for hook in self._hooks:
+            hook.remove()
+
+    def _of_rule(self, handle: Attachment, seen: set[Tensor]) -> dict[str, float]:
+        """The numbers of the handle's log under telemetry's names, and the share."""
+        numbers: dict[str, float] = {}
+        shrinks: dict[str, float] = {}
+        for key, value in handle.log().items():
+            _, group, name = key.split("/")
+            numbers[f"{name}/{group}"] = value
+            if name == "shrink":
+                shrinks[group] = value
+                numbers |= self._in_epochs(group, value)
+        for group, params in handle.pulled().items():
+            seen |= set(params)
+            if group in shrinks:
+                numbers |= self._share(group, params, dict.fromkeys(params, shrinks[group]))
+        return {key: value for key, value in numbers.items() if math.isfinite(value)}
+
+    def _of_group(self, index: int, group: dict[str, Any], params: list[Tensor]) -> dict[str, float]:
+        """The numbers of a group that no rule pulls: its own weight decay, by its meaning or as measured."""
+        name, own = f"group{index}", own_decay(self._optimizer, group)
+        numbers = {f"norm/{name}": _norm(params)}
+        if own.lr is not None:
+            numbers[f"lr/{name}"] = own.lr
+        if own.lam is not None:
+            numbers[f"lam/{name}"] = own.lam
+        shrinks = dict.fromkeys(params, own.shrink) if own.is_known else self._as_measured(params, own.lr)
+        values = {s for s in shrinks.values() if s is not None}
+        if len(values) == 1:
+            shrink = values.pop()
+            numbers |= {f"shrink/{name}": shrink} | self._in_epochs(name, shrink)
+            if shrink:
+                numbers[f"timescale/{name}"] = 1 / shrink
+        return numbers | self._share(name, params, shrinks)
+
+    def _as_measured(self, params: list[Tensor], lr: float | None) -> dict[Tensor, float | None]:
+        """What one audit found, taken in proportion to the learning rate."""
+        if self._model is None:
+            return dict.fromkeys(params)
+        if self._measured is None:
+            self._measured = measured_ratios(self._optimizer, self._model)
+        ratios = {p: self._measured.get(p) for p in params}
+        return {p: None if ratio is None or lr is None else ratio * lr for p, ratio in ratios.items()}
+
+    def _in_epochs(self, group: str, shrink: float) -> dict[str, float]:
+        if self._steps_per_epoch is None or not shrink:
+            return {}
+        return {f"timescale_epochs/{group}": 1 / shrink / self._steps_per_epoch}
+
+    def _share(
+        self, group: str, params: list[Tensor], shrinks: dict[Tensor, float | None]
+    ) -> dict[str, float]:
+        removed = moved = 0.0
+        for p in params:
+            shrink, looked_at = shrinks.get(p), self._moved.get(p)
+            if shrink is not None and looked_at is not None:
+                removed += (shrink * looked_at[0]) ** 2
+                moved += looked_at[1] ** 2
+        return {f"update_share/{group}": math.sqrt(removed / moved)} if moved else {}
+
+    @torch.no_grad()
+    def _look(self, optimizer: Optimizer, args: Any, kwargs: Any) -> None:
+        if self._armed:
+            self._before = {p: _part(p).clone() for group in optimizer.param_groups for p in group["params"]}
+
+    @torch.no_grad()
+    def _compare(self, optimizer: Optimizer, args: Any, kwargs: Any) -> None:
+        if not self._before:
+            return
+        self._moved = {
+            p: (float(wide(old).norm()), float((wide(_part(p)) - wide(old)).norm()))
+            for p, old in self._before.items()
+        }
+        self._armed, self._before = False, {}
+
+
+def _part(p: Tensor) -> Tensor:
+    """The first weights of a tensor, of this process's part where it is spread over several."""
+    local = getattr(p.detach(), "to_local", p.detach)()
+    return local.flatten()[:_SAMPLE]
+
+
+def _norm(params: list[Tensor]) -> float:
+    total = 0.0
+    for p in params:
+        real = torch.view_as_real(p.detach()) if p.is_complex() else p.detach()
+        total += float(plain(wide(real).square().sum(dtype=torch.float64)))
+    return math.sqrt(total)

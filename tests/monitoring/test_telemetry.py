@@ -1,0 +1,133 @@
+"""What telemetry reports is what the decay does, attached or not."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pytest
+import torch
+
+import shrinkage as sh
+from attachment_cases import loss_at, make_model, train
+from shrinkage._errors import RequestError
+from shrinkage.strength import asymptotic_shrink
+
+KINDS: dict[str, tuple[Any, float | None]] = {
+    "AdamW": (lambda p: torch.optim.AdamW(p, lr=0.1, weight_decay=0.05), 0.005),
+    "Adam": (lambda p: torch.optim.Adam(p, lr=0.1, weight_decay=0.05), None),
+    "SGD": (lambda p: torch.optim.SGD(p, lr=0.1, weight_decay=0.05), 0.005),
+    "SGD momentum": (
+        lambda p: torch.optim.SGD(p, lr=0.1, weight_decay=0.05, momentum=0.9),
+        asymptotic_shrink(0.05, 0.1, momentum=0.9),
+    ),
+    "none": (lambda p: torch.optim.AdamW(p, lr=0.1, weight_decay=0), 0.0),
+}
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_an_optimizer_without_a_rule(name: str):
+    build, shrink = KINDS[name]
+    model = make_model()
+    watch = sh.telemetry(build(model.parameters()), model, rows=160, batch_size=16)
+    numbers = watch.numbers()
+    norm = math.sqrt(sum(float(p.detach().square().sum()) for p in model.parameters()))
+    assert numbers["norm/group0"] == pytest.approx(norm, rel=1e-12)
+    assert numbers["lr/group0"] == 0.1
+    assert numbers["lam/group0"] == (0.0 if name == "none" else 0.05)
+    if shrink:
+        assert numbers["shrink/group0"] == pytest.approx(shrink)
+        assert numbers["timescale/group0"] == pytest.approx(1 / shrink)
+        assert numbers["timescale_epochs/group0"] == pytest.approx(1 / shrink / 10)
+    else:
+        assert not any(key.startswith("timescale") for key in numbers)
+        assert numbers.get("shrink/group0") == shrink
+
+
+@pytest.mark.parametrize("lower", [True, False])
+def test_a_rule_is_watched_whoever_carries_it_out(lower: bool):
+    model = make_model()
+    optimizer = torch.optim.AdamW(model.parameters(), lr=0.1, weight_decay=0)
+    watch = sh.telemetry(optimizer, model)
+    sh.attach(optimizer, sh.Decoupled(rate=1e-3), model=model, lower=lower)
+    for p in model.parameters():
+        p.grad = torch.zeros_like(p)
+    optimizer.step()
+    numbers = watch.numbers()
+    assert numbers["shrink/group0"] == 1e-3
+    assert numbers["rate/group0"] == 1e-3
+    assert "lam/group0" not in numbers
+    assert numbers["update_share/group0"] == pytest.approx(1.0)
+    weights = [p for p in model.parameters() if p.ndim == 2]
+    assert numbers["norm/group0"] == pytest.approx(
+        math.sqrt(sum(float(p.detach().square().sum()) for p in weights))
+    )
+
+
+def test_the_share_of_the_update_is_that_of_the_step_looked_at():
+    model = make_model(bias=False)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1, weight_decay=0.5)
+    watch = sh.telemetry(optimizer, model)
+    before = [p.detach().clone() for p in model.parameters()]
+    train(model, optimizer, 1)
+    removed = math.sqrt(sum(float((0.05 * b).square().sum()) for b in before))
+    moved = math.sqrt(
+        sum(float((p - b).square().sum()) for p, b in zip(model.parameters(), before, strict=True))
+    )
+    train(model, optimizer, 2, start=1)  # no step after the first is looked at until the numbers are read
+    assert watch.numbers()["update_share/group0"] == pytest.approx(removed / moved)
+    train(model, optimizer, 1, start=3)
+    assert watch.numbers()["update_share/group0"] != pytest.approx(removed / moved)
+
+
+def test_multipliers_have_numbers_of_their_own():
+    model = make_model()
+    optimizer = torch.optim.AdamW(model.parameters(), lr=0.1, weight_decay=0)
+    sh.attach(optimizer, sh.Decoupled(0.05), model=model, multipliers={"0": 0.5})
+    numbers = sh.telemetry(optimizer, model).numbers()
+    assert numbers["lam/group0*0.5"] == 0.025
+    assert numbers["lam/group0*1"] == 0.05
+
+
+class Unknown(torch.optim.Optimizer):
+    """Takes a constant fraction off, which no name tells."""
+
+    def __init__(self, params: Any):
+        super().__init__(params, {"lr": 0.1, "weight_decay": 0.5})
+
+    def step(self, closure: Any = None) -> Any:
+        for group in self.param_groups:
+            for p in group["params"]:
+                if p.grad is not None:
+                    p.data.mul_(1 - group["lr"] * group["weight_decay"] / 5).sub_(p.grad, alpha=group["lr"])
+
+
+def test_an_optimizer_of_unknown_kind_is_measured():
+    model = make_model()
+    numbers = sh.telemetry(Unknown(model.parameters()), model).numbers()
+    assert numbers["shrink/group0"] == pytest.approx(0.01, rel=1e-6)
+    assert "shrink/group0" not in sh.telemetry(Unknown(model.parameters())).numbers()
+
+
+def test_it_leaves_no_bit_changed_and_can_be_taken_off():
+    ends = []
+    for watched in (False, True):
+        model = make_model(torch.float32)
+        optimizer = torch.optim.AdamW(model.parameters(), lr=0.1)
+        watch = sh.telemetry(optimizer, model) if watched else None
+        for t in range(4):
+            train(model, optimizer, 1, start=t)
+            if watch is not None:
+                assert all(isinstance(value, float) for value in watch.numbers().values())
+        if watch is not None:
+            watch.remove()
+            assert not optimizer._optimizer_step_pre_hooks
+        ends.append([p.detach().clone() for p in model.parameters()])
+    assert all(torch.equal(a, b) for a, b in zip(*ends, strict=True))
+
+
+def test_rows_and_batch_size_go_together():
+    model = make_model()
+    with pytest.raises(RequestError, match=r"give both, each >= 1, or neither; got 10 and None"):
+        sh.telemetry(torch.optim.SGD(model.parameters(), lr=0.1), model, rows=10)
+    loss_at(model, 0)

@@ -104,12 +104,15 @@ def test_the_clock_is_that_of_the_effective_learning_rate(rule, per_d: float | N
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("options", [{}, {"use_bias_correction": True}], ids=["plain", "bias correction"])
 def test_on_prodigy_a_rule_is_its_own_decay(options: dict[str, Any]):
+    """At a fixed d: its estimate reads how far the weights have come, ahead of its own decay and after ours."""
     package = pytest.importorskip("prodigyopt")
 
     def run(attached: bool) -> list[Tensor]:
         model = make_model(bias=False)
         own = 0.0 if attached else 0.1
-        optimizer = package.Prodigy(model.parameters(), lr=1.0, weight_decay=own, d0=1e-3, **options)
+        optimizer = package.Prodigy(
+            model.parameters(), lr=1.0, weight_decay=own, d0=1e-2, growth_rate=1.0, **options
+        )
         if attached:
             attach(optimizer, Decoupled(0.1), model=model)
         return train(model, optimizer, 20)

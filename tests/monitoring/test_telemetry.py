@@ -72,7 +72,7 @@ def test_the_share_of_the_update_is_that_of_the_step_looked_at():
     train(model, optimizer, 1)
     removed = math.sqrt(sum(float((0.05 * b).square().sum()) for b in before))
     moved = math.sqrt(
-        sum(float((p - b).square().sum()) for p, b in zip(model.parameters(), before, strict=True))
+        sum(float((p.detach() - b).square().sum()) for p, b in zip(model.parameters(), before, strict=True))
     )
     train(model, optimizer, 2, start=1)  # no step after the first is looked at until the numbers are read
     assert watch.numbers()["update_share/group0"] == pytest.approx(removed / moved)

@@ -297,7 +297,7 @@ def _only_makes_state(optimizer: Optimizer) -> bool:
     if (
         optimizer.state
         or not groups
-        or any(is_nonzero(group.get("lr", 1.0)) for group in groups)
+        or any(group.get("lr") is None or is_nonzero(group["lr"]) for group in groups)
         or is_captured()
     ):
         return False

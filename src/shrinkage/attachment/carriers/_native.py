@@ -81,7 +81,7 @@ def runs_natively(optimizer: Optimizer, group: Group, rule: Rule) -> bool:
         return False  # Adafactor reads the size of its step off the weights before it decays them
     if rule.entry == "loss":
         return native_meaning(optimizer, group) == "coupled"
-    clock_fits = rule.clock == "lr" or not isinstance(group["lr"], torch.Tensor)
+    clock_fits = rule.clock == "lr" or not isinstance(group.get("lr"), torch.Tensor)
     can_decouple = type(optimizer) in _DECOUPLED or "decoupled_weight_decay" in group
     return (
         rule.entry == "before" and clock_fits and can_decouple and type(optimizer) in (*_COUPLED, *_DECOUPLED)

@@ -20,6 +20,7 @@ LINES, MODULES = 400, 14
 FLOORS = (
     {"cli"},
     {"integrations"},
+    {"monitoring"},
     {"notebooks"},
     {"reporting", "comparison"},
     {"estimators"},

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal, cast
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.optim import Optimizer
 
 from shrinkage._errors import RequestError
@@ -16,12 +16,19 @@ from shrinkage.attachment._directions import direction_of, gradients_are_final
 from shrinkage.attachment._host import is_zero, refuse_in_a_graph
 from shrinkage.attachment._learning_rate import reading_of
 from shrinkage.attachment._wrappers import refuse_restoring
+from shrinkage.attachment.carriers._fitting import (
+    can_wait,
+    cannot_show,
+    is_in_one_piece,
+    is_plain_cautious,
+    is_small,
+)
 from shrinkage.attachment.carriers._foreach import cautious_, cautious_ahead_, copy_, scale_, sums
 from shrinkage.attachment.carriers._lending import Loan, give_back, lend
 from shrinkage.attachment.repair._carry import apply_carrying, is_lost
 from shrinkage.attachment.repair._debt import fits
 from shrinkage.attachment.repair._moments import second_moment_sum
-from shrinkage.rules import CautiousMask, L2Force, Reading, Rule, View
+from shrinkage.rules import L2Force, Reading, Rule, View
 
 __all__ = ["Bunch", "Rows", "Step"]
 
@@ -210,7 +217,7 @@ class Step:
         shrink = rule.shrink(now)
         if self._started or self.rows == "touched" or isinstance(shrink, Tensor):
             return active
-        if not _is_plain_cautious(rule) or not gradients_are_final(self.optimizer):
+        if not is_plain_cautious(rule) or not gradients_are_final(self.optimizer):
             return active
         rest, scratch = [], None
         for claim in active:
@@ -233,7 +240,7 @@ class Step:
         if rule.entry == "before":
             now = bunch.now()
             shrink = rule.shrink(now)
-            if _cannot_show(rule, now, shrink, active):
+            if cannot_show(rule, now, shrink, [claim.param for claim in active]):
                 self._scale_weights(bunch, rule, active)
                 own = 0.0
             elif rule.clock != "lr":
@@ -249,11 +256,11 @@ class Step:
         now = bunch.now()
         shrink = rule.shrink(now)
         if isinstance(shrink, Tensor):
-            whole = [c.param for c in active if not _is_small(c.param)]
+            whole = [c.param for c in active if not is_small(c.param)]
             if whole:
                 scale_(whole, 1 - shrink)
             for claim in active:
-                if _is_small(claim.param):
+                if is_small(claim.param):
                     view = View(w=_real(claim.param), now=now, strength=rule.strength, state=claim.state)
                     apply_carrying(rule, view, None)
             return
@@ -316,14 +323,14 @@ class Step:
     @staticmethod
     def _apply(rule: Rule, claim: Claim, view: View, mask: Tensor | None) -> None:
         shrink = rule.shrink(view.now)
-        if mask is None and _can_wait(rule, shrink, view.w.dtype):
+        if mask is None and can_wait(rule, shrink, view.w.dtype):
             shrink = claim.debt.due(cast(float, shrink), view.w.dtype)
             rule = replace(rule, strength=shrink, clock="constant", factors=1)
         elif is_lost(rule, view):
             apply_carrying(rule, view, mask)
             return
         before = None if mask is None else view.w.clone()
-        if _is_plain_cautious(rule) and _is_in_one_piece(view.w) and not isinstance(shrink, Tensor):
+        if is_plain_cautious(rule) and is_in_one_piece(view.w) and not isinstance(shrink, Tensor):
             cautious_(view.w, cast(Tensor, view.previous), shrink)
         else:
             rule.apply_(view)
@@ -364,39 +371,6 @@ class Step:
     def _sign(bunch: Bunch) -> float:
         """With `maximize` the optimizer turns the gradient round: the pull is to stay a pull."""
         return -1.0 if bunch.group.get("maximize") else 1.0
-
-
-def _cannot_show(rule: Rule, now: Reading, shrink: float | Tensor, active: Sequence[Claim]) -> bool:
-    """True when a kernel that takes off lr·weight_decay would lose some of `shrink`, or has no lr to work with."""
-    if isinstance(now.lr, Tensor) and rule.clock != "lr":
-        return True
-    if isinstance(shrink, Tensor):
-        return any(_is_small(claim.param) for claim in active)
-    assert not isinstance(now.lr, Tensor)
-    stands_still = now.lr == 0 and shrink != 0
-    return stands_still or not all(fits(shrink, claim.param.dtype) for claim in active)
-
-
-def _can_wait(rule: Rule, shrink: float | Tensor, dtype: torch.dtype) -> bool:
-    """True for a pull in proportion to the weight that `dtype` would lose, and that may come later in one piece."""
-    proportional = isinstance(rule.force, L2Force) and rule.entry in ("before", "after")
-    simple = rule.modulation is None or isinstance(rule.modulation, CautiousMask)
-    return proportional and simple and not isinstance(shrink, Tensor) and not fits(shrink, dtype)
-
-
-def _is_plain_cautious(rule: Rule) -> bool:
-    """The common cautious rule, which has faster ways."""
-    plain = isinstance(rule.modulation, CautiousMask) and isinstance(rule.force, L2Force)
-    return plain and rule.entry == "before" and rule.anchor == "zero"
-
-
-def _is_small(w: Tensor) -> bool:
-    """True for a format in which any usual decay is lost."""
-    return w.element_size() < 4
-
-
-def _is_in_one_piece(w: Tensor) -> bool:
-    return type(w) in (Tensor, nn.Parameter) and w.is_contiguous() and w.numel() > 0
 
 
 def _real(x: Tensor) -> Tensor:

@@ -104,6 +104,7 @@ _HOMES = {
         "WeightDecay",
         "Decoupled",
         "ConditionalDecay",
+        "LowRankDecay",
         "NormalizedDecay",
         "TimescaleDecay",
         "Proximal",

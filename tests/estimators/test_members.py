@@ -55,7 +55,7 @@ def test_the_prediction_is_the_weighted_mean_of_the_members(kind):
     assert forms.weights.sum() == pytest.approx(1)
     assert len(blend.parts) == (forms.weights > 0).sum()
     mean = sum(w * part.predict(X) for w, part in zip(blend.weights, blend.parts, strict=True))
-    given = model.predict_proba(X) if kind is sh.MLPClassifierCV else model.predict(X)[:, None]
+    given = model.predict_proba(X) if isinstance(model, sh.MLPClassifierCV) else model.predict(X)[:, None]
     assert_allclose(given, mean, rtol=1e-12)
     assert forms.blended_loss <= forms.losses.min()
 
@@ -121,10 +121,11 @@ def test_a_saved_model_and_its_onnx_graph_predict_the_same(inputs, classes, tmp_
     y = y if not classes else pd.qcut(y, classes, labels=False)
     kind = sh.MLPClassifierCV if classes else sh.MLPRegressorCV
     model = kind(inputs=inputs, **QUICK).fit(X, y)
+    assert model.preprocessor_ is not None
     save_model(model, model.preprocessor_, ("y",), tmp_path)
     saved = load_model(tmp_path)
     new = frame(50).assign(size=lambda f: f["size"] * 1e4)
-    given = model.predict_proba(new) if classes else model.predict(new)[:, None]
+    given = model.predict_proba(new) if isinstance(model, sh.MLPClassifierCV) else model.predict(new)[:, None]
     assert_array_equal(saved.predict_proba(new) if classes else saved.predict(new), given)
     export_onnx(saved, tmp_path / "net.onnx")
     session = ort.InferenceSession(tmp_path / "net.onnx")
@@ -135,5 +136,6 @@ def test_a_saved_model_and_its_onnx_graph_predict_the_same(inputs, classes, tmp_
 def test_one_standard_network_is_still_written_in_version_1(tmp_path):
     X = frame()
     model = sh.MLPRegressorCV(**QUICK).fit(X, np.log(X["size"]))
+    assert model.preprocessor_ is not None
     save_model(model, model.preprocessor_, ("y",), tmp_path)
     assert json.loads((tmp_path / "model.json").read_text())["version"] == 1

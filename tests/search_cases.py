@@ -12,7 +12,7 @@ from shrinkage.path.search import SEARCHES, PlannedSearch
 
 __all__ = ["Made", "search_of", "walked"]
 
-Losses = Callable[[float], Sequence[float]]
+Losses = Callable[[float], np.ndarray]
 """From λ to the validation loss of each fold."""
 
 
@@ -77,7 +77,7 @@ class Made:
         )
 
 
-def search_of(name: str, lambdas: Sequence[float], **changes: Any) -> PlannedSearch:
+def search_of(name: str, lambdas: Sequence[float] | np.ndarray, **changes: Any) -> PlannedSearch:
     """A search of the registry, of which only what a test is about is given."""
     given: Mapping[str, Any] = {
         "lambdas": np.asarray(lambdas, float),

@@ -48,7 +48,7 @@ def test_what_is_asked_for_is_a_function_of_what_was_seen(name, fast):
         assert fresh.ask(again) == fresh.ask(again) == asked
         again.add(asked)
     choices = [vars(search_of(name, GRID, fast=fast).choose(seen)) for seen in (made, again)]
-    np.testing.assert_equal(*choices)
+    np.testing.assert_equal(choices[0], choices[1])
 
 
 @pytest.mark.parametrize("name, fast", LAWS)
@@ -95,6 +95,13 @@ def test_every_trained_network_is_the_grids_own(name, fast):
     for curve in ("train_loss", "validation_loss", "final_penalty", "weight_norm"):
         np.testing.assert_array_equal(getattr(found.result, curve), getattr(whole.result, curve)[places])
     np.testing.assert_array_equal(found.networks, whole.networks[places])
+
+
+def test_a_bracket_trains_fewer_than_half_and_finds_the_minimum():
+    search = search_of("bracket", GRID)
+    made = walked(search, Made(lambda lam: (np.log10(max(lam, 1e-7)) + 2) ** 2 + np.arange(5.0)))
+    assert search.choose(made).lam == min(GRID, key=lambda lam: abs(np.log10(max(lam, 1e-7)) + 2))
+    assert len(made.nets) <= 0.45 * 5 * len(GRID)
 
 
 @pytest.mark.parametrize("name, fast", LAWS)

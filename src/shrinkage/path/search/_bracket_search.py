@@ -43,12 +43,13 @@ class Bracket(PlannedSearch):
         known, dropped = tuple[Place, ...](), dict[Place, int]()
         new = [float(lambdas[i]) for i in first_indices(len(lambdas))]
         while True:
-            while new:
-                known = yield from self._trained(seen, new, known, lambdas, dropped)
-                left = tuple(place for place in known if place not in dropped)
-                found = judged(seen.result(left), self.select, self.stop)
-                best, chosen = left[found.index_min], left[found.index]
-                new = self._middles(seen, known, lambdas, best, chosen)
+            known = yield from self._trained(seen, new, known, lambdas, dropped)
+            left = tuple(place for place in known if place not in dropped)
+            found = judged(seen.result(left), self.select, self.stop)
+            best, chosen = left[found.index_min], left[found.index]
+            new = self._middles(seen, known, lambdas, best, chosen)
+            if new:
+                continue
             beyond = np.unique(
                 np.concatenate([extension(lambdas, at(lambdas, end)) for end in (best, chosen)])
             )
@@ -73,10 +74,12 @@ class Bracket(PlannedSearch):
         if not self.fast or len(first) == len(seen.folds):
             yield from over_all_folds(seen, added, known, ahead=ahead)
             return known
-        while new:
+        while True:
             yield Round(places=self.places(new), folds=first, ahead=ahead, on_path=len(known))
             best, chosen = self._ends(seen, known, first)
             new = self._middles(seen, known, lambdas, best, chosen)
+            if not new:
+                break
             added = (*added, *self.places(new))
             known = tuple(sorted({*known, *added}))
         aside = self._behind(seen, known, first, best, chosen) & {*added}
@@ -122,11 +125,11 @@ class Bracket(PlannedSearch):
         grid = [at(lambdas, place) for place in known]
         near = [i for i in range(known.index(best) - 1, known.index(best) + 2) if 0 <= i < len(known)]
         losses = self._losses(seen, [known[i] for i in near], folds).mean(axis=1)
-        middles = {middle_beside(at(lambdas, best), [grid[i] for i in near], losses, WIDEST[self.select])}
+        middles = middle_beside(at(lambdas, best), [grid[i] for i in near], losses, WIDEST[self.select])
         if self.select == "1se" and known.index(chosen) + 1 < len(known):
             here, there = grid[known.index(chosen)], grid[known.index(chosen) + 1]
             middles |= {(here + there) // 2} if there - here > 1 else set()
-        return [float(lambdas[i]) for i in sorted(middles - {None})]
+        return [float(lambdas[i]) for i in sorted(middles)]
 
 
 def first_indices(count: int) -> list[int]:
@@ -139,8 +142,8 @@ def at(lambdas: NDArray[np.float64], place: Place) -> int:
     return int(np.flatnonzero(lambdas == place.lam)[0])
 
 
-def middle_beside(best: int, near: Sequence[int], losses: Floats, widest: tuple[int, int]) -> int | None:
-    """The middle of the gap beside `best` that is to be halved, if any.
+def middle_beside(best: int, near: Sequence[int], losses: Floats, widest: tuple[int, int]) -> set[int]:
+    """The middle of the gap beside `best` that is to be halved; empty when there is none.
 
     Args:
         best: where the best λ lies on the grid.
@@ -158,8 +161,8 @@ def middle_beside(best: int, near: Sequence[int], losses: Floats, widest: tuple[
         sides = [-1, 1] if weaker else [1, -1]
     for side, wide in zip(sides, widest, strict=False):
         if gaps[side] > wide:
-            return best + side * (gaps[side] // 2)
-    return None
+            return {best + side * (gaps[side] // 2)}
+    return set()
 
 
 def _rounds_left(lambdas: NDArray[np.float64], known: Sequence[Place]) -> int:

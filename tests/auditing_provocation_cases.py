@@ -161,6 +161,87 @@ def eager(kind):
     return case
 
 
+class Shaped(torch.optim.Optimizer):
+    """Decays by its group's number times what `share` makes of each parameter."""
+
+    def __init__(self, params, lr=0.01, weight_decay=0.1, share: Any = None, key="group"):
+        super().__init__(params, {"lr": lr, "weight_decay": weight_decay})
+        self.share, self.key = share or (lambda p: 1.0), key
+
+    @torch.no_grad()
+    def step(self, closure: Any = None) -> Any:
+        for group in self.param_groups:
+            options = group if self.key == "group" else self.defaults
+            for p in group["params"]:
+                if p.grad is not None:
+                    p.mul_(1 - group["lr"] * options["weight_decay"] * self.share(p))
+                    p.sub_(p.grad, alpha=group["lr"])
+
+
+def by_share(share, model: Any = None):
+    """An optimizer that decays each parameter by a share of what its group says."""
+
+    def case():
+        own = (model or net)()
+        return codes(Shaped(own.parameters(), share=share), own)
+
+    return case
+
+
+def two_formats():
+    """Weights in float32 and float64."""
+    return nn.Sequential(nn.Linear(4, 4, bias=False), nn.Linear(4, 4, bias=False).double())
+
+
+def two_groups(key):
+    """Two groups, one of which says that nothing is decayed; read by the optimizer or not."""
+
+    def case():
+        model = net()
+        groups = [{"params": matrices(model)}, {"params": rest(model), "weight_decay": 0.0}]
+        return codes(Shaped(groups, key=key), model)
+
+    return case
+
+
+def fast(shrink):
+    def case():
+        model = net()
+        return codes(
+            after_each_step(torch.optim.SGD(matrices(model), lr=0.1), lambda p: p.mul_(1 - shrink)), model
+        )
+
+    return case
+
+
+def sorted_groups(decayed, exempt):
+    """Two groups, the first of which is decayed."""
+
+    def case():
+        model = net()
+        groups = [
+            {"params": decayed(model), "weight_decay": 0.1},
+            {"params": exempt(model), "weight_decay": 0.0},
+        ]
+        return codes(torch.optim.AdamW(groups, lr=1e-3), model)
+
+    return case
+
+
+def multiplied(lrs):
+    """Two groups whose multipliers are 1 and ½, at these learning rates."""
+
+    def case():
+        model = net()
+        groups = [
+            {"params": ps, "lr": lr, "lr_scale": scale, "weight_decay": 0.0}
+            for ps, lr, scale in zip((matrices(model), rest(model)), lrs, (1.0, 0.5), strict=True)
+        ]
+        return codes(torch.optim.AdamW(groups), model)
+
+    return case
+
+
 def forgetting(parameters):
     def case():
         model = net()

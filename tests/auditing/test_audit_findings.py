@@ -7,16 +7,18 @@ import pytest
 import torch
 from torch import nn
 
-from auditing_cases import adamw, codes, matrices, net, sgd
+from auditing_cases import adamw, codes, matrices, net, rest, sgd
 from auditing_provocation_cases import (
     MIXERS,
     Eager,
     affine,
+    by_share,
     compiled,
     cosine,
     decayed,
     eager,
     fading,
+    fast,
     flagged,
     forgetting,
     frozen,
@@ -28,6 +30,7 @@ from auditing_provocation_cases import (
     loaded_without_decay,
     lr_tensors,
     masked,
+    multiplied,
     negative,
     of,
     option,
@@ -37,11 +40,14 @@ from auditing_provocation_cases import (
     rounded,
     rounded_later,
     sized,
+    sorted_groups,
     summed,
     summed_later,
     tied,
     timed,
     twice,
+    two_formats,
+    two_groups,
     with_loss,
 )
 from shrinkage.auditing import CHECKS, SEVERITIES, audit
@@ -58,6 +64,18 @@ CASES = {
     "grows#a norm that is kept is no growth": (penalized(-1e-3), kept_at_norm(0.7)),
     "grows#beyond 0": (negative(30.0), negative(1.0)),
     "negative-strength": (negative(-1e-3), negative(1e-3)),
+    "not-applied": (by_share(lambda p: 0.0), by_share(None)),
+    "not-applied#by axes": (by_share(lambda p: float(p.dim() < 2)), by_share(None)),
+    "not-applied#by format": (
+        by_share(lambda p: float(p.dtype == torch.float64), two_formats),
+        by_share(None, two_formats),
+    ),
+    "other-number": (by_share(lambda p: 2.0), by_share(None)),
+    "other-number#by axes": (by_share(lambda p: 1.3 ** (p.dim() - 1)), by_share(None)),
+    "default-instead": (two_groups("defaults"), two_groups("group")),
+    "vanishes": (fast(0.02), fast(0.005)),
+    "swapped-groups": (sorted_groups(rest, matrices), sorted_groups(matrices, rest)),
+    "unread-multiplier": (multiplied((1e-3, 1e-3)), multiplied((1e-3, 5e-4))),
     "rounded-away": (rounded(1e-4, 1e-4), rounded(1e-2, 1e-2)),
     "rounded-away#just above what is lost": (rounded(2.9e-4, 1e-4), rounded(3.1e-4, 1e-4)),
     "rounded-up": (rounded(3.1e-4, 1e-4), rounded(2.9e-4, 1e-4)),
@@ -195,6 +213,6 @@ def test_a_pull_that_throws_weights_beyond_0_is_told_from_a_wrong_sign(kind, opt
     found = [f for f in shown.findings if f.code == "grows"]
     assert bool(found) is grows
     if grows:
-        assert found[0].measured.startswith(f"{product:.3g} of each weight is taken off in a step: beyond 0")
+        assert found[0].measured.startswith(f"{product:.3g} of each weight is taken off per step: beyond 0")
         assert found[0].parameters == ("0.weight", "3.weight")
         assert shown.groups[0].rule.endswith(", beyond 0")

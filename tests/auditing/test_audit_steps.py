@@ -75,7 +75,7 @@ def test_a_step_that_returns_named_weights():
     assert audit.groups[0].parameters == ("W1", "b1")
     assert audit.groups[0].shrink == pytest.approx(0.02, rel=1e-9)
     assert audit.groups[0].epochs == pytest.approx(0.5, rel=1e-9)
-    assert [f.code for f in audit.findings] == ["timescale-short"]
+    assert [f.code for f in audit.findings] == ["vanishes", "timescale-short"]
 
 
 def test_a_step_in_place_by_the_gradients():

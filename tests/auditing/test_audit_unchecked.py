@@ -143,7 +143,7 @@ def test_a_live_audit_lists_what_was_not_told():
         frozenset({"grows", "two-penalties", "adam-l2"}),
         frozenset({"scale-invariant"}),
     }
-    assert "the length of the run was not told (steps): rounded-away-later" in str(audit_).replace("\n ", "")
+    assert "steps=… was not given: rounded-away-later" in str(audit_).replace("\n ", "")
 
 
 def test_told_everything_nothing_is_left():

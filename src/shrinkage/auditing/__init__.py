@@ -10,6 +10,7 @@ from shrinkage.auditing._judging import Audit
 from shrinkage.auditing._unchecked import Unchecked
 from shrinkage.auditing.findings import CHECKS
 from shrinkage.auditing.measuring._reading import Reading
+from shrinkage.auditing.running._audit_run import RunAudit, audit_run
 
 __all__ = [
     "CHECKS",
@@ -19,10 +20,12 @@ __all__ = [
     "Finding",
     "Group",
     "Reading",
+    "RunAudit",
     "Severity",
     "Unchecked",
     "audit",
     "audit_checkpoint",
+    "audit_run",
     "audit_step",
     "explained",
 ]

@@ -16,9 +16,10 @@ import torch
 from torch import Tensor, nn
 
 from shrinkage._errors import RequestError, called, shown
-from shrinkage.auditing._audit_optimizer import Request, counted, judged
+from shrinkage.auditing._audit_optimizer import facts_of
 from shrinkage.auditing._facts import Facts, weights_of
 from shrinkage.auditing._judging import Audit, audit_of
+from shrinkage.auditing._request import Request, counted
 from shrinkage.auditing._unchecked import Need, lacking
 from shrinkage.auditing.findings._group_options import FOREIGN, meant_by
 from shrinkage.auditing.subjects._patterns import weight_pattern
@@ -95,7 +96,7 @@ def audit_checkpoint(path: str | Path, *, optimizer: str | None = None, **told: 
         roles=_roles(list(held.values())),
         shapeless={id(p.parameter) for p in held.values() if not p.has_shape},
     )
-    found = judged(live, rebuilt(named) if named else None, request)
+    found = audit_of(facts_of(live, rebuilt(named) if named else None, request))
     return replace(found, optimizer=f"{found.optimizer}{_RULE}") if has_rule else found
 
 
@@ -118,8 +119,8 @@ def _built(path: str | Path, kind: Any, state: dict[str, Any], held: Mapping[int
             live = kind(_groups(state, held))
         live.load_state_dict(state)
     except (ValueError, KeyError, RuntimeError, TypeError, AttributeError) as error:
-        called = getattr(kind, "__name__", str(kind))
-        raise RequestError(f"{path}: its optimizer's state does not fit {called}: {error}.") from error
+        class_name = getattr(kind, "__name__", str(kind))
+        raise RequestError(f"{path}: its optimizer's state does not fit {class_name}: {error}.") from error
     return live
 
 

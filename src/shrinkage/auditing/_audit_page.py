@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Sequence
+from typing import Any
 
 from shrinkage._files import write_atomic
 from shrinkage.auditing._audit_result import AuditResult, Group
 from shrinkage.auditing._finding import SEVERITIES, Finding
 from shrinkage.pages import Figure, Page, Section, Table, Tile, plain, plotted, render_page
 
-__all__ = ["rendered", "to_html"]
+__all__ = ["rendered", "rendered_with", "to_html"]
 
 _MOST_NAMES = 40
 """Parameters named in a row; the JSON has all of them."""
@@ -24,18 +25,30 @@ def to_html(audit: AuditResult, path: str | os.PathLike[str]) -> None:
 
 def rendered(audit: AuditResult) -> str:
     """The audit as one HTML document."""
-    sections = [_treatment(audit.groups), *_charts(audit.groups)] if audit.groups else []
+    return rendered_with(
+        audit,
+        title=audit.headline,
+        subtitle=f"What {audit.optimizer} does to each weight, measured on copies.",
+        tiles=_tiles(audit),
+    )
+
+
+def rendered_with(
+    audit: AuditResult, *, title: str, subtitle: str, tiles: Sequence[Tile], sections: Sequence[Section] = ()
+) -> str:
+    """A page about an audit, with sections that come before its own."""
+    own = [_treatment(audit.groups), *_charts(audit.groups)] if audit.groups else []
     return render_page(
         Page(
-            title=audit.headline,
+            title=title,
             kicker="Audit of an optimizer",
-            subtitle=f"What {audit.optimizer} does to each weight, measured on copies.",
-            tiles=_tiles(audit),
+            subtitle=subtitle,
+            tiles=tiles,
             findings=[
                 f"{f.severity} {f.code}: {f.measured}; expected: {f.expected}." for f in audit.findings[:3]
             ],
             notes=[f"Not checked, as {part.because}: {part.words}." for part in audit.unchecked],
-            sections=[*_found(audit.findings), *sections],
+            sections=[*sections, *_found(audit.findings), *own],
         )
     )
 
@@ -73,7 +86,19 @@ def _found(findings: Sequence[Finding]) -> list[Section]:
 
 
 def _treatment(groups: Sequence[Group]) -> Section:
-    head = ("group", "parameters", "roles", "rule", "formula", "lr", "λ", "shrink/step", "steps", "epochs")
+    head = (
+        "group",
+        "parameters",
+        "roles",
+        "rule",
+        "formula",
+        "lr",
+        "λ",
+        "shrink/step",
+        "steps",
+        "epochs",
+        "in words",
+    )
     rows = [
         (
             str(g.group),
@@ -86,16 +111,19 @@ def _treatment(groups: Sequence[Group]) -> Section:
             g.shrink,
             _finite(g.steps),
             _finite(g.epochs),
+            g.sentence,
         )
         for g in groups
     ]
     return Section(
         id="treatment",
         topic="What happens to the weights",
-        title=f"Kinds of treatment: {len({g.rule for g in groups})}, in groups: {len({g.group for g in groups})}",
+        title=_counted_as("treatment", {g.rule for g in groups})
+        + " in "
+        + _counted_as("group", {g.group for g in groups}),
         caption=(
             "λ is that of (1/n) Σ loss + (λ/2) Σ w², with the same stationary point; a dash where each weight has its "
-            "own. The shrink is the fraction of a weight removed in a step at the learning rate lr; Δ is the step "
+            "own. The shrink is the fraction of a weight removed per step at the learning rate lr; Δ is the step "
             "of the optimizer."
         ),
         tables=[Table(caption="Each kind of treatment", head=head, rows=rows, folded=False)],
@@ -126,12 +154,16 @@ def _charts(groups: Sequence[Group]) -> list[Section]:
         Section(
             id="sizes",
             topic="How strongly",
-            title=f"Up to {max(shrinks, key=lambda s: s or 0):.2g} of a weight goes in a step",
+            title=f"Up to {max(shrinks, key=lambda s: s or 0):.2g} of a weight goes per step",
             caption="One tenth of it takes ten times as long: the timescale is 1/shrink steps.",
             figures=[figure],
             tables=[table],
         )
     ]
+
+
+def _counted_as(what: str, kinds: set[Any]) -> str:
+    return f"{len(kinds)} {what}{'' if len(kinds) == 1 else 's'}"
 
 
 def _finite(x: float | None) -> float | None:

@@ -41,6 +41,8 @@ class Group:
     """Timescale in steps, 1/shrink; None where the shrink is None."""
     epochs: float | None
     """Timescale in epochs; None without the rows and the batch size."""
+    sentence: str = ""
+    """What that means for the run."""
 
     def to_dict(self) -> dict[str, Any]:
         """The fields as plain JSON; an infinite timescale is None."""

@@ -20,7 +20,7 @@ __all__ = ["AuditText", "as_text"]
 _WORST = 3
 _WIDTH = 110
 _WIDE = 100
-"""Columns that the table needs; a narrower terminal gets three lines a treatment."""
+"""Columns that the table needs; a narrower terminal gets four lines per treatment."""
 _COLOURS = {"error": "bold red", "warning": "yellow", "note": "cyan"}
 
 
@@ -52,6 +52,9 @@ class AuditText:
             yield from (
                 [_table(self.audit.groups)] if options.max_width >= _WIDE else _stacked(self.audit.groups)
             )
+            if options.max_width >= _WIDE:
+                yield Text()
+                yield from _in_words(self.audit.groups)
         if self.audit.findings:
             code = self.audit.findings[0].code
             yield Text(f"\nWhat a finding means: shrinkage audit --explain {code}")
@@ -90,8 +93,17 @@ def _not_looked_at(unchecked: Sequence[Unchecked]) -> Iterator[Any]:
         yield lines
 
 
+def _in_words(groups: Sequence[Group]) -> Iterator[Any]:
+    lines = Table.grid(padding=(0, 2, 0, 0))
+    lines.add_column(no_wrap=True)
+    lines.add_column(overflow="fold")
+    for g in groups:
+        lines.add_row(f"group {g.group}", Text(f"{', '.join(g.roles)}: {g.sentence}"))
+    yield lines
+
+
 def _stacked(groups: Sequence[Group]) -> Iterator[Any]:
-    """The table for a narrow terminal: three lines a treatment."""
+    """The table for a narrow terminal: four lines per treatment."""
     lines = Table.grid(padding=(0, 2, 0, 0))
     lines.add_column(no_wrap=True, style="bold")
     lines.add_column(overflow="fold")
@@ -99,6 +111,7 @@ def _stacked(groups: Sequence[Group]) -> Iterator[Any]:
         lines.add_row(f"group {g.group}", _kinds(g))
         lines.add_row("", Text(f"{g.rule}:  {g.formula}"))
         told = zip(("λ", "shrink/step", "steps", "epochs"), _numbers(g), strict=True)
+        lines.add_row("", g.sentence)
         lines.add_row("", "   ".join(f"{head} {number}" for head, number in told if number != "–"))
     yield lines
 

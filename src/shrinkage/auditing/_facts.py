@@ -20,10 +20,12 @@ from shrinkage.auditing.measuring._zero_rows import Unreached, unreached
 from shrinkage.auditing.subjects._sampling import local, sampled
 from shrinkage.auditing.subjects._subject import parameters_of
 
-__all__ = ["BY_AXES", "Audited", "Facts", "audited", "weights_of"]
+__all__ = ["BY_AXES", "Audited", "Facts", "Owner", "audited", "configured", "weights_of"]
 
 BY_AXES = "one axis, as biases and gains of norms have"
 """The reason of a role that nothing but the shape tells."""
+_CONFIGURED = ("weight_decay", "wd", "weight_decay_rate", "l2")
+"""Options that set a decay of the weights."""
 _STATISTIC = 65_536
 """Most elements that a norm or a size is estimated from."""
 
@@ -52,6 +54,8 @@ class Audited:
     """The learning rate at which it was measured."""
     trainable: bool = True
     """False where `requires_grad` is."""
+    has_past: bool = False
+    """Whether it has a gradient other than zeros, or a state."""
     applied: float | None = None
     """Fraction of the decay that the weights' precision lets through now."""
     penalty: Penalty = field(default_factory=Penalty)
@@ -78,6 +82,33 @@ class Audited:
         """Whether a step pulls it."""
         return self.reading.decays
 
+    @property
+    def moves_though_frozen(self) -> bool:
+        """Whether it is frozen, and a step moves it all the same: a stale gradient or a momentum does that."""
+        return not self.trainable and (self.decays or (self.reading.moves and self.has_past))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Owner:
+    """One of the optimizers that were audited together."""
+
+    name: str
+    """The name of its class."""
+    groups: range
+    """The numbers of its groups."""
+    kind: type | None = None
+    """Its class."""
+    defaults: dict[str, Any] = field(default_factory=dict)
+    """The options it was built with."""
+    is_compiled: bool = False
+    """Whether `step` was compiled."""
+    has_hooks: bool = False
+    """Whether something acts before or after its steps."""
+    noise: float = 0.0
+    """The shrink that its arithmetic can't show."""
+    options_read: frozenset[str] = frozenset()
+    """The options of its groups that a step looks at."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Facts:
@@ -89,8 +120,8 @@ class Facts:
     """What it holds, in the order of its groups."""
     groups: list[dict[str, Any]] = field(default_factory=list)
     """The options of each group, without the parameters."""
-    defaults: dict[str, Any] = field(default_factory=dict)
-    """The options it was built with."""
+    owners: list[Owner] = field(default_factory=list)
+    """The optimizers; empty where there is none."""
     forgotten: list[str] = field(default_factory=list)
     """Trainable parameters of the model that it does not hold."""
     aliases: list[tuple[str, str]] = field(default_factory=list)
@@ -103,18 +134,26 @@ class Facts:
     """Training rows."""
     batch_size: int | None = None
     """Rows per optimizer step."""
-    is_compiled: bool = False
-    """Whether `step` was compiled."""
     lacks: Mapping[Need, str] = field(default_factory=dict)
     """What is not there to judge by, and why."""
     lacks_part: Mapping[Need, str] = field(default_factory=dict)
     """What is there for some parameters and not for others, and why."""
+
+    def held_by(self, owner: Owner) -> list[Audited]:
+        """The parameters of one of the optimizers."""
+        return [p for p in self.parameters if p.group in owner.groups]
 
     def shrinks(self, parameter: Audited) -> Any:
         """The planned shrink of each remaining step, or None where it is not known."""
         if self.timelines is None or parameter.reading.shrink is None or not parameter.decays:
             return None
         return self.timelines[parameter.group].shrinks(parameter.reading, parameter.lr)
+
+
+def configured(options: Mapping[str, Any]) -> float | None:
+    """The strength that a group's options say; None where they have no such option."""
+    values = [options[key] for key in _CONFIGURED if isinstance(options.get(key), int | float | Tensor)]
+    return float(values[0]) if values else None
 
 
 def audited(
@@ -150,6 +189,7 @@ def audited(
                 reading=reading,
                 lr=lrs[groups[0]],
                 trainable=p.requires_grad,
+                has_past=p.requires_grad or _has_past(p, optimizer.state.get(p)),
                 unreached=rows.get(i),
             )
         )
@@ -157,6 +197,12 @@ def audited(
         place.name for key, place in places.items() if key not in listed and place.tensor.requires_grad
     ]
     return parameters, forgotten, _aliases(places.values())
+
+
+def _has_past(p: Tensor, state: Mapping[str, Any] | None) -> bool:
+    if state:
+        return True
+    return p.grad is not None and bool(sampled(p.grad, _STATISTIC).any())
 
 
 def weights_of(model: nn.Module) -> list[Audited]:

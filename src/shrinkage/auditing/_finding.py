@@ -36,13 +36,21 @@ class Finding:
     link: str
     """Its place in the documentation of the source; `shrinkage audit --explain CODE` prints the same."""
 
+    @property
+    def sentence(self) -> str:
+        """All of it in words that a person can act on."""
+        named = ", ".join(self.parameters[:2])
+        rest = len(self.parameters) - 2
+        whom = f"{named} and {rest} more" if rest > 0 else named
+        return f"{whom}: {self.measured} (expected: {self.expected}). {self.advice}"
+
     def to_dict(self) -> dict[str, Any]:
-        """The fields as plain JSON."""
-        return {**asdict(self), "parameters": list(self.parameters)}
+        """The fields as plain JSON, and all of them as a sentence."""
+        return {**asdict(self), "parameters": list(self.parameters), "sentence": self.sentence}
 
 
-Hits = Iterable[tuple[list[str], str, str, str]]
-"""For each finding: parameters, measured, expected, advice."""
+Hits = Iterable[tuple[list[str], str, str, str] | tuple[list[str], str, str, str, Severity]]
+"""For each finding: parameters, measured, expected, advice; and a severity where it is not the check's own."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,14 +82,14 @@ class Check:
         return [
             Finding(
                 code=self.code,
-                severity=self.severity,
+                severity=own[0] if own else self.severity,
                 parameters=tuple(parameters),
                 measured=measured,
                 expected=expected,
                 advice=advice,
                 link=f"docs/findings.md#{self.code}",
             )
-            for parameters, measured, expected, advice in self.look(facts)
+            for parameters, measured, expected, advice, *own in self.look(facts)
         ]
 
 

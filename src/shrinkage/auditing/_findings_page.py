@@ -19,8 +19,8 @@ a *note* is worth knowing.
 
 What a question is judged by is said with it. Where that is missing, the question is not asked, and the audit says so
 under "not checked" (`audit.unchecked`): an optimizer's state alone, or weights alone, never get an all-clear. Then
-the first line says so, and `verdict` in the JSON is `no all-clear` instead of `clear`. `--fail-on` passes, with code 0,
-what has no finding as grave; weights alone, where there is no optimizer to measure, it leaves with 2. What this page
+the first line says so, and `verdict` in the JSON is `no all-clear` instead of `clear`. `--fail-on` exits 0
+if no finding is that severe; weights alone, where there is no optimizer to measure, it leaves with 2. What this page
 says of a finding is also printed by `shrinkage audit --explain adam-l2`.
 
 Every view has the same order: the findings, what was not checked, and what happens to the weights.

@@ -10,7 +10,7 @@ __all__ = ["NEEDS", "TOLD", "Need", "Unchecked", "lacking", "unchecked_of"]
 
 Need = Literal[
     "optimizer", "options", "built", "live", "model", "biases", "roles", "matrices", "values", "format", "gradients",
-    "followed", "followed later", "reached", "rows", "steps", "scheduler", "loss", "inputs",
+    "followed", "followed later", "size", "reached", "rows", "steps", "scheduler", "loss", "inputs",
 ]  # fmt: skip
 """Something that a check is judged by."""
 
@@ -28,6 +28,7 @@ NEEDS: dict[Need, str] = {
     "gradients": "gradients, beside which a penalty in the gradient is rounded",
     "followed": "penalties that are in weight_decay, or strong enough to be followed through their rounding",
     "followed later": "the same at the later learning rates",
+    "size": "weights that can take a step at their own size",
     "reached": "gradients, or an optimizer that has taken steps",
     "rows": "rows and batch_size",
     "steps": "steps",
@@ -44,10 +45,10 @@ TOLD: dict[Need, str] = {
     "matrices": "no model was given: model=…",
     "gradients": "no gradient is there to tell how a penalty beside it is rounded (audit after backward())",
     "reached": "there are neither gradients nor past steps (audit after a step)",
-    "rows": "rows and batch size were not told (rows, batch_size)",
-    "steps": "the length of the run was not told (steps)",
+    "rows": "rows=… and batch_size=… were not given",
+    "steps": "steps=… was not given",
     "scheduler": "no scheduler was given, the learning rate is taken as constant: scheduler=…",
-    "loss": "no loss was given, which may hold a penalty of its own: loss=…",
+    "loss": "penalties inside the loss can't be checked without loss=…",
     "inputs": "no batch was given to run the model on: inputs=…",
 }
 """Why a live audit lacks it, and what to give."""

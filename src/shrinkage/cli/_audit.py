@@ -11,10 +11,15 @@ import typer
 from shrinkage.cli.options._values import options_named
 
 if TYPE_CHECKING:
-    from shrinkage.auditing import Audit
+    from shrinkage.auditing import Audit, RunAudit
 
 __all__ = ["audit"]
 
+_PAGE = "audit-run.html"
+"""Where the page of a run is written, if nothing is said."""
+_STEPS = 200
+"""Steps of a run that is audited, if nothing is said."""
+_OF_AUDIT_ALONE = ("loss", "inputs")
 _RUN = "The run"
 _OUTPUT = "The output"
 
@@ -24,12 +29,16 @@ def audit(
         str | None,
         typer.Argument(
             metavar="FILE.py:FUNCTION | CHECKPOINT",
-            help="FUNCTION returns (model, optimizer), or a dict of them and of what audit() takes beside them.",
+            help="FUNCTION returns (model, optimizer), or a dict of them and of what audit() takes beside them; with "
+            "'batches' (an iterable of losses, or of inputs and loss) the run itself is audited.",
         ),
     ] = None,
     rows: Annotated[int | None, typer.Option(help="Training rows.", rich_help_panel=_RUN)] = None,
     batch_size: Annotated[int | None, typer.Option(help="Rows per step.", rich_help_panel=_RUN)] = None,
-    steps: Annotated[int | None, typer.Option(help="Steps still to come.", rich_help_panel=_RUN)] = None,
+    steps: Annotated[
+        int | None,
+        typer.Option(help="Steps still to come; with batches, steps to take.", rich_help_panel=_RUN),
+    ] = None,
     optimizer: Annotated[
         str | None,
         typer.Option(help="A checkpoint's class, such as torch.optim.AdamW.", rich_help_panel=_RUN),
@@ -54,15 +63,21 @@ def audit(
     told = {"rows": rows, "batch_size": batch_size, "steps": steps}
     _check(fail_on)
     target = _given(target)
-    found = _audited(target, {key: value for key, value in told.items() if value is not None}, optimizer)
+    shown, found = _audited(
+        target, {key: value for key, value in told.items() if value is not None}, optimizer
+    )
+    if html is None and shown is not found:
+        html = Path(_PAGE)
     if html is not None:
-        found.to_html(html)
+        shown.to_html(html)
     if as_json:
-        typer.echo(json.dumps(found.to_dict(), ensure_ascii=False, indent=2))
+        typer.echo(json.dumps(shown.to_dict(), ensure_ascii=False, indent=2))
     else:
         from rich.console import Console
 
-        Console().print(found)
+        Console().print(shown)
+        if shown is not found:
+            typer.echo(f"written to {html}")
     if fail_on is not None:
         _leave(found, fail_on, target)
 
@@ -107,10 +122,11 @@ def _check(fail_on: str | None) -> None:
         raise RequestError(f"--fail-on: must be warning or error (or note), got {shown(fail_on)}.")
 
 
-def _audited(target: str, told: dict[str, Any], optimizer: str | None) -> Audit:
+def _audited(target: str, told: dict[str, Any], optimizer: str | None) -> tuple[Audit | RunAudit, Audit]:
+    """What is shown, and the audit in it."""
     from shrinkage._errors import RequestError
     from shrinkage.auditing import audit as audit_
-    from shrinkage.auditing import audit_checkpoint
+    from shrinkage.auditing import audit_checkpoint, audit_run
 
     path, colon, function = target.rpartition(":")
     if target.endswith(".py"):
@@ -119,10 +135,16 @@ def _audited(target: str, told: dict[str, Any], optimizer: str | None) -> Audit:
         )
     if not colon or not path.endswith(".py"):
         with options_named(optimizer="--optimizer", steps="--steps"):
-            return audit_checkpoint(target, optimizer=optimizer, **told)
+            found = audit_checkpoint(target, optimizer=optimizer, **told)
+            return found, found
     built = _built(Path(path), function)
+    with_run = {name: value for name, value in built.items() if name not in _OF_AUDIT_ALONE}
     with options_named(**{name: f"--{name.replace('_', '-')}" for name in told}):
-        return audit_(**{**built, **told})
+        if "batches" in built:
+            run = audit_run(**{"steps": _STEPS, **with_run, **told})
+            return run, run.audit
+        found = audit_(**{**built, **told})
+        return found, found
 
 
 def _built(path: Path, name: str) -> dict[str, Any]:

@@ -9,6 +9,33 @@ from shrinkage.auditing.measuring._reading import Reading
 _EXEMPT = "Put them in a group with weight_decay=0; shrinkage.attach(…, exempt=…) finds them by their module."
 
 
+_SHIFTS = ("bias", "norm", "scale", "token")
+"""Roles that are usually exempt."""
+
+
+@finding(
+    "swapped-groups", "The decay is on the wrong groups", "error", needs=("optimizer", "roles", "matrices")
+)
+def swapped_groups(facts: Facts) -> Hits:
+    """Biases, norms or scales are decayed and no weight matrix is: two groups have changed places."""
+    if _is_swapped(facts):
+        decayed = [p for p in facts.parameters if p.decays]
+        matrices = [p for p in facts.parameters if p.role == "weight" and p.trainable]
+        yield (
+            names(decayed),
+            f"{len(decayed)} biases, norms or scales are decayed, and none of {len(matrices)} weight matrices is",
+            "weight matrices decayed, the others exempt",
+            "Exchange the weight_decay of the groups, or the parameters in them; "
+            "shrinkage.attach sorts them by their modules.",
+        )
+
+
+def _is_swapped(facts: Facts) -> bool:
+    matrices = [p for p in facts.parameters if p.role == "weight" and p.tensor.dim() > 1 and p.trainable]
+    decayed = [p for p in facts.parameters if p.decays and p.trainable]
+    return bool(matrices and decayed) and all(p.role in _SHIFTS for p in decayed)
+
+
 @finding("bias-decayed", "Biases decayed", "warning", needs=("optimizer", "biases"))
 def bias_decayed(facts: Facts) -> Hits:
     """A bias shifts and does not scale: pulling it to 0 costs fit and does not make the function smoother."""
@@ -21,7 +48,7 @@ def norm_decayed(facts: Facts) -> Hits:
     yield from _decayed(facts, ("norm", "scale"), "norms and scales keep their value")
 
 
-@finding("token-decayed", "Positional or class tokens decayed", "warning", needs=("optimizer", "roles"))
+@finding("token-decayed", "Positional or class tokens decayed", "note", needs=("optimizer", "roles"))
 def token_decayed(facts: Facts) -> Hits:
     """Positional embeddings and class tokens are added to features as biases are; they are usually exempt."""
     yield from _decayed(facts, ("token",), "positional and class tokens keep their value")
@@ -54,7 +81,7 @@ def matrix_exempt(facts: Facts) -> Hits:
 
 def _decayed(facts: Facts, roles: tuple[str, ...], expected: str) -> Hits:
     decayed = [p for p in facts.parameters if p.role in roles and p.decays]
-    if decayed:
+    if decayed and not _is_swapped(facts):
         size = _size(decayed[0].reading)
         yield names(decayed), f"{len(decayed)} decayed, {size} ({decayed[0].reason})", expected, _EXEMPT
 
@@ -65,7 +92,7 @@ def _size(reading: Reading) -> str:
         return "through the gradient"
     if reading.is_turned:
         return (
-            f"for now {-shrink:.3g} a step away from 0, as the penalty raises the gradient's running size, by which the "
-            "step is divided, more than it pulls"
+            f"for now {-shrink:.3g} per step away from 0, as the penalty raises the gradient's running size, by which "
+            "the step is divided, more than it pulls"
         )
-    return f"{shrink:.3g} a step"
+    return f"{shrink:.3g} per step"

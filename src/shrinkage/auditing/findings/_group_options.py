@@ -11,6 +11,7 @@ from torch import Tensor
 from shrinkage._errors import shown
 from shrinkage.auditing._facts import Facts
 from shrinkage.auditing._finding import Hits, finding, names
+from shrinkage.auditing.measuring._timeline import number
 
 _MEANT = {
     "wd": "weight_decay",
@@ -19,6 +20,12 @@ _MEANT = {
     "learning_rate": "lr",
     "beta": "betas",
 }
+_MULTIPLIERS = {
+    "lr_scale": "lr", "lr_mult": "lr", "lr_multiplier": "lr", "lr_factor": "lr",
+    "wd_scale": "weight_decay", "wd_mult": "weight_decay", "decay_mult": "weight_decay", "wd_multiplier": "weight_decay",
+    "weight_decay_mult": "weight_decay", "weight_decay_scale": "weight_decay",
+}  # fmt: skip
+"""Multipliers that people put in groups, and what they are meant to multiply."""
 FOREIGN = {
     "params", "param_names", "name", "initial_lr", "max_lr", "min_lr", "base_momentum", "max_momentum", "lr_scale",
     "lr_mult", "decay_mult", "use_muon", "step",
@@ -29,10 +36,12 @@ FOREIGN = {
 @finding("misspelt-option", "A group's option that nobody reads", "error", needs=("optimizer", "options"))
 def misspelt_option(facts: Facts) -> Hits:
     """A group holds a key that the optimizer does not know, close to one that it does. PyTorch keeps it silently."""
-    for g, options in enumerate(facts.groups):
-        for key in options.keys() - facts.defaults.keys() - FOREIGN:
-            meant = meant_by(key, facts.defaults)
-            if meant is not None:
+    of = {g: owner for owner in facts.owners for g in owner.groups}
+    for g, owner in of.items():
+        options = facts.groups[g]
+        for key in options.keys() - owner.defaults.keys() - FOREIGN - _MULTIPLIERS.keys():
+            meant = meant_by(key, owner.defaults)
+            if meant is not None and key not in owner.options_read:
                 yield (
                     names(p for p in facts.parameters if p.group == g),
                     f"group {g} has {key}={shown(options[key], 20)}, and {meant}={shown(options.get(meant), 20)} acts",
@@ -46,6 +55,47 @@ def meant_by(key: str, known: Collection[str]) -> str | None:
     close = difflib.get_close_matches(key.lower(), [str(k) for k in known], n=1, cutoff=0.75)
     meant = close[0] if close else _MEANT.get(key)
     return meant if meant in known else None
+
+
+@finding(
+    "unread-multiplier",
+    "A multiplier that nobody reads",
+    "warning",
+    needs=("optimizer", "options", "live"),
+)
+def unread_multiplier(facts: Facts) -> Hits:
+    """A group holds a multiplier of the learning rate or the decay, and neither the step nor the schedule uses it.
+
+    Layer-wise decay of the learning rate is often written so: `lr_scale` in the groups, for a training loop or a
+    scheduler to read. Measured: a step does not look at the option, and the groups' learning rates (or strengths) do not
+    follow it.
+    """
+    for owner in facts.owners:
+        for key, target in _MULTIPLIERS.items():
+            holding = [g for g in owner.groups if number(facts.groups[g].get(key)) not in (0.0, 1.0)]
+            if not holding or key in owner.options_read or key in owner.defaults:
+                continue
+            if _is_followed(facts, owner.groups, key, target):
+                continue
+            values = ", ".join(dict.fromkeys(f"{number(facts.groups[g][key]):g}" for g in holding[:3]))
+            yield (
+                names(p for p in facts.parameters if p.group in holding),
+                f"groups hold {key}={values}, and {target} is the same with and without it",
+                f"{target} multiplied by {key}",
+                f"Multiply it yourself, group[{target!r}] *= group[{key!r}], or use a scheduler that reads it.",
+            )
+
+
+def _is_followed(facts: Facts, groups: range, key: str, target: str) -> bool:
+    """Whether the groups' learning rates or strengths are in proportion to their multipliers, now or as planned."""
+    factors = np.array([number(facts.groups[g].get(key, 1.0)) for g in groups])
+    courses = [np.array([number(facts.groups[g].get(target)) for g in groups])]
+    if target == "lr" and facts.timelines is not None:
+        courses.append(np.array([facts.timelines[g].lrs.max() for g in groups]))
+    if len(set(factors.tolist())) == 1 or not factors.all():
+        return True  # nothing tells a factor on all groups from the learning rate itself
+    bases = [course / factors for course in courses]
+    return any(base.max() > 0 and np.ptp(base) <= 1e-6 * base.max() for base in bases)
 
 
 @finding("shared-lr-tensor", "One lr tensor in several groups", "error", needs=("optimizer", "options"))
@@ -79,9 +129,10 @@ def compiled_float_lr(facts: Facts) -> Hits:
 
     The same holds for a weight_decay that is scheduled.
     """
-    if not facts.is_compiled or facts.timelines is None:
+    if facts.timelines is None:
         return
-    for g, (options, plan) in enumerate(zip(facts.groups, facts.timelines, strict=True)):
+    for g in (g for owner in facts.owners if owner.is_compiled for g in owner.groups):
+        options, plan = facts.groups[g], facts.timelines[g]
         if not isinstance(options.get("lr"), Tensor) and np.ptp(plan.lrs) > 0:
             yield (
                 names(p for p in facts.parameters if p.group == g),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from shrinkage.auditing._facts import Facts
+from shrinkage.auditing._facts import Facts, Owner, configured
 from shrinkage.auditing._finding import Hits, finding, names
 from shrinkage.auditing.measuring._timeline import number
 
@@ -41,20 +41,34 @@ def adam_l2(facts: Facts) -> Hits:
     Weights with large gradients are hardly decayed, idle ones by about lr a step whatever the strength. Measured:
     shrink and response to a gradient are proportional, element by element.
     """
-    through = [
-        p
-        for p in facts.parameters
-        if p.reading.adaptive
-        and ((p.reading.path == "coupled" and (p.reading.lam or 0) > 0) or p.penalty.l2 > 0)
-    ]
-    if through:
-        lam = through[0].reading.lam or through[0].penalty.l2
-        yield (
-            names(through),
-            f"λ = {lam:.3g} in the gradient of {facts.optimizer}, divided by its running gradient size",
-            "decay beside the gradient, the same fraction of every weight",
-            "Use AdamW (or the optimizer's decoupled form) and choose its strength anew: no number converts exactly.",
-        )
+    for owner in facts.owners or [Owner(name=facts.optimizer, groups=range(1))]:
+        through = [
+            p
+            for p in facts.held_by(owner)
+            if p.reading.adaptive
+            and ((p.reading.path == "coupled" and (p.reading.lam or 0) > 0) or p.penalty.l2 > 0)
+        ]
+        if through:
+            is_in_loss = through[0].penalty.l2 > 0
+            lam = through[0].penalty.l2 if is_in_loss else through[0].reading.lam
+            yield (
+                names(through),
+                f"λ = {lam:.3g} in the gradient of {owner.name}, divided by its running gradient size",
+                "decay beside the gradient, the same fraction of every weight",
+                f"{_decoupled_instead(owner, is_in_loss)} Choose the strength anew: no number converts exactly.",
+            )
+
+
+def _decoupled_instead(owner: Owner, is_in_loss: bool) -> str:
+    """How this class gets decay beside the gradient."""
+    if is_in_loss:
+        return "Take the penalty out of the loss, and decay by the optimizer."
+    flag = next((flag for flag in _FLAGS if flag in owner.defaults), None)
+    if flag is not None:
+        return f"Set {flag}=True in the optimizer's groups."
+    if "AdamW" in owner.name:
+        return f"{owner.name} does not do what its name says: use torch.optim.AdamW itself."
+    return "Set weight_decay=0 and let shrinkage.attach decay beside the gradient (rule WeightDecay or Decoupled)."
 
 
 @finding("adam-is-adamw", "Adam that is really AdamW", "warning", needs=("optimizer", "options"))
@@ -64,55 +78,60 @@ def adam_is_adamw(facts: Facts) -> Hits:
     So it is in bitsandbytes and DeepSpeed, in every Keras optimizer, and in a torch Adam that loaded the state of an
     AdamW: the flag travels with the checkpoint.
     """
-    if (
-        not re.search(r"Adam(?!W)", facts.optimizer)
-        or "AdamW" in facts.optimizer
-        or _says_decoupled(facts.defaults)
-    ):
-        return
-    decoupled = [
-        p for p in facts.parameters if p.reading.path == "decoupled" and p.reading.entry != "unknown"
-    ]
-    odd = [
-        p for p in facts.parameters if p.reading.path == "decoupled" and number(_option(facts, p.group)) > 0
-    ]
-    if decoupled or odd:
-        yield (
-            names(odd or decoupled),
-            f"{facts.optimizer} decays the weights beside the gradient",
-            "Adam's weight_decay is an L2 term in the gradient",
-            "Mean it: use the W variant by name. After load_state_dict, compare the groups' flags with your own.",
-        )
+    for owner in facts.owners:
+        is_adam = re.search(r"Adam(?!W)", owner.name) and "AdamW" not in owner.name
+        if not is_adam or _says_decoupled(owner.defaults):
+            continue
+        beside = [p for p in facts.held_by(owner) if p.reading.path == "decoupled"]
+        decoupled = [p for p in beside if p.reading.entry != "unknown"]
+        odd = [p for p in beside if number(_option(facts, p.group)) > 0]
+        if decoupled or odd:
+            yield (
+                names(odd or decoupled),
+                f"{owner.name} decays the weights beside the gradient",
+                "Adam's weight_decay is an L2 term in the gradient",
+                "Mean it: use the W variant by name."
+                + (
+                    " After load_state_dict, compare the groups' flags with your own."
+                    if _is_torchs(owner)
+                    else ""
+                ),
+            )
 
 
 @finding(
     "adamw-is-adam", "AdamW that is really Adam", "warning", needs=("optimizer", "options"), partly=("built",)
 )
 def adamw_is_adam(facts: Facts) -> Hits:
-    """The name says decoupled decay, but the penalty goes through the gradient, or nothing decays any more.
+    """The name says decoupled decay, but the penalty goes through the gradient, or every group's decay was set to 0.
 
     An AdamW that loads the state of an Adam takes over its groups, weight_decay 0 included.
     """
-    if "AdamW" not in facts.optimizer:
-        return
-    coupled = [p for p in facts.parameters if p.reading.path == "coupled"]
-    if coupled:
-        yield (
-            names(coupled),
-            f"{facts.optimizer} sends the decay through the gradient",
-            "decay beside the gradient",
-            "Check the group's flag (decoupled_weight_decay) after load_state_dict.",
-        )
-    built_with = {} if "built" in facts.lacks else facts.defaults
-    set_by_default = number(built_with.get("weight_decay", 0.0))
-    trained = [p for p in facts.parameters if p.trainable]
-    if set_by_default > 0 and trained and not any(p.decays for p in trained):
-        yield (
-            names(trained),
-            f"nothing decays, though it was built with weight_decay={set_by_default:g}",
-            f"weight_decay={set_by_default:g}, as built",
-            "If a checkpoint was loaded, its strengths replaced yours: set group['weight_decay'] again afterwards.",
-        )
+    for owner in facts.owners:
+        if "AdamW" not in owner.name:
+            continue
+        held = facts.held_by(owner)
+        coupled = [p for p in held if p.reading.path == "coupled"]
+        if coupled:
+            advice = (
+                "Check the group's flag (decoupled_weight_decay): load_state_dict takes over a saved one."
+            )
+            yield (
+                names(coupled),
+                f"{owner.name} sends the decay through the gradient",
+                "decay beside the gradient",
+                advice if _is_torchs(owner) else _decoupled_instead(owner, is_in_loss=False),
+            )
+        default = 0.0 if "built" in facts.lacks else number(owner.defaults.get("weight_decay", 0.0))
+        trained = [p for p in held if p.trainable]
+        says_nothing = all(not configured(facts.groups[g]) for g in owner.groups)
+        if default > 0 and trained and says_nothing and not any(p.decays for p in trained):
+            yield (
+                names(trained),
+                f"every group says weight_decay=0, so the {default:g} that {owner.name} was built with reaches no weight",
+                f"weight_decay={default:g} in a group",
+                "Set group['weight_decay'] where it is meant; load_state_dict replaces the groups' strengths.",
+            )
 
 
 @finding("trust-ratio-off", "An exemption that switches the trust ratio off", "warning")
@@ -131,6 +150,10 @@ def trust_ratio_off(facts: Facts) -> Hits:
             "exempting changes the decay alone",
             "Use the option that keeps the trust ratio (always_adapt=True), or give the exempt their own learning rate.",
         )
+
+
+def _is_torchs(owner: Owner) -> bool:
+    return owner.kind is not None and owner.kind.__module__.startswith("torch.optim")
 
 
 def _says_decoupled(options: dict[str, Any]) -> bool:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from shrinkage.auditing._facts import Audited, Facts
-from shrinkage.auditing._finding import Hits, finding, names
+from shrinkage.auditing._finding import Hits, Severity, finding, names
 
 _CARRIED = (
     "Attach the decay with shrinkage.attach, which carries what a rounding leaves over to later steps; or "
 )
+_LITTLE = 0.1
+"""Part of the run's decay whose loss is no more than a note."""
 _REMEDY = _CARRIED + "keep a float32 copy of the weights, or decay more strongly and less often."
 
 
@@ -29,7 +31,7 @@ def rounded_away(facts: Facts) -> Hits:
     there to tell the size.
     """
     for dtype, lost in _by_format(facts, lambda applied: applied < 0.5):
-        yield (names(lost), f"{_arriving(lost)} a step arrives in {dtype}", "100 %", _REMEDY)
+        yield (names(lost), f"{_arriving(lost)} per step arrives in {dtype}", "100 %", _REMEDY)
 
 
 @finding(
@@ -48,7 +50,7 @@ def rounded_up(facts: Facts) -> Hits:
     for dtype, much in _by_format(facts, lambda applied: applied > 1.5):
         yield (
             names(much),
-            f"{_arriving(much)} a step arrives in {dtype}: more than asked",
+            f"{_arriving(much)} per step arrives in {dtype}: more than asked",
             "100 %",
             _CARRIED + "keep a float32 copy of the weights, or choose a strength that the format can hold.",
         )
@@ -65,18 +67,28 @@ def rounded_away_later(facts: Facts) -> Hits:
     """The decay works now, but the schedule takes the learning rate, and with it the shrink, below what can be shown.
 
     A penalty in the gradient is lost once the steps, the gradient's noise included, are less than half the spacing of
-    the weights' numbers; that is judged with gradients of their present size.
+    the weights' numbers; that is judged with gradients of their present size. A note where less than a tenth of all the
+    decay of the run is lost so, as at the end of most schedules that go to 0.
     """
     fading = [(facts.parameters[i], *when) for i, when in facts.fading.items()]
     if fading:
         step = min(step for _, step, _ in fading)
         share = max(share for _, _, share in fading)
+        lost = max(_lost(facts, p, first) for p, first, _ in fading)
+        severity: Severity = "note" if lost < _LITTLE else "warning"
         yield (
             names(p for p, _, _ in fading),
             f"less than half of the decay arrives from about step {step} on, {100 * share:.0f} % of the run",
             "decay until the end of the schedule",
             _REMEDY,
+            severity,
         )
+
+
+def _lost(facts: Facts, p: Audited, step: int) -> float:
+    """The part of the run's decay that comes from this step on; all of it where that is not known."""
+    plan = facts.shrinks(p)
+    return 1.0 if plan is None or plan.sum() <= 0 else float(plan[step:].sum() / plan.sum())
 
 
 def _arriving(parameters: Sequence[Audited]) -> str:

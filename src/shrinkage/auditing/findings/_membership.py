@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from shrinkage.auditing._facts import Audited, Facts
-from shrinkage.auditing._finding import Hits, finding, names
+from shrinkage.auditing._finding import Hits, Severity, finding, names
 
 
 @finding("decayed-twice", "One parameter listed twice", "error", needs=("optimizer", "options"))
@@ -21,14 +21,15 @@ def decayed_twice(facts: Facts) -> Hits:
         )
 
 
-@finding("frozen-decayed", "Frozen but decayed", "error", needs=("optimizer", "live"))
+@finding("frozen-decayed", "Frozen but moved", "error", needs=("optimizer", "live"))
 def frozen_decayed(facts: Facts) -> Hits:
-    """`requires_grad` is False but a gradient is left over from before, so the optimizer still moves the weights."""
-    moved = [p for p in facts.parameters if not p.trainable and p.decays]
+    """`requires_grad` is False, but a gradient or a momentum is left over from before, and a step moves the weights."""
+    moved = [p for p in facts.parameters if p.moves_though_frozen]
     if moved:
+        how = "is decayed" if moved[0].decays else "is moved by what is left of its gradients"
         yield (
             names(moved),
-            "moves though requires_grad=False",
+            f"{how} though requires_grad=False",
             "frozen weights stay as they are",
             "Set p.grad = None when freezing, or leave frozen parameters out of the optimizer.",
         )
@@ -61,17 +62,23 @@ def zero_grad_decayed(facts: Facts) -> Hits:
     for p in facts.parameters:
         if p.unreached is None or not p.trainable or not _is_worn(p):
             continue
-        shrink = f" and loses {p.reading.shrink:.3g} of itself a step" if p.reading.shrink else ", and moves"
+        shrink = (
+            f" and loses {p.reading.shrink:.3g} of itself per step" if p.reading.shrink else ", and moves"
+        )
         what = (
             "the whole of it"
             if p.unreached.is_whole
             else f"{p.unreached.rows} of {p.unreached.of} rows looked at"
         )
+        # That one batch leaves most of a vocabulary out is how fine-tuning goes, and no alarm.
+        is_usual = not p.unreached.is_whole and p.unreached.by == "gradient" and p.role == "embedding"
+        severity: Severity = "note" if is_usual else "warning"
         yield (
             [p.name],
             f"{what} has a gradient of zeros (by its {p.unreached.by}){shrink}",
             "weights that no data reaches stay as they are, unless a steady decay is meant",
             "Decay only what was reached: shrinkage.attach(…, rows='touched'), or p.grad = None for what is frozen.",
+            severity,
         )
 
 
@@ -106,7 +113,7 @@ def shared_memory(facts: Facts) -> Hits:
             yield (
                 [a, b],
                 "both are decayed, in the same memory",
-                "one decay a step",
+                "one decay per step",
                 "Tie by assigning the Parameter itself: decoder.weight = encoder.weight.",
             )
 

@@ -6,19 +6,63 @@ import math
 from typing import Any
 
 from shrinkage.auditing._facts import Audited, Facts
-from shrinkage.auditing._finding import Hits, finding, names
+from shrinkage.auditing._finding import Hits, Severity, finding, names
 from shrinkage.strength import epochs_from_shrink
+
+_MOST_PER_STEP = 0.01
+"""A shrink that leaves e⁻¹⁰ of a weight after 1,000 steps."""
+_MOST_LEFT = 0.98
+"""Epochs below this count as less than one: a timescale of exactly an epoch is none."""
+
+
+@finding("vanishes", "A shrink that no run survives", "warning")
+def vanishes(facts: Facts) -> Hits:
+    """Over 1 % of each weight goes in every step: what nothing feeds is gone after some hundred steps.
+
+    Mostly a strength in another unit: a fraction per step where a paper's number was meant, which the learning rate
+    still multiplies. AdamW's weight_decay=0.1 at lr 3e-4 removes 3e-5 per step; `Decoupled(rate=0.1)` removes 0.1.
+    An error from 5 % per step on.
+    """
+    fast = [p for p in _decaying(facts) if _is_fast(p)]
+    for shrink in sorted({float(f"{p.reading.shrink:.2g}") for p in fast}, reverse=True):
+        alike = [p for p in fast if float(f"{p.reading.shrink:.2g}") == shrink]
+        left = 100 * (1 - shrink) ** 100 if shrink < 1 else 0.0
+        severity: Severity = "error" if shrink >= 0.05 else "warning"
+        yield (
+            names(alike),
+            f"{shrink:.3g} of each weight goes per step: {left:.2g} % is left after 100 steps without a gradient",
+            "less than 0.01 per step",
+            _in_another_unit(alike[0], shrink),
+            severity,
+        )
+
+
+def _in_another_unit(p: Audited, shrink: float) -> str:
+    """What to write, if a paper's strength was typed where a fraction per step is read."""
+    if p.reading.clock in ("constant", "schedule") and 0 < p.lr < 1:
+        return (
+            f"If {shrink:.3g} is a paper's weight decay, the learning rate of {p.lr:.3g} still multiplies it: "
+            f"then {shrink * p.lr:.3g} is the fraction per step. Otherwise lower it."
+        )
+    return "Lower the strength or the learning rate."
+
+
+def _is_fast(p: Audited) -> bool:
+    return not p.reading.anchored and (p.reading.shrink or 0) > _MOST_PER_STEP
 
 
 @finding("timescale-short", "A timescale shorter than an epoch", "warning", needs=("optimizer", "rows"))
 def timescale_short(facts: Facts) -> Hits:
-    """Weights forget what they learned before they have seen all the rows once: 1/shrink steps are less than an epoch."""
-    if facts.rows is None or facts.batch_size is None:
+    """Weights forget what they learned before they have seen all the rows once: 1/shrink steps are less than an epoch.
+
+    A run of one epoch or less sees no row twice, and is not asked.
+    """
+    if facts.rows is None or facts.batch_size is None or _is_single_pass(facts):
         return
     short = []
     for p in _decaying(facts):
         epochs = epochs_from_shrink(p.reading.shrink or 0.0, rows=facts.rows, batch_size=facts.batch_size)
-        if epochs < 1:
+        if epochs < _MOST_LEFT:
             short.append((p, epochs))
     if short:
         yield (
@@ -29,9 +73,9 @@ def timescale_short(facts: Facts) -> Hits:
         )
 
 
-@finding("timescale-long", "A timescale longer than the run", "warning", needs=("optimizer", "steps"))
+@finding("timescale-long", "A timescale longer than the run", "note", needs=("optimizer", "steps"))
 def timescale_long(facts: Facts) -> Hits:
-    """All steps together take off less than 1 − 1/e of a weight: the decay hardly acts before the run is over."""
+    """All steps together take off less than 1 − 1/e of a weight. In fine-tuning that is usual: the decay hardly acts."""
     long = [(p, float(plan.sum())) for p, plan in _plans(facts) if 0 < plan.sum() < 1]
     if long:
         total, steps = long[0][1], len(_plans(facts)[0][1])
@@ -57,6 +101,12 @@ def fades(facts: Facts) -> Hits:
             "50 % for a steady decay",
             "If a steady decay is meant: shrinkage.attach(…, Decoupled(rate=…, clock='constant')).",
         )
+
+
+def _is_single_pass(facts: Facts) -> bool:
+    if facts.timelines is None or facts.rows is None or facts.batch_size is None:
+        return False
+    return len(facts.timelines[0].lrs) * facts.batch_size <= 1.5 * facts.rows
 
 
 def _decaying(facts: Facts) -> list[Audited]:

@@ -29,7 +29,7 @@ def grows(facts: Facts) -> Hits:
     if swung:
         yield (
             names(swung),
-            f"{swung[0].reading.first:.3g} of each weight is taken off in a step: beyond 0, further at every step",
+            f"{swung[0].reading.first:.3g} of each weight is taken off per step: beyond 0, further at every step",
             "lr·λ below 2, or below 2 (1 + momentum) for a penalty",
             "Lower the learning rate or the strength.",
         )

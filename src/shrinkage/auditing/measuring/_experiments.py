@@ -14,7 +14,7 @@ from shrinkage.auditing.measuring._reading import Clock, Reading
 from shrinkage.auditing.measuring._statistics import mean_log_shrink
 from shrinkage.auditing.subjects._subject import Plan, Subject, Track, offset_pair
 
-__all__ = ["read"]
+__all__ = ["read", "shrink_noise"]
 
 _CLOCKS: dict[tuple[int, int], Clock] = {
     (1, 0): "lr",
@@ -28,9 +28,8 @@ _CLOCKS: dict[tuple[int, int], Clock] = {
 
 def read(subject: Subject) -> list[Reading]:
     """One reading a parameter, from about twenty short runs of the subject."""
-    is_exact = subject.epsilon < 1e-10
-    eps, stride = (1e-3, 1) if is_exact else (0.25, 10)
-    long, still = Plan(steps=30 if is_exact else 60), Plan(gradients=0.0)
+    eps, stride = _offsets(subject)
+    long, still = Plan(steps=30 if stride == 1 else 60), Plan(gradients=0.0)
     weights = _differences(subject, long, weights=eps)
     gradients = _differences(subject, long, gradients=eps)
     weak = _differences(subject, replace(long, steps=stride, gradients=0.1), gradients=eps)
@@ -52,7 +51,7 @@ def read(subject: Subject) -> list[Reading]:
             n=subject.sizes[i],
             eps=eps,
             stride=stride,
-            noise=8 * subject.epsilon / (eps * math.sqrt(stride)),
+            noise=shrink_noise(subject),
             start=base[i][0],
             weights=weights[i],
             gradients=gradients[i],
@@ -69,6 +68,17 @@ def read(subject: Subject) -> list[Reading]:
         ).reading()
         for i in range(len(subject.sizes))
     ]
+
+
+def shrink_noise(subject: Subject) -> float:
+    """The size of what rounding does to a shrink."""
+    eps, stride = _offsets(subject)
+    return 8 * subject.epsilon / (eps * math.sqrt(stride))
+
+
+def _offsets(subject: Subject) -> tuple[float, int]:
+    """The relative offset of the weights, and the steps over which a shrink is averaged."""
+    return (1e-3, 1) if subject.epsilon < 1e-10 else (0.25, 10)
 
 
 def _differences(

@@ -26,6 +26,7 @@ from shrinkage.auditing.measuring._statistics import (
     is_switched,
     limit,
     mean_log_shrink,
+    per_step,
     range_over_steps,
     ratio,
     spread,
@@ -98,6 +99,7 @@ class Measured:
             outward=all(bool(((p - self.pulls[0]) * self.start).sum() > 0) for p in self.pulls[1:]),
             without_gradient=self._beyond(self.idle),
             rows_without_gradient=self._beyond(self.idle_rows),
+            moves=self._beyond(self.updates[0]),
         )
 
     def _growth(self) -> float:
@@ -121,13 +123,18 @@ class Measured:
         stride = self.stride if len(delta) > self.stride else 1
         d = delta[::stride, self._kept]
         kept = d[1:] / torch.where(d[:-1] == 0, torch.inf, d[:-1])
-        return (1 - kept) / stride
+        return 1 - kept if stride == 1 else per_step(kept, stride)
 
     def _responses(self) -> Tensor:
         kept = self._kept
         c = (self.eps * gradient_pattern(self.n).abs() * offset_signs(self.n))[kept]
-        rho, s = self.gradients[:: self.stride, kept], self._shrinks(self.weights) * self.stride
-        return -(rho[1:] - (1 - s) * rho[:-1]) / (c * self.stride)
+        rho, s = self.gradients[:: self.stride, kept], self._shrinks(self.weights)
+        left = (1 - s).abs() ** self.stride
+        # Over a stride the effect of a lasting offset compounds too: Σ (1 − s)^k = (1 − (1 − s)^stride)/s.
+        span = torch.where(s.abs() > 1e-6, (1 - left) / torch.where(s == 0, 1, s), self.stride)
+        if self.stride == 1:
+            left, span = 1 - s, torch.ones_like(s)
+        return -(rho[1:] - left * rho[:-1]) / (c * span)
 
     def _is_adaptive(self, r: Tensor) -> bool:
         if not r.numel():

@@ -54,6 +54,8 @@ class Reading:
     """Whether the weights move though their gradient is None."""
     rows_without_gradient: bool
     """Whether rows move whose gradient is all zero, while other rows have one."""
+    moves: bool = False
+    """Whether a step moves the weights at all."""
 
     @property
     def decays(self) -> bool:

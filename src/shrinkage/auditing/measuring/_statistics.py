@@ -14,6 +14,7 @@ __all__ = [
     "is_switched",
     "limit",
     "mean_log_shrink",
+    "per_step",
     "range_over_steps",
     "ratio",
     "spread",
@@ -22,6 +23,12 @@ __all__ = [
 
 CONSTANT = 0.005
 """Relative spread up to which numbers count as one."""
+
+
+def per_step(kept: Tensor, steps: int) -> Tensor:
+    """The shrink of one step where a part `kept` is left after several: they compound."""
+    root = kept.clamp_min(0) ** (1 / steps)
+    return torch.where(kept > 0, 1 - root, (1 - kept) / steps)
 
 
 def ratio(s: Tensor, r: Tensor) -> Tensor:

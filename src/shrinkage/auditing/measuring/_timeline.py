@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,7 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from shrinkage._errors import RequestError, called
+from shrinkage._errors import RequestError, called, shown
 from shrinkage.auditing.measuring._reading import Reading
 from shrinkage.auditing.subjects._copying import Copier
 from shrinkage.auditing.subjects._subject import STRENGTHS
@@ -53,7 +54,14 @@ def timeline(optimizer: torch.optim.Optimizer, scheduler: Any, steps: int, every
     copier = Copier(limit=1)
     planned: torch.optim.Optimizer = copier(optimizer)
     listed = [] if scheduler is None else scheduler if isinstance(scheduler, list | tuple) else [scheduler]
-    schedulers = [copier(s) for s in listed]
+    for each in listed:
+        if not callable(getattr(each, "step", None)) and not callable(each):
+            raise RequestError(
+                f"{called('scheduler', of='audit')}: must be a scheduler with a step(), or a function of the "
+                f"number of steps done, got {shown(each)}."
+            )
+    functions = [s for s in listed if not callable(getattr(s, "step", None))]
+    schedulers = [copier(s) for s in listed if s not in functions and _is_of(s, optimizer)]
     lrs, strengths = (
         np.empty((len(planned.param_groups), steps)),
         np.empty((len(planned.param_groups), steps)),
@@ -65,9 +73,32 @@ def timeline(optimizer: torch.optim.Optimizer, scheduler: Any, steps: int, every
             _advance(schedulers)
     if not schedulers:
         lrs[:], strengths[:] = lrs[:, :1], strengths[:, :1]
+    for function in functions:
+        _follow(lrs, function, every)
     now = np.array([_strength(group) for group in optimizer.param_groups])[:, None]
     factors = np.where(now > 0, strengths / np.where(now > 0, now, 1), 1.0)
     return [Timeline(lrs=lr, strengths=factor) for lr, factor in zip(lrs, factors, strict=True)]
+
+
+def _is_of(scheduler: Any, optimizer: torch.optim.Optimizer) -> bool:
+    """Whether a scheduler moves this optimizer; one that says nothing of its own may."""
+    own = getattr(scheduler, "optimizer", None)
+    own = getattr(own, "optimizer", own)  # of a trainer's wrapper
+    return not isinstance(own, torch.optim.Optimizer) or own is optimizer
+
+
+def _follow(lrs: Floats, function: Callable[[int], float], every: int) -> None:
+    """Plan by a function of the steps done: the learning rate, or a factor on it, whichever its peak is nearer to."""
+    try:
+        values = np.array([float(function(t // every)) for t in range(lrs.shape[1])])
+    except Exception as error:  # whatever a user's function raises
+        raise RequestError(
+            f"{called('scheduler', of='audit')}: the function must take the number of steps done and return the "
+            f"learning rate or a factor on it; it raised {type(error).__name__}: {error}."
+        ) from error
+    peak, now = np.abs(values).max(), np.abs(lrs[:, 0]).max()
+    is_rate = peak > 0 and now > 0 and abs(np.log(peak / now)) < abs(np.log(peak))
+    lrs[:] = values if is_rate else lrs[:, :1] * values
 
 
 def number(value: Any) -> float:

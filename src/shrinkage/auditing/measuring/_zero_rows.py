@@ -11,7 +11,7 @@ from torch import Tensor
 
 from shrinkage.auditing.subjects._sampling import local
 
-__all__ = ["Unreached", "unreached"]
+__all__ = ["Unreached", "has_taken_steps", "unreached"]
 
 _MOST_ROWS = 4096
 """Rows of a parameter that are looked at."""
@@ -45,7 +45,7 @@ def unreached(parameters: Sequence[Tensor], state: Mapping[Any, Mapping[str, Any
     by_gradient = {i: row for i, p in enumerate(parameters) if (row := _zero_rows([p.grad])) is not None}
     if all(bool(row.all()) for row in by_gradient.values()):
         by_gradient = {}
-    has_stepped = any(state.values())
+    has_stepped = has_taken_steps(state)
     found: dict[int, Unreached] = {}
     for i, p in enumerate(parameters):
         past = _zero_rows([t for t in state.get(p, {}).values() if _is_like(t, p)])
@@ -54,6 +54,15 @@ def unreached(parameters: Sequence[Tensor], state: Mapping[Any, Mapping[str, Any
             continue  # a first gradient is often zero, as that of LoRA's A beside a B of zeros
         found[i] = Unreached(int(rows.sum()), len(rows), by)
     return found
+
+
+def has_taken_steps(state: Mapping[Any, Any]) -> bool:
+    """Whether the state remembers a step: some optimizers, such as Adagrad, have one before the first."""
+    entries = [entry for entry in state.values() if isinstance(entry, Mapping) and entry]
+    counts = [entry["step"] for entry in entries if isinstance(entry.get("step"), int | float | Tensor)]
+    if counts:
+        return any(float(count) > 0 for count in counts)
+    return bool(entries)
 
 
 def _zero_rows(tensors: Sequence[Any]) -> Tensor | None:

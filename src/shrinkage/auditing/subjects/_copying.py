@@ -13,6 +13,7 @@ import logging
 import types
 import weakref
 from collections import defaultdict, deque
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
@@ -38,10 +39,18 @@ class Copier:
     Args:
         limit: most elements of a tensor to keep (a sub-grid of it); None keeps all.
         dtype: what floating tensors become; None leaves them as they are.
+        whole: parameters, by their id, that are kept whole with their state.
     """
 
-    def __init__(self, *, limit: int | None = None, dtype: torch.dtype | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        limit: int | None = None,
+        dtype: torch.dtype | None = None,
+        whole: Collection[int] = (),
+    ) -> None:
         self.limit = limit
+        self.whole = frozenset(whole)
         self.dtype = dtype
         self.memo: dict[int, Any] = {}
         self.unaligned: set[int] = set()
@@ -84,7 +93,8 @@ class Copier:
         whole = local(x.detach())
         if _is_freed(whole):
             return torch.zeros([min(n, 2) for n in whole.shape], dtype=whole.dtype, device=whole.device)
-        if self.limit is None or whole.layout != torch.strided:
+        owner_id = id(x if self._owner is None else self._owner)
+        if self.limit is None or whole.layout != torch.strided or owner_id in self.whole:
             return whole.clone()
         if self._owner is None:
             return whole[grid(whole.shape, self.limit)].clone()

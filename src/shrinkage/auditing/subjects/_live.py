@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -44,6 +44,7 @@ class OptimizerSubject:
         limit: most elements kept of a tensor, >= 2.
         lrs: learning rate of each group at which to measure.
         native: measure in the weights' own precision instead of float64.
+        whole: parameters, by their number, that are kept at their own size; their first `limit` elements are looked at.
 
     Raises:
         RequestError: no way was found to make the copy take a step.
@@ -52,9 +53,18 @@ class OptimizerSubject:
     changes_lr = True
 
     def __init__(
-        self, optimizer: torch.optim.Optimizer, *, limit: int, lrs: Sequence[float], native: bool = False
+        self,
+        optimizer: torch.optim.Optimizer,
+        *,
+        limit: int,
+        lrs: Sequence[float],
+        native: bool = False,
+        whole: Collection[int] = (),
     ) -> None:
         self.lrs = list(lrs)
+        self._whole = {id(p) for i, p in enumerate(parameters_of(optimizer)) if i in whole}
+        self._looked_at = limit if whole else None
+        self._patterns: dict[int, Tensor] = {}
         self._closure = self._sparse = self._curved = False
         self._fresh = True
         self._settle(optimizer, limit, native)
@@ -64,7 +74,7 @@ class OptimizerSubject:
         """Find the precision and the way of calling in which steps work."""
         first: Exception | None = None
         for dtype in (None,) if native else (torch.float64, torch.float32, None):
-            copier = Copier(limit=limit, dtype=dtype)
+            copier = Copier(limit=limit, dtype=dtype, whole=self._whole)
             self.original: torch.optim.Optimizer = copier(optimizer)
             self._copier, self.dtype = copier, dtype
             self._describe(optimizer, copier, limit)
@@ -97,16 +107,19 @@ class OptimizerSubject:
     def _describe(self, optimizer: torch.optim.Optimizer, copier: Copier, limit: int) -> None:
         live = list(parameters_of(optimizer))
         probes = [copier(p) for p in live]
-        self.sizes = [probe.numel() for probe in probes]
+        self._elements = [probe.numel() for probe in probes]
+        self.sizes = [min(n, self._looked_at or n) for n in self._elements]
         self.has_state = any(_is_lived_in(entry) for entry in self.original.state.values())
         of = {
             id(p): g for g, group in reversed([*enumerate(optimizer.param_groups)]) for p in group["params"]
         }
         self.groups = [of[id(p)] for p in live]
-        self.idle_rows = [even_rows(probe.shape) for probe in probes]
+        self._even_rows = [even_rows(probe.shape) for probe in probes]
+        self.idle_rows = [rows[: self._looked_at] for rows in self._even_rows]
         self.silent = [not p.requires_grad and p.grad is None for p in live]
         self.starts = [probe.detach().double().cpu().flatten() for probe in probes]
         self._scales = [rms_or_usual(w) for w in self.starts]
+        self._real = [_real_gradient(p, probe, limit) for p, probe in zip(live, probes, strict=True)]
         self.gradient_sizes = [_gradient_size(p, limit) for p in live]
 
     def run(self, plan: Plan) -> list[Track]:
@@ -122,12 +135,34 @@ class OptimizerSubject:
         rows: list[list[Tensor]] = [[] for _ in probes]
         for step in range(plan.steps):
             if step == 0 or not plan.ends:
-                _append(rows, kept)
+                _append(rows, kept, self._looked_at)
             if step > 0 and plan.hold:
                 _put_back(kept, rows)
+            estimated = [_own_step_size(group) for group in optimizer.param_groups]
             self._step(optimizer, probes, self._gradients(plan, step))
-        _append(rows, kept)
+            for group, held in zip(optimizer.param_groups, estimated, strict=True):
+                group.update(held)
+        _append(rows, kept, self._looked_at)
         return [_track(row) for row in rows]
+
+    def has_real(self, i: int) -> bool:
+        """Whether a parameter has a live gradient that can be fed to its copy."""
+        return self._real[i] is not None
+
+    def options_read(self) -> frozenset[str]:
+        """The options of its groups that a step looks at; all of them where that can't be noted."""
+        keys = frozenset(key for group in self.original.param_groups for key in group)
+        optimizer: torch.optim.Optimizer = Copier()(self.original)
+        noted: set[str] = set()
+        groups = optimizer.param_groups
+        groups[:] = [_Noting(group, noted) for group in groups]
+        probes = list(parameters_of(optimizer))
+        noted.clear()
+        try:
+            self._step(optimizer, probes, self._gradients(Plan(), 0))
+        except Exception:  # a third party's step may want plain dicts
+            return keys
+        return frozenset(noted)
 
     def _prepare(self, optimizer: torch.optim.Optimizer, plan: Plan) -> None:
         for group, lr in zip(optimizer.param_groups, self.lrs, strict=True):
@@ -151,10 +186,12 @@ class OptimizerSubject:
             optimizer.state.clear()
         for i, probe in enumerate(probes):
             base = (
-                self.starts[i] if plan.start != "pattern" else weight_pattern(self.sizes[i], self._scales[i])
+                self.starts[i]
+                if plan.start != "pattern"
+                else weight_pattern(self._elements[i], self._scales[i])
             )
             start = plan.weights * base
-            offset = plan.weight_offset * start * offset_signs(self.sizes[i])
+            offset = plan.weight_offset * start * offset_signs(self._elements[i])
             with torch.no_grad():
                 for entry in _weight_like(optimizer.state.get(probe), self.starts[i]):
                     entry.copy_(_shaped(start + offset, entry))
@@ -168,17 +205,25 @@ class OptimizerSubject:
         return grads
 
     def _gradient(self, i: int, plan: Plan, step: int) -> Tensor:
+        if plan.feed == "real":
+            real = self._real[i]
+            return (
+                torch.zeros(self._elements[i], dtype=torch.float64) if real is None else plan.gradients * real
+            )
         if plan.feed == "noise":
             generator = torch.Generator().manual_seed(step * len(self.sizes) + i)
-            noise = torch.randn(self.sizes[i], dtype=torch.float64, generator=generator)
+            noise = torch.randn(self._elements[i], dtype=torch.float64, generator=generator)
             return plan.gradients * self.gradient_sizes[i] * noise
-        base = gradient_pattern(self.sizes[i])
+        n = self._elements[i]
+        base = self._patterns[n] if n in self._patterns else gradient_pattern(n)
+        if self._looked_at is not None:
+            self._patterns[n] = base
         if plan.feed == "every other row":
-            base = base * ~self.idle_rows[i]
+            base = base * ~self._even_rows[i]
         grad = plan.gradients * time_sign(step) * base
         if not plan.gradient_offset:
             return grad
-        return grad + plan.gradient_offset * base.abs() * offset_signs(self.sizes[i])
+        return grad + plan.gradient_offset * base.abs() * offset_signs(n)
 
     def _step(self, optimizer: Any, probes: list[nn.Parameter], grads: list[Tensor | None]) -> None:
         def feed() -> Tensor:
@@ -195,9 +240,29 @@ class OptimizerSubject:
         optimizer.step(feed) if self._closure else optimizer.step()
 
 
-def _append(rows: list[list[Tensor]], kept: Sequence[tuple[int, Tensor]]) -> None:
+class _Noting(dict[str, Any]):
+    """A group's options that notes which are read."""
+
+    def __init__(self, options: dict[str, Any], noted: set[str]) -> None:
+        super().__init__(options)
+        self.noted = noted
+
+    def __getitem__(self, key: str) -> Any:
+        self.noted.add(key)
+        return super().__getitem__(key)
+
+    def get(self, key: str, default: Any = None) -> Any:
+        self.noted.add(key)
+        return super().get(key, default)
+
+    def items(self) -> Any:
+        self.noted.update(self)
+        return super().items()
+
+
+def _append(rows: list[list[Tensor]], kept: Sequence[tuple[int, Tensor]], most: int | None) -> None:
     for i, probe in kept:
-        rows[i].append(probe.detach().flatten().clone())
+        rows[i].append(probe.detach().flatten()[:most].clone())
 
 
 def _put_back(kept: Sequence[tuple[int, Tensor]], rows: Sequence[Sequence[Tensor]]) -> None:
@@ -253,6 +318,22 @@ def _shaped(flat: Tensor, like: Tensor) -> Tensor:
 def _with_curvature(grad: Tensor, w: Tensor) -> Tensor:
     """The gradient as a function of the weights, of Hessian 1, for optimizers that estimate it (Sophia, AdaHessian)."""
     return grad + (w - w.detach())
+
+
+_ESTIMATED = ("d", "d_max")
+"""Step sizes that an optimizer estimates from its gradients (Prodigy, D-Adaptation), and so from ours: they are held."""
+
+
+def _own_step_size(group: dict[str, Any]) -> dict[str, float]:
+    return {key: group[key] for key in _ESTIMATED if isinstance(group.get(key), float)}
+
+
+def _real_gradient(p: Tensor, probe: Tensor, limit: int) -> Tensor | None:
+    """The part of the live gradient that belongs to the copy; None where there is none."""
+    if p.grad is None or p.grad.layout != torch.strided:
+        return None
+    part = sampled(p.grad, limit).double().cpu().flatten() if not p.grad.is_complex() else torch.empty(0)
+    return part if part.numel() == probe.numel() and bool(part.any()) else None
 
 
 def _gradient_size(p: Tensor, limit: int) -> float:

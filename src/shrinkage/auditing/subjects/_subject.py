@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import random
+import sys
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from typing import Literal, Protocol
 
@@ -60,9 +61,10 @@ class Plan:
     """Parameters that are fed gradients, by their number; None feeds all. The tracks of the others are empty."""
     ends: bool = False
     """Whether to keep the weights before the first step and after the last alone."""
-    feed: Literal["as live", "none", "every other row", "noise"] = "as live"
+    feed: Literal["as live", "none", "every other row", "noise", "real"] = "as live"
     """`none` leaves every gradient None; otherwise only frozen parameters without a gradient have none. `every other
-    row` feeds zeros to the rows of even number, `noise` normal numbers of the size that the live gradient has."""
+    row` feeds zeros to the rows of even number, `noise` normal numbers of the size that the live gradient has, `real` the
+    live gradients themselves."""
     hold: bool = False
     """Whether the weights are put back before each step, so that every step starts where the first did."""
 
@@ -115,9 +117,16 @@ def undisturbed() -> Iterator[None]:
     """Random states of torch, NumPy and Python as they were afterwards, and no warnings from a third party's step."""
     python, numpy = random.getstate(), np.random.get_state()
     try:
-        with torch.random.fork_rng(), warnings.catch_warnings(), torch.no_grad():
+        with torch.random.fork_rng(), warnings.catch_warnings(), torch.no_grad(), _uncompiled():
             warnings.simplefilter("ignore")
             yield
     finally:
         random.setstate(python)
         np.random.set_state(numpy)
+
+
+def _uncompiled() -> AbstractContextManager[object]:
+    """Compiled functions run as they were written: their compilation takes minutes for shapes that are met once."""
+    if "torch._dynamo" not in sys.modules:  # then nothing was compiled
+        return nullcontext()
+    return torch.compiler.set_stance("force_eager")

@@ -1,0 +1,82 @@
+"""What a kind of treatment means for the run, in one sentence."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from shrinkage.auditing._facts import Audited, Facts, configured
+
+__all__ = ["group_sentence"]
+
+_ACTS = (0.1, 10.0)
+"""Timescales that a run should have for a decay to act: below, it removes less than 10 %; above, the start is forgotten
+within a tenth of the run."""
+_MOST_PER_STEP = 0.01
+
+
+def group_sentence(facts: Facts, p: Audited, epochs: float | None, steps: float | None) -> str:
+    """What happens to a parameter, as a sentence with numbers to act on.
+
+    Args:
+        facts: of the audit.
+        p: one of the parameters that are treated alike.
+        epochs: timescale in epochs, None where it is not known.
+        steps: timescale in steps, None where it is not known.
+    """
+    if p.moves_though_frozen:
+        return "Frozen, and yet a step moves it."
+    if not p.trainable:
+        return "Frozen: it stays as it is."
+    reading = p.reading
+    if not p.decays:
+        return "No decay: gradients alone move it."
+    if reading.grows:
+        return "Its pull is away from 0: without a gradient the weights grow."
+    if reading.is_constant:
+        return "A pull of constant size, as of an L1 penalty: small weights reach 0 first."
+    if reading.shrink is None or reading.shrink <= 0 or steps is None:
+        return _of_gradients(p)
+    return f"{_strength(facts, p)} forgets over {_span(epochs, steps)}{_over_the_run(facts, p)}."
+
+
+def _of_gradients(p: Audited) -> str:
+    lam = "A penalty" if p.reading.lam is None else f"A penalty of λ = {p.reading.lam:.3g}"
+    return f"{lam} joins the gradient and is divided by its running size: how much goes depends on the gradients."
+
+
+def _strength(facts: Facts, p: Audited) -> str:
+    """The number that the user set, or else what was measured."""
+    strength = configured(facts.groups[p.group])
+    if strength:
+        return f"{strength:g} at lr {p.lr:.3g}"
+    return f"A shrink of {p.reading.shrink:.3g} per step"
+
+
+def _span(epochs: float | None, steps: float) -> str:
+    return f"{_count(steps)} steps" if epochs is None else f"{epochs:.3g} epochs"
+
+
+def _over_the_run(facts: Facts, p: Audited) -> str:
+    """How long the run is, what it removes in all, and which strengths would act in it."""
+    plan = facts.shrinks(p)
+    if plan is None or not plan.max() > 0:
+        return ""
+    removed = -float(np.log1p(-np.minimum(plan, 1 - 1e-12)).sum())
+    length = f"{_count(len(plan))} steps"
+    if facts.rows is not None and facts.batch_size is not None:
+        length = f"{len(plan) * facts.batch_size / facts.rows:.3g}"
+    told = f"; your run has {length}: it removes {_percent(1 - math.exp(-removed))} in all"
+    strength = configured(facts.groups[p.group]) or p.reading.shrink or 0.0
+    low = strength * _ACTS[0] / removed
+    high = min(strength * _ACTS[1] / removed, strength * _MOST_PER_STEP / float(plan.max()))
+    return told + (f"; strengths that act here lie between {low:.2g} and {high:.2g}" if low < high else "")
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.2g} %" if share < 0.995 else "nearly all"
+
+
+def _count(steps: float) -> str:
+    return f"{steps:,.0f}" if steps >= 1 else f"{steps:.2g}"

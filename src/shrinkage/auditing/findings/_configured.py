@@ -1,0 +1,184 @@
+"""What a group's number says, against what its parameters get."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+from shrinkage.auditing._facts import Audited, Facts, Owner, configured
+from shrinkage.auditing._finding import Hits, Severity, finding, names
+
+_SAME = 0.03
+"""Relative difference up to which two strengths count as one."""
+_SHIFTS = ("bias", "norm", "scale", "token", "unknown")
+
+
+@finding(
+    "not-applied", "A strength that never arrives", "error", needs=("optimizer", "options"), partly=("size",)
+)
+def not_applied(facts: Facts) -> Hits:
+    """A group says weight_decay > 0 and its trained parameters are not decayed, all of them or some.
+
+    The optimizer does not know the option, forgets it on a path of its own, or leaves out what has another shape or
+    number format than it expects. An error where a whole group or a weight matrix gets nothing; a note where biases and
+    other parameters of one axis are left out, which some optimizers do on purpose.
+    """
+    for owner, g, strength, members in _groups(facts):
+        absent = [p for p in members if not p.decays and _would_show(p, strength, owner)]
+        if not absent:
+            continue
+        decayed = [p for p in members if p.decays]
+        is_on_purpose = decayed and all(p.role in _SHIFTS and p.tensor.dim() < 2 for p in absent)
+        severity: Severity = "note" if is_on_purpose else "error"
+        yield (
+            names(absent),
+            f"group {g} says weight_decay={strength:g}, and {owner.name} decays {_how_many(absent, decayed)}",
+            f"{strength:g} for each parameter of the group",
+            "Nothing to do if that is meant."
+            if is_on_purpose
+            else f"Use an optimizer that reads it, or weight_decay=0 and shrinkage.attach with the decay of your choice: "
+            f"{owner.name} takes the number and does nothing with it{_for_these(absent, decayed)}.",
+            severity,
+        )
+
+
+@finding(
+    "other-number",
+    "Another decay than the group says",
+    "warning",
+    needs=("optimizer", "options"),
+    partly=("size",),
+)
+def other_number(facts: Facts) -> Hits:
+    """What arrives is a decay, but not of the strength that stands in the group by any usual convention.
+
+    Conventions: lr × weight_decay, weight_decay itself, lr² × weight_decay, times an optimizer's own step size (`d`), or
+    λ = weight_decay of a penalty. A multiple of it is mostly a decay that is applied several times per
+    step. A note where all of an optimizer's groups get the same other multiple: that is a convention of its own.
+    """
+    for owner in facts.owners:
+        if owner.has_hooks:
+            continue
+        ratios = {
+            p.name: (ratio, p)
+            for _, g, strength, members in _groups(facts, owner)
+            for p in members
+            if (ratio := _ratio(p, strength, facts.groups[g].get("d", 1.0))) is not None
+        }
+        odd = [(ratio, p) for ratio, p in ratios.values() if abs(ratio - 1) > _SAME]
+        for factor in sorted({float(f"{ratio:.2g}") for ratio, _ in odd}):
+            alike = [p for ratio, p in odd if float(f"{ratio:.2g}") == factor]
+            p, strength = alike[0], configured(facts.groups[alike[0].group]) or 0.0
+            is_all = len(alike) == len(ratios)
+            is_repeated = factor > 1.5 and abs(factor - round(factor)) < _SAME * factor
+            severity: Severity = "note" if is_all and not is_repeated else "warning"
+            got = (
+                f"a shrink of {p.reading.shrink:.3g} per step"
+                if p.reading.path != "coupled"
+                else f"λ = {p.reading.lam:.3g}"
+            )
+            yield (
+                names(alike),
+                f"group {p.group} says weight_decay={strength:g} at lr {p.lr:.3g}, and {got} arrives: {factor:g} times "
+                f"as much" + _by_what(alike, [q for _, q in ratios.values() if q not in alike]),
+                "what the group says",
+                "Look for a decay that is applied again per part of the group, or divide weight_decay by "
+                f"{factor:g} if the optimizer's own scaling is meant.",
+                severity,
+            )
+
+
+@finding(
+    "default-instead",
+    "A default acts in place of the group's number",
+    "error",
+    needs=("optimizer", "options", "built"),
+)
+def default_instead(facts: Facts) -> Hits:
+    """A group says weight_decay=0 and is decayed all the same: the optimizer reads what it was built with."""
+    for owner in facts.owners:
+        default = configured(owner.defaults) or 0.0
+        if owner.has_hooks or default <= 0:
+            continue
+        for g in owner.groups:
+            decayed = [p for p in facts.held_by(owner) if p.group == g and p.decays]
+            if configured(facts.groups[g]) == 0 and decayed and _is_by(decayed[0], default):
+                yield (
+                    names(decayed),
+                    f"group {g} says weight_decay=0, and the {default:g} that {owner.name} was built with arrives",
+                    "no decay",
+                    "Build one optimizer for each strength, or exempt with shrinkage.attach: the group is not read.",
+                )
+
+
+def _groups(facts: Facts, only: Owner | None = None) -> Iterator[tuple[Owner, int, float, list[Audited]]]:
+    """Each group that says a strength > 0, with the parameters that should get it."""
+    for owner in facts.owners if only is None else [only]:
+        for g in owner.groups:
+            strength = configured(facts.groups[g]) or 0.0
+            members = [p for p in facts.parameters if p.group == g and p.trainable and p.tensor.numel()]
+            if strength > 0 and members:
+                yield owner, g, strength, members
+
+
+def _would_show(p: Audited, strength: float, owner: Owner) -> bool:
+    return p.lr * strength > 3 * owner.noise
+
+
+def _ratio(p: Audited, strength: float, own_step: object) -> float | None:
+    """What arrives, in units of the nearest convention; None where that can't be said."""
+    reading = p.reading
+    d = own_step if isinstance(own_step, float) and own_step > 0 else 1.0
+    if (
+        reading.anchored
+        or reading.cautious
+        or reading.trust
+        or reading.grows
+        or reading.force != "proportional"
+    ):
+        return None
+    if reading.path in ("plain", "coupled") and reading.lam:
+        wanted: Sequence[float] = (strength,)
+        got = reading.lam
+    elif reading.path in ("decoupled", "plain") and reading.shrink:
+        wanted = [strength * k * f for k in (p.lr, 1.0, p.lr**2) for f in (1.0, d)]
+        got = reading.shrink
+    else:
+        return None
+    ratios = [got / w for w in wanted if w > 0]
+    return (
+        min(ratios, key=lambda ratio: abs(ratio - 1) if abs(ratio - 1) < _SAME else 2.0) if ratios else None
+    )
+
+
+def _is_by(p: Audited, strength: float) -> bool:
+    ratio = _ratio(p, strength, 1.0)
+    return ratio is not None and abs(ratio - 1) < _SAME
+
+
+def _how_many(absent: Sequence[Audited], decayed: Sequence[Audited]) -> str:
+    if not decayed:
+        return "none of its parameters" if len(absent) > 1 else "it not at all"
+    return (
+        f"{len(decayed)} of its {len(absent) + len(decayed)} parameters, not these{_by_what(absent, decayed)}"
+    )
+
+
+def _for_these(absent: Sequence[Audited], decayed: Sequence[Audited]) -> str:
+    return " for these" if decayed and absent else ""
+
+
+def _by_what(these: Sequence[Audited], others: Sequence[Audited]) -> str:
+    """What tells the parameters from the others: their number format, axes or shape."""
+    told: dict[str, Callable[[Audited], object]] = {
+        "number format": lambda p: p.tensor.dtype,
+        "number of axes": lambda p: p.tensor.dim(),
+        "shape": lambda p: tuple(p.tensor.shape),
+    }
+    for what, of in told.items():
+        if others and not {of(p) for p in these} & {of(p) for p in others}:
+            return f", as their {what} tells ({_shown(of(these[0]))} against {_shown(of(others[0]))})"
+    return ""
+
+
+def _shown(value: object) -> str:
+    return str(value).removeprefix("torch.")

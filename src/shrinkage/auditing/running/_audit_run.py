@@ -1,0 +1,170 @@
+"""An audit of a run: real steps on the user's batches, with what the decay does in each."""
+
+from __future__ import annotations
+
+import inspect
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from rich.console import Group
+from rich.text import Text
+from torch import Tensor, nn
+
+from shrinkage._errors import RequestError, called, shown
+from shrinkage._files import write_atomic
+from shrinkage.auditing._audit_optimizer import facts_of
+from shrinkage.auditing._judging import Audit, audit_of, treatments
+from shrinkage.auditing._merged import merged
+from shrinkage.auditing._request import Request, check_given, counted, unwrapped
+from shrinkage.auditing.running._course import Course, Watch
+from shrinkage.auditing.running._run_page import rendered
+
+__all__ = ["RunAudit", "audit_run"]
+
+_MOST_LOOKS = 400
+"""Steps that are looked at."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunAudit:
+    """What a run did to the weights. `print` shows it."""
+
+    audit: Audit
+    """What was measured before the first step."""
+    courses: list[Course]
+    """One for each kind of treatment."""
+    losses: list[float]
+    """Of the steps that were looked at."""
+
+    def to_html(self, path: str | os.PathLike[str]) -> None:
+        """Write everything as a page that opens offline, whole or not at all."""
+        write_atomic(path, rendered(self.audit, self.courses, self.losses).encode())
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything as plain JSON."""
+        courses = [{**vars(course), "sentence": course.sentence} for course in self.courses]
+        return {"audit": self.audit.to_dict(), "courses": courses, "losses": self.losses}
+
+    def __rich__(self) -> Any:
+        return Group(self.audit, Text(f"\n{self._words}"))
+
+    def __str__(self) -> str:
+        return f"{self.audit}\n\n{self._words}"
+
+    @property
+    def _words(self) -> str:
+        lines = [f"{course.label}: {course.sentence}" for course in self.courses]
+        return "\n".join([f"what {self.courses[0].steps[-1]} real steps did", *lines])
+
+
+def audit_run(
+    optimizer: torch.optim.Optimizer | Sequence[torch.optim.Optimizer],
+    model: nn.Module,
+    batches: Iterable[Any],
+    *,
+    steps: int,
+    rows: int | None = None,
+    batch_size: int | None = None,
+    scheduler: Any = None,
+    scheduler_every: int = 1,
+) -> RunAudit:
+    """Train for some steps, and record what the decay does in each. Model, optimizer and scheduler do move.
+
+    Args:
+        optimizer: any optimizer that keeps to torch's interface; several that train one model in a list.
+        model: whose parameters they are.
+        batches: gives for each step the loss of a batch: as a tensor with its graph, as a function that computes it, or
+            as `(inputs, loss)`, where `loss` is one of these or a function of `model(inputs)`.
+        steps: optimizer steps to take, >= 1; fewer where the batches end.
+        rows: training rows n, for timescales in epochs.
+        batch_size: rows per step.
+        scheduler: of the learning rate (or a list); its `step()` is called after each step.
+        scheduler_every: optimizer steps between two steps of the scheduler, >= 1.
+
+    Returns:
+        The audit before the first step, and the course of each kind of treatment.
+
+    Raises:
+        RequestError: an argument is out of its range, or a batch gives no loss with a graph.
+
+    Example:
+        >>> model = torch.nn.Linear(4, 1, bias=False)
+        >>> optimizer = torch.optim.AdamW(model.parameters(), lr=0.01, weight_decay=0.1)
+        >>> batches = (model(torch.randn(8, 4)).square().mean() for _ in range(20))
+        >>> round(audit_run(optimizer, model, batches, steps=20).courses[0].removed[-1], 4)  # 1 − (1 − 0.001)²⁰
+        0.0198
+    """
+    counts = counted(rows=rows, batch_size=batch_size, steps=steps)
+    owners = (
+        [unwrapped(o) for o in optimizer] if isinstance(optimizer, list | tuple) else [unwrapped(optimizer)]
+    )
+    for owner in owners:
+        check_given(owner, model)
+    schedulers = (
+        [] if scheduler is None else scheduler if isinstance(scheduler, list | tuple) else [scheduler]
+    )
+    request = Request(**counts, scheduler=scheduler, scheduler_every=scheduler_every)
+    facts = merged([facts_of(owner, model, request) for owner in owners])
+    watches = [
+        Watch(facts=facts, members=members, label=label, rule=rule)
+        for label, rule, members in treatments(facts)
+    ]
+    groups = [group for owner in owners for group in owner.param_groups]
+    losses, given = [], iter(batches)
+    looked_at = {max(1, round(k * steps / _MOST_LOOKS)) for k in range(1, _MOST_LOOKS + 1)} | {1, steps}
+    for step in range(1, steps + 1):
+        item = next(given, None)
+        if item is None:
+            break
+        loss = _backward(owners, model, item, step)
+        for watch in watches:
+            watch.before(step in looked_at)
+        told = [
+            dict(group) for group in groups
+        ]  # the learning rate of this step, before a scheduler moves it
+        for owner in owners:
+            owner.step()
+        for watch in watches:
+            watch.after(step, told[watch.members[0].group])
+        if step in looked_at:
+            losses.append(loss)
+        if step % scheduler_every == 0:
+            _advance(schedulers)
+    if not losses:
+        raise RequestError(f"{called('batches', of='audit_run')}: gave no batch at all.")
+    return RunAudit(audit=audit_of(facts), courses=[watch.course() for watch in watches], losses=losses)
+
+
+def _advance(schedulers: Iterable[Any]) -> None:
+    for each in schedulers:
+        if callable(getattr(each, "step", None)):
+            each.step()
+
+
+def _backward(owners: Sequence[torch.optim.Optimizer], model: nn.Module, item: Any, step: int) -> float:
+    for owner in owners:
+        owner.zero_grad()
+    loss = _loss(model, item)
+    if not isinstance(loss, Tensor) or loss.numel() != 1 or not loss.requires_grad:
+        raise RequestError(
+            f"{called('batches', of='audit_run')}: batch {step} must give a loss with its graph, or (inputs, loss), "
+            f"got {shown(item, 60)}. "
+            "A generator such as `for x, y in loader: yield loss_function(model(x), y)` does."
+        )
+    loss.backward()
+    return float(loss.detach())
+
+
+def _loss(model: nn.Module, item: Any) -> Any:
+    if isinstance(item, tuple) and len(item) == 2:
+        inputs, item = item
+        if callable(item) and not isinstance(item, Tensor) and _takes_outputs(item):
+            return item(model(**inputs) if isinstance(inputs, dict) else model(inputs))
+    return item() if callable(item) and not isinstance(item, Tensor) else item
+
+
+def _takes_outputs(function: Any) -> bool:
+    return any(p.default is p.empty for p in inspect.signature(function).parameters.values())

@@ -1,0 +1,148 @@
+"""What the decay does to a group of weights in real steps.
+
+With s the shrink of a step, w the weights before it and u the rest of the update (Δw + s·w):
+
+    removed   1 − Π (1 − s)                 of a weight that nothing feeds
+    share     s‖w‖ / (s‖w‖ + ‖u‖)           of the update, that the decay is
+    at rest   ‖w‖ = ‖u‖/√(2s)               where decay and updates that are independent between steps balance
+
+Reference for the last: Kosson, Messmer and Jaggi, arXiv 2305.17212, table 1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+from shrinkage.auditing._facts import Audited, Facts, configured
+from shrinkage.auditing.measuring._timeline import Timeline, number
+from shrinkage.auditing.subjects._sampling import local
+
+__all__ = ["Course", "Watch"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Course:
+    """What the decay did to parameters of one treatment, step by step."""
+
+    label: str
+    """The group's number and its roles."""
+    rule: str
+    """What happens to them, in words."""
+    steps: list[int]
+    """Steps that were looked at, from 1."""
+    lr: list[float]
+    """Learning rate of each."""
+    shrink: list[float | None]
+    """Fraction removed in each; None where the gradients decide."""
+    removed: list[float | None]
+    """Fraction removed up to each, of a weight that nothing feeds."""
+    norm: list[float]
+    """‖w‖ after each."""
+    norm_at_rest: list[float | None]
+    """‖w‖ at which decay and updates of that size balance."""
+    share: list[float | None]
+    """The part of the update that the decay is."""
+
+    @property
+    def sentence(self) -> str:
+        """What became of them."""
+        grown = self.norm[-1] / self.norm[0] - 1 if self.norm[0] else 0.0
+        told = f"‖w‖ went from {self.norm[0]:.3g} to {self.norm[-1]:.3g} ({100 * grown:+.2g} %)"
+        removed, share, rest = self.removed[-1], self.share[-1], self.norm_at_rest[-1]
+        if removed is None or not removed:
+            return (
+                f"{told}; no decay acted."
+                if removed == 0
+                else f"{told}; how much decayed, the gradients decide."
+            )
+        told = f"The decay removed {100 * removed:.2g} % in {self.steps[-1]} steps; {told}"
+        told += f"; it is {100 * share:.2g} % of the last update" if share is not None else ""
+        return told + (f", at rest ‖w‖ would be {rest:.3g}." if rest is not None else ".")
+
+
+@dataclass
+class Watch:
+    """Follows parameters of one treatment through real steps."""
+
+    facts: Facts
+    members: Sequence[Audited]
+    label: str
+    rule: str
+    rows: list[tuple[int, float, float | None, float | None, float, float | None, float | None]] = field(
+        default_factory=list
+    )
+    _left: float = 1.0
+    _before: list[Tensor] = field(default_factory=list)
+    _strength: float = 0.0
+
+    def __post_init__(self) -> None:
+        self._strength = configured(self.facts.groups[self.members[0].group]) or 0.0
+
+    def before(self, is_looked_at: bool) -> None:
+        """Keep the weights of a step that is looked at."""
+        self._before = [_part(p).clone() for p in self.members] if is_looked_at else []
+
+    def after(self, step: int, options: dict[str, Any]) -> None:
+        """Note what the step did."""
+        shrink = self._shrink(options)
+        self._left *= 1.0 if shrink is None else 1 - shrink
+        if not self._before:
+            return
+        old, new = _norm(self._before), _norm([_part(p) for p in self.members])
+        moved = _norm([_part(p) - w for p, w in zip(self.members, self._before, strict=True)])
+        rest = share = None
+        if shrink is not None and shrink > 0:
+            along = (new**2 - old**2 - moved**2) / 2  # Δw·w
+            u = max(moved**2 + 2 * shrink * along + (shrink * old) ** 2, 0.0) ** 0.5
+            share = shrink * old / (shrink * old + u) if old or u else None
+            rest = u / (2 * shrink) ** 0.5
+        removed = None if shrink is None else 1 - self._left
+        self.rows.append((step, number(options.get("lr")), shrink, removed, new, rest, share))
+        self._before = []
+
+    def course(self) -> Course:
+        """All of it."""
+        steps, lr, shrink, removed, norm, rest, share = (
+            list(column) for column in zip(*self.rows, strict=True)
+        )
+        return Course(
+            label=self.label,
+            rule=self.rule,
+            steps=steps,
+            lr=lr,
+            shrink=shrink,
+            removed=removed,
+            norm=norm,
+            norm_at_rest=rest,
+            share=share,
+        )
+
+    def _shrink(self, options: dict[str, Any]) -> float | None:
+        """The measured shrink at the step's own learning rate and strength."""
+        p = self.members[0]
+        if not p.decays:
+            return 0.0
+        if p.reading.shrink is None or (p.reading.path == "coupled" and p.reading.adaptive):
+            return None
+        strength = configured(options) or 0.0
+        factor = strength / self._strength if self._strength else 1.0
+        plan = Timeline(lrs=_one(number(options.get("lr"))), strengths=_one(factor))
+        return float(plan.shrinks(p.reading, p.lr)[0])
+
+
+def _one(value: float) -> NDArray[np.float64]:
+    return np.array([value])
+
+
+def _part(p: Audited) -> Tensor:
+    return local(p.tensor.detach())
+
+
+def _norm(tensors: Sequence[Tensor]) -> float:
+    return sum(float(t.abs().double().square().sum()) for t in tensors) ** 0.5

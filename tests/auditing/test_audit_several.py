@@ -1,0 +1,234 @@
+"""Several optimizers of one model, schedulers of every kind, steps that are compiled, modules without values."""
+
+import math
+import re
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+
+from auditing_cases import matrices, net, rest
+from shrinkage import RequestError
+from shrinkage.auditing import audit
+
+
+def two(model, *, shared=()):
+    """SGD on the matrices, AdamW on the rest."""
+    return [
+        torch.optim.SGD(matrices(model), lr=0.1, weight_decay=1e-3),
+        torch.optim.AdamW([*rest(model), *shared], lr=1e-3, weight_decay=0.0),
+    ]
+
+
+def test_every_parameter_stands_once_in_one_table():
+    model = net()
+    found = audit(two(model), model)
+    assert found.optimizer == "SGD + AdamW"
+    assert [(g.group, len(g.parameters)) for g in found.groups] == [(0, 2), (1, 4)]
+    assert found.groups[0].shrink == pytest.approx(1e-4)
+    assert "in-no-group" not in {f.code for f in found.findings}
+
+
+def test_what_no_optimizer_holds_is_found():
+    model = net()
+    sgd, _ = two(model)
+    adamw = torch.optim.AdamW(rest(model)[:-1])
+    forgotten = [f for f in audit([sgd, adamw], model).findings if f.code == "in-no-group"]
+    assert [f.parameters for f in forgotten] == [("3.bias",)]
+
+
+def test_what_two_optimizers_hold_is_decayed_twice():
+    model = net()
+    twice = [
+        f for f in audit(two(model, shared=matrices(model)[:1]), model).findings if f.code == "decayed-twice"
+    ]
+    assert [f.parameters for f in twice] == [("0.weight",)]
+    assert "groups 0, 1" in twice[0].measured
+
+
+def test_a_scheduler_moves_its_own_optimizer_alone():
+    model = net()
+    sgd, adamw = two(model)
+    adamw.param_groups[0]["weight_decay"] = 0.1
+    halves = torch.optim.lr_scheduler.LambdaLR(sgd, lambda t: 0.5 ** (t // 50))
+    found = audit([sgd, adamw], model, steps=100, scheduler=[halves])
+    removed = 1 - math.exp(50 * math.log1p(-1e-4) + 50 * math.log1p(-5e-5))
+    assert f"removes {100 * removed:.2g} %" in found.groups[0].sentence
+    assert f"removes {100 * (1 - (1 - 1e-4) ** 100):.2g} %" in found.groups[1].sentence
+
+
+@pytest.mark.parametrize(
+    "scheduler", [lambda t: 1 - t / 100, lambda t: 0.1 * (1 - t / 100)], ids=["factor", "rate"]
+)
+def test_a_function_of_the_steps_is_a_schedule(scheduler):
+    model = net()
+    optimizer = torch.optim.SGD(matrices(model), lr=0.1, weight_decay=1e-3)
+    told = [
+        audit(optimizer, model, steps=100, scheduler=s).groups[0].sentence
+        for s in (scheduler, torch.optim.lr_scheduler.LambdaLR(optimizer, lambda t: 1 - t / 100))
+    ]
+    assert told[0] == told[1]
+
+
+@pytest.mark.parametrize(
+    "scheduler, words", [(3, "got 3"), (lambda: 1.0, "it raised TypeError")], ids=["number", "bare"]
+)
+def test_what_is_no_schedule_is_refused(scheduler, words):
+    model = net()
+    with pytest.raises(RequestError, match=words):
+        audit(torch.optim.SGD(model.parameters(), lr=0.1), model, steps=10, scheduler=scheduler)
+
+
+def test_lazy_modules_and_meta_tensors_are_refused_in_a_sentence():
+    lazy = nn.LazyLinear(4)
+    with pytest.raises(RequestError, match="weight belongs to a lazy module .* Run the model once"):
+        audit(torch.optim.AdamW(lazy.parameters()), lazy)
+    meta = nn.Linear(3, 2, device="meta")
+    with pytest.raises(RequestError, match="meta device and have no values"):
+        audit(torch.optim.AdamW(meta.parameters()), meta)
+    with pytest.raises(RequestError, match="got an empty list"):
+        audit([], meta)
+
+
+def test_a_compiled_part_of_a_step_runs_uncompiled():
+    compiled = []
+
+    def backend(graph, _):
+        compiled.append(graph)
+        return graph.forward
+
+    @torch.compile(backend=backend)
+    def decay(w, factor):
+        return w * factor
+
+    class Compiled(torch.optim.Optimizer):
+        def __init__(self, params):
+            super().__init__(params, {"lr": 0.1, "weight_decay": 0.1})
+
+        @torch.no_grad()
+        def step(self, closure: Any = None) -> Any:
+            for p in self.param_groups[0]["params"]:
+                p.copy_(decay(p, 1 - 0.1 * self.param_groups[0]["weight_decay"]))
+
+    model = nn.Linear(6, 4)
+    assert audit(Compiled(model.parameters()), model).groups[0].shrink == pytest.approx(0.01)
+    assert not compiled
+
+
+def test_a_group_says_what_its_strength_does_in_the_run():
+    """0.1 at lr 3e-4 removes 3e-5 per step: 1/(3e-5) steps of 32 in 25,000 rows are 42.7 epochs."""
+    model = net()
+    optimizer = torch.optim.AdamW(matrices(model), lr=3e-4, weight_decay=0.1)
+    (group,) = audit(optimizer, model, rows=25_000, batch_size=32, steps=2031).groups
+    assert group.sentence.startswith(
+        "0.1 at lr 0.0003 forgets over 42.7 epochs; your run has 2.6: it removes 5.9 % in all"
+    )
+    low, high = (float(x) for x in re.findall(r"[\d.e+]+", group.sentence.rpartition("between")[2])[:2])
+    assert low == pytest.approx(0.1 / (2031 * 3e-4), rel=0.05)
+    assert high == pytest.approx(10 / (2031 * 3e-4), rel=0.05)
+
+
+@pytest.mark.parametrize(
+    "freeze, words", [(False, "No decay: gradients alone move it."), (True, "Frozen: it stays as it is.")]
+)
+def test_frozen_weights_are_said_to_be(freeze, words):
+    model = nn.Linear(4, 3, bias=False)
+    model.weight.requires_grad_(not freeze)
+    (group,) = audit(torch.optim.SGD(model.parameters(), lr=0.1), model).groups
+    assert group.sentence == words
+    assert (group.rule == "frozen") is freeze
+
+
+def test_a_frozen_weight_that_a_stale_gradient_moves_is_an_error():
+    model = nn.Linear(4, 3, bias=False)
+    model(torch.ones(1, 4)).sum().backward()
+    model.weight.requires_grad_(False)
+    findings = audit(torch.optim.SGD(model.parameters(), lr=0.1), model).findings
+    assert [(f.code, f.severity) for f in findings] == [("frozen-decayed", "error")]
+
+
+def test_an_optimizer_that_never_stepped_has_no_rows_without_gradients():
+    model = nn.Linear(8, 4)
+    codes = {
+        f.code for f in audit(torch.optim.Adagrad(model.parameters(), weight_decay=0.01), model).findings
+    }
+    assert "zero-grad-decayed" not in codes
+
+
+@pytest.mark.parametrize(
+    "schedule", [None, lambda t: 0.5 * (1 + math.cos(math.pi * t / 100))], ids=["constant", "cosine"]
+)
+def test_short_and_long_timescales_do_not_contradict(schedule):
+    """A run of one epoch whose timescale is one epoch: 100 steps of 10 in 1000 rows, s = 0.01."""
+    model = net()
+    optimizer = torch.optim.AdamW(matrices(model), lr=0.1, weight_decay=0.1)
+    found = audit(optimizer, model, rows=1000, batch_size=10, steps=100, scheduler=schedule)
+    assert "timescale-short" not in {f.code for f in found.findings}
+
+
+def test_swapped_groups_are_one_finding():
+    model = net()
+    groups = [{"params": matrices(model), "weight_decay": 0.0}, {"params": rest(model), "weight_decay": 0.1}]
+    findings = audit(torch.optim.AdamW(groups), model).findings
+    assert [(f.code, f.severity) for f in findings] == [("swapped-groups", "error")]
+
+
+def fine_tuned(vocabulary=50):
+    """A small transformer with its parameters in the groups that a stock trainer makes, after a step."""
+    torch.manual_seed(0)
+    model = nn.ModuleDict(
+        {
+            "word_embeddings": nn.Embedding(vocabulary, 16),
+            "position_embeddings": nn.Embedding(8, 16),
+            "layer": nn.TransformerEncoderLayer(16, 2, 32, batch_first=True),
+            "classifier": nn.Linear(16, 2),
+        }
+    )
+    is_exempt = {name: "norm" in name or name.endswith("bias") for name, _ in model.named_parameters()}
+    groups = [
+        {"params": [p for n, p in model.named_parameters() if not is_exempt[n]], "weight_decay": 0.01},
+        {"params": [p for n, p in model.named_parameters() if is_exempt[n]], "weight_decay": 0.0},
+    ]
+    optimizer = torch.optim.AdamW(groups, lr=2e-5)
+    for _ in range(2):
+        optimizer.zero_grad()
+        h = model["word_embeddings"](torch.tensor([[1, 2, 3, 4]])) + model["position_embeddings"](
+            torch.arange(4)
+        )
+        model["classifier"](model["layer"](h)).square().sum().backward()
+        optimizer.step()
+    return model, optimizer
+
+
+def test_stock_fine_tuning_raises_no_alarm():
+    model, optimizer = fine_tuned()
+    decline = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda t: max(0.0, 1 - t / 300))
+    found = audit(optimizer, model, rows=3200, batch_size=32, steps=300, scheduler=decline)
+    assert [f.code for f in found.findings if f.severity != "note"] == []
+
+
+class Coupled(torch.optim.AdamW):
+    """A subclass that sends the decay through the gradient."""
+
+    def __init__(self, params, **options):
+        super().__init__(params, **options)
+        for group in self.param_groups:
+            group["decoupled_weight_decay"] = False
+
+
+@pytest.mark.parametrize(
+    "kind, advice",
+    [
+        (torch.optim.Adam, "decoupled_weight_decay=True"),
+        (torch.optim.RMSprop, "shrinkage.attach"),
+        (Coupled, "decoupled_weight_decay=True"),
+    ],
+)
+def test_the_advice_fits_the_class(kind, advice):
+    model = net()
+    findings = audit(kind(matrices(model), lr=1e-3, weight_decay=0.1), model).findings
+    (found,) = [f for f in findings if f.code == "adam-l2"]
+    assert advice in found.advice
+    assert "Use AdamW" not in found.advice or kind is torch.optim.Adam
+    assert found.advice in found.sentence

@@ -1,0 +1,114 @@
+"""What an optimizer reads of a parameter (shape, strides, number format, elements) is that of the live one."""
+
+import math
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+
+from shrinkage.auditing import audit
+
+
+class Scaled(torch.optim.Optimizer):
+    """Decays by a factor that it reads off each parameter, or off the whole group."""
+
+    def __init__(self, params, factor, lr=0.02, weight_decay=0.1):
+        super().__init__(params, {"lr": lr, "weight_decay": weight_decay})
+        self.factor = factor
+
+    @torch.no_grad()
+    def step(self, closure: Any = None) -> Any:
+        for group in self.param_groups:
+            alive = [p for p in group["params"] if p.grad is not None]
+            for p in alive:
+                p.mul_(1 - group["lr"] * group["weight_decay"] * self.factor(p, alive))
+                p.sub_(p.grad, alpha=group["lr"])
+
+
+def sides(p, _):
+    return max(1, p.shape[0] / p.shape[1]) ** 0.5
+
+
+def many(p, _):
+    return 2.0 if p.numel() > 4096 else 1.0
+
+
+def columns_first(p, _):
+    return 1.0 if p.is_contiguous() else 3.0
+
+
+def formats(_, alive):
+    return float(len({p.dtype for p in alive}))
+
+
+def half(p, _):
+    return 0.5 if p.dtype == torch.bfloat16 else 1.0
+
+
+def linear(shape, dtype=torch.float32):
+    model = nn.Linear(*shape, bias=False)
+    return model.to(dtype)
+
+
+def transposed():
+    model = nn.Linear(30, 40, bias=False)
+    model.weight = nn.Parameter(torch.randn(30, 40).t())
+    return model
+
+
+@pytest.mark.parametrize(
+    "factor, model, expected",
+    [
+        (sides, lambda: linear((50, 2000)), math.sqrt(2000 / 50)),
+        (sides, lambda: linear((600, 1500)), math.sqrt(1500 / 600)),
+        (many, lambda: linear((100, 100)), 2.0),
+        (many, lambda: linear((60, 60)), 1.0),
+        (columns_first, transposed, 3.0),
+        (columns_first, lambda: linear((30, 40)), 1.0),
+        (formats, lambda: nn.Sequential(linear((4, 4)), linear((4, 4), torch.float64)), 2.0),
+        (half, lambda: linear((30, 40), torch.bfloat16), 0.5),
+    ],
+    ids=["sides", "sides, large", "elements", "few elements", "strides", "no strides", "formats", "bfloat16"],
+)
+def test_the_shrink_is_that_of_the_live_parameter(factor, model, expected):
+    own = model()
+    found = audit(Scaled(own.parameters(), factor), own)
+    assert found.groups[0].shrink == pytest.approx(0.002 * expected, rel=0.02)
+
+
+@pytest.mark.parametrize("product", [0.01, 0.05, 0.1, 0.3])
+def test_large_shrinks_compound_also_where_a_kernel_computes_in_float32(product):
+    class Float32Inside(torch.optim.Optimizer):
+        def __init__(self, params):
+            super().__init__(params, {"lr": 0.1, "weight_decay": 10 * product})
+
+        @torch.no_grad()
+        def step(self, closure: Any = None) -> Any:
+            for group in self.param_groups:
+                for p in group["params"]:
+                    w = p.float() * (1 - group["lr"] * group["weight_decay"])
+                    p.copy_(w - group["lr"] * p.grad.float())
+
+    model = nn.Linear(64, 64, bias=False)
+    found = audit(Float32Inside(model.parameters()), model)
+    assert found.groups[0].shrink == pytest.approx(product, rel=1e-3)
+    assert not [f for f in found.findings if f.code.startswith("rounded")]
+
+
+def test_a_decay_below_what_float32_shows_is_measured_stronger():
+    """lr × weight_decay = 2e-8: of a kernel that computes in float32, only a stronger decay can be seen."""
+
+    class Kernel(Scaled):
+        def step(self, closure: Any = None) -> Any:
+            with torch.no_grad():
+                for p in self.param_groups[0]["params"]:
+                    group = self.param_groups[0]
+                    p.copy_(
+                        p.float() * (1 - group["lr"] * group["weight_decay"]) - group["lr"] * p.grad.float()
+                    )
+
+    model = nn.Linear(30, 30, bias=False)
+    found = audit(Kernel(model.parameters(), None, lr=2e-6, weight_decay=0.01), model)
+    assert "not-applied" not in {f.code for f in found.findings}
+    assert found.groups[0].shrink == pytest.approx(2e-8, rel=0.01)

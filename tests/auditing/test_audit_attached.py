@@ -6,7 +6,7 @@ import torch
 from auditing_cases import codes, first_reading, matrices, net
 from shrinkage.attachment import attach
 from shrinkage.auditing import audit
-from shrinkage.auditing._rule_in_words import in_words
+from shrinkage.auditing.showing._rule_in_words import in_words
 from shrinkage.rules import L1, L2, L2SP, Cautious, Decoupled, Proximal, WeightDecay
 
 # With lr 0.1 and momentum 0.9: rule, what is read, in words.

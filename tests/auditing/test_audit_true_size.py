@@ -74,7 +74,7 @@ def transposed():
 def test_the_shrink_is_that_of_the_live_parameter(factor, model, expected):
     own = model()
     found = audit(Scaled(own.parameters(), factor), own)
-    assert found.groups[0].shrink == pytest.approx(0.002 * expected, rel=0.02)
+    assert found.groups[0].shrink == pytest.approx(0.002 * expected, rel=0.05)
 
 
 @pytest.mark.parametrize("product", [0.01, 0.05, 0.1, 0.3])

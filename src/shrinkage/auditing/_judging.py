@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from shrinkage._drawing import Drawn
-from shrinkage.auditing._audit_page import to_html
 from shrinkage.auditing._audit_result import AuditResult, Group
-from shrinkage.auditing._audit_text import AuditText, as_text
 from shrinkage.auditing._facts import Audited, Facts
-from shrinkage.auditing._group_sentence import group_sentence
-from shrinkage.auditing._rule_in_words import formula, in_words
 from shrinkage.auditing._unchecked import unchecked_of
 from shrinkage.auditing.findings import CHECKS, found
+from shrinkage.auditing.showing._audit_page import to_html
+from shrinkage.auditing.showing._audit_text import AuditText, as_text
+from shrinkage.auditing.showing._group_sentence import group_sentence
+from shrinkage.auditing.showing._rule_in_words import formula, in_words
 from shrinkage.strength import epochs_from_shrink, steps_from_shrink
 
 __all__ = ["Audit", "audit_of", "treatments"]

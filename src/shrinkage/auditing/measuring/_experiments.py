@@ -26,10 +26,17 @@ _CLOCKS: dict[tuple[int, int], Clock] = {
 """Exponents of η and of η_max in the shrink."""
 
 
+_STRONG = 0.02
+"""A shrink that coarse arithmetic shows in every step, and that leaves little of an offset after many."""
+
+
 def read(subject: Subject) -> list[Reading]:
     """One reading a parameter, from about twenty short runs of the subject."""
     eps, stride = _offsets(subject)
-    long, still = Plan(steps=30 if stride == 1 else 60), Plan(gradients=0.0)
+    steps = 30 if stride == 1 else 60
+    if stride > 1 and (strong := _strongest(subject, eps)) > _STRONG:
+        stride, steps = 1, max(6, min(30, int(3 / strong)))
+    long, still = Plan(steps=steps), Plan(gradients=0.0)
     weights = _differences(subject, long, weights=eps)
     gradients = _differences(subject, long, gradients=eps)
     weak = _differences(subject, replace(long, steps=stride, gradients=0.1), gradients=eps)
@@ -51,7 +58,7 @@ def read(subject: Subject) -> list[Reading]:
             n=subject.sizes[i],
             eps=eps,
             stride=stride,
-            noise=shrink_noise(subject),
+            noise=8 * subject.epsilon / (eps * math.sqrt(stride)),
             start=base[i][0],
             weights=weights[i],
             gradients=gradients[i],
@@ -74,6 +81,11 @@ def shrink_noise(subject: Subject) -> float:
     """The size of what rounding does to a shrink."""
     eps, stride = _offsets(subject)
     return 8 * subject.epsilon / (eps * math.sqrt(stride))
+
+
+def _strongest(subject: Subject, eps: float) -> float:
+    """The largest shrink of one step, as a logarithm."""
+    return max(map(mean_log_shrink, _differences(subject, Plan(), weights=eps)), default=0.0)
 
 
 def _offsets(subject: Subject) -> tuple[float, int]:

@@ -6,6 +6,7 @@ strength that is an option of the group can be raised until it shows; what then 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -38,6 +39,6 @@ def with_faint(subject: Subject, readings: Sequence[Reading], expected: Sequence
     for i in wanted:
         shrink = mean_log_shrink((plus[i] - minus[i]) / 2)
         if shrink > 10 * noise:
-            s = shrink / factor
+            s = -math.expm1(-shrink) / factor
             found[i] = replace(readings[i], path="decoupled", shrink=s, first=s, lam=None)
     return found

@@ -11,6 +11,7 @@ The optimizers of torch read none of it but Muon, and are not asked.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -26,7 +27,7 @@ from shrinkage.auditing.subjects._subject import Plan, Subject, offset_pair, par
 __all__ = ["Confirmed", "confirmed", "with_real_gradients"]
 
 _OFFSET = 0.25
-_SHOWN = 0.05
+_SHOWN = 0.2
 """The shrink of a step that is aimed at, by a stronger decay, so that rounding does not hide it."""
 _MOST_TOGETHER = 2**18
 """Elements of the parameters that take steps together."""
@@ -151,7 +152,7 @@ def _batches(numbers: Sequence[int], sizes: Sequence[int]) -> list[list[int]]:
 def _shrinks(subject: Subject, plan: Plan) -> list[float]:
     """What one step takes of an offset of each parameter."""
     plus, minus = (subject.run(p) for p in offset_pair(plan, weights=_OFFSET))
-    return [mean_log_shrink((a - b) / 2) for a, b in zip(plus, minus, strict=True)]
+    return [-math.expm1(-mean_log_shrink((a - b) / 2)) for a, b in zip(plus, minus, strict=True)]
 
 
 def _tolerance(dtype: torch.dtype, shrink: float) -> float:

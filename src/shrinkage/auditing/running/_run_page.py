@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from shrinkage.auditing._audit_page import rendered_with
 from shrinkage.auditing._audit_result import AuditResult
 from shrinkage.auditing.running._course import Course
+from shrinkage.auditing.showing._audit_page import rendered_with
 from shrinkage.pages import Figure, Key, Section, Table, Tile, plain, plotted
 
 __all__ = ["rendered"]

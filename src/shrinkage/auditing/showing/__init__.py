@@ -1,0 +1,1 @@
+"""An audit in words, in the terminal and as a page."""

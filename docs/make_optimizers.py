@@ -203,10 +203,20 @@ def _line(cells: Any) -> str:
 def main() -> None:
     warnings.simplefilter("ignore")
     torch.set_num_threads(1)
-    chosen = sys.argv[1:] or list(PACKAGES)
-    names = known()
-    parts = [section(package, PACKAGES[package], names) for package in chosen]
-    (Path(__file__).parent / "optimizers.md").write_text("\n".join([HEAD, *parts]), encoding="utf-8")
+    path, names = Path(__file__).parent / "optimizers.md", known()
+    for package in sys.argv[1:] or list(PACKAGES):
+        made = section(package, PACKAGES[package], names)
+        parts = {**_parts(path), package: made}
+        ordered = [parts[name] for name in PACKAGES if name in parts]
+        path.write_text("\n".join([HEAD, *ordered]), encoding="utf-8")
+
+
+def _parts(path: Path) -> dict[str, str]:
+    """The tables that are there, by package."""
+    if not path.is_file():
+        return {}
+    sections = path.read_text(encoding="utf-8").split("\n## ")[1:]
+    return {text.split()[0]: f"## {text.rstrip()}\n" for text in sections}
 
 
 if __name__ == "__main__":

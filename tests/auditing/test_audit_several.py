@@ -82,7 +82,7 @@ def test_what_is_no_schedule_is_refused(scheduler, words):
 
 def test_lazy_modules_and_meta_tensors_are_refused_in_a_sentence():
     lazy = nn.LazyLinear(4)
-    with pytest.raises(RequestError, match="weight belongs to a lazy module .* Run the model once"):
+    with pytest.raises(RequestError, match=r"weight belongs to a lazy module .* Run the model once"):
         audit(torch.optim.AdamW(lazy.parameters()), lazy)
     meta = nn.Linear(3, 2, device="meta")
     with pytest.raises(RequestError, match="meta device and have no values"):

@@ -9,8 +9,18 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 from playwright.sync_api import Page
+from scipy.special import expit
 
-from shrinkage.evaluation import LinearPath
+from shrinkage.evaluation import (
+    Dependence,
+    Effects,
+    Importance,
+    LinearPath,
+    OutOfFold,
+    Uncertainty,
+    calibrate,
+    uncertainty,
+)
 from shrinkage.path import Choice, PathResult
 from shrinkage.reporting import ColumnSummary, FitStory, StrengthElsewhere
 
@@ -121,6 +131,46 @@ def made_linear(path: PathResult) -> LinearPath:
     return LinearPath(name=name, lambdas=np.array([1e-4, 1e-2, 1.0]), losses=losses)
 
 
+def made_uncertainty(task: str, n_targets: int) -> Uncertainty:
+    """Probabilities that are a little too sure, or errors of a normal distribution."""
+    rng = np.random.default_rng(5)
+    if task == "regression":
+        residuals = np.abs(rng.normal(scale=30, size=(500, n_targets)))
+        unseen = OutOfFold(
+            z=residuals,
+            Y=residuals,
+            row=np.arange(500),
+            fold=np.arange(500) % 5,
+            weight=None,
+            n_rows=500,
+            loss="squared_error",
+        )
+        return uncertainty(unseen, residuals, None)
+    z = rng.normal(scale=4, size=(500, 1))
+    Y = (rng.random((500, 1)) < expit(z / 2)).astype(float)
+    fold = np.arange(500) % 5
+    unseen = OutOfFold(z=z, Y=Y, row=np.arange(500), fold=fold, weight=None, n_rows=500, loss="logistic")
+    scores = np.where(Y > 0.5, 1 - expit(z / 2), expit(z / 2))
+    return uncertainty(unseen, scores, calibrate(z, Y, fold))
+
+
+def made_effects(task: str, class_names: Sequence[str], target_names: Sequence[str]) -> Effects:
+    """A number and a category that matter, and columns that do not."""
+    lines = len(target_names) if task == "regression" else 1 if len(class_names) == 2 else len(class_names)
+    grid = np.linspace(0, 1, 30)
+    number = np.array([(i + 1) * grid / lines for i in range(lines)])
+    importance = Importance(
+        names=("mean radius", "clinic", *(f"column {i}" for i in range(28))),
+        mean=np.array([0.3, 0.2, *np.linspace(0.02, -0.01, 28)]),
+        se=np.full(30, 0.02),
+    )
+    dependences = (
+        Dependence(name="mean radius", values=tuple(float(x) for x in grid), predicted=number),
+        Dependence(name="clinic", values=("east", "west", "north"), predicted=number[:, :3]),
+    )
+    return Effects(importance=importance, dependences=dependences)
+
+
 def made_weights(path: PathResult, n_weights: int = 6000) -> list[NDArray[np.floating]]:
     """Heavy-tailed weights whose largest is what the path says."""
     draws = np.random.default_rng(3).standard_t(3, n_weights)
@@ -156,6 +206,8 @@ def made_story(
         columns=_columns(),
         constant_losses=np.full(path.n_folds, 0.66),
         linear=made_linear(path),
+        uncertainty=made_uncertainty(task, len(target_names)),
+        effects=made_effects(task, class_names, target_names),
         notes=["Column “remarks” holds free text and was left out."],
         strengths=_strengths(),
         reproduce={

@@ -20,8 +20,8 @@ BARS = (
 def test_every_chart_is_drawn_in_silence_and_without_the_network(open_page: OpenPage) -> None:
     visit = open_page(render_fit_report(made_story())).drawn()
     charts = visit.page.locator(".chart")
-    assert charts.count() == 9
-    assert visit.page.locator(".chart:has(svg.main-svg)").count() == 9
+    assert charts.count() == 13
+    assert visit.page.locator(".chart:has(svg.main-svg)").count() == 13
     assert visit.page.locator(".fallback").count() == 0
     assert visit.console == []
     assert visit.violations() == []
@@ -116,7 +116,7 @@ def test_without_javascript_words_and_tables_are_there(open_page: OpenPage) -> N
     story = made_story(choice=made_choice(made_path(), select="1se"))
     page = open_page(render_fit_report(story), java_script_enabled=False).page
     assert findings(story)[0] in page.locator("main").inner_text()
-    assert page.locator(".fallback").count() == 9
+    assert page.locator(".fallback").count() == 13
     assert not page.locator(".slider").is_visible()
     page.locator("#loss summary").click()
     row = page.locator("#loss tbody tr").nth(story.choice.index)

@@ -20,7 +20,19 @@ from shrinkage.path import PathResult
 from shrinkage.reporting import ColumnSummary, findings, render_fit_report, write_fit_report
 
 MOST_BYTES = 6_000_000
-TABLES = {"matter", "loss", "map", "epochs", "weights", "gap", "agreement", "data", "elsewhere"}
+TABLES = {
+    "matter",
+    "uncertainty",
+    "effects",
+    "loss",
+    "map",
+    "epochs",
+    "weights",
+    "gap",
+    "agreement",
+    "data",
+    "elsewhere",
+}
 
 
 class Outline(HTMLParser):
@@ -167,7 +179,7 @@ def test_strange_paths_are_drawn_too(name: str, stop: str) -> None:
     charts = json.loads(scripts[0])
     assert set(charts) == {"figures", "sliders"}
     # A single column is no map of λ and epochs.
-    assert len(charts["figures"]) == (7 if len(path.validated) == 1 else 8) + (path.n_folds > 1)
+    assert len(charts["figures"]) == (11 if len(path.validated) == 1 else 12) + (path.n_folds > 1)
 
 
 @pytest.mark.parametrize(

@@ -44,6 +44,8 @@ class Figure:
     """In CSS pixels."""
     width: int | None = None
     """The most it takes, in CSS pixels; None for all there is."""
+    wide: bool = False
+    """Take a row of its own where charts stand side by side."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,7 +14,8 @@ __all__ = ["effects_section"]
 
 MOST_BARS = 20
 MOST_LEVELS = 20
-MOST_LINES = 4
+MOST_LINES, MOST_COLUMNS = 4, 30
+"""Outputs that are drawn, and that a table has."""
 
 
 def effects_section(
@@ -116,6 +117,7 @@ def _bars(importance: Importance, loss_name: str) -> Figure:
         data=[bars],
         layout=layout,
         height=120 + 24 * len(places),
+        wide=True,
     )
 
 
@@ -163,7 +165,7 @@ def _curve(found: Dependence, place: int, lines: Sequence[str], what: str) -> Fi
 
 
 def _curve_table(found: Dependence, lines: Sequence[str], what: str) -> Table:
-    shown = list(lines)[: len(found.predicted)]
+    shown = list(lines)[: min(len(found.predicted), MOST_COLUMNS)]
     return Table(
         caption=f"mean {what} against {clean(found.name, 60)}",
         head=[clean(found.name, 40), *(clean(name, 40) for name in shown)],

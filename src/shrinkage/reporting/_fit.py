@@ -155,7 +155,7 @@ def _uncertainty_sections(story: FitStory) -> list[Section]:
     if story.uncertainty is None:
         return []
     names = [str(name) for name in story.target_names]
-    return [uncertainty_section(story.uncertainty, names, len(story.class_names or ()))]
+    return [uncertainty_section(story.uncertainty, names, list(story.class_names or ()))]
 
 
 def _effects_sections(story: FitStory) -> list[Section]:

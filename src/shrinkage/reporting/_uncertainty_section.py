@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -13,18 +14,18 @@ from shrinkage.pages import Figure, Key, Section, Table, clean, number, percent,
 __all__ = ["uncertainty_section"]
 
 
-def uncertainty_section(found: Uncertainty, target_names: list[str], n_classes: int) -> Section:
+def uncertainty_section(found: Uncertainty, target_names: list[str], classes: Sequence[str]) -> Section:
     """Probabilities of a classifier, intervals of a regression."""
     if found.calibration is None:
         return _of_values(found, target_names)
-    return _of_classes(found, n_classes)
+    return _of_classes(found, classes)
 
 
-def _of_classes(found: Uncertainty, n_classes: int) -> Section:
+def _of_classes(found: Uncertainty, classes: Sequence[str]) -> Section:
     raw, tempered, calibration = found.raw, found.tempered, found.calibration
     assert raw is not None
     assert calibration is not None
-    what = "the second class" if n_classes == 2 else "the likeliest class"
+    what = f"“{clean(classes[1], 40)}”" if len(classes) == 2 else "the likeliest class"
     if not math.isfinite(calibration.gain_se):
         effect = "One split can't show whether a temperature helps, so none is applied."
     else:

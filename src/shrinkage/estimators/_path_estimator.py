@@ -165,8 +165,8 @@ class MLPCV(Shown, UnseenRows, BaseEstimator):  # pyright: ignore[reportIncompat
         weight = None
         if sample_weight is not None:
             weight = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
-        self.target_names_ = _names_of(y)
-        y = self._checked_y(X, y)
+        given, y = y, self._checked_y(X, y)
+        self.target_names_ = _names_of(given, y)
         inputs = inputs_for(self, X, weight, as_table=runtime.as_table)
         if inputs.n_rows != len(y):
             raise ValueError(f"X and y must have as many rows, got {inputs.n_rows} and {len(y)}.")
@@ -383,13 +383,13 @@ class MLPCV(Shown, UnseenRows, BaseEstimator):  # pyright: ignore[reportIncompat
         return self.blend_.predict(matrix, lam)
 
 
-def _names_of(y: Any) -> tuple[str, ...]:
+def _names_of(given: Any, y: NDArray[Any]) -> tuple[str, ...]:
     """What the targets are called: the names of a frame's columns or of a series, else `target`."""
-    if hasattr(y, "columns"):
-        return tuple(str(name) for name in y.columns)
-    if getattr(y, "name", None) is not None:
-        return (str(y.name),)
-    count = np.shape(y)[1] if np.ndim(y) == 2 else 1
+    if hasattr(given, "columns"):
+        return tuple(str(name) for name in given.columns)
+    if getattr(given, "name", None) is not None:
+        return (str(given.name),)
+    count = y.shape[1] if y.ndim == 2 else 1
     return ("target",) if count == 1 else tuple(f"target {j + 1}" for j in range(count))
 
 

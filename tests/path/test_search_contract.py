@@ -102,6 +102,7 @@ def test_a_bracket_trains_fewer_than_half_and_finds_the_minimum():
     made = walked(search, Made(lambda lam: (np.log10(max(lam, 1e-7)) + 2) ** 2 + np.arange(5.0)))
     assert search.choose(made).lam == min(GRID, key=lambda lam: abs(np.log10(max(lam, 1e-7)) + 2))
     assert len(made.nets) <= 0.45 * 5 * len(GRID)
+    assert sorted({*search.choose(made).skipped, *(place.lam for place, _ in made.nets)}) == GRID
 
 
 @pytest.mark.parametrize("name, fast", LAWS)

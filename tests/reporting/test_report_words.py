@@ -62,6 +62,10 @@ def test_no_regularization_is_said_to_be_best_when_it_was() -> None:
         ({"at_edge": True}, " The best λ still lies on the edge of the grid: one beyond it may do better."),
         ({"diverged": (0.0, 0.5)}, " Left out because a net diverged: λ = 0, 0.5."),
         ({"dropped": (2.0,)}, " λs that were dropped after the first folds are not drawn."),
+        (
+            {"skipped": (2.0,)},
+            " Only the points were trained: the lines between them join neighbours and were not measured.",
+        ),
     ],
 )
 def test_what_the_grid_left_open_is_said(changes: dict[str, Any], sentence: str) -> None:
@@ -229,3 +233,10 @@ def test_the_page_counts_the_lambdas_that_are_left_among_all() -> None:
     choice = replace(made_choice(path), dropped=(2.0, 3.0), dropped_after=(3, 4))
     assert "17 of 19 λs × 5 folds" in render_fit_report(made_story(path=path, choice=choice))
     assert "17 λs × 5 folds" in render_fit_report(made_story(path=path))
+
+
+def test_what_a_search_did_not_train_is_said() -> None:
+    path = made_path()
+    n = len(path.lambdas)
+    said = _words.skipped_words(path, replace(made_choice(path), skipped=(2.0, 3.0), dropped=(5.0,)))
+    assert said.startswith(f"The search trained {n + 1} of {n + 3} λs of the grid")

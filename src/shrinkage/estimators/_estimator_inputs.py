@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import warnings
 from abc import ABC, abstractmethod
 from typing import Any
@@ -14,7 +15,7 @@ from sklearn.utils.validation import validate_data
 
 from shrinkage.tables import Preprocessor, as_pandas
 
-__all__ = ["Inputs", "NumberInputs", "TableInputs", "inputs_for"]
+__all__ = ["Inputs", "NumberInputs", "TableInputs", "hash_of", "inputs_for"]
 
 
 class Inputs(ABC):
@@ -104,3 +105,11 @@ def inputs_for(
         return TableInputs(as_pandas(X), weight)
     matrix: Any = validate_data(estimator, X, dtype=[np.float64, np.float32])
     return NumberInputs(matrix)
+
+
+def hash_of(*arrays: NDArray[Any] | None) -> str:
+    """SHA-256 of the arrays' shapes and values."""
+    digest = hashlib.sha256()
+    for array in arrays:
+        digest.update(b"none" if array is None else repr(array.shape).encode() + array.tobytes())
+    return digest.hexdigest()

@@ -20,7 +20,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 
 from shrinkage._errors import RequestError, called, shown
 from shrinkage.estimators._blend import Forms, alone, blend_of, blended
-from shrinkage.estimators._estimator_inputs import Inputs, inputs_for
+from shrinkage.estimators._estimator_inputs import Inputs, hash_of, inputs_for
 from shrinkage.estimators._members import fit_members, inputs_of_members, members_of, recipe_of_member
 from shrinkage.estimators._shown import Shown
 from shrinkage.estimators._trainers import TRAINERS, recipe_of
@@ -346,16 +346,16 @@ class MLPCV(Shown, UnseenRows, BaseEstimator):  # pyright: ignore[reportIncompat
     ) -> dict[str, Any]:
         """All that the numbers of a block depend on besides its λs and members."""
         arrays = [array for fold in folds for array in (*(seen.X for seen in fold.inputs.values()), fold.Y)]
-        shared = {id(array): _hash(array) for array in {id(each): each for each in arrays}.values()}
+        shared = {id(array): hash_of(array) for array in {id(each): each for each in arrays}.values()}
         rows = [part for fold in folds for part in (fold.train, fold.validation)]
         matrices = [shared[id(array)] for array in arrays]
         return {
             **(runtime.identity or {}),
             **request.recipe.described(),
             "seed": request.seed,
-            "folds": _hash(*rows),
+            "folds": hash_of(*rows),
             "matrices": hashlib.sha256("".join(matrices).encode()).hexdigest(),
-            "row weights": _hash(weight),
+            "row weights": hash_of(weight),
             "standardize": self.standardize,
             "processor": torch.backends.cpu.get_cpu_capability(),
         }
@@ -391,11 +391,3 @@ def _names_of(given: Any, y: NDArray[Any]) -> tuple[str, ...]:
         return (str(given.name),)
     count = y.shape[1] if y.ndim == 2 else 1
     return ("target",) if count == 1 else tuple(f"target {j + 1}" for j in range(count))
-
-
-def _hash(*arrays: NDArray[Any] | None) -> str:
-    """SHA-256 of the arrays' shapes and values."""
-    digest = hashlib.sha256()
-    for array in arrays:
-        digest.update(b"none" if array is None else repr(array.shape).encode() + array.tobytes())
-    return digest.hexdigest()

@@ -179,3 +179,5 @@ class Choice(Drawn):
     """λs that a fast path dropped on the way, ascending; they are not in `PathResult.lambdas`."""
     dropped_after: tuple[int, ...] = ()
     """After how many folds each of them was dropped."""
+    skipped: tuple[float, ...] = ()
+    """λs of the grid that the search had no need to train, ascending; they are not in `PathResult.lambdas`."""

@@ -7,7 +7,7 @@ import numpy as np
 from shrinkage.pages import number, strength
 from shrinkage.reporting._headline import headline
 from shrinkage.reporting._story import FitStory
-from shrinkage.reporting._words import dropped_words, metric_of_folds
+from shrinkage.reporting._words import dropped_words, metric_of_folds, skipped_words
 from shrinkage.reporting.figures import Curve, Judged, judge
 
 __all__ = ["findings"]
@@ -28,6 +28,8 @@ def findings(story: FitStory) -> list[str]:
             f"The grid was extended {times}, to λs from {number(weakest)} to {number(strongest)}, because "
             "the best λ lay on its edge."
         )
+    if choice.skipped:
+        found.append(skipped_words(path, choice))
     if choice.dropped:
         found.append(dropped_words(path, choice))
     if choice.at_edge:

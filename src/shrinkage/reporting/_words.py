@@ -20,6 +20,7 @@ __all__ = [
     "loss_title",
     "map_title",
     "metric_of_folds",
+    "skipped_words",
     "tiles",
     "weights_title",
 ]
@@ -133,6 +134,10 @@ def edge_words(choice: Choice) -> str:
         sentences.append(f" Left out because a net diverged: λ = {names}.")
     if choice.dropped:
         sentences.append(" λs that were dropped after the first folds are not drawn.")
+    if choice.skipped:
+        sentences.append(
+            " Only the points were trained: the lines between them join neighbours and were not measured."
+        )
     return "".join(sentences)
 
 
@@ -146,7 +151,16 @@ def dropped_words(path: PathResult, choice: Choice) -> str:
     diverged = ", or with a net that diverged" if set(choice.dropped) & set(choice.diverged) else ""
     return (
         f"To save time {what} of {total} ({_ranges(path, choice)}) {were} dropped after {after} of {path.n_folds} "
-        f"folds: worse there than the best λ, by a paired t-test at 5 %{diverged}."
+        f"folds: worse there than the best λ{'' if choice.skipped else ', by a paired t-test at 5 %'}{diverged}."
+    )
+
+
+def skipped_words(path: PathResult, choice: Choice) -> str:
+    """How much of the grid the search looked at."""
+    trained = len(path.lambdas) + len(choice.dropped)
+    return (
+        f"The search trained {trained} of {trained + len(choice.skipped)} λs of the grid: a few over its range, then "
+        "finer around the best one. Nothing is known of the others."
     )
 
 

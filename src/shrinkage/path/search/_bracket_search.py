@@ -55,7 +55,14 @@ class Bracket(PlannedSearch):
             )
             added = np.array([lam for lam in beyond if self.admits(lam)])
             if not len(added) or extended == self.max_extensions:
-                return Outcome(places=left, extended=extended, at_edge=len(beyond) > 0, dropped=dropped)
+                trained = {place.lam for place in known}
+                return Outcome(
+                    places=left,
+                    extended=extended,
+                    at_edge=len(beyond) > 0,
+                    dropped=dropped,
+                    skipped=tuple(float(lam) for lam in lambdas if lam not in trained),
+                )
             lambdas, extended = np.sort(np.concatenate([lambdas, added])), extended + 1
             new = [float(lam) for lam in (lambdas[0], lambdas[-1]) if lam in added]
 

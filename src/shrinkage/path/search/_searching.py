@@ -84,6 +84,8 @@ class Outcome:
     at_edge: bool
     dropped: dict[Place, int]
     """After how many folds a place was dropped."""
+    skipped: tuple[float, ...] = ()
+    """λs of the grid that were not asked for, ascending."""
 
 
 Plan = Generator[Round, None, Outcome]
@@ -128,7 +130,7 @@ class PlannedSearch(ABC):
             extended=outcome.extended,
             at_edge=outcome.at_edge,
         )
-        return _with_dropped(found, outcome.dropped, seen, self.stop)
+        return _with_dropped(replace(found, skipped=outcome.skipped), outcome.dropped, seen, self.stop)
 
     def places(self, lambdas: Sequence[float] | NDArray[np.float64]) -> tuple[Place, ...]:
         return tuple(Place(float(lam), self.form) for lam in lambdas)

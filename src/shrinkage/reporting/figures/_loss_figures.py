@@ -35,8 +35,8 @@ def loss_figure(path: PathResult, choice: Choice, judged: Judged, fair: Against 
         "margin": {"t": 44},
     }
     traces = [
-        *_errorbar_traces(axis, judged.train_loss, "training"),
-        *_errorbar_traces(axis, judged.validation_loss, "validation"),
+        *_errorbar_traces(axis, judged.train_loss, "training", choice),
+        *_errorbar_traces(axis, judged.validation_loss, "validation", choice),
         *([] if fair is None else [_fair_mark(axis, fair)]),
     ]
     label = "Training and validation loss against λ, with one standard error over the folds."
@@ -70,7 +70,7 @@ def gap_figure(path: PathResult, choice: Choice, judged: Judged) -> Figure:
         "annotations": [*_choice_labels(axis, choice), *axis.break_mark()],
         "margin": {"t": 44},
     }
-    traces = _errorbar_traces(axis, judged.gap, "ink")
+    traces = _errorbar_traces(axis, judged.gap, "ink", choice)
     return Figure(
         id="gap-chart", label="The overfitting gap against λ.", data=traces, layout=layout, height=360
     )
@@ -112,7 +112,8 @@ def _marks(choice: Choice, n_lambdas: int) -> list[str]:
     return [", ".join(name for name, place in named if place == index) for index in range(n_lambdas)]
 
 
-def _errorbar_traces(axis: LambdaAxis, curve: Curve, role: str) -> list[dict[str, Any]]:
+def _errorbar_traces(axis: LambdaAxis, curve: Curve, role: str, choice: Choice) -> list[dict[str, Any]]:
+    """Dots with their errors, and the line that joins them: dotted where λs between them were not trained."""
     x, y = axis.line(curve.mean)
     line = {"type": "scatter", "mode": "lines", "x": x, "y": y, "hoverinfo": "skip"}
     texts = [
@@ -137,7 +138,8 @@ def _errorbar_traces(axis: LambdaAxis, curve: Curve, role: str) -> list[dict[str
         "text": texts,
         "hovertemplate": "%{text}<extra></extra>",
     }
-    return [{**line, "line": {"color": f"@{role}", "width": 1.5}}, dots]
+    style = {"color": f"@{role}", "width": 1.5} | ({"dash": "dot"} if choice.skipped else {})
+    return [{**line, "line": style}, dots]
 
 
 def _choice_lines(axis: LambdaAxis, choice: Choice) -> list[dict[str, Any]]:

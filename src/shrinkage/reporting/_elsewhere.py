@@ -83,7 +83,7 @@ def _of_the_rule(lam: float, recipe: Recipe) -> StrengthElsewhere:
 def _call(rule: Rule) -> str:
     """How the rule is written, its strength left open."""
     if rule.name == "Decoupled":
-        return f"Decoupled(…, clock={rule.clock!r})"
+        return f"Decoupled({'rate=' if rule.clock == 'constant' else ''}…, clock={rule.clock!r})"
     if rule.name == "WeightDecay":
         return f"WeightDecay(…, of={'updated' if rule.entry == 'after' else 'original'!r})"
     return f"{rule.name}(…)"

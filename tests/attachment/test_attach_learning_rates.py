@@ -111,7 +111,7 @@ def test_on_prodigy_a_rule_is_its_own_decay(options: dict[str, Any]):
         model = make_model(bias=False)
         own = 0.0 if attached else 0.1
         optimizer = package.Prodigy(
-            model.parameters(), lr=1.0, weight_decay=own, d0=1e-2, growth_rate=1.0, **options
+            model.parameters(), lr=1.0, weight_decay=own, d0=1e-2, d_coef=1e-9, **options
         )
         if attached:
             attach(optimizer, Decoupled(0.1), model=model)

@@ -27,9 +27,11 @@ def reading_of(group: Group, peaks: tuple[Any, ...]) -> Reading:
     """
     if not _has_lr(group):
         return Reading(lr=math.nan, lr_max=math.nan)
+    lr, peak = number(group["lr"]), next((number(peak) for peak in peaks if is_nonzero(peak)), 0.0)
+    if "d" not in group:
+        return Reading(lr=lr, lr_max=peak)
     scale = _adaptation(group)
-    peak = next((number(peak) for peak in peaks if is_nonzero(peak)), 0.0)
-    return Reading(lr=number(group["lr"]) * scale, lr_max=peak * scale)
+    return Reading(lr=lr * scale, lr_max=peak * scale)
 
 
 def peak_of(group: Group) -> float:
@@ -65,7 +67,7 @@ def _adaptation(group: Group) -> float | Tensor:
 
     Mishchenko and Defazio, ICML 2024, algorithm 4; their packages keep d in the group.
     """
-    if not isinstance(group.get("d"), (int, float, Tensor)):
+    if not isinstance(group["d"], (int, float, Tensor)):
         return 1.0
     scale = number(group["d"])
     if group.get("use_bias_correction") and "betas" in group:

@@ -70,7 +70,7 @@ class Adapting(torch.optim.Optimizer):
     """Moves by d·lr, as Prodigy and D-Adaptation do, and keeps d in the group."""
 
     def __init__(self, params: Any, **options: Any):
-        super().__init__(params, {"lr": 1.0, "d": 1e-6, "betas": (0.9, 0.99), "k": 0, **options})
+        super().__init__(params, {"lr": 1.0, "d": 1e-6, "betas": (0.9, 0.99), "k": 0, "d0": 1e-6, **options})
 
     def step(self, closure: Any = None) -> Any:
         for group in self.param_groups:
@@ -98,6 +98,14 @@ def test_the_clock_is_that_of_the_effective_learning_rate(rule, per_d: float | N
         optimizer.step()
         expected = expected * (1 - (0.1 if per_d is None else per_d * d))
     torch.testing.assert_close(model.get_parameter("0.weight").detach(), expected, rtol=1e-14, atol=0)
+
+
+def test_what_adafactor_calls_d_is_no_learning_rate():
+    model = make_model()
+    optimizer = torch.optim.Adafactor(model.parameters(), lr=0.01, d=2.0)
+    assert attach(optimizer, Decoupled(0.1), model=model).log()["shrinkage/group0/shrink"] == pytest.approx(
+        0.001
+    )
 
 
 @pytest.mark.frameworks

@@ -17,6 +17,9 @@ __all__ = ["peak_of", "reading_of", "refuse_unknown"]
 
 Group = Mapping[str, Any]
 
+_ADAPTING = ("growth_rate", "d0", "fixed_decay")
+"""What stands beside d in a group whose steps are d·lr; torch's Adafactor calls something else d."""
+
 
 def reading_of(group: Group, peaks: tuple[Any, ...]) -> Reading:
     """η_t and η_max of `group`; both NaN where it keeps no learning rate, which the clock `constant` does without.
@@ -28,7 +31,7 @@ def reading_of(group: Group, peaks: tuple[Any, ...]) -> Reading:
     if not _has_lr(group):
         return Reading(lr=math.nan, lr_max=math.nan)
     lr, peak = number(group["lr"]), next((number(peak) for peak in peaks if is_nonzero(peak)), 0.0)
-    if "d" not in group:
+    if "d" not in group or not any(key in group for key in _ADAPTING):
         return Reading(lr=lr, lr_max=peak)
     scale = _adaptation(group)
     return Reading(lr=lr * scale, lr_max=peak * scale)

@@ -85,7 +85,7 @@ def ScheduledDecay(lam: float | Tensor) -> Rule:
 
 
 def AdaptiveDecay(lam: float | Tensor, alpha: float = 4.0) -> Rule:
-    """AdaDecay: `w ← (1 − η_t·lam·2/(1 + e^(−αz))) w` before the step, z a weight's standardized |gradient|.
+    """AdaDecay: `w ← (1 − η_t·lam·2/(1 + e^(−αz))) w` before the step, z the standardized size of a weight's gradient.
 
     `z = (|g| − mean)/std` over the tensor, so that z = 0 decays as `Decoupled` does.
 

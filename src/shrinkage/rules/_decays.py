@@ -208,7 +208,7 @@ def Proximal(
 
     Args:
         lam: λ ≥ 0, with the clocks `lr` (the default) and `corrected`.
-        penalty: Ω = ½w² or Ω = |w|.
+        penalty: `Ω = ½w²` or `Ω = |w|`.
         clock: what the strength is multiplied by.
         rate: s_t at the peak of the schedule, ≥ 0, with the clocks `constant` (the default) and `schedule` (AdamProx).
 

@@ -11,7 +11,6 @@ from shrinkage.rules._adaptive import (
 )
 from shrinkage.rules._catalogue import CATALOGUE, rule_named
 from shrinkage.rules._clocks import CLOCKS, Clock, Reading, tick
-from shrinkage.rules._constraint import NormConstraint, Target
 from shrinkage.rules._decays import (
     ConditionalDecay,
     Decoupled,
@@ -37,13 +36,28 @@ from shrinkage.rules._rule import Anchor, Entry, Moment, Rule
 from shrinkage.rules._schedules import Schedule, constant, cosine, factor_at, linear
 from shrinkage.rules._sets import Ball, Box, Sphere
 from shrinkage.rules._views import View, plain, wide
+from shrinkage.rules.controllers import (
+    CONTROLLERS,
+    NEEDS,
+    Controller,
+    Evidence,
+    Hypergradient,
+    NormConstraint,
+    Run,
+    State,
+    Target,
+    TargetNorm,
+    Timescale,
+)
 
 __all__ = [
     "CATALOGUE",
     "CLOCKS",
+    "CONTROLLERS",
     "L1",
     "L2",
     "L2SP",
+    "NEEDS",
     "AdaptiveDecay",
     "AdaptiveL2",
     "Anchor",
@@ -54,13 +68,16 @@ __all__ = [
     "Clock",
     "ConditionalDecay",
     "ConstrainedNorm",
+    "Controller",
     "Decoupled",
     "ElasticNet",
     "EliminationForce",
     "Entry",
+    "Evidence",
     "Force",
     "Huber",
     "HuberForce",
+    "Hypergradient",
     "L1Force",
     "L2Force",
     "LowRankDecay",
@@ -73,12 +90,16 @@ __all__ = [
     "Proximal",
     "Reading",
     "Rule",
+    "Run",
     "Schedule",
     "ScheduledDecay",
     "SelectiveProjectionDecay",
     "Sphere",
+    "State",
     "Target",
+    "TargetNorm",
     "ThresholdForce",
+    "Timescale",
     "TimescaleDecay",
     "UncertainDecay",
     "View",

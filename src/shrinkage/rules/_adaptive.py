@@ -7,7 +7,6 @@ from dataclasses import replace
 from torch import Tensor
 
 from shrinkage._errors import RequestError
-from shrinkage.rules._constraint import NormConstraint, Target
 from shrinkage.rules._modulations import (
     CautiousMask,
     GradientAboveNorm,
@@ -17,6 +16,7 @@ from shrinkage.rules._modulations import (
     Undetermined,
 )
 from shrinkage.rules._rule import Rule
+from shrinkage.rules.controllers._target_norm import NormConstraint, Target
 
 __all__ = [
     "AdaptiveDecay",

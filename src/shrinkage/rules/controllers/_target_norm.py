@@ -1,19 +1,21 @@
-"""Axis 6, the controller: a strength that is driven until the weights have a chosen size."""
+"""A strength that is driven until the weights have a chosen size: between epochs, or a multiplier in every step."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import ClassVar, Literal, get_args
 
 import torch
 from torch import Tensor
 
-from shrinkage._errors import RequestError, shown
+from shrinkage._errors import RequestError, check_count, shown
 from shrinkage.rules._forces import Force
 from shrinkage.rules._modulations import Modulation
 from shrinkage.rules._views import View, keep, wide
+from shrinkage.rules.controllers._controller import Need, Run, State, of_strengths
 
-__all__ = ["NormConstraint", "Target"]
+__all__ = ["NormConstraint", "Target", "TargetNorm"]
 
 Target = Literal["uniform", "relative", "at_step", "inflection"]
 
@@ -76,3 +78,42 @@ class NormConstraint(Modulation):
     @staticmethod
     def _size(view: View) -> Tensor:
         return view.total(wide(view.distance).square()) / view.count()
+
+
+@dataclass(frozen=True)
+class TargetNorm:
+    """λ ← max(0, λ + rate·(R/κ − 1)) between epochs: an augmented Lagrangian for R ≤ κ, R the mean square of the weights.
+
+    Where `ConstrainedNorm` has a multiplier a tensor that acts in every step, this moves the strength of any rule.
+
+    Args:
+        value: κ, > 0; of the relative target a share of R after the first interval.
+        relative: whether κ is relative.
+        rate: by how much λ moves for an R of twice κ, > 0.
+        every: epochs from one update to the next, ≥ 1.
+
+    Reference: Franke, Hefenbrock, Koehler and Hutter, arXiv 2311.09058.
+    """
+
+    value: float = 0.5
+    relative: bool = True
+    rate: float = 1e-3
+    every: int = 1
+
+    needs: ClassVar[frozenset[Need]] = frozenset({"norm"})
+
+    def __post_init__(self) -> None:
+        check_count("every", self.every)
+        for name in ("value", "rate"):
+            if not 0 < (number := getattr(self, name)) < float("inf"):
+                raise RequestError(f"TargetNorm({name}=…): must be > 0 and finite, got {number:g}.")
+
+    def start(self, lam: Tensor, run: Run) -> tuple[Tensor, State]:
+        return lam, {"kappa": torch.full_like(lam, torch.nan if self.relative else self.value)}
+
+    def update(self, lam: Tensor, seen: Mapping[str, Tensor], state: State, run: Run) -> tuple[Tensor, State]:
+        sizes = torch.tensor(run.sizes, dtype=lam.dtype)
+        size = of_strengths(lam, seen["norm"]) / (sizes if lam.ndim == 3 else sizes.sum())
+        kappa = torch.where(state["kappa"].isnan(), self.value * size, state["kappa"])
+        moved = (lam + self.rate * (size / kappa - 1)).clamp_min(0)
+        return torch.where(moved.isfinite(), moved, lam), {"kappa": kappa}

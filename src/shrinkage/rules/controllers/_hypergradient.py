@@ -1,0 +1,70 @@
+"""The strength that a validation loss asks for, moved while training."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from shrinkage._errors import RequestError, check_choice, check_count
+from shrinkage.rules.controllers._controller import Need, Run, State, of_strengths
+
+__all__ = ["Hypergradient"]
+
+_SLOPES: dict[str, Need] = {"step": "slope_by_step", "curvature": "slope_by_curvature"}
+
+
+@dataclass(frozen=True)
+class Hypergradient:
+    """log λ goes down the validation loss: `dLᵥ/dλ = −∇Lᵥᵀ (H + Λ)⁻¹ w`, with the folds' mean for one path.
+
+    Its size says little far from the optimum, so the step is normalized by the root of its running square, as RMSProp
+    does it: a strength moves by a factor of about exp(rate) in an update.
+
+    Args:
+        rate: of log λ in an update, > 0.
+        inverse: `step` takes lr for (H + Λ)⁻¹ (T1–T2), one gradient an update; `curvature` the Gauss–Newton matrix.
+        shared: one λ for all folds and restarts, by their mean slope, which is the slope of the cross-validated loss.
+        every: epochs from one update to the next, ≥ 1.
+        smallest, largest: λ stays between these.
+
+    Many strengths overfit the validation rows: use one, or one a layer with thousands of rows.
+
+    Reference: Luketina et al., ICML 2016 (T1–T2); Lorraine, Vicol and Duvenaud, AISTATS 2020.
+    """
+
+    rate: float = 0.2
+    inverse: str = "step"
+    shared: bool = True
+    every: int = 1
+    smallest: float = 1e-8
+    largest: float = 1e2
+
+    def __post_init__(self) -> None:
+        check_count("every", self.every)
+        check_choice("inverse", self.inverse, _SLOPES)
+        if not 0 < self.rate < float("inf"):
+            raise RequestError(f"Hypergradient(rate=…): must be > 0 and finite, got {self.rate:g}.")
+
+    @property
+    def needs(self) -> frozenset[Need]:
+        return frozenset({_SLOPES[self.inverse]})
+
+    def start(self, lam: Tensor, run: Run) -> tuple[Tensor, State]:
+        return lam.clamp(self.smallest, self.largest), {
+            "square": torch.zeros_like(lam),
+            "updates": torch.zeros((), dtype=lam.dtype),
+        }
+
+    def update(self, lam: Tensor, seen: Mapping[str, Tensor], state: State, run: Run) -> tuple[Tensor, State]:
+        slope = lam * of_strengths(lam, seen[_SLOPES[self.inverse]])
+        if self.shared:
+            slope = slope.mean(0, keepdim=True).expand_as(lam)
+        updates = state["updates"] + 1
+        square = 0.9 * state["square"] + 0.1 * slope.square()
+        size = (square / (1 - 0.9**updates)).sqrt()
+        step = torch.where(size > 0, slope / size, 0)
+        moved = (lam * torch.exp(-self.rate * step)).clamp(self.smallest, self.largest)
+        return torch.where(moved.isfinite(), moved, lam), {"square": square, "updates": updates}

@@ -1,0 +1,53 @@
+"""A strength that follows from the length of the run."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from shrinkage._errors import RequestError
+from shrinkage.rules.controllers._controller import Need, Run, State
+
+__all__ = ["Timescale"]
+
+
+@dataclass(frozen=True)
+class Timescale:
+    """λ = 1/(lr · share · steps): a weight is remembered for this share of the run.
+
+    The timescale of decay is τ = 1/(lr·λ) steps; across tuned runs it is τ, and not λ, that stays put.
+
+    Args:
+        share: τ over the steps of the run, > 0; 0.6 is the median of 17 tuned tables.
+
+    Reference: Wang and Aitchison, ICML 2025.
+
+    >>> from shrinkage.rules import Run
+    >>> run = Run(lr=0.1, steps=1000, rows=100, outputs=1, regression=True, sizes=(3,), exempt=1)
+    >>> round(Timescale(0.5).lam(run), 9)
+    0.02
+    """
+
+    share: float = 0.6
+
+    every: ClassVar[int] = 1
+    needs: ClassVar[frozenset[Need]] = frozenset()
+
+    def __post_init__(self) -> None:
+        if not 0 < self.share < math.inf:
+            raise RequestError(f"Timescale(share=…): must be > 0 and finite, got {self.share:g}.")
+
+    def lam(self, run: Run) -> float:
+        """The canonical λ of a run."""
+        return 1 / (run.lr * self.share * run.steps)
+
+    def start(self, lam: Tensor, run: Run) -> tuple[Tensor, State]:
+        return torch.full_like(lam, self.lam(run)), {}
+
+    def update(self, lam: Tensor, seen: Mapping[str, Tensor], state: State, run: Run) -> tuple[Tensor, State]:
+        return lam, state

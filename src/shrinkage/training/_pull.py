@@ -69,7 +69,7 @@ class Pull:
         if self.rule.acts != "gradient":
             return
         for i, (grad, w) in enumerate(zip(self._grads, self._w, strict=True)):
-            rule = self._strengths.rule_for(w)
+            rule = self._strengths.rule_for(w, i)
             if self._views:
                 grad.add_(rule.gradient(self._views[i]))
             else:
@@ -91,7 +91,7 @@ class Pull:
 
     def _shrink(self, now: Reading) -> None:
         for i, w in enumerate(self._w):
-            rule, previous = self._strengths.rule_for(w), self._previous[i] if self._previous else None
+            rule, previous = self._strengths.rule_for(w, i), self._previous[i] if self._previous else None
             if self._views:
                 view = self._views[i]
                 view.now, view.previous = now, previous
@@ -105,19 +105,21 @@ class Pull:
             View(w=w, grad=grad, now=NOTHING_READ, anchor=anchor)
             for w, grad, anchor in zip(self._w, self._grads, self._anchors, strict=True)
         ]
-        for view in views:
-            view.strength = self._strengths.rule_for(view.w).strength
+        for i, view in enumerate(views):
+            view.strength = self._strengths.rule_for(view.w, i).strength
             self.rule.start(view)
         known = {view.w.data_ptr(): view for view in views}
         self._all = [
-            known[w.data_ptr()] if w.data_ptr() in known else View(w=w, grad=grad, now=NOTHING_READ)
+            known[w.data_ptr()]
+            if w.data_ptr() in known
+            else View(w=w, grad=grad, now=NOTHING_READ, strength=_like_models(w))
             for w, grad in stack.pulled(True)
         ]
         return views
 
     def _read(self) -> None:
-        for view in self._all:
-            view.strength = self._strengths.rule_for(view.w).strength
+        for i, view in enumerate(self._views):
+            view.strength = self._strengths.rule_for(view.w, i).strength
         if self._moments is not None and self.rule.needs_second_moment:
             for view, moment in zip(self._all, self._moments(), strict=True):
                 view.second_moment = view.total(moment)
@@ -129,7 +131,12 @@ def penalty_of(strengths: Strengths, pulled: Sequence[Tensor], anchors: Sequence
     if not strengths.rule.has_objective:
         return pulled[0].new_full((len(pulled[0]),), torch.nan)
     parts = [
-        strengths.rule_for(w).penalty(w, anchor).sum(tuple(range(1, w.ndim)), dtype=torch.float64)
-        for w, anchor in zip(pulled, anchors, strict=True)
+        strengths.rule_for(w, i).penalty(w, anchor).sum(tuple(range(1, w.ndim)), dtype=torch.float64)
+        for i, (w, anchor) in enumerate(zip(pulled, anchors, strict=True))
     ]
     return torch.stack(parts).sum(0)
+
+
+def _like_models(w: Tensor) -> Tensor:
+    """A strength of 0 in the shape that says that axis 0 of `w` counts models."""
+    return w.new_zeros(len(w), *[1] * (w.ndim - 1))

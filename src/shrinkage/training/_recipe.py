@@ -10,7 +10,7 @@ import torch
 
 from shrinkage._errors import RequestError, called, check_choice, check_count
 from shrinkage.networks import LOSSES, Kind, Layout
-from shrinkage.rules import Rule
+from shrinkage.rules import Controller, Rule
 from shrinkage.training._trainee import BlockResult, Member
 from shrinkage.training.engine import engine_build, engine_name
 
@@ -87,6 +87,10 @@ class Recipe:
     """Epochs from one scoring of the validation rows to the next, ≥ 1; the last epoch is always followed by one."""
     decay_biases: bool = False
     """Pull the biases as the weights."""
+    controller: Controller | None = None
+    """What moves the strengths while training; None for nothing."""
+    strengths: str = "network"
+    """Under a controller: one strength for a `network`, or one for each of its `layers`."""
     dtype: Literal["float32", "float64"] = "float32"
     device: str = "cpu"
     engine: str = field(default_factory=engine_name)
@@ -97,6 +101,12 @@ class Recipe:
         check_count("max_epochs", self.max_epochs)
         check_count("validate_every", self.validate_every)
         check_choice("engine", self.engine, ("compiled", "torch"))
+        check_choice("strengths", self.strengths, ("network", "layers"))
+        if self.strengths == "layers" and self.controller is None:
+            raise RequestError(
+                f"{called('strengths', 'layers')}: a λ of the path is one strength for the whole network. "
+                "Name a controller that moves a strength for each layer."
+            )
         _check_device(self.device)
         self.trainer.check(self)
 

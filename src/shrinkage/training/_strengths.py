@@ -33,23 +33,32 @@ class Strengths:
         self.set(torch.tensor(list(lambdas), dtype=torch.float64).repeat(members, 1))
 
     def set(self, lam: Tensor) -> None:
-        """Go on with other λs, (G, L) float64.
+        """Go on with other λs, float64: (G, L), or (G, L, T) for T pulled tensors with a strength each.
 
         Raises:
             RequestError: one of them is no strength of the rule.
         """
-        bound = self._unbound.at_lambda(lam.reshape(-1, 1, 1), self._lr)
+        each = lam[..., None] if lam.ndim == 2 else lam
+        self._rules = [self._bound(one.reshape(-1, 1, 1)) for one in each.unbind(-1)]
         self.lam = lam
-        self.rule = bound.with_strength(torch.as_tensor(bound.strength).to(self._like))
-        """Its strengths are (K, 1, 1)."""
+
+    @property
+    def rule(self) -> Rule:
+        """With strengths (K, 1, 1), those of the first tensor where each has its own."""
+        return self._rules[0]
 
     @property
     def of_networks(self) -> Tensor:
         """(K,) the strengths in the rule's own unit."""
         return torch.as_tensor(self.rule.strength).flatten()
 
-    def rule_for(self, w: Tensor) -> Rule:
-        """The rule for a tensor (K, …) of the networks, its strengths in a shape that broadcasts against it."""
+    def rule_for(self, w: Tensor, place: int) -> Rule:
+        """The rule for the pulled tensor (K, …) at `place`, its strengths in a shape that broadcasts against it."""
+        rule = self._rules[place if len(self._rules) > 1 else 0]
         if w.ndim == 3:
-            return self.rule
-        return self.rule.with_checked(self.of_networks.view(-1, *[1] * (w.ndim - 1)))
+            return rule
+        return rule.with_checked(torch.as_tensor(rule.strength).view(-1, *[1] * (w.ndim - 1)))
+
+    def _bound(self, lam: Tensor) -> Rule:
+        bound = self._unbound.at_lambda(lam, self._lr)
+        return bound.with_strength(torch.as_tensor(bound.strength).to(self._like))

@@ -8,11 +8,13 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
 from shrinkage.networks import Kind, Layout
 from shrinkage.training._rows import Rows
+from shrinkage.training._strengths import Strengths
 
 __all__ = ["BlockResult", "EpochByEpoch", "Member", "Trainee", "recorded"]
 
@@ -49,10 +51,16 @@ class BlockResult:
     """(G, L), NaN for a rule without an objective."""
     networks: np.ndarray
     """(G, L, D) the parameters after each λ's last epoch, in the training dtype."""
+    lambdas: np.ndarray | None = None
+    """(G, L, E) the λ of each epoch, or (G, L, E, T) of every pulled tensor; None where no controller moves them."""
 
 
 class Trainee(ABC):
     """A block in training."""
+
+    members: Sequence[Member]
+    strengths: Strengths
+    """Of its networks; they can be set between epochs."""
 
     @property
     def epochs_at_once(self) -> int:
@@ -95,12 +103,29 @@ class EpochByEpoch(Trainee):
         """(2, G, L): loss and metric over the validation rows, or None without any."""
 
 
+class Moving(Protocol):
+    """What moves the strengths of a block between epochs."""
+
+    @property
+    def every(self) -> int:
+        """Epochs from one update to the next."""
+        ...
+
+    @property
+    def lam(self) -> np.ndarray:
+        """(G, L) or (G, L, T) as they are now."""
+        ...
+
+    def update(self) -> None: ...
+
+
 def recorded(
     block: Trainee,
     taken: Sequence[int],
     members: int,
     validated: Sequence[int],
     after_epochs: Callable[[int], object] | None,
+    control: Moving | None = None,
 ) -> BlockResult:
     """Train a block to its last epoch and record its curves.
 
@@ -110,14 +135,18 @@ def recorded(
         members: G.
         validated: epochs, counted from 1, after which the validation rows are scored.
         after_epochs: told, as epochs are done, how many more.
+        control: moves the strengths between epochs; None for fixed ones.
     """
     due_after, shape = np.asarray(taken), (members, len(taken))
     scored = np.isin(np.arange(1, due_after.max() + 1), validated)
     networks, final = np.empty(0), np.full((3, *shape), np.nan)
     curves = np.full((4, int(due_after.max()), *shape), np.nan)
-    done = 0
+    done, trace = 0, list[np.ndarray]()
     while done < int(due_after.max()):
         stop = min(done + block.epochs_at_once, int(due_after[due_after > done].min()))
+        if control is not None:
+            stop = min(stop, (done // control.every + 1) * control.every)
+            trace += [control.lam.copy()] * (stop - done)
         curves[:, done:stop] = block.advance(done, scored[done:stop].tolist())
         due = np.flatnonzero(due_after == stop)
         if len(due):
@@ -128,6 +157,8 @@ def recorded(
         if after_epochs is not None:
             after_epochs(stop - done)
         done = stop
+        if control is not None and done % control.every == 0 and done < int(due_after.max()):
+            control.update()
     curves = np.moveaxis(curves, 1, -1)
     return BlockResult(
         train_loss=curves[0],
@@ -138,4 +169,5 @@ def recorded(
         final_train_metric=final[1],
         final_penalty=final[2],
         networks=networks,
+        lambdas=np.stack(trace, axis=2) if trace else None,
     )

@@ -18,7 +18,7 @@ _SLOPES: dict[str, Need] = {"step": "slope_by_step", "curvature": "slope_by_curv
 
 @dataclass(frozen=True)
 class Hypergradient:
-    """log λ goes down the validation loss: `dLᵥ/dλ = −∇Lᵥᵀ (H + Λ)⁻¹ w`, with the folds' mean for one path.
+    """log λ goes down the validation loss: `dLᵥ/dλ = −∇Lᵥᵀ (H + Λ)⁻¹ w`.
 
     Its size says little far from the optimum, so the step is normalized by the root of its running square, as RMSProp
     does it: a strength moves by a factor of about exp(rate) in an update.
@@ -26,7 +26,8 @@ class Hypergradient:
     Args:
         rate: of log λ in an update, > 0.
         inverse: `step` takes lr for (H + Λ)⁻¹ (T1–T2), one gradient an update; `curvature` the Gauss–Newton matrix.
-        shared: one λ for all folds and restarts, by their mean slope, which is the slope of the cross-validated loss.
+        shared: one λ for all folds and restarts that train together, by their mean slope, which is the slope of the
+            cross-validated loss; otherwise each has its own.
         every: epochs from one update to the next, ≥ 1.
         smallest, largest: λ stays between these.
 
@@ -37,7 +38,7 @@ class Hypergradient:
 
     rate: float = 0.2
     inverse: str = "step"
-    shared: bool = True
+    shared: bool = False
     every: int = 1
     smallest: float = 1e-8
     largest: float = 1e2

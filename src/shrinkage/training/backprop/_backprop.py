@@ -14,6 +14,7 @@ import torch
 
 from shrinkage._errors import RequestError
 from shrinkage.networks import Layout
+from shrinkage.training._controlled import control_of
 from shrinkage.training._machine import one_thread_flushed
 from shrinkage.training._recipe import Recipe, seconds_of_stack
 from shrinkage.training._trainee import BlockResult, Member, recorded
@@ -43,7 +44,7 @@ class Backprop(BackpropSettings):
         return recipe.loss_name
 
     def in_threads(self, recipe: Recipe) -> bool:
-        return recipe.engine == "compiled" and engine_takes(recipe)
+        return recipe.engine == "compiled" and recipe.strengths == "network" and engine_takes(recipe)
 
     def admits(self, recipe: Recipe, lam: float) -> bool:
         try:
@@ -66,17 +67,30 @@ class Backprop(BackpropSettings):
         if self.in_threads(recipe):
             with one_thread_flushed(), torch.no_grad():
                 block = EngineBlock(recipe, lambdas, members, seed)
-                return recorded(block, taken, len(members), recipe.validated, after_epochs)
+                return self._recorded(recipe, block, taken, after_epochs)
         if len(lambdas) == len(members) == 1:
             # Of a single matrix the product is another routine, with another rounding: it gets a twin.
             twice = None if epochs is None else [*epochs, *epochs]
             pair = self.train(
                 recipe, [*lambdas, *lambdas], members, seed=seed, epochs=twice, after_epochs=after_epochs
             )
-            return BlockResult(**{name: array[:, :1] for name, array in vars(pair).items()})
+            return BlockResult(
+                **{name: array[:, :1] for name, array in vars(pair).items() if array is not None}
+            )
         with one_thread_flushed(permission(recipe, members[0])), torch.no_grad():
             block = StackedBlock(recipe, lambdas, members, seed)
-            return recorded(block, taken, len(members), recipe.validated, after_epochs)
+            return self._recorded(recipe, block, taken, after_epochs)
+
+    def _recorded(
+        self,
+        recipe: Recipe,
+        block: EngineBlock | StackedBlock,
+        taken: Sequence[int],
+        after_epochs: Callable[[int], object] | None,
+    ) -> BlockResult:
+        steps = block.steps * recipe.max_epochs
+        control = control_of(recipe, block, lr=self.learning_rate, steps=steps)
+        return recorded(block, taken, len(block.members), recipe.validated, after_epochs, control)
 
     def networks_a_block(self, recipe: Recipe, layout: Layout, n: int) -> int:
         sized = engine_networks if self.in_threads(recipe) else stacked_networks

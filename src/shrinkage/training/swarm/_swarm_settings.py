@@ -58,6 +58,11 @@ class SwarmSettings:
             raise RequestError(
                 "trainer='swarm': particle swarms train multilayer perceptrons only. Use trainer='backprop'."
             )
+        if recipe.controller is not None:
+            raise RequestError(
+                f"{called('trainer', 'swarm')}: a swarm remembers best errors, in which the λ of that time is contained, "
+                f"so no controller can move it. Use {called('trainer', 'backprop')}."
+            )
         rule = recipe.rule
         if rule.anchor == "initial":
             raise RequestError(

@@ -6,7 +6,8 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from shrinkage.networks import LOSSES, PerceptronLayout, PerceptronStack
+from shrinkage._errors import RequestError
+from shrinkage.networks import KINDS, LOSSES, PerceptronKind, PerceptronLayout, PerceptronStack, kind_from
 from stack_cases import (
     ACTIVATION_NAMES,
     ARCHITECTURES,
@@ -101,3 +102,16 @@ def test_inputs_of_each_network_may_differ():
         one = PerceptronStack(layout, "relu", LOSSES["softmax"], rows[[k]])
         one.gradient_(padded(X, one)[5 * k : 5 * k + 5], Y[5 * k : 5 * k + 5], None, z[[k]])
         assert_close(both.gradients.rows()[k], one.gradients.rows()[0], rtol=1e-12, atol=1e-15)
+
+
+@pytest.mark.parametrize("hidden", [(), (7,), (64, 32)])
+def test_every_kind_is_found_by_what_it_says_of_itself(hidden):
+    given = {"perceptron": PerceptronKind(hidden_layer_sizes=hidden, activation="tanh", initialization="he")}
+    assert given.keys() == KINDS.keys(), "a kind that is registered belongs in this test"
+    for kind in given.values():
+        assert kind_from(kind.described()) == kind
+
+
+def test_an_unknown_kind_is_refused():
+    with pytest.raises(RequestError, match=r"no kind of network 'forest'\. Known: perceptron"):
+        kind_from({"kind": "forest"})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from shrinkage._errors import RequestError, shown
 from shrinkage.networks._kind import Kind
@@ -10,8 +11,8 @@ from shrinkage.networks.perceptron import PerceptronKind
 
 __all__ = ["KINDS", "kind_from"]
 
-KINDS: dict[str, type[PerceptronKind]] = {"perceptron": PerceptronKind}
-"""By the entry `kind` of `Kind.described`."""
+KINDS: dict[str, Any] = {"perceptron": PerceptronKind}
+"""Classes by the entry `kind` of `Kind.described`; each is a `Kind` and has `from_described`."""
 
 
 def kind_from(described: Mapping[str, str]) -> Kind:

@@ -14,6 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from shrinkage import networks
 from shrinkage._compiled import library, wanted
 from shrinkage._errors import JobError
 from shrinkage.training._rows import Rows
@@ -36,8 +37,7 @@ __all__ = [
 ]
 
 SOURCE = Path(__file__).parent / "c" / "engine.c"
-ACTIVATIONS = ("relu", "tanh", "logistic", "identity")
-LOSSES = ("softmax", "logistic", "squared_error")
+ACTIVATIONS, LOSSES = tuple(networks.ACTIVATIONS), tuple(networks.LOSSES)
 OPTIMIZERS = ("sgd", "momentum", "nesterov", "adam")
 _SUFFIX = {torch.float32: "f32", torch.float64: "f64"}
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from shrinkage.attachment import attach
     from shrinkage.auditing import audit, audit_step
     from shrinkage.comparison import compare
-    from shrinkage.estimators import MLPClassifierCV, MLPRegressorCV
+    from shrinkage.estimators import MLPClassifierCV, MLPRegressorCV, lambda_path
     from shrinkage.monitoring import telemetry
     from shrinkage.rules import (
         L1,
@@ -82,6 +82,8 @@ __all__ = [  # noqa: RUF022  (grouped by what they are for)
     # the λ path for scikit-learn
     "MLPClassifierCV",
     "MLPRegressorCV",
+    # and for any torch.nn.Module
+    "lambda_path",
     # what goes wrong
     "JobError",
     "RequestError",
@@ -92,7 +94,7 @@ _HOMES = {
     "attachment": ("attach",),
     "auditing": ("audit", "audit_step"),
     "comparison": ("compare",),
-    "estimators": ("MLPClassifierCV", "MLPRegressorCV"),
+    "estimators": ("MLPClassifierCV", "MLPRegressorCV", "lambda_path"),
     "monitoring": ("telemetry",),
     "rules": (
         "L1",

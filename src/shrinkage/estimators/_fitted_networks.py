@@ -6,15 +6,19 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from sklearn.utils.validation import check_is_fitted
+from torch import nn
 
 from shrinkage._errors import RequestError, called
 from shrinkage.evaluation import probabilities_of
 from shrinkage.networks import Kind, Layout, PerceptronKind, perceptron_layout
+from shrinkage.networks.module import ModuleKind
 from shrinkage.path import Scale, predictions
 from shrinkage.tables.forms import Form, StandardInputs
 
-__all__ = ["FittedNetworks"]
+__all__ = ["FittedNetworks", "OfNetworks"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,8 +53,20 @@ class FittedNetworks:
     @property
     def perceptron(self) -> PerceptronKind:
         """The kind, where something is asked that only a perceptron has."""
-        assert isinstance(self.kind, PerceptronKind)
+        if not isinstance(self.kind, PerceptronKind):
+            raise RequestError(
+                "These networks were built by network=…, so their layers and their file format are their own. Take "
+                "model.module() and save its state_dict()."
+            )
         return self.kind
+
+    def module(self, place: int | None = None) -> nn.Module:
+        """A network that `network=` built, as an ordinary module in evaluation mode; the chosen one by default."""
+        kind: Any = self.kind
+        if not isinstance(kind, ModuleKind):
+            raise RequestError("module(): only networks that network=… has built are modules.")
+        row = torch.from_numpy(np.ascontiguousarray(self.rows[self.chosen if place is None else place]))
+        return kind.module(row, "outputs")
 
     def predict(self, X: NDArray[Any], lam: float | None = None) -> NDArray[np.float64]:
         """(n, C) probabilities, or values in the targets' own units, for columns X (n, D).
@@ -106,4 +122,29 @@ class FittedNetworks:
 
     def layers(self, row: NDArray[Any] | None = None) -> list[tuple[NDArray[Any], NDArray[Any]]]:
         """(weights (I, O), biases (O,)) of each layer of one of `rows`, of the chosen network by default."""
+        _ = self.perceptron  # only it has such layers
         return perceptron_layout(self.layout).layers(self.rows[self.chosen] if row is None else row)
+
+
+class OfNetworks:
+    """The part of an estimator that hands out its networks."""
+
+    networks_: FittedNetworks
+
+    @property
+    def coefs_(self) -> list[NDArray[Any]]:
+        """Weights (fan_in, fan_out) of each layer of the chosen network, for standardized inputs and targets."""
+        return [weights for weights, _ in self.networks_.layers()]
+
+    @property
+    def intercepts_(self) -> list[NDArray[Any]]:
+        """Biases (fan_out,) of each layer of the chosen network."""
+        return [biases for _, biases in self.networks_.layers()]
+
+    def module(self, lam: float | None = None) -> nn.Module:
+        """The chosen network, or that of another λ, as a torch module, where `network=` was given.
+
+        It takes standardized inputs, as the other networks do.
+        """
+        check_is_fitted(self)
+        return self.networks_.module(None if lam is None else self.networks_.place(lam))

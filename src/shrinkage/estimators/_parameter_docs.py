@@ -66,6 +66,8 @@ Args:
     n_jobs: processes, or threads of the compiled engine, as joblib means it; `auto` starts them only for work that is
         worth it.
     random_state: seed of initial weights and batches.
+    network: a function of (inputs, outputs) that builds a torch.nn.Module, trained in place of the perceptron; its
+        outputs are logits (one for two classes), or values. For data that is no table see `shrinkage.lambda_path`.
 """
 
 ATTRIBUTES = """

@@ -6,7 +6,7 @@ import hashlib
 import warnings
 from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -21,10 +21,12 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 from shrinkage._errors import RequestError, called, shown
 from shrinkage.estimators._blend import Forms, alone, blend_of, blended
 from shrinkage.estimators._estimator_inputs import Inputs, hash_of, inputs_for
+from shrinkage.estimators._fitted_networks import OfNetworks
 from shrinkage.estimators._members import fit_members, inputs_of_members, members_of, recipe_of_member
 from shrinkage.estimators._shown import Shown
 from shrinkage.estimators._trainers import TRAINERS, recipe_of
 from shrinkage.estimators._unseen_rows import UnseenRows
+from shrinkage.estimators.modules import MakeNetwork, members_of_network, with_network
 from shrinkage.evaluation import LinearPath, constant_losses, linear_path
 from shrinkage.path import (
     ALL_ROWS,
@@ -67,7 +69,7 @@ class Runtime:
     """Also train simpler models on the same folds."""
 
 
-class MLPCV(Shown, UnseenRows, BaseEstimator):  # pyright: ignore[reportIncompatibleVariableOverride]
+class MLPCV(OfNetworks, Shown, UnseenRows, BaseEstimator):  # pyright: ignore[reportIncompatibleVariableOverride]
     """Shared by MLPClassifierCV and MLPRegressorCV, whose docstrings say what the parameters are."""
 
     def __init__(
@@ -106,6 +108,7 @@ class MLPCV(Shown, UnseenRows, BaseEstimator):  # pyright: ignore[reportIncompat
         device: str = "cpu",
         n_jobs: int | str | None = None,
         random_state: Any = None,
+        network: MakeNetwork | None = None,
     ) -> None:
         self.hidden_layer_sizes = hidden_layer_sizes
         self.lambdas = lambdas
@@ -140,6 +143,7 @@ class MLPCV(Shown, UnseenRows, BaseEstimator):  # pyright: ignore[reportIncompat
         self.device = device
         self.n_jobs = n_jobs
         self.random_state = random_state
+        self.network = network
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Train the path, choose λ, refit on all rows.
@@ -179,10 +183,13 @@ class MLPCV(Shown, UnseenRows, BaseEstimator):  # pyright: ignore[reportIncompat
         folds, fold_forms = self._folds(inputs, targets, weight, seen, y)
         all_rows, forms = self._fold_and_forms(ALL_ROWS, inputs, targets, weight, seen, None)
         request = self._request(inputs, targets, len(seen), runtime)
+        if self.network is not None:
+            recipe = with_network(self.network, request.recipe, all_rows, len(request.lambdas))
+            request = replace(request, recipe=recipe)
         store = None
         if runtime.blocks is not None:
             store = BlockStore(runtime.blocks, self._identity(request, folds, weight, runtime))
-        names = members_of(self.inputs)
+        names = members_of(self.inputs) if self.network is None else members_of_network(self.inputs)
         paths = fit_members(names, request, folds, all_rows, store=store, progress=runtime.progress)
         members = blended(paths, targets.Y, targets.loss, weight) if len(names) > 1 else alone(paths)
         self._keep(members, all_rows, forms, request)
@@ -221,16 +228,6 @@ class MLPCV(Shown, UnseenRows, BaseEstimator):  # pyright: ignore[reportIncompat
             for number, pair in enumerate(self.fold_rows_)
         ]
         return linear_path(folds, targets.loss)
-
-    @property
-    def coefs_(self) -> list[NDArray[Any]]:
-        """Weights (fan_in, fan_out) of each layer of the chosen network, for standardized inputs and targets."""
-        return [weights for weights, _ in self.networks_.layers()]
-
-    @property
-    def intercepts_(self) -> list[NDArray[Any]]:
-        """Biases (fan_out,) of each layer of the chosen network."""
-        return [biases for _, biases in self.networks_.layers()]
 
     @abstractmethod
     def _checked_y(self, X: Any, y: Any) -> NDArray[Any]:

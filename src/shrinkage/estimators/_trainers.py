@@ -15,7 +15,7 @@ from shrinkage.networks import PerceptronKind
 from shrinkage.rules import Rule, rule_named
 from shrinkage.training import Backprop, ParticleSwarms, Recipe, Swarm, Trainer
 
-__all__ = ["TRAINERS", "recipe_of"]
+__all__ = ["TRAINERS", "recipe_of", "rule_of"]
 
 _CALLED = {
     "optimizer": "solver",
@@ -39,7 +39,7 @@ def recipe_of(given: Mapping[str, Any], loss: str, n: int, dtype: str) -> Recipe
         dtype: of X, taken where the estimator has none of its own.
     """
     chosen: Any = dtype if given["dtype"] == "auto" else given["dtype"]
-    rule = _rule(given["rule"])
+    rule = rule_of(given["rule"])
     with vocabulary(_CALLED):
         return Recipe(
             kind=PerceptronKind(
@@ -97,7 +97,7 @@ TRAINERS: dict[str, Callable[[Mapping[str, Any], int], Trainer]] = {
 """By the names that `trainer=` takes."""
 
 
-def _rule(rule: str | Rule | Callable[[float], Rule]) -> Rule:
+def rule_of(rule: str | Rule | Callable[[float], Rule]) -> Rule:
     """`rule=` as a rule: a name of the catalogue, a rule of any strength, or a function of the strength."""
     if isinstance(rule, Rule):
         if torch.as_tensor(rule.strength).any():

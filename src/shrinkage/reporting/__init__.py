@@ -4,6 +4,7 @@ from shrinkage.reporting._elsewhere import strengths_elsewhere
 from shrinkage.reporting._findings import findings
 from shrinkage.reporting._fit import charts_of, path_charts, path_rows, render_fit_report, write_fit_report
 from shrinkage.reporting._fit_story import Fitted, fit_story, story_of
+from shrinkage.reporting._module_story import module_story
 from shrinkage.reporting._story import ColumnSummary, FitStory, StrengthElsewhere
 
 __all__ = [
@@ -14,6 +15,7 @@ __all__ = [
     "charts_of",
     "findings",
     "fit_story",
+    "module_story",
     "path_charts",
     "path_rows",
     "render_fit_report",

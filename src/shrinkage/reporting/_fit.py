@@ -109,7 +109,7 @@ def _sections(story: FitStory, judged: Judged, shown: Histograms, weakest: int) 
         _epochs_section(story, weakest),
         *([_weights_section(story, shown, weakest)] if kept else []),
         _gap_section(story, judged, weakest),
-        agreement_section(story),
+        *([agreement_section(story)] if len(story.truth) else []),
         *_uncertainty_sections(story),
         *_effects_sections(story),
         _data_section(story),

@@ -99,7 +99,7 @@ class FitStory:
     """L flat arrays: the decayed weights of the net refitted on all rows, one a λ of the path; empty where it was not
     kept."""
     truth: NDArray[np.integer] | NDArray[np.floating]
-    """(n,) class indices, or (n, k) values in the target's own units."""
+    """(n,) class indices, or (n, k) values in the target's own units; without rows the comparison is left out."""
     held_out: NDArray[np.integer] | NDArray[np.floating]
     """Same shape: each row as predicted by the net of the chosen λ that had not seen it; NaN for no net."""
     columns: Sequence[ColumnSummary]

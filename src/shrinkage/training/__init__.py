@@ -1,7 +1,7 @@
 """Training K networks as one, by back-propagation or by particle swarms: blocks of λs × folds × restarts."""
 
 from shrinkage.training._machine import one_thread_flushed
-from shrinkage.training._recipe import Recipe, Trainer
+from shrinkage.training._recipe import Recipe, Trainer, check_device
 from shrinkage.training._rows import Batch, Rows, Standardizer, chunks
 from shrinkage.training._score import Score
 from shrinkage.training._trainee import BlockResult, Member
@@ -38,6 +38,7 @@ __all__ = [
     "SwarmVariant",
     "Swarms",
     "Trainer",
+    "check_device",
     "chunks",
     "engine_build",
     "engine_name",

@@ -14,7 +14,7 @@ from shrinkage.rules import Controller, Rule
 from shrinkage.training._trainee import BlockResult, Member
 from shrinkage.training.engine import engine_build, engine_name
 
-__all__ = ["Recipe", "Trainer", "seconds_of_stack"]
+__all__ = ["Recipe", "Trainer", "check_device", "seconds_of_stack"]
 
 SECONDS_A_STEP, FLOPS_A_SECOND = 2e-4, 3e10
 """A rough cost of a stack: the calls of a step, and how fast its arithmetic is."""
@@ -107,7 +107,7 @@ class Recipe:
                 f"{called('strengths', 'layers')}: a λ of the path is one strength for the whole network. "
                 "Name a controller that moves a strength for each layer."
             )
-        _check_device(self.device)
+        check_device(self.device)
         self.trainer.check(self)
 
     @property
@@ -193,7 +193,7 @@ def seconds_of_stack(recipe: Recipe, layout: Layout, n: int, networks: int) -> f
     return steps * SECONDS_A_STEP + networks * flops / FLOPS_A_SECOND
 
 
-def _check_device(device: str) -> None:
+def check_device(device: str) -> None:
     """Raise when torch has no such device on this machine."""
     try:
         torch.empty(0, device=device)

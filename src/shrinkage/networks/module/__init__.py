@@ -2,6 +2,7 @@
 
 from shrinkage.networks.module._chance import generators, replay, seed_generators, seeded
 from shrinkage.networks.module._factory import Factory, call, made
+from shrinkage.networks.module._module_kind import ModuleKind, fill
 from shrinkage.networks.module._module_layout import ModuleLayout, Slot, buffers_of, layout_of, parameters_of
 from shrinkage.networks.module._module_losses import MODULE_LOSSES, CallableLoss, ModuleLoss, module_loss
 from shrinkage.networks.module._module_stacks import ModuleStack, OneByOne, StackedModules
@@ -12,6 +13,7 @@ __all__ = [
     "MODULE_LOSSES",
     "CallableLoss",
     "Factory",
+    "ModuleKind",
     "ModuleLayout",
     "ModuleLoss",
     "ModuleStack",
@@ -21,6 +23,7 @@ __all__ = [
     "Verdict",
     "buffers_of",
     "call",
+    "fill",
     "generators",
     "layout_of",
     "leaves",

@@ -14,6 +14,7 @@ from functools import cached_property
 import torch
 from torch import Tensor, nn
 
+from shrinkage.networks._layout import ParameterSlot
 from shrinkage.networks._roles import places_of
 
 __all__ = ["EXEMPT", "ModuleLayout", "Slot", "buffers_of", "layout_of", "parameters_of"]
@@ -24,16 +25,10 @@ CACHE_LINE = 64
 
 
 @dataclass(frozen=True)
-class Slot:
-    """One tensor of a module, tied ones once."""
+class Slot(ParameterSlot):
+    """One tensor of a module, tied ones once; its role is `buffer` where it is not trained."""
 
-    name: str
-    shape: tuple[int, ...]
     dtype: torch.dtype
-    role: str
-    """`weight`, `bias`, `norm`, `scale`, `token` or `embedding`; `buffer` for what is not a parameter."""
-    start: int
-    """Its place in the row (D,)."""
     flat: int
     """Its place in the buffer (P,) of its dtype, on a cache line; −1 for a buffer."""
 
@@ -49,25 +44,37 @@ class Slot:
 
 @dataclass(frozen=True)
 class ModuleLayout:
-    """A module as a row of D numbers: its trained parameters, then the buffers that training changes.
+    """A module as a row of D numbers: the decayed parameters, the other trained ones, buffers that training changes.
 
     Frozen parameters and constant buffers are no part of it: the factory gives them again.
     """
 
+    sizes: tuple[int, int]
+    """Inputs and outputs where the network stands in for a perceptron, else 0."""
     parameters: tuple[Slot, ...]
     buffers: tuple[Slot, ...]
-    exempt: frozenset[str] = EXEMPT
-    """Roles that a rule doesn't pull."""
 
-    @cached_property
+    @property
+    def inputs(self) -> int:
+        return self.sizes[0]
+
+    @property
+    def outputs(self) -> int:
+        return self.sizes[1]
+
+    @property
+    def widest(self) -> int:
+        """Unknown of a module; twice what is seen of it."""
+        return 2 * max(1, *self.sizes)
+
+    @property
+    def slots(self) -> tuple[Slot, ...]:
+        return (*self.parameters, *self.buffers)
+
+    @property
     def n_parameters(self) -> int:
-        """Trained numbers of one module."""
-        return sum(slot.size for slot in self.parameters)
-
-    @cached_property
-    def length(self) -> int:
         """D: the length of its row."""
-        return sum(slot.numbers for slot in (*self.parameters, *self.buffers))
+        return sum(slot.numbers for slot in self.slots)
 
     @cached_property
     def row_dtype(self) -> torch.dtype:
@@ -80,13 +87,15 @@ class ModuleLayout:
 
     def decayed(self, biases: bool = False) -> tuple[Slot, ...]:
         """The parameters that a rule pulls; with `biases`, all but the gains and biases of normalizations."""
-        exempt = self.exempt - {"bias"} if biases else self.exempt
+        exempt = EXEMPT - {"bias"} if biases else EXEMPT
         return tuple(slot for slot in self.parameters if slot.role not in exempt)
 
-    def decayed_columns(self, biases: bool = False) -> Tensor:
-        """(·,) the places of the decayed numbers in a row."""
-        parts = [torch.arange(slot.start, slot.start + slot.numbers) for slot in self.decayed(biases)]
-        return torch.cat(parts) if parts else torch.empty(0, dtype=torch.int64)
+    def decayed_columns(self, biases: bool = False) -> slice | Tensor:
+        """Their columns in a row (D,): the weights lie first."""
+        slots = self.decayed(biases)
+        if not biases:
+            return slice(0, sum(slot.numbers for slot in slots))
+        return torch.cat([torch.arange(slot.start, slot.start + slot.numbers) for slot in slots])
 
     def lengths(self) -> dict[torch.dtype, int]:
         """P of each dtype of trained parameters, in the order in which they are met."""
@@ -128,32 +137,31 @@ def buffers_of(module: nn.Module) -> dict[str, Tensor]:
     return dict(module.named_buffers())
 
 
-def layout_of(module: nn.Module, changing: Collection[str], exempt: frozenset[str] = EXEMPT) -> ModuleLayout:
+def layout_of(module: nn.Module, changing: Collection[str], sizes: tuple[int, int] = (0, 0)) -> ModuleLayout:
     """The layout of modules like this one.
 
     Args:
         module: its parameters that require gradients are trained.
-        changing: names of the buffers that training changes.
-        exempt: roles that aren't decayed.
+        changing: names of the buffers that training changes, and of frozen tensors that modules don't share.
+        sizes: inputs and outputs, where they are known.
     """
     roles = {id(place.tensor): place.role.name for place in places_of(module)}
-    start, ends = 0, dict[torch.dtype, int]()
-    parameters, buffers = [], []
-    for name, tensor in parameters_of(module).items():
-        if not tensor.requires_grad:
-            continue
-        line = CACHE_LINE // tensor.dtype.itemsize
-        flat = ends.get(tensor.dtype, 0)
-        slots = parameters
-        slots.append(Slot(name, tuple(tensor.shape), tensor.dtype, roles[id(tensor)], start, flat))
-        ends[tensor.dtype] = flat + -(-tensor.numel() // line) * line
+    trained = [(name, x, roles[id(x)]) for name, x in parameters_of(module).items() if x.requires_grad]
+    trained.sort(key=lambda item: item[2] in EXEMPT)
+    others = {
+        name: x for name, x in (parameters_of(module) | buffers_of(module)).items() if not x.requires_grad
+    }
+    changed = [(name, x, "buffer") for name, x in others.items() if name in changing]
+    start, ends, slots = 0, dict[torch.dtype, int](), []
+    for name, tensor, role in (*trained, *changed):
+        flat, line = ends.get(tensor.dtype, 0), CACHE_LINE // tensor.dtype.itemsize
+        slots.append(
+            Slot(name, tuple(tensor.shape), role, start, tensor.dtype, -1 if role == "buffer" else flat)
+        )
+        if role != "buffer":
+            ends[tensor.dtype] = flat + -(-tensor.numel() // line) * line
         start += slots[-1].numbers
-    for name, tensor in buffers_of(module).items():
-        if name in changing:
-            slots = buffers
-            slots.append(Slot(name, tuple(tensor.shape), tensor.dtype, "buffer", start, -1))
-            start += slots[-1].numbers
-    return ModuleLayout(tuple(parameters), tuple(buffers), exempt)
+    return ModuleLayout(sizes, tuple(slots[: len(trained)]), tuple(slots[len(trained) :]))
 
 
 def _real(x: Tensor) -> Tensor:

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from shrinkage.networks.module._chance import generators, replay
 from shrinkage.networks.module._factory import call
-from shrinkage.networks.module._module_layout import ModuleLayout, Slot, buffers_of, parameters_of
+from shrinkage.networks.module._module_layout import ModuleLayout, buffers_of, parameters_of
 from shrinkage.networks.module._module_losses import ModuleLoss
 from shrinkage.networks.module._swapped import Places
 from shrinkage.networks.module._trees import mapped
@@ -128,7 +128,8 @@ class OneByOne(ModuleStack):
             if chance is not None:
                 replay(chance)
             x, y = _own(inputs, k, shared), _own(targets, k, shared)
-            kept = {slot.name: buffer.clone() for slot, buffer in self._buffers(module)}
+            held = self.tensors(k)
+            kept = {slot.name: held[slot.name].detach().clone() for slot in self.layout.buffers}
             with evaluating(module), torch.no_grad(), self._places[k].holding(kept):
                 z = call(module, x)
                 found.append((self.loss.of_rows(z, y), self.loss.hits(z, y)))
@@ -137,10 +138,6 @@ class OneByOne(ModuleStack):
     def tensors(self, k: int) -> dict[str, Tensor]:
         held = parameters_of(self.modules[k]) | buffers_of(self.modules[k])
         return {slot.name: held[slot.name] for slot in (*self.layout.parameters, *self.layout.buffers)}
-
-    def _buffers(self, module: nn.Module) -> list[tuple[Slot, Tensor]]:
-        held = buffers_of(module)
-        return [(slot, held[slot.name]) for slot in self.layout.buffers]
 
 
 class StackedModules(ModuleStack):
@@ -168,7 +165,7 @@ class StackedModules(ModuleStack):
                 self._own[name] = torch.stack(others)
             else:
                 self._shared[name] = first.detach()
-        self._changing = [slot.name for slot in layout.buffers]
+        self._changing = [name for name in changing if name in buffers_of(modules[0])]
         self._places = Places(self.template)
         self._functions: dict[tuple[str, bool, bool], Callable[..., Any]] = {}
 
@@ -185,7 +182,9 @@ class StackedModules(ModuleStack):
         return losses.detach(), hits.detach()
 
     def scores(self, inputs: Any, targets: Any, *, shared: bool) -> tuple[Tensor, Tensor]:
-        own = self._own | {name: self._own[name].clone() for name in self._changing}
+        own = self._own | {
+            name: self._own[name].clone() for name in self._changing
+        }  # scoring may write into them
         with evaluating(self.template), torch.no_grad():
             if self._scoring != "loop":
                 return self._function(self._scoring, shared, False)(self.parameters, own, inputs, targets)

@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from shrinkage._errors import RequestError, shown
 from shrinkage.networks.module._chance import generators, seed_generators, seeded
 from shrinkage.networks.module._factory import Factory, call, made
-from shrinkage.networks.module._module_layout import buffers_of, layout_of
+from shrinkage.networks.module._module_layout import buffers_of, layout_of, parameters_of
 from shrinkage.networks.module._module_losses import ModuleLoss
 from shrinkage.networks.module._module_stacks import ModuleStack, OneByOne, StackedModules
 from shrinkage.networks.module._trees import mapped
@@ -44,11 +44,13 @@ class Verdict:
     scoring: str = "vmap"
     """How a stack is scored: `vmap`, `vjp` or `loop`."""
     changing: tuple[str, ...] = ()
-    """Buffers that training changes."""
+    """Buffers that training changes, and frozen tensors that differ from module to module."""
     is_random: bool = False
     """Whether forward draws random numbers."""
     own_draws: bool = False
     """Whether a stack draws other random numbers than modules one by one."""
+    measured: str = ""
+    """Seconds of both forms, where they were timed."""
 
     @property
     def words(self) -> str:
@@ -84,7 +86,9 @@ def preflight(
     first = made(factory, device, "preflight", 0)
     second = made(factory, device, "preflight", 1, like=first)
     _check_outputs(first, loss, inputs, targets)
-    everything = tuple(buffers_of(first))
+    frozen = [_frozen(first), _frozen(second)]
+    own = tuple(name for name, x in frozen[0].items() if not torch.equal(x, frozen[1][name]))
+    everything = tuple(dict.fromkeys([*buffers_of(first), *own]))
     if not layout_of(first, everything).decayed():
         raise RequestError(
             "make_module: the module has no weight to decay: all its trained parameters are biases, "
@@ -95,7 +99,9 @@ def preflight(
     plain = _Record.of(OneByOne(copy.deepcopy(pair), layout_of(first, everything), loss), inputs, targets)
     _check_finite(plain)
     before = buffers_of(first)
-    changing = tuple(name for name in everything if not torch.equal(plain.tensors[0][name], before[name]))
+    changing = tuple(
+        name for name in everything if name in own or not torch.equal(plain.tensors[0][name], before[name])
+    )
     if stacked is False:
         return Verdict(
             stacked=False, why="stacked=False was given", changing=everything, is_random=plain.drew
@@ -255,6 +261,13 @@ def _is_rounding(pair: list[nn.Module], layout: Any, loss: ModuleLoss, inputs: A
     except Exception:  # a module that knows only float32
         return False
     return not _difference(found, plain, loss)
+
+
+def _frozen(module: nn.Module) -> dict[str, Tensor]:
+    """What isn't trained: frozen parameters and buffers."""
+    return {
+        name: x for name, x in (parameters_of(module) | buffers_of(module)).items() if not x.requires_grad
+    }
 
 
 def _widened(tree: Any) -> Any:

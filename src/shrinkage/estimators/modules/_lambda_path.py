@@ -1,0 +1,352 @@
+"""`lambda_path`: the λ path of any torch.nn.Module."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import warnings
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+from sklearn.model_selection import GroupKFold, check_cv
+from sklearn.utils import check_random_state
+from torch import Tensor, nn
+
+from shrinkage._errors import RequestError, check_choice, check_count, shown
+from shrinkage.estimators._trainers import rule_of
+from shrinkage.estimators.modules._module_fold import ModuleFold, module_fold
+from shrinkage.estimators.modules._module_path import LambdaPath
+from shrinkage.networks.module import (
+    Factory,
+    ModuleKind,
+    ModuleLoss,
+    leaves,
+    made,
+    module_loss,
+    preflight,
+    seeded,
+)
+from shrinkage.path import (
+    ALL_ROWS,
+    BlockStore,
+    PathRequest,
+    Progress,
+    checked_lambdas,
+    fit_path,
+)
+from shrinkage.rules import Rule
+from shrinkage.training import check_device
+from shrinkage.training.modules import (
+    ArraySamples,
+    DatasetSamples,
+    ModuleRecipe,
+    ModuleTrainer,
+    Samples,
+    faster_form,
+    samples_of,
+)
+
+__all__ = ["lambda_path"]
+
+PREFLIGHT_ROWS = 64
+"""At most, of the batch that the preflight runs on."""
+
+
+def lambda_path(
+    make_module: Callable[[], nn.Module],
+    X: Any,
+    y: Any = None,
+    *,
+    loss: str | Callable[[Any, Any], Tensor] = "cross_entropy",
+    rule: str | Rule | Callable[[float], Rule] = "l2",
+    lambdas: ArrayLike | str | int = "auto",
+    cv: Any = 5,
+    groups: ArrayLike | None = None,
+    sample_weight: ArrayLike | None = None,
+    restarts: int = 1,
+    select: Literal["min", "1se"] = "min",
+    stop: Literal["last", "best"] = "last",
+    fast: bool = False,
+    search: str = "grid",
+    optimizer: str | Callable[[Any], torch.optim.Optimizer] = "adam",
+    learning_rate: float = 1e-3,
+    schedule: str | Callable[[int, int], float] = "cosine",
+    max_epochs: int = 30,
+    batch_size: int = 32,
+    max_grad_norm: float | None = None,
+    validate_every: int = 1,
+    decay_biases: bool = False,
+    autocast: str | None = None,
+    device: str = "cpu",
+    stacked: bool | Literal["auto"] = "auto",
+    keep_path: bool = True,
+    max_extensions: int = 3,
+    n_jobs: int | str | None = "auto",
+    blocks: str | Path | None = None,
+    progress: Progress | None = None,
+    random_state: Any = None,
+) -> LambdaPath:
+    """Train a module at every λ of a path, in every fold, choose λ, and refit on all rows.
+
+    The objective is `J = (1/n) Σ lossᵢ + (λ/2) Σ w²` over the weights of the module; biases, gains of normalizations
+    and single numbers are exempt, by their role and never by their shape. Other rules replace the penalty. Modules that
+    differ in λ begin with the same weights, see the same batches and draw the same random numbers.
+
+    Args:
+        make_module: builds a new module in each call, its initial weights drawn from torch's, NumPy's or Python's global
+            generators, which are set before. A body that is frozen (`requires_grad_(False)`) is held once for all λs.
+        X: (n, …) a tensor or an array, memory-mapped ones included; a tuple of them (the arguments of forward) or a dict
+            (its keywords); or a map-style Dataset of (inputs, target). Floats are converted to the module's dtype.
+        y: (n,) class numbers, (n,) or (n, k) values, or whatever a loss of your own compares outputs with.
+        loss: `cross_entropy` (of logits, in nats), `squared_error` (the mean over a row's outputs, no ½), or a
+            function of (outputs, targets) that gives one loss per row.
+        rule: what λ drives: a name of the rule catalogue, a rule, or a function of the strength.
+        lambdas: λs ≥ 0, a number of them, or `auto`: 0 and 19 values from 1e-6 to 1. A best λ on the edge
+            extends the grid.
+        cv: folds, a splitter or a list of (train, validation) row numbers, as scikit-learn means it.
+        groups: (n,) rows of one group stay together.
+        sample_weight: (n,) weights ≥ 0.
+        restarts: modules of different chance for each (λ, fold), ≥ 1.
+        select: `min`, or `1se`, the largest λ within one standard error of the minimum.
+        stop: judge and refit each λ after its `last` epoch, or at its `best` one.
+        fast: drop λs on the way that the first folds find worse.
+        search: which λs are trained: a key of `shrinkage.path.SEARCHES`.
+        optimizer: `adam` (`adamw` is the same: the decay is the rule's), `sgd`, `rmsprop`, `adagrad`, `nadam`, `radam`,
+            `lion`, or a function of parameters that makes a torch optimizer, without a weight decay of its own.
+        learning_rate: η > 0; of an optimizer of your own the largest of its groups has to be the same number.
+        schedule: `constant`, `cosine` (to 0 over all steps), or the factor on η as a function of (step, steps).
+        max_epochs: passes over the training rows.
+        batch_size: rows per step. A single row that is left over joins the batch before it where a module keeps
+            statistics of batches.
+        max_grad_norm: shorten each module's gradient to this norm.
+        validate_every: epochs from one scoring of the validation rows to the next.
+        decay_biases: pull the biases too.
+        autocast: `bfloat16` or `float16` for mixed precision; None for none.
+        device: `cpu`, `cuda`, …
+        stacked: `auto` stacks modules where that is right and faster; True refuses what can't be stacked; False never
+            stacks.
+        keep_path: also refit every other λ on all rows; the report shows their weights.
+        max_extensions: maximum number of grid extensions.
+        n_jobs: processes, as joblib means it; `auto` starts them for work that is worth it.
+        blocks: a folder of finished blocks: a run that was stopped goes on from there.
+        progress: called with (done, total) in modules × epochs.
+        random_state: of everything random.
+
+    Returns:
+        The path: `lambda_`, `path_`, `choice_`, `module_` (an ordinary module, refitted on all rows, in evaluation mode),
+        `stacked_` (the form that was trained in, in words), `report(path)`, `save(folder)`.
+
+    Raises:
+        RequestError: what can't be trained, in a sentence: see docs/networks.md.
+
+    Differs from: a sweep over `weight_decay` of AdamW, whose number is a fraction of the learning rate and no λ
+    (`rule="decoupled"` is that one), and from a penalty over all parameters, biases and norms included.
+
+    Example:
+        >>> import torch
+        >>> from torch import nn
+        >>> X = torch.randn(60, 4, generator=torch.Generator().manual_seed(0))
+        >>> y = (X[:, 0] > 0).long()
+        >>> make = lambda: nn.Sequential(nn.Linear(4, 8), nn.Tanh(), nn.Linear(8, 2))
+        >>> r = lambda_path(make, X, y, lambdas=[0, 1e-3, 1e-2], cv=3, max_epochs=5, max_extensions=0, random_state=0)
+        >>> r.module_(X).shape
+        torch.Size([60, 2])
+    """
+    check_choice("select", select, ("min", "1se"))
+    check_choice("stop", stop, ("last", "best"))
+    check_count("restarts", restarts)
+    if stacked not in (True, False, "auto"):
+        raise RequestError(f"stacked=…: must be 'auto', True or False, got {shown(stacked)}.")
+    check_device(device)
+    samples, seed = samples_of(X, y), int(check_random_state(random_state).randint(2**31 - 1))
+    weight = _weights(sample_weight, len(samples))
+    parts = _split(samples, cv, groups, weight, loss)
+    floats = _floats(make_module, device)
+    seen = np.arange(len(samples)) if weight is None else np.flatnonzero(weight > 0)
+
+    def fold(number: int, train: NDArray[np.int64], validation: NDArray[np.int64] | None) -> ModuleFold:
+        return module_fold(number, samples, train, validation, weight, floats)
+
+    folds = [fold(number, *part) for number, part in enumerate(parts)]
+    of_rows, grid = module_loss(loss), checked_lambdas(lambdas)
+    trainer = ModuleTrainer(
+        optimizer=optimizer,
+        learning_rate=learning_rate,
+        schedule=schedule,
+        batch_size=batch_size,
+        max_grad_norm=max_grad_norm,
+        autocast=autocast,
+    )
+    kind = _kind(make_module, of_rows, folds[0], batch_size, device, stacked, len(grid), blocks)
+    recipe = ModuleRecipe(
+        kind=kind,
+        loss=loss if isinstance(loss, str) else "callable",
+        of_rows=of_rows,
+        rule=rule_of(rule),
+        trainer=trainer,
+        max_epochs=max_epochs,
+        validate_every=validate_every,
+        decay_biases=decay_biases,
+        device=device,
+    )
+    request = PathRequest(
+        lambdas=grid,
+        restarts=restarts,
+        select=select,
+        stop=stop,
+        recipe=recipe,
+        seed=seed,
+        keep_path=keep_path,
+        n_jobs=n_jobs,
+        max_extensions=max_extensions,
+        fast=fast,
+        search=search,
+    )
+    store = None if blocks is None else BlockStore(Path(blocks), _identity(request, folds, samples, weight))
+    fitted = fit_path(request, folds, fold(ALL_ROWS, seen, None), store=store, progress=progress)
+    if fitted.choice.at_edge and max_extensions:
+        warnings.warn(
+            f"The best λ, {fitted.choice.lam:g}, lies on the edge of the grid after "
+            f"{fitted.choice.extended} extensions: a "
+            "value beyond it may be better. Raise max_extensions, or give other lambdas.",
+            UserWarning,
+            stacklevel=2,
+        )
+    return LambdaPath(fitted, recipe, kind, seed=seed, n_rows=len(seen), row_shapes=_row_shapes(samples))
+
+
+def _row_shapes(samples: Samples) -> list[tuple[str, str]]:
+    """(name, shape and dtype of one row) of each input, and of the targets."""
+    with seeded("shapes"):
+        x, y = samples.take(np.zeros(1, np.int64), "cpu", None)
+
+    def named(tree: Any, name: str) -> list[tuple[str, str]]:
+        if isinstance(tree, dict):
+            return [each for key, part in tree.items() for each in named(part, f"{name}[{key!r}]")]
+        if isinstance(tree, tuple | list):
+            return [each for i, part in enumerate(tree) for each in named(part, f"{name}[{i}]")]
+        dtype = str(tree.dtype).removeprefix("torch.")
+        return [(name, f"{dtype} × {'×'.join(map(str, tree.shape[1:]))}" if tree.ndim > 1 else dtype)]
+
+    return [*named(x, "X"), *named(y, "y")]
+
+
+def _floats(factory: Factory, device: str) -> torch.dtype | None:
+    """The dtype of the module's floating parameters; None where it has several."""
+    module = made(factory, device, "dtype")
+    dtypes = {p.dtype for p in module.parameters() if p.is_floating_point()}
+    return dtypes.pop() if len(dtypes) == 1 else None
+
+
+def _weights(sample_weight: ArrayLike | None, n: int) -> NDArray[np.float64] | None:
+    if sample_weight is None:
+        return None
+    weight = np.asarray(sample_weight, dtype=np.float64)
+    if weight.shape != (n,) or not np.isfinite(weight).all() or (weight < 0).any():
+        raise RequestError(
+            f"sample_weight=…: must be {n} weights >= 0, one per row, got shape {weight.shape}."
+        )
+    return weight
+
+
+def _split(
+    samples: Samples, cv: Any, groups: ArrayLike | None, weight: NDArray[np.float64] | None, loss: Any
+) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    """(train, validation) row numbers of each fold, rows of weight 0 left out."""
+    n = len(samples)
+    y = _labels(samples)
+    if groups is not None and isinstance(cv, int):
+        splitter: Any = GroupKFold(cv)
+    else:
+        splitter = check_cv(cv, y, classifier=loss == "cross_entropy" and y is not None)
+    try:
+        divided = list(splitter.split(np.empty((n, 0)), y, groups))
+    except ValueError as error:
+        raise RequestError(f"cv=…: the rows can't be divided: {error}.".replace("..", ".")) from error
+    parts = []
+    for number, part in enumerate(divided):
+        rows = [np.flatnonzero(x) if x.dtype == bool else x for x in map(np.asarray, part)]
+        if weight is not None:
+            rows = [x[weight[x] > 0] for x in rows]
+        if not all(len(x) for x in rows):
+            raise RequestError(
+                f"cv=…: fold {number} has {len(rows[0])} training and {len(rows[1])} validation rows of positive weight; "
+                "both need at least one."
+            )
+        parts.append((rows[0].astype(np.int64), rows[1].astype(np.int64)))
+    return parts
+
+
+def _labels(samples: Samples) -> NDArray[Any] | None:
+    """Class numbers to stratify by, where there are some: y, or what a Dataset lists as its targets."""
+    y: Any = None
+    if isinstance(samples, ArraySamples):
+        y = samples.y
+    elif isinstance(samples, DatasetSamples):
+        y = getattr(samples.dataset, "targets", None)
+    if y is None or isinstance(y, dict | tuple):
+        return None
+    y = np.asarray(y)
+    return y if y.ndim == 1 and len(y) == len(samples) and y.dtype.kind in "iub" else None
+
+
+def _kind(
+    factory: Factory,
+    loss: ModuleLoss,
+    fold: ModuleFold,
+    batch_size: int,
+    device: str,
+    stacked: bool | str,
+    n_lambdas: int,
+    blocks: str | Path | None,
+) -> ModuleKind:
+    """The kind in its form: as the preflight finds it, and the faster one of two that are right."""
+    member = fold.member(0, "", device)
+    rows = torch.arange(min(len(member.train), batch_size, PREFLIGHT_ROWS))
+    x, y, _ = member.train.read(rows, ("preflight",))
+    if not all(leaf.device.type == torch.device(device).type for leaf in leaves((x, y))):
+        raise RequestError(f"device={device!r}: the rows can't be moved there.")
+    kept = _form_of(blocks) if stacked == "auto" else None
+    verdict = preflight(factory, loss, x, y, device=device, stacked=stacked if kept is not False else False)
+    kind = ModuleKind.of(factory, verdict, device)
+    if stacked == "auto" and kept is None:
+        return faster_form(kind, loss, x, y, min(n_lambdas, 16))
+    return kind
+
+
+def _form_of(blocks: str | Path | None) -> bool | None:
+    """Whether the run in a folder of blocks was stacked; None for a new one. A run keeps to one form."""
+    manifest = None if blocks is None else Path(blocks) / "manifest.json"
+    if manifest is None or not manifest.exists():
+        return None
+    try:
+        form = json.loads(manifest.read_bytes()).get("form", "")
+    except (ValueError, AttributeError):
+        return None  # BlockStore says what is wrong with it
+    return str(form).startswith("stacked")
+
+
+def _identity(
+    request: PathRequest,
+    folds: Sequence[ModuleFold],
+    samples: Samples,
+    weight: NDArray[np.float64] | None,
+) -> dict[str, Any]:
+    """All that the numbers of a block depend on besides its λs and members."""
+    rows = hashlib.sha256()
+    for fold in folds:
+        for part in (fold.train, fold.validation):
+            rows.update(b"none" if part is None else part.tobytes())
+    return {
+        **request.recipe.described(),
+        "seed": request.seed,
+        "folds": rows.hexdigest(),
+        "data": samples.digest(),
+        "row weights": None if weight is None else hashlib.sha256(weight.tobytes()).hexdigest(),
+        "torch": torch.__version__,
+        "processor": torch.backends.cpu.get_cpu_capability(),
+    }

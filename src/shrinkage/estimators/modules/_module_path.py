@@ -1,0 +1,127 @@
+"""A fitted λ path of modules: the curves, the choice, and the chosen module."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors.torch import save
+from torch import nn
+
+from shrinkage._errors import RequestError
+from shrinkage._files import write_atomic
+from shrinkage.networks.module import ModuleKind
+from shrinkage.path import FittedPath
+from shrinkage.training.modules import ModuleRecipe
+
+__all__ = ["LambdaPath"]
+
+
+class LambdaPath:
+    """What `lambda_path` gives back.
+
+    Attributes:
+        lambda_: the chosen λ; `lambda_min_` of the smallest mean validation loss, `lambda_1se_` of the 1-SE rule.
+        lambdas_: (L,) all of them.
+        path_: the curves of every (λ, fold, restart); `path_.to_frame()` is a table.
+        choice_: the choice, and how it was made.
+        module_: the chosen module, refitted on all rows, in evaluation mode.
+        stacked_: in words: stacked, stacked but for these operations, or one by one, because …
+        loss_: training loss of `module_`.
+        row_shapes_: (name, shape and dtype) of each part of a row, targets last.
+    """
+
+    def __init__(
+        self,
+        fitted: FittedPath,
+        recipe: ModuleRecipe,
+        kind: ModuleKind,
+        *,
+        seed: int,
+        n_rows: int,
+        row_shapes: Sequence[tuple[str, str]],
+    ) -> None:
+        choice = fitted.choice
+        self.path_, self.choice_ = fitted.result, choice
+        self.lambdas_ = fitted.result.lambdas
+        self.lambda_, self.lambda_min_, self.lambda_1se_ = choice.lam, choice.lam_min, choice.lam_1se
+        self.n_iter_, self.n_rows_, self.seed_ = choice.epoch, n_rows, seed
+        self.recipe_, self.row_shapes_ = recipe, tuple(row_shapes)
+        self.loss_ = float(fitted.refit_loss[fitted.chosen])
+        verdict = kind.verdict
+        self.stacked_ = verdict.words + (f" ({verdict.measured})" if verdict.measured else "")
+        self._kind, self._fitted = kind, fitted
+        self.module_ = self._module(fitted.chosen)
+
+    def module(self, lam: float) -> nn.Module:
+        """The module of another λ of `lambdas_`, refitted on all rows (needs `keep_path=True`)."""
+        known = self._fitted.refit_lambdas
+        place = int(np.abs(known - lam).argmin())
+        if not abs(known[place] - lam) <= 5e-3 * abs(lam):
+            hint = "" if len(known) > 1 else " Run with keep_path=True to keep those of the whole path."
+            listed = ", ".join(f"{value:g}" for value in known)
+            raise RequestError(f"module(lam={lam:g}): no module of that λ was kept. Kept: {listed}.{hint}")
+        return self._module(place)
+
+    def weights(self) -> list[NDArray[Any]]:
+        """For each λ of the path the decayed weights of its refitted module, flat; empty where it was not kept."""
+        kept = dict(zip(self._fitted.refit_lambdas.tolist(), self._fitted.networks, strict=True))
+        columns = self._fitted.layout.decayed_columns()
+        return [kept[lam][columns] if lam in kept else np.empty(0) for lam in self.lambdas_.tolist()]
+
+    def report(self, path: str | os.PathLike[str]) -> None:
+        """Write the report of the fit, one HTML page that opens offline; weights need `keep_path=True`."""
+        reporting = import_module("shrinkage.reporting")  # the floor above, which is needed here alone
+        reporting.write_fit_report(reporting.module_story(self), path)
+
+    def save(self, folder: str | os.PathLike[str]) -> None:
+        """Write `module.safetensors` (for `load_state_dict`), `path.csv`, `run.json`, and the report.
+
+        Args:
+            folder: made when it is missing.
+        """
+        folder = Path(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        state = {
+            name: tensor.detach().cpu().contiguous().clone()
+            for name, tensor in self.module_.state_dict().items()
+            if isinstance(tensor, torch.Tensor)
+        }
+        write_atomic(folder / "module.safetensors", save(state))
+        write_atomic(folder / "path.csv", self.path_.to_frame().to_csv(index=False).encode())
+        write_atomic(folder / "run.json", json.dumps(self.summary(), indent=1).encode())
+        self.report(folder / "report.html")
+
+    def summary(self) -> dict[str, Any]:
+        """What was run and chosen, as JSON values."""
+        choice = self.choice_
+        return {
+            "lambda": choice.lam,
+            "lambda_min": choice.lam_min,
+            "lambda_1se": choice.lam_1se,
+            "epoch": choice.epoch,
+            "select": choice.select,
+            "stop": choice.stop,
+            "extended": choice.extended,
+            "diverged": list(choice.diverged),
+            "rows": self.n_rows_,
+            "seed": self.seed_,
+            "form": self.stacked_,
+            "torch": torch.__version__,
+            "recipe": self.recipe_.described(),
+        }
+
+    def __repr__(self) -> str:
+        L, F, R = self.path_.final_train_loss.shape
+        return f"LambdaPath(λ = {self.lambda_:g} of {L} λs × {F} folds × {R} restarts; {self.stacked_})"
+
+    def _module(self, place: int) -> nn.Module:
+        row = torch.from_numpy(np.ascontiguousarray(self._fitted.networks[place]))
+        return self._kind.module(row, self.seed_, -1, 0, "weights")

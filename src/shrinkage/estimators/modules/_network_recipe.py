@@ -1,0 +1,102 @@
+"""`network=` of the estimators: the user's modules in the place of the perceptron, all else as it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import torch
+from torch import nn
+
+from shrinkage._errors import RequestError, called, shown
+from shrinkage.networks.module import ModuleKind, module_loss, preflight
+from shrinkage.path import Fold
+from shrinkage.training import Backprop, Recipe
+from shrinkage.training.modules import OF_PERCEPTRONS, ModuleRecipe, ModuleTrainer, faster_form, read
+
+__all__ = ["MakeNetwork", "members_of_network", "with_network"]
+
+MakeNetwork = Callable[[int, int], nn.Module]
+PREFLIGHT_ROWS = 64
+
+
+@dataclass(frozen=True)
+class Sized:
+    """The user's function of (inputs, outputs) for one table, in the dtype of the training."""
+
+    make: MakeNetwork
+    inputs: int
+    outputs: int
+    dtype: str
+
+    def __call__(self) -> nn.Module:
+        module = self.make(self.inputs, self.outputs)
+        return module.to(getattr(torch, self.dtype)) if isinstance(module, nn.Module) else module
+
+
+def with_network(network: MakeNetwork, recipe: Recipe, fold: Fold, n_lambdas: int) -> ModuleRecipe:
+    """The recipe with the user's modules in the place of the perceptron.
+
+    Args:
+        network: makes a module for so many inputs and outputs.
+        recipe: of the perceptron.
+        fold: whose first training rows the preflight runs on.
+        n_lambdas: of the path.
+    """
+    if isinstance(network, nn.Module) or not callable(network):
+        raise RequestError(
+            f"{called('network')}: must be a function of (inputs, outputs) that builds a "
+            f"torch.nn.Module, got {shown(network)}."
+        )
+    trainer = recipe.trainer
+    if not isinstance(trainer, Backprop):
+        raise RequestError(
+            f"{called('network')}: modules are trained by back-propagation. Use trainer='backprop'."
+        )
+    member = fold.member(0, recipe.dtype, recipe.device)
+    rows = torch.arange(min(len(member.train), trainer.batch_size, PREFLIGHT_ROWS))
+    x, y, _ = read(member.train, rows, ("preflight",))
+    factory, loss = (
+        Sized(network, x.shape[1], y.shape[1], recipe.dtype),
+        module_loss(OF_PERCEPTRONS[recipe.loss]),
+    )
+    verdict = preflight(factory, loss, x, y, device=recipe.device)
+    kind: Any = ModuleKind.of(factory, verdict, recipe.device, (x.shape[1], y.shape[1]))
+    kind = faster_form(kind, loss, x, y, min(n_lambdas, 16))
+    return ModuleRecipe(
+        kind=kind,
+        loss=recipe.loss,
+        of_rows=loss,
+        rule=recipe.rule,
+        trainer=ModuleTrainer(
+            optimizer=_optimizer(trainer),
+            learning_rate=trainer.learning_rate,
+            schedule=trainer.schedule,
+            batch_size=trainer.batch_size,
+        ),
+        max_epochs=recipe.max_epochs,
+        validate_every=recipe.validate_every,
+        decay_biases=recipe.decay_biases,
+        dtype=recipe.dtype,
+        device=recipe.device,
+        engine="torch",
+    )
+
+
+def members_of_network(inputs: object) -> tuple[str, ...]:
+    """The only member of a model of the user's own modules: they see the standard form of input."""
+    if inputs not in ("standard", "auto"):
+        raise RequestError(
+            f"{called('inputs', inputs)}: networks of network=… see the standardized columns. Leave inputs='standard'."
+        )
+    return ("standard",)
+
+
+def _optimizer(trainer: Backprop) -> Any:
+    if trainer.optimizer == "sgd" and trainer.momentum:
+        return partial(
+            torch.optim.SGD, lr=trainer.learning_rate, momentum=trainer.momentum, nesterov=trainer.nesterov
+        )
+    return trainer.optimizer

@@ -1,0 +1,108 @@
+"""Any module as a kind of network: the user's factory, and what the preflight found of it."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from shrinkage.networks.module._factory import Factory, call, made
+from shrinkage.networks.module._module_layout import ModuleLayout, layout_of, parameters_of
+from shrinkage.networks.module._module_stacks import evaluating
+from shrinkage.networks.module._preflight import Verdict
+
+__all__ = ["ModuleKind", "fill"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModuleKind:
+    """A factory of modules with the form they are trained in; it travels to other processes with the factory.
+
+    Args:
+        factory: the user's `make_module`.
+        verdict: of the preflight.
+        module_layout: of every module that the factory makes.
+        fingerprint: a hash of an untrained module and its structure: what kept blocks know the factory by.
+        device: where modules are trained.
+    """
+
+    factory: Factory
+    verdict: Verdict
+    module_layout: ModuleLayout
+    fingerprint: str
+    device: str = "cpu"
+    seconds_a_step: float = 0.0
+    """Of one module, as the preflight measured it; 0 when it didn't."""
+
+    @classmethod
+    def of(
+        cls, factory: Factory, verdict: Verdict, device: str, sizes: tuple[int, int] = (0, 0)
+    ) -> ModuleKind:
+        """The kind of what the factory makes."""
+        module = made(factory, device, "preflight", 0)
+        layout = layout_of(module, verdict.changing, sizes)
+        digest = hashlib.sha256(repr(module).encode())
+        for name, tensor in module.state_dict().items():
+            if isinstance(tensor, Tensor):
+                digest.update(f"{name} {tuple(tensor.shape)} {tensor.dtype}".encode())
+                digest.update(tensor.detach().cpu().flatten().view(torch.uint8).numpy().tobytes())
+        return cls(
+            factory=factory,
+            verdict=verdict,
+            module_layout=layout,
+            fingerprint=digest.hexdigest()[:24],
+            device=device,
+        )
+
+    def layout(self, inputs: int, outputs: int) -> ModuleLayout:
+        """Of one module; the factory has settled its inputs and outputs."""
+        return self.module_layout
+
+    def made(self, *chance: int | str) -> nn.Module:
+        """An untrained module in training mode, its initial weights a function of `chance`."""
+        return made(self.factory, self.device, *chance)
+
+    def module(self, row: Tensor, *chance: int | str) -> nn.Module:
+        """The module of a row (D,), in evaluation mode."""
+        module = self.made(*chance)
+        fill(module, self.module_layout, row)
+        return module.eval()
+
+    def initial(self, layout: ModuleLayout, generator: torch.Generator) -> Tensor:
+        """(D,) one untrained module."""
+        module = self.made(generator.initial_seed())
+        return layout.row(module.state_dict(keep_vars=True) | parameters_of(module))
+
+    def outputs(self, layout: ModuleLayout, rows: Tensor, X: Tensor) -> Tensor:
+        """Outputs (K, n, C) of modules (K, D) for rows X (n, inputs)."""
+        found = []
+        for row in rows:
+            module = self.module(row.cpu(), "outputs")
+            x = X.to(self.device, next(module.parameters()).dtype)
+            with evaluating(module), torch.no_grad():
+                z = call(module, x)
+            found.append(z.reshape(len(z), -1).to(rows))
+        return torch.stack(found)
+
+    def described(self) -> dict[str, str]:
+        """What kept blocks know the kind by."""
+        return {
+            "module": self.fingerprint,
+            "form": self.verdict.words,
+            "scoring": self.verdict.scoring if self.verdict.stacked else "",
+        }
+
+    def work(self, layout: ModuleLayout) -> float:
+        """Floating-point operations of one module and row, as if each parameter were used once: a rough estimate."""
+        return 6.0 * layout.n_parameters
+
+
+def fill(module: nn.Module, layout: ModuleLayout, row: Tensor) -> None:
+    """Set what was trained of a module from its row (D,)."""
+    tensors = dict(layout.tensors(row))
+    held = dict([*module.named_parameters(), *module.named_buffers()])
+    with torch.no_grad():
+        for name, tensor in tensors.items():
+            held[name].copy_(tensor)

@@ -1,0 +1,31 @@
+"""Training modules of any kind: rows of any shape, any optimizer, any rule."""
+
+from shrinkage.training.modules._faster_form import faster_form
+from shrinkage.training.modules._module_block import ModuleBlock, batches
+from shrinkage.training.modules._module_pull import ModulePull
+from shrinkage.training.modules._module_recipe import OF_PERCEPTRONS, ModuleRecipe
+from shrinkage.training.modules._module_rows import ModuleMember, ModuleRows, read
+from shrinkage.training.modules._module_score import ModuleScore
+from shrinkage.training.modules._module_trainer import ModuleTrainer
+from shrinkage.training.modules._module_updates import NAMED, Lion
+from shrinkage.training.modules._samples import ArraySamples, DatasetSamples, Samples, samples_of
+
+__all__ = [
+    "NAMED",
+    "OF_PERCEPTRONS",
+    "ArraySamples",
+    "DatasetSamples",
+    "Lion",
+    "ModuleBlock",
+    "ModuleMember",
+    "ModulePull",
+    "ModuleRecipe",
+    "ModuleRows",
+    "ModuleScore",
+    "ModuleTrainer",
+    "Samples",
+    "batches",
+    "faster_form",
+    "read",
+    "samples_of",
+]

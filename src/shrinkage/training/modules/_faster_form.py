@@ -1,0 +1,69 @@
+"""Which of two right forms is faster here: a few steps of each on one real batch."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from typing import Any
+
+import torch
+
+from shrinkage.networks.module import (
+    ModuleKind,
+    ModuleLoss,
+    ModuleStack,
+    OneByOne,
+    StackedModules,
+    quiet_fallback,
+    seeded,
+)
+
+__all__ = ["faster_form", "seconds_of_steps"]
+
+STEPS = 3
+AT_MOST_SECONDS = 3.0
+"""Of timing one form: a form whose first step takes longer is timed by that step."""
+
+
+def faster_form(kind: ModuleKind, loss: ModuleLoss, inputs: Any, targets: Any, K: int) -> ModuleKind:
+    """The kind in the faster form, where both are right; and the seconds of one module's step.
+
+    Args:
+        kind: as the preflight found it.
+        loss: what is minimized.
+        inputs, targets: one real batch on the device.
+        K: modules that a stack will have, of one member.
+    """
+    if not kind.verdict.stacked:
+        loop = seconds_of_steps(_form(kind, loss, 1, stacked=False), inputs, targets)
+        return replace(kind, seconds_a_step=loop)
+    some = min(K, 4)
+    stacked = seconds_of_steps(_form(kind, loss, K, stacked=True), inputs, targets)
+    loop = seconds_of_steps(_form(kind, loss, some, stacked=False), inputs, targets) * K / some
+    measured = f"{K} modules take {1e3 * stacked:.1f} ms per step stacked and {1e3 * loop:.1f} ms one by one"
+    verdict = replace(kind.verdict, measured=measured)
+    if loop < stacked:
+        verdict = replace(verdict, stacked=False, why="that is faster for it here")
+    return replace(kind, verdict=verdict, seconds_a_step=min(stacked, loop) / K)
+
+
+def seconds_of_steps(stack: ModuleStack, inputs: Any, targets: Any) -> float:
+    """Seconds of one gradient of the stack: the best of a few, after one that warms up."""
+    found = []
+    with quiet_fallback(), seeded("timing"):
+        for _ in range(STEPS + 1):
+            start = time.perf_counter()
+            stack.gradient_(inputs, targets, None, shared=True)
+            if torch.cuda.is_initialized():
+                torch.cuda.synchronize()
+            found.append(time.perf_counter() - start)
+            if sum(found) > AT_MOST_SECONDS:
+                break
+    return min(found[1:] or found)
+
+
+def _form(kind: ModuleKind, loss: ModuleLoss, K: int, *, stacked: bool) -> ModuleStack:
+    if stacked:
+        return StackedModules([kind.made("timing")] * K, kind.module_layout, loss, kind.verdict.scoring)
+    own = [kind.made("timing") for _ in range(K)]
+    return OneByOne(own, kind.module_layout, loss, is_random=kind.verdict.is_random)

@@ -1,0 +1,67 @@
+"""The settings of training modules, as a value of its own."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from shrinkage._errors import RequestError, check_choice, check_count, shown
+from shrinkage.training.modules._module_updates import NAMED, MakeOptimizer, tried_optimizer
+
+__all__ = ["ModuleSettings"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModuleSettings:
+    """How modules are trained: batches, optimizer, schedule and clipping."""
+
+    optimizer: str | MakeOptimizer = "adam"
+    """A name of `NAMED`, or a function of parameters that makes a torch optimizer."""
+    learning_rate: float = 1e-3
+    """η, the largest of the schedule; > 0."""
+    schedule: str | Callable[[int, int], float] = "cosine"
+    """`constant`; `cosine` from η to 0 over all steps; or the factor on η as a function of (step, steps)."""
+    batch_size: int
+    """Rows per step; the last batch of an epoch may be smaller."""
+    max_grad_norm: float | None = None
+    """Each module's gradient is shortened to this norm; None leaves it."""
+    autocast: str | None = None
+    """`bfloat16` or `float16` of torch.autocast; None for none."""
+
+    def __post_init__(self) -> None:
+        if isinstance(self.optimizer, str):
+            check_choice("optimizer", self.optimizer, NAMED)
+        elif callable(self.optimizer):
+            tried_optimizer(self.optimizer)
+        else:
+            raise RequestError(
+                f"optimizer=…: must be a name or a function of parameters, got {shown(self.optimizer)}."
+            )
+        if not callable(self.schedule):
+            check_choice("schedule", self.schedule, ("constant", "cosine"))
+        check_count("batch_size", self.batch_size)
+        for name, value in (("learning_rate", self.learning_rate), ("max_grad_norm", self.max_grad_norm)):
+            if value is not None and not (value > 0 and math.isfinite(value)):
+                raise RequestError(f"{name}=…: must be > 0 and finite, got {shown(value)}.")
+        if self.autocast not in (None, "bfloat16", "float16"):
+            raise RequestError(
+                f"autocast=…: must be None, 'bfloat16' or 'float16', got {shown(self.autocast)}."
+            )
+
+    def rate(self, step: int, steps: int) -> float:
+        """η_t at step t = `step` (from 0) of T = `steps`."""
+        if callable(self.schedule):
+            return self.learning_rate * float(self.schedule(step, steps))
+        if self.schedule == "constant":
+            return self.learning_rate
+        return self.learning_rate * 0.5 * (1 + math.cos(math.pi * step / steps))
+
+    def described(self) -> dict[str, str]:
+        return {name: _described(getattr(self, name)) for name in self.__dataclass_fields__}
+
+
+def _described(value: Any) -> str:
+    """A setting as text: a function by its name, since its address differs in every process."""
+    return getattr(value, "__qualname__", None) or str(value)

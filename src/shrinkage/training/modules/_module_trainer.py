@@ -1,0 +1,77 @@
+"""How a block of modules is trained."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from shrinkage._errors import RequestError
+from shrinkage.networks import Layout
+from shrinkage.networks.module import ModuleKind, ModuleLayout
+from shrinkage.training._machine import one_thread_flushed
+from shrinkage.training._recipe import Recipe, seconds_of_stack
+from shrinkage.training._trainee import BlockResult, Member, recorded
+from shrinkage.training.modules._module_block import ModuleBlock
+from shrinkage.training.modules._module_pull import check_rule
+from shrinkage.training.modules._module_settings import ModuleSettings
+
+__all__ = ["ModuleTrainer"]
+
+STATE_BYTES, STATE_BYTES_ON_A_DEVICE = 1 << 28, 1 << 33
+"""Parameters, gradients and two moments of a block: on a CPU and on a GPU."""
+MODULES_A_BLOCK, MODULES_ON_A_DEVICE = 16, 256
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModuleTrainer(ModuleSettings):
+    """Training of any modules by back-propagation."""
+
+    def check(self, recipe: Recipe) -> None:
+        check_rule(recipe.rule)
+
+    def error_name(self, recipe: Recipe) -> str:
+        return recipe.loss_name
+
+    def in_threads(self, recipe: Recipe) -> bool:
+        return False
+
+    def admits(self, recipe: Recipe, lam: float) -> bool:
+        try:
+            recipe.rule.at_lambda(lam, self.learning_rate)
+        except RequestError:
+            return False
+        return True
+
+    def train(
+        self,
+        recipe: Recipe,
+        lambdas: Sequence[float],
+        members: Sequence[Member],
+        *,
+        seed: int,
+        epochs: Sequence[int] | None = None,
+        after_epochs: Callable[[int], object] | None = None,
+    ) -> BlockResult:
+        taken = [recipe.max_epochs] * len(lambdas) if epochs is None else epochs
+        with one_thread_flushed(), torch.no_grad():
+            block = ModuleBlock(recipe, lambdas, members, seed)
+            return recorded(block, taken, len(members), recipe.validated, after_epochs)
+
+    def networks_a_block(self, recipe: Recipe, layout: Layout, n: int) -> int:
+        assert isinstance(layout, ModuleLayout)
+        on_cpu = torch.device(recipe.device).type == "cpu"
+        state = 4 * sum(length * dtype.itemsize for dtype, length in layout.lengths().items())
+        room = (STATE_BYTES if on_cpu else STATE_BYTES_ON_A_DEVICE) // max(1, state)
+        return max(1, min(MODULES_A_BLOCK if on_cpu else MODULES_ON_A_DEVICE, room))
+
+    def seconds_an_epoch(self, recipe: Recipe, layout: Layout, n: int, networks: int) -> float:
+        kind: Any = recipe.kind
+        if isinstance(kind, ModuleKind) and kind.seconds_a_step > 0:
+            return -(-n // self.batch_size) * networks * kind.seconds_a_step
+        return seconds_of_stack(recipe, layout, n, networks)
+
+    def work_an_epoch(self, recipe: Recipe, layout: Layout, n: int) -> tuple[float, float]:
+        return -(-n // self.batch_size), recipe.kind.work(layout) * n

@@ -1,0 +1,78 @@
+"""`network=` of the estimators: a module in place of the perceptron."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from sklearn.base import clone
+from sklearn.datasets import load_diabetes, load_iris
+from torch import nn
+
+import shrinkage as sh
+from shrinkage import RequestError
+
+QUICK: dict[str, Any] = {
+    "lambdas": [0, 1e-2],
+    "cv": 2,
+    "max_epochs": 3,
+    "max_extensions": 0,
+    "random_state": 0,
+}
+
+
+def glorot(inputs: int, outputs: int) -> nn.Module:
+    """Drawn as the package's own tanh perceptron with 6 units is."""
+    layers = []
+    for shape in ((inputs, 6), (6, outputs)):
+        layer = nn.utils.skip_init(nn.Linear, *shape)
+        limit = (6 / sum(shape)) ** 0.5
+        draw = torch.rand(shape[0] * shape[1], dtype=torch.float64).mul_(2 * limit).sub_(limit)
+        layer.weight.data = draw.view(shape).T.float().clone()
+        layer.bias.data.zero_()
+        layers.append(layer)
+    return nn.Sequential(layers[0], nn.Tanh(), layers[1])
+
+
+@pytest.mark.parametrize("solver", ["adam", "sgd"])
+@pytest.mark.parametrize("task", ["three classes", "two classes", "values"])
+def test_module_in_place_of_the_perceptron_predicts_the_same(task: str, solver: str) -> None:
+    X, y = load_diabetes(return_X_y=True) if task == "values" else load_iris(return_X_y=True)
+    if task == "two classes":
+        X, y = X[:100], y[:100]
+    make = sh.MLPRegressorCV if task == "values" else sh.MLPClassifierCV
+    settings: dict[str, Any] = QUICK | {"dtype": "float32", "solver": solver, "learning_rate_init": 1e-2}
+    own = make((6,), activation="tanh", **settings).fit(X, y)
+    theirs = make(network=glorot, **settings).fit(X, y)
+    np.testing.assert_allclose(theirs.path_.validation_loss, own.path_.validation_loss, rtol=2e-3)
+    predict = "predict" if task == "values" else "predict_proba"
+    np.testing.assert_allclose(getattr(theirs, predict)(X), getattr(own, predict)(X), rtol=5e-3, atol=2e-3)
+    module = theirs.module()
+    assert isinstance(module, nn.Sequential)
+    assert not module.training
+    assert clone(theirs).network is glorot
+
+
+BAD: dict[str, tuple[dict[str, Any], str]] = {
+    "no function": ({"network": nn.Linear(4, 3)}, "must be a function of"),
+    "number": ({"network": 3}, "must be a function of"),
+    "swarm": ({"network": glorot, "trainer": "swarm"}, "trained by back-propagation"),
+    "outputs": ({"network": lambda inputs, outputs: nn.Linear(inputs, outputs + 1)}, "got"),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_what_is_no_network_is_said(name: str) -> None:
+    settings, words = BAD[name]
+    with pytest.raises(RequestError, match=words):
+        sh.MLPClassifierCV(**(QUICK | settings)).fit(*load_iris(return_X_y=True))
+
+
+def test_what_only_a_perceptron_has_is_refused_in_a_sentence() -> None:
+    model = sh.MLPClassifierCV(network=glorot, **QUICK).fit(*load_iris(return_X_y=True))
+    with pytest.raises(RequestError, match="built by network"):
+        _ = model.coefs_
+    with pytest.raises(RequestError, match="only networks that network=… has built"):
+        sh.MLPClassifierCV((3,), **QUICK).fit(*load_iris(return_X_y=True)).module()

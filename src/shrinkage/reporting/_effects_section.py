@@ -14,7 +14,7 @@ __all__ = ["effects_section"]
 
 MOST_BARS = 20
 MOST_LEVELS = 20
-MOST_LINES, MOST_COLUMNS = 4, 30
+MOST_LINES, MOST_COLUMNS = 4, 12
 """Outputs that are drawn, and that a table has."""
 
 

@@ -43,7 +43,8 @@ This page is measured: `python docs/make_optimizers.py`. Each optimizer is built
 - **× lr**: how the fraction follows the learning rate.
 - **per step**: the fraction removed per step at the default learning rate, or the λ of the penalty.
 - **biases**: whether they are decayed with the rest when the groups say nothing else.
-- **bfloat16**: whether that decay arrives in bfloat16 weights, or is lost to rounding.
+- **bfloat16**: whether that decay arrives in bfloat16 weights, or is lost to rounding; a dash for a penalty in the
+  gradient, which is rounded together with the gradient.
 - **convert**: the name that `shrinkage.convert` and `shrinkage conventions` know its number by.
 """
 COLUMNS = (
@@ -121,10 +122,11 @@ def row(path: str, kind: Any, names: dict[str, str]) -> tuple[str, ...]:
     clock = "× " + clock if clock else "no" if "whatever the lr" in weight.rule else "–"
     rule = rule.replace(", whatever the lr", "")
     decayed = "yes" if bias.rule != "no decay" else "no"
+    rounding = _in_bfloat16(kind) if weight.rule.startswith("decay") else "–"
     if weight.rule == "no decay":
         size = clock = "–"
     return (
-        f"`{path}`", _number(lr), f"{default:g}", rule, clock, size + at, decayed, _in_bfloat16(kind),
+        f"`{path}`", _number(lr), f"{default:g}", rule, clock, size + at, decayed, rounding,
         names.get(path, "–"),
     )  # fmt: skip
 

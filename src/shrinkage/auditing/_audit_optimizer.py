@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from shrinkage._errors import RequestError, called
 from shrinkage.auditing._facts import Facts
 from shrinkage.auditing._judging import Audit, audit_of
-from shrinkage.auditing._measured import measured
+from shrinkage.auditing._measured_facts import measured
 from shrinkage.auditing._merged import merged
 from shrinkage.auditing._request import Request, check_given, counted, unwrapped
 from shrinkage.auditing.subjects._subject import undisturbed

@@ -48,7 +48,7 @@ TOLD: dict[Need, str] = {
     "rows": "rows=… and batch_size=… were not given",
     "steps": "steps=… was not given",
     "scheduler": "no scheduler was given, the learning rate is taken as constant: scheduler=…",
-    "loss": "penalties inside the loss can't be checked without loss=…",
+    "loss": "penalties inside the loss cannot be checked without loss=…",
     "inputs": "no batch was given to run the model on: inputs=…",
 }
 """Why a live audit lacks it, and what to give."""

@@ -48,7 +48,9 @@ def _in_another_unit(p: Audited, shrink: float) -> str:
 
 
 def _is_fast(p: Audited) -> bool:
-    return not p.reading.anchored and (p.reading.shrink or 0) > _MOST_PER_STEP
+    depends_on_gradients = p.reading.path == "coupled" and p.reading.adaptive
+    is_steady = not p.reading.anchored and not depends_on_gradients
+    return is_steady and (p.reading.shrink or 0) > _MOST_PER_STEP
 
 
 @finding("timescale-short", "A timescale shorter than an epoch", "warning", needs=("optimizer", "rows"))

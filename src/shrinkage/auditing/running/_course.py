@@ -54,7 +54,8 @@ class Course:
         """What became of them."""
         grown = self.norm[-1] / self.norm[0] - 1 if self.norm[0] else 0.0
         told = f"‖w‖ went from {self.norm[0]:.3g} to {self.norm[-1]:.3g} ({100 * grown:+.2g} %)"
-        removed, share, rest = self.removed[-1], self.share[-1], self.norm_at_rest[-1]
+        strongest = max(range(len(self.shrink)), key=lambda k: self.shrink[k] or 0.0)
+        removed, share, rest = self.removed[-1], self.share[-1], self.norm_at_rest[strongest]
         if removed is None or not removed:
             return (
                 f"{told}; no decay acted."
@@ -63,7 +64,9 @@ class Course:
             )
         told = f"The decay removed {100 * removed:.2g} % in {self.steps[-1]} steps; {told}"
         told += f"; it is {100 * share:.2g} % of the last update" if share is not None else ""
-        return told + (f", at rest ‖w‖ would be {rest:.3g}." if rest is not None else ".")
+        return told + (
+            f", and ‖w‖ at rest was {rest:.3g} where it was strongest." if rest is not None else "."
+        )
 
 
 @dataclass

@@ -207,7 +207,11 @@ def main() -> None:
     torch.set_num_threads(1)
     path, names = Path(__file__).parent / "optimizers.md", known()
     for package in sys.argv[1:] or list(PACKAGES):
-        made = section(package, PACKAGES[package], names)
+        try:
+            made = section(package, PACKAGES[package], names)
+        except ImportError as error:
+            print(f"{package} can't be imported ({error}): its table stays as it is.", file=sys.stderr)
+            continue
         parts = {**_parts(path), package: made}
         ordered = [parts[name] for name in PACKAGES if name in parts]
         path.write_text("\n".join([HEAD, *ordered]), encoding="utf-8")

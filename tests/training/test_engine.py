@@ -54,7 +54,7 @@ def both(members, **changes):
 def assert_same(results, dtype="float64"):
     compiled, stacked = results
     rtol, atol = TOLERANCE[dtype]
-    for name in compiled.__dataclass_fields__:
+    for name in compiled.arrays:
         got, expected = (torch.from_numpy(getattr(result, name)) for result in (compiled, stacked))
         assert_close(got, expected, rtol=rtol, atol=atol, equal_nan=True, msg=lambda m, n=name: f"{n}: {m}")
 

@@ -141,7 +141,7 @@ def test_a_block_is_the_torch_forms(changes):
     X, Y = problem(40, 4, 3, changes.get("loss", "softmax"))
     members = [member(X, Y, fold=fold, restart=fold, n_train=31) for fold in range(2)]
     fast, plain = (swarm_block(engine, members, **changes) for engine in ("compiled", "torch"))
-    for name in plain.__dataclass_fields__:
+    for name in plain.arrays:
         got, expected = (torch.from_numpy(getattr(result, name)) for result in (fast, plain))
         assert_close(got, expected, rtol=1e-9, atol=1e-10, equal_nan=True)
 

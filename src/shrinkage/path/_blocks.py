@@ -104,7 +104,7 @@ def trained(
     result = recipe.train(block.lambdas, members, seed=seed, epochs=block.epochs, after_epochs=after_epochs)
     columns = members[0].layout(recipe.kind).decayed_columns()
     weights = result.networks[..., columns].astype(np.float64)
-    arrays = {name: array for name, array in vars(result).items() if array is not None}
+    arrays = result.arrays
     if not block.keep_networks:
         del arrays["networks"]
     with np.errstate(over="ignore"):  # of a diverged net

@@ -54,6 +54,11 @@ class BlockResult:
     lambdas: np.ndarray | None = None
     """(G, L, E) the λ of each epoch, or (G, L, E, T) of every pulled tensor; None where no controller moves them."""
 
+    @property
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Those that there are, by name."""
+        return {name: array for name, array in vars(self).items() if array is not None}
+
 
 class Trainee(ABC):
     """A block in training."""

@@ -74,9 +74,7 @@ class Backprop(BackpropSettings):
             pair = self.train(
                 recipe, [*lambdas, *lambdas], members, seed=seed, epochs=twice, after_epochs=after_epochs
             )
-            return BlockResult(
-                **{name: array[:, :1] for name, array in vars(pair).items() if array is not None}
-            )
+            return BlockResult(**{name: array[:, :1] for name, array in pair.arrays.items()})
         with one_thread_flushed(permission(recipe, members[0])), torch.no_grad():
             block = StackedBlock(recipe, lambdas, members, seed)
             return self._recorded(recipe, block, taken, after_epochs)

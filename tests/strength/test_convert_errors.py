@@ -124,7 +124,7 @@ def test_convert_says_what_is_wrong_and_what_to_do(arguments, run, message):
             {"new_lr": 1},
             r"rescale\(…\): what the run was before needs lr=… \(.*\), rows=… \(.*\), batch_size=…",
         ),
-        ({"new_epochs": 2, "keep": "run", "rows": 9, "batch_size": 3}, r"needs epochs=…"),
+        ({"new_epochs": 2, "keep": "run", "rows": 9, "batch_size": 3}, r"needs lr=… .*, epochs=…"),
     ],
 )
 def test_rescale_says_what_is_wrong_and_what_to_do(run, message):

@@ -26,7 +26,7 @@ from shrinkage.auditing.measuring._true_size import confirmed, with_real_gradien
 from shrinkage.auditing.measuring._zero_rows import has_taken_steps
 from shrinkage.auditing.subjects._live import OptimizerSubject
 from shrinkage.auditing.subjects._sampling import local
-from shrinkage.auditing.subjects._subject import Subject, parameters_of
+from shrinkage.auditing.subjects._subject import Plan, Subject, parameters_of
 
 __all__ = ["measured"]
 
@@ -58,7 +58,7 @@ def measured(optimizer: torch.optim.Optimizer, model: nn.Module | None, request:
     if request.inputs is not None and model is not None:
         parameters = _with_invariance(parameters, model, request.inputs, optimizer)
     native = OptimizerSubject(optimizer, limit=_MOST_ELEMENTS, lrs=lrs, native=True)
-    applied = survivals(native, readings, 1.0)
+    applied = _lost_by_rounding(subject, survivals(native, readings, 1.0))
     shared = SharedRounding(subject, native, readings)
     for i, share in shared.survivals().items():
         applied[i] = share
@@ -88,6 +88,17 @@ def measured(optimizer: torch.optim.Optimizer, model: nn.Module | None, request:
             **request.lacks_part,
         },
     )
+
+
+def _lost_by_rounding(exact: OptimizerSubject, applied: Sequence[float | None]) -> list[float | None]:
+    """The shares that arrive, without those of a step that does nothing at all where every gradient is zero (Prodigy)."""
+    lost = [i for i, share in enumerate(applied) if share is not None and share < 0.5]
+    judged = list(applied)
+    if lost and exact.epsilon < 1e-10:
+        tracks = exact.run(Plan(start="weights", gradients=0.0))
+        for i in lost:
+            judged[i] = applied[i] if bool((tracks[i][1] != tracks[i][0]).any()) else None
+    return judged
 
 
 def _owner(optimizer: torch.optim.Optimizer, subject: OptimizerSubject) -> Owner:

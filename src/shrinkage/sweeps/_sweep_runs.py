@@ -249,7 +249,7 @@ def _in_blocks(
     if by_block and len(blocks) > 1 and len(whole) >= max(2, len(cells) / 2):
         left = len(cells) - len(whole)
         notes = [f"{left} settings miss some of the {len(blocks)} blocks and are left out."] if left else []
-        scores = [np.array([np.mean(found[b]) for b in blocks]) for found in whole.values()]
+        scores = [np.array([np.mean(found[b]) for b in blocks], dtype=np.float64) for found in whole.values()]
         return [dict(s) for s in whole], scores, True, notes
     scores = [np.array([v for values in found.values() for v in values]) for found in cells.values()]
     return [dict(s) for s in cells], scores, False, []

@@ -62,7 +62,7 @@ def judged(scores: Sequence[Floats], *, paired: bool, test_share: float) -> Judg
 
     means = np.array([x.mean() if np.isfinite(x).all() else -math.inf for x in scores])
     best = int(means.argmax())
-    sound = np.flatnonzero(np.isfinite(means))
+    sound = [int(i) for i in np.flatnonzero(np.isfinite(means))]
     counts = np.array([len(x) for x in scores])
     if paired:
         variances, freedom = _within_blocks(np.array([scores[i] for i in sound]))
@@ -74,18 +74,18 @@ def judged(scores: Sequence[Floats], *, paired: bool, test_share: float) -> Judg
         errors[i] = corrected_se(scores[i], 0.0)
     pooled, ν = _pooled(variances, freedom)
     if not ν > 0:
-        every = tuple(int(i) for i in sound)
+        every = tuple(sound)
         return Judged(
             means=means, errors=errors, best=best, tied=every, noise=math.nan, margin=math.nan, known=False
         )
     q = _quantile(len(sound), ν)
     own = np.fmax(variances, pooled)
-    at_best = own[list(sound).index(best)]
+    at_best = own[sound.index(best)]
     spread = (own + at_best) / 2 * (1 / counts[sound] + 1 / counts[best] + 2 * test_share)
     gaps = means[best] - means[sound]
     scale = float(np.abs(means[sound]).max()) or 1.0
     tied = tuple(
-        int(i)
+        i
         for i, gap, v in zip(sound, gaps, spread, strict=True)
         if gap <= q / math.sqrt(2) * math.sqrt(v) + 1e-12 * scale
     )

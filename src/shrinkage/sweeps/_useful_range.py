@@ -63,7 +63,6 @@ def useful_range(
     values: Sequence[float] | None = None,
     between: tuple[float, float] | None = None,
     dtype: Dtype = "float32",
-    gradient_rms: float | None = None,
     weight_rms: float | None = None,
     curvature: tuple[float, float] | None = None,
     tolerance: float = 0.01,
@@ -80,11 +79,11 @@ def useful_range(
         values: numbers of a sweep, to be told which can act.
         between: the two ends of a sweep, to be told which part can act.
         dtype: format of the weights: "float64", "float32", "bfloat16" or "float16".
-        gradient_rms: root mean square of the gradient's entries, > 0; for L2 inside an adaptive optimizer.
         weight_rms: root mean square of the weights, > 0; for L1.
         curvature: smallest and largest eigenvalue of the loss's Hessian, > 0; for what a solver minimizes.
         tolerance: ε, in (0, 0.5].
-        run: lr, steps (or epochs, rows and batch_size), schedule, momentum and the other keywords of `convert`.
+        run: lr, steps (or epochs, rows and batch_size), schedule, momentum and the other keywords of `convert`;
+            gradient_rms, the root mean square of the gradient's entries, has no default here.
 
     Returns:
         The ends as numbers of the convention, why, and what to type next.
@@ -101,6 +100,7 @@ def useful_range(
     Reference: Wang and Aitchison, arXiv 2405.13698, for the timescale against the length of the run.
     """
     entry = find(convention, "useful_range")
+    gradient_rms = run.pop("gradient_rms", None)
     _check_options(dtype, tolerance, curvature, gradient_rms, weight_rms)
     q = Quantities(**run)
     steps, epochs = _steps(q)

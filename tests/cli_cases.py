@@ -30,7 +30,7 @@ class Forking:
 
     PROGRAM = """
 import json, os, sys, traceback
-import sklearn.model_selection, skops.io, skrub
+import sklearn.model_selection, skops.io
 import shrinkage.cli, shrinkage.comparison, shrinkage.reporting, shrinkage.tables
 import crash_cases
 for line in sys.stdin:

@@ -66,7 +66,7 @@ def test_words_that_are_all_rare_are_left_out():
 def test_one_moment_written_in_two_zones_is_constant():
     assert (
         column(["2020-02-02T12:00:00+00:00", "2020-02-02T13:00:00+01:00"] * (N // 2)).reason
-        == "one date in all training rows"
+        == "one value in all training rows"
     )
 
 
@@ -100,7 +100,9 @@ def test_the_mark_at_the_start_is_no_part_of_a_name(encoding: str | None, tmp_pa
     assert list(read_table(file, encoding=encoding).frame) == ["é", "b"]
 
 
-@pytest.mark.parametrize("word", ["NA", "N/A", "null", "None", "?", "#N/A", "<NA>", "nan", ""])
+@pytest.mark.parametrize(
+    "word", ["NA", "N/A", "null", "None", "?", "#N/A", "<NA>", "-", "unknown", "nan", ""]
+)
 def test_a_missing_word_among_dates_is_a_gap(word: str):
     days = pd.Series(pd.date_range("2024-01-01", periods=12, freq="9D").strftime("%Y-%m-%d"), dtype=object)
     days[3] = word

@@ -121,7 +121,7 @@ def test_a_path_that_is_no_file(path: str, message: str):
     "cells, expected, note",
     [
         (["1", "", "3"], [1.0, None, 3.0], ""),
-        (["1.5", "NA", "?"], [1.5, None, None], "2 cells '?', 'NA' were read as missing"),
+        (["1.5", "NA", "?"], [1.5, None, None], "'?' in 1 cell, 'NA' in 1 cell read as missing"),
         (["NA", "US", ""], ["NA", "US", None], ""),
         (["None", "null", "NaN"], ["None", "null", None], ""),
         (["00501", "10001", "2"], ["00501", "10001", "2"], "leading zeros, as in '00501'"),
@@ -173,8 +173,8 @@ def test_options(tmp_path: Path):
     assert text_table(
         tmp_path / "t.csv", "a,b\n1,x\nmiss,miss\n", na=["miss"]
     ).frame.isna().sum().tolist() == [1, 1]
-    for options in ({"sep": "ab"}, {"sep": "\n"}, {"encoding": "no-such"}):
-        with pytest.raises(RequestError, match=r"(sep|encoding)="):
+    for options in ({"sep": "("}, {"sep": "x*"}, {"sep": "\n"}, {"encoding": "no-such"}, {"escape": "ab"}):
+        with pytest.raises(RequestError, match=r"(sep|encoding|escape)="):
             text_table(tmp_path / "t.csv", CSV, **options)
 
 

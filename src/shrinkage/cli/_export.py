@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from shrinkage._errors import RequestError
+from shrinkage._files import write_atomic
 from shrinkage.cli._exit import harmless
 
 __all__ = ["export"]
@@ -26,11 +28,14 @@ def export(
         raise RequestError("export: name a format: --onnx.")
     from shrinkage.cli.options._values import options_named
     from shrinkage.estimators import export_onnx, load_model
+    from shrinkage.tables import input_recipe
 
     saved = load_model(model)
     path = model / "model.onnx" if out is None else out
     with options_named():
         export_onnx(saved, path, lam)
+    recipe = path.with_suffix(".inputs.json")
+    write_atomic(recipe, json.dumps(input_recipe(saved.preprocessor), indent=1, ensure_ascii=False).encode())
     inputs = saved.preprocessor.feature_names_out
     labels = "" if saved.classes is None else ", and those of the classes,"
     typer.echo(harmless(f"The network is {path}."))
@@ -38,3 +43,4 @@ def export(
         f"It takes {len(inputs):,} numbers a row, which preprocessing.skops makes of a table; their names{labels} are in "
         "its metadata. Standardization is part of it."
     )
+    typer.echo(harmless(f"How the columns of a table become these numbers is in {recipe}."))

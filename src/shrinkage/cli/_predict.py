@@ -18,7 +18,7 @@ __all__ = ["predict"]
 
 def predict(
     model: Annotated[Path, typer.Argument(help="Folder that fit wrote.")],
-    data: Annotated[str, typer.Argument(help="CSV or Parquet file with the same columns, in any order.")],
+    data: Annotated[str, typer.Argument(help="CSV, Excel or Parquet file, or -, with the same columns.")],
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="CSV or Parquet file to write; else CSV is printed.")
     ] = None,
@@ -38,6 +38,12 @@ def predict(
     na: Annotated[list[str] | None, typer.Option(help="A word that means missing; repeatable.")] = None,
     decimal: Annotated[str | None, typer.Option(help="Decimal point of a CSV file, . or ,")] = None,
     thousands: Annotated[str | None, typer.Option(help="Its mark of thousands, one of . , ' _ space")] = None,
+    escape: Annotated[
+        str | None, typer.Option(help="Character before a quote inside a quoted cell, such as \\.")
+    ] = None,
+    no_header: Annotated[
+        bool, typer.Option("--no-header", help="The columns are 'column 1', 'column 2', …")
+    ] = False,
 ) -> None:
     """Predict the rows of a table with a fitted model, in their order."""
     import pandas as pd
@@ -53,7 +59,15 @@ def predict(
         _check_replaceable(out, data, saved, interval)
     with options_named():
         table = read_table(
-            data, sep=sep, encoding=encoding, na=na or (), decimal=decimal, thousands=thousands
+            data,
+            sep=sep,
+            encoding=encoding,
+            na=na or (),
+            decimal=decimal,
+            thousands=thousands,
+            escape=escape,
+            header=not no_header,
+            like=saved.preprocessor,
         )
         for text in table.notes:
             note(text)

@@ -13,6 +13,6 @@ def versions() -> dict[str, str]:
 
     from shrinkage.training import engine_name
 
-    packages = ("shrinkage", "torch", "scikit-learn", "numpy", "skrub")
+    packages = ("shrinkage", "torch", "scikit-learn", "numpy", "pandas")
     known = {name: version(name) for name in packages}
     return {"Python": platform.python_version(), **known, "engine": engine_name()}

@@ -61,6 +61,7 @@ Args:
         seen: True, False, or `auto`, where that lowers their loss by more than its standard error. No class changes.
     keep_path: keep the refitted network of every λ of `lambdas_` for `predict(X, lam=…)`.
     max_extensions: how often the grid may be extended, ≥ 0; 0 keeps the λs as given.
+    keep_columns: names of columns of a frame that are used although they number its rows.
     dtype: `float32`, `float64`, or `auto`: that of X, as scikit-learn does.
     device: `cpu`, `cuda`, … as torch names it.
     n_jobs: processes, or threads of the compiled engine, as joblib means it; `auto` starts them only for work that is
@@ -85,6 +86,7 @@ ATTRIBUTES = """
     n_iter_: epochs of the chosen network.
     loss_: its training loss over all rows.
     preprocessor_: what turns a table's columns into inputs; None for a matrix of numbers.
+    medians_: (D,) of plain numbers: what a gap in new rows is filled with; empty for a table.
     n_features_in_, feature_names_in_: as in scikit-learn.
 """
 

@@ -16,11 +16,18 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, is_classifier
 from sklearn.model_selection import check_cv
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
 from shrinkage._errors import RequestError, called, shown
 from shrinkage.estimators._blend import Forms, alone, blend_of, blended
-from shrinkage.estimators._estimator_inputs import Inputs, hash_of, inputs_for
+from shrinkage.estimators._estimator_inputs import (
+    Inputs,
+    filled_matrix,
+    hash_of,
+    inputs_for,
+    is_frame,
+    table_of,
+)
 from shrinkage.estimators._fitted_networks import OfNetworks
 from shrinkage.estimators._members import fit_members, inputs_of_members, members_of, recipe_of_member
 from shrinkage.estimators._shown import Shown
@@ -39,6 +46,7 @@ from shrinkage.path import (
     fitted_scale,
 )
 from shrinkage.rules import Rule
+from shrinkage.tables import as_pandas, possible_leaks
 from shrinkage.tables.forms import Form
 from shrinkage.training import ErrorOfNetworks, Swarm
 
@@ -104,6 +112,7 @@ class MLPCV(OfNetworks, Shown, UnseenRows, BaseEstimator):  # pyright: ignore[re
         out_of_fold: bool = True,
         calibrate: bool | str = "auto",
         max_extensions: int = 3,
+        keep_columns: Sequence[str] = (),
         dtype: str = "auto",
         device: str = "cpu",
         n_jobs: int | str | None = None,
@@ -139,6 +148,7 @@ class MLPCV(OfNetworks, Shown, UnseenRows, BaseEstimator):  # pyright: ignore[re
         self.out_of_fold = out_of_fold
         self.calibrate = calibrate
         self.max_extensions = max_extensions
+        self.keep_columns = keep_columns
         self.dtype = dtype
         self.device = device
         self.n_jobs = n_jobs
@@ -149,12 +159,16 @@ class MLPCV(OfNetworks, Shown, UnseenRows, BaseEstimator):  # pyright: ignore[re
         """Train the path, choose λ, refit on all rows.
 
         Args:
-            X: (n, D) array of numbers, or a pandas or polars frame whose columns may also be categories, dates
-                and incomplete.
+            X: (n, D) array of numbers, or a pandas or polars frame, or array of objects, whose columns may also be
+                text, dates and incomplete. A frame's row numbers are left out, and possible leaks are warned of.
             y: (n,) classes or values, or (n, k) values.
             sample_weight: (n,) weights ≥ 0. With full batches a weight of 2 equals the row twice.
         """
         self._fit(X, y, sample_weight, Runtime())
+        if is_frame(X) and np.ndim(y) == 1:
+            task = "classification" if is_classifier(self) else "regression"
+            for leak in possible_leaks(as_pandas(X), np.asarray(y), task, getattr(y, "name", None) or "y"):
+                warnings.warn(str(leak), UserWarning, stacklevel=2)
         if self.choice_.at_edge and self.max_extensions:
             warnings.warn(
                 f"The best λ, {self.lambda_:g}, lies on the edge of the grid after {self.choice_.extended} extensions: "
@@ -171,7 +185,7 @@ class MLPCV(OfNetworks, Shown, UnseenRows, BaseEstimator):  # pyright: ignore[re
             weight = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
         given, y = y, self._checked_y(X, y)
         self.target_names_ = _names_of(given, y)
-        inputs = inputs_for(self, X, weight, as_table=runtime.as_table)
+        inputs = inputs_for(self, X, weight, as_table=runtime.as_table, keep_columns=self.keep_columns)
         if inputs.n_rows != len(y):
             raise ValueError(f"X and y must have as many rows, got {inputs.n_rows} and {len(y)}.")
         seen = np.arange(len(y)) if weight is None else np.flatnonzero(weight > 0)
@@ -194,6 +208,8 @@ class MLPCV(OfNetworks, Shown, UnseenRows, BaseEstimator):  # pyright: ignore[re
         members = blended(paths, targets.Y, targets.loss, weight) if len(names) > 1 else alone(paths)
         self._keep(members, all_rows, forms, request)
         self.preprocessor_ = inputs.preprocessor
+        numbers = inputs.preprocessor is None
+        self.medians_ = np.median(inputs.matrix(None)[seen], axis=0) if numbers else np.empty(0)
         self.fold_rows_ = [(fold.train, fold.validation) for fold in folds]
         if self.out_of_fold:
             encoders = [inputs.encoder(fold.train) for fold in folds]
@@ -221,13 +237,21 @@ class MLPCV(OfNetworks, Shown, UnseenRows, BaseEstimator):  # pyright: ignore[re
             raise RequestError(
                 f"X, y: must be the rows that were given to fit, at least {rows}, got {len(y)}."
             )
-        inputs = inputs_for(self, X, weight, as_table=self.preprocessor_ is not None)
+        inputs = inputs_for(
+            self, X, weight, as_table=self.preprocessor_ is not None, keep_columns=self.keep_columns
+        )
         targets = self._targets(y, np.arange(len(y)) if weight is None else np.flatnonzero(weight > 0))
         folds = [
             self._fold_and_forms(number, inputs, targets, weight, *pair)[0]
             for number, pair in enumerate(self.fold_rows_)
         ]
         return linear_path(folds, targets.loss)
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        tags.input_tags.string = True
+        return tags
 
     @abstractmethod
     def _checked_y(self, X: Any, y: Any) -> NDArray[Any]:
@@ -375,9 +399,8 @@ class MLPCV(OfNetworks, Shown, UnseenRows, BaseEstimator):  # pyright: ignore[re
     def _predicted(self, X: Any, lam: float | None) -> NDArray[np.float64]:
         check_is_fitted(self)
         if self.preprocessor_ is not None:
-            return self.blend_.predict(self.preprocessor_.transform(X), lam)
-        matrix: Any = validate_data(self, X, dtype=[np.float64, np.float32], reset=False)
-        return self.blend_.predict(matrix, lam)
+            return self.blend_.predict(self.preprocessor_.transform(table_of(self, X)), lam)
+        return self.blend_.predict(filled_matrix(self, X, self.medians_), lam)
 
 
 def _names_of(given: Any, y: NDArray[Any]) -> tuple[str, ...]:

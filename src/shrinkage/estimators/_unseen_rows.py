@@ -9,10 +9,11 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from shrinkage._errors import RequestError
 from shrinkage.estimators._blend import Blend, Forms
+from shrinkage.estimators._estimator_inputs import filled_matrix, table_of
 from shrinkage.estimators._fold_models import FoldModels, fold_blends, fold_models, held_out_of
 from shrinkage.evaluation import OutOfFold, Uncertainty, calibrate, out_of_fold, uncertainty
 from shrinkage.path import Fold
@@ -29,6 +30,7 @@ class UnseenRows:
     out_of_fold: bool
     calibrate: bool | str
     preprocessor_: Preprocessor | None
+    medians_: NDArray[np.float64]
     blend_: Blend
     unseen_: OutOfFold
     out_of_fold_: NDArray[np.float64]
@@ -78,5 +80,5 @@ class UnseenRows:
     def _rows_of(self, X: Any) -> Any:
         """X as the networks' folds take it: a frame, or a matrix of numbers."""
         if self.preprocessor_ is not None:
-            return X
-        return validate_data(self, X, dtype=[np.float64, np.float32], reset=False)
+            return table_of(self, X)
+        return filled_matrix(self, X, self.medians_)

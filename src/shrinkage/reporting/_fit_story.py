@@ -179,7 +179,9 @@ def _treatment(column: Column) -> str:
     words["category"] = f"one-hot ({len(column.levels)} levels" + (
         ", rare ones together)" if column.rare else ")"
     )
+    words["time"] = f"parts: {', '.join(column.parts)}"
     treatment = words.get(column.kind, column.kind)
-    if column.missing and column.kind in ("number", "boolean", "date"):
+    if column.missing and column.kind in ("number", "boolean", "date", "time"):
         treatment += "; missing: median and an indicator"
-    return treatment
+    how = column.reading.described if column.reading is not None else ""
+    return f"{treatment}; read with {how}" if how else treatment

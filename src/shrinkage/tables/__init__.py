@@ -5,10 +5,17 @@ from shrinkage.tables._source_table import BUNDLED, Table, bundled
 from shrinkage.tables._target import Problem, Task, split_target
 from shrinkage.tables._write_predictions import as_csv, has_columns, write_predictions
 from shrinkage.tables.check._check_table import check_table
-from shrinkage.tables.check._leave_out import without_columns, without_missing_targets, without_rare_classes
+from shrinkage.tables.check._leaks import possible_leaks
+from shrinkage.tables.check._leave_out import (
+    keeping_columns,
+    without_columns,
+    without_missing_targets,
+    without_rare_classes,
+)
 from shrinkage.tables.check._new_rows import check_new_rows, notes_on_new_rows
-from shrinkage.tables.learn._columns import Column, Kind
-from shrinkage.tables.learn._preprocessor import Preprocessor, as_pandas
+from shrinkage.tables.learn._columns import Column, Kind, counts_rows
+from shrinkage.tables.learn._input_recipe import column_rules, input_recipe
+from shrinkage.tables.learn._preprocessor import Preprocessor, as_numbers, as_pandas
 from shrinkage.tables.learn._preprocessor_file import (
     load_preprocessor,
     preprocessor_bytes,
@@ -16,6 +23,7 @@ from shrinkage.tables.learn._preprocessor_file import (
     save_preprocessor,
 )
 from shrinkage.tables.read._read_table import read_table
+from shrinkage.tables.read._reading import Reading
 
 __all__ = [
     "BUNDLED",
@@ -23,16 +31,23 @@ __all__ = [
     "Kind",
     "Preprocessor",
     "Problem",
+    "Reading",
     "Table",
     "Task",
     "as_csv",
+    "as_numbers",
     "as_pandas",
     "bundled",
     "check_new_rows",
     "check_table",
+    "column_rules",
+    "counts_rows",
     "has_columns",
+    "input_recipe",
+    "keeping_columns",
     "load_preprocessor",
     "notes_on_new_rows",
+    "possible_leaks",
     "preprocessor_bytes",
     "preprocessor_from",
     "read_table",

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from shrinkage._errors import RequestError, called, shown
 from shrinkage.tables.read._numerals import Numerals
+from shrinkage.tables.read._reading import Reading, readings_of
 
 __all__ = ["BUNDLED", "Table", "bundled", "column_of"]
 
@@ -53,7 +54,14 @@ class Table:
     @property
     def name(self) -> str:
         """The file's own name, for messages."""
+        if self.source == "-":
+            return "standard input"
         return self.source if self.source.startswith("bundled:") else Path(self.source).name
+
+    @property
+    def readings(self) -> dict[str, Reading]:
+        """For each column that the file holds as text the rule by which it is read."""
+        return readings_of(self.frame)
 
 
 def column_of(frame: pd.DataFrame, name: object) -> pd.Series:

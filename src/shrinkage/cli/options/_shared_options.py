@@ -13,13 +13,17 @@ import typer
 __all__ = [
     "Bundled",
     "Data",
+    "DayFirst",
     "Decimal",
     "DropMissingTarget",
     "DropRareClasses",
     "Encoding",
+    "Escape",
     "IgnoreColumns",
     "Jobs",
+    "KeepColumns",
     "Na",
+    "NoHeader",
     "Overwrite",
     "Quiet",
     "Resume",
@@ -27,6 +31,7 @@ __all__ = [
     "Sep",
     "Target",
     "Task",
+    "Text",
     "Thousands",
     "in_net",
     "in_run",
@@ -38,7 +43,8 @@ in_net = partial(typer.Option, rich_help_panel="The network")
 in_run = partial(typer.Option, rich_help_panel="The run")
 
 Data = Annotated[
-    str | None, typer.Argument(help="CSV or Parquet file; without it, a bundled table.", show_default=False)
+    str | None,
+    typer.Argument(help="CSV, Excel or Parquet file, or -; without it, a bundled table.", show_default=False),
 ]
 Target = Annotated[
     list[str] | None,
@@ -51,12 +57,28 @@ Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace the result
 
 Task = Annotated[str, in_table(help="auto, classification or regression.")]
 Bundled = Annotated[str, in_table(help="Which bundled table, when no DATA is given.")]
-Sep = Annotated[str | None, in_table(help="Separator of a CSV file.")]
+Sep = Annotated[str | None, in_table(help="Separator of a CSV file, or a regular expression.")]
 Encoding = Annotated[str | None, in_table(help="Its encoding.")]
 Na = Annotated[list[str] | None, in_table(help="A word that means missing; repeatable.")]
 Decimal = Annotated[str | None, in_table(help="Its decimal point, . or ,")]
 Thousands = Annotated[str | None, in_table(help="Its mark of thousands, one of . , ' _ space")]
 IgnoreColumns = Annotated[list[str] | None, in_table(help="A column to leave out; repeatable.")]
+DayFirst = Annotated[
+    bool | None,
+    in_table(
+        "--day-first/--month-first",
+        help="How 01/02/2020 is read.",
+        show_default="as the column shows",
+    ),
+]
+Text = Annotated[
+    list[str] | None, in_table(help="A column that is words, whatever it looks like; repeatable.")
+]
+Escape = Annotated[str | None, in_table(help="Character before a quote inside a quoted cell, such as \\.")]
+NoHeader = Annotated[bool, in_table("--no-header", help="The columns are 'column 1', 'column 2', …")]
+KeepColumns = Annotated[
+    list[str] | None, in_table(help="A column of numbers to use though it numbers the rows.")
+]
 DropMissingTarget = Annotated[
     bool, in_table("--drop-missing-target", help="Leave out rows without a target.")
 ]

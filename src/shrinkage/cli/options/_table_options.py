@@ -26,7 +26,12 @@ class TableOptions:
     na: list[str] | None
     decimal: str | None
     thousands: str | None
+    day_first: bool | None
+    text: list[str] | None
+    escape: str | None
+    no_header: bool
     ignore_columns: list[str] | None
+    keep_columns: list[str] | None
     drop_missing_target: bool
     drop_rare_classes: bool
     folds: int
@@ -35,11 +40,18 @@ class TableOptions:
 
 def asked_table(asked: TableOptions) -> tuple[Table, list[str]]:
     """The table and the names of its targets."""
-    from shrinkage.tables import without_columns, without_missing_targets, without_rare_classes
+    from shrinkage.tables import (
+        keeping_columns,
+        without_columns,
+        without_missing_targets,
+        without_rare_classes,
+    )
 
     table, target = _read(asked)
     if asked.ignore_columns:
         table = without_columns(table, asked.ignore_columns)
+    if asked.keep_columns:
+        table = keeping_columns(table, asked.keep_columns)
     if asked.drop_missing_target:
         table = without_missing_targets(table, target)
     if asked.drop_rare_classes:
@@ -61,5 +73,9 @@ def _read(asked: TableOptions) -> tuple[Table, list[str]]:
         na=asked.na or (),
         decimal=asked.decimal,
         thousands=asked.thousands,
+        day_first=asked.day_first,
+        text=asked.text or (),
+        escape=asked.escape,
+        header=not asked.no_header,
     )
     return table, asked.target

@@ -43,6 +43,7 @@ _OPTIONS = {
             "demo",
             "device",
             "encoding",
+            "escape",
             "epochs",
             "folds",
             "inner_folds",

@@ -29,7 +29,7 @@ from shrinkage.estimators._path_estimator import MLPCV
 from shrinkage.estimators.saved._saved_folds import folds_from, folds_in_bytes
 from shrinkage.networks import ACTIVATIONS, LOSSES, PerceptronKind, PerceptronLayout, perceptron_layout
 from shrinkage.path import Scale
-from shrinkage.tables import Preprocessor, preprocessor_from, save_preprocessor
+from shrinkage.tables import Preprocessor, column_rules, preprocessor_from, save_preprocessor
 from shrinkage.tables.forms import FORMS, StandardInputs, form_from, name_of
 
 __all__ = ["SavedModel", "load_model", "save_model"]
@@ -95,7 +95,7 @@ SCHEMAS: dict[int, dict[str, Callable[[Any], bool]]] = {
         "temperature": lambda value: type(value) in (float, int) and 0 < value < math.inf,
     },
 }
-"""What `model.json` holds in each version, besides its checksum."""
+"""What `model.json` holds in each version, besides its checksum, and since version 2, for readers, `columns`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -167,6 +167,7 @@ def save_model(model: MLPCV, preprocessor: Preprocessor, targets: tuple[str, ...
         "format": FORMAT,
         "version": 3 if model.out_of_fold else 1 if plain else 2,
         **(own if plain else {"parts": parts, "main": blend.main}),
+        **({} if plain else {"columns": column_rules(preprocessor)}),
         **({"temperature": float(blend.temperature)} if model.out_of_fold else {}),
         "loss": model.networks_.loss,
         "targets": list(targets),
@@ -376,6 +377,8 @@ def _read_words(folder: Path) -> dict[str, Any]:
 def _unlike_schema(words: dict[str, Any]) -> Iterator[str]:
     """The entries that are missing, too many, or of another type than this version of the format has."""
     schema = SCHEMAS.get(words["version"], SCHEMAS[1])
+    if words["version"] > 1 and "columns" in words:
+        schema = schema | {"columns": lambda value: type(value) is list}
     yield from words.keys() ^ schema.keys()
     for name in words.keys() & schema.keys():
         if not schema[name](words[name]):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -9,27 +10,17 @@ import pandas as pd
 
 from shrinkage._errors import shown
 from shrinkage.tables._source_table import Table
-from shrinkage.tables.read._numerals import PLAIN, Numerals, likeliest
-from shrinkage.tables.read._typing import FLOAT32_MAX, numbers_in
+from shrinkage.tables.read._numerals import Numerals
+from shrinkage.tables.read._typing import FLOAT32_MAX, Hints, Odd, decided, numbers_in
 
 __all__ = ["mixed", "not_numbers", "too_large", "wrong_values"]
 
-FEW_WORDS = 10
-"""So many different words between numbers are mistakes; more of them are codes."""
-FEW_NUMBERS = 20
-"""So many different numbers, each twice on average, may be codes."""
-
 
 def wrong_values(table: Table, targets: Sequence[str]) -> Iterator[str]:
-    """Infinite or too large numbers, columns without values, numbers with a few words between them."""
+    """Infinite or too large numbers, and numbers with a few words between them."""
     for position, name in enumerate(table.frame.columns):
         column = table.frame.iloc[:, position]
-        if column.isna().all() and name not in targets and len(column):
-            yield (
-                f"{table.name}: column {shown(name)} has no value in any row: remove it, or leave it out with "
-                f"--ignore-columns {shown(name)}."
-            )
-        elif pd.api.types.is_numeric_dtype(column.dtype):
+        if pd.api.types.is_numeric_dtype(column.dtype):
             yield from too_large(table, name, column)
         elif name not in targets:
             yield from mixed(table, name, column)
@@ -49,35 +40,40 @@ def too_large(table: Table, name: object, column: pd.Series) -> Iterator[str]:
 
 
 def mixed(table: Table, name: object, column: pd.Series) -> Iterator[str]:
-    """A column of numbers that is read as text, for a few words in it or for how its numbers are written.
-
-    A few repeated codes, or padded numbers, are categories and are left alone.
-    """
+    """A column of numbers that is read as text, for a few cells in it or for how its numbers are written."""
     text = column.dropna()
-    if not len(text) or not isinstance(text.iloc[0], str):
+    rule = table.readings.get(str(name))
+    if (
+        not len(text)
+        or not isinstance(text.iloc[0], str)
+        or (rule is not None and (rule.asked or rule.form != "text"))
+    ):
         return
-    cells = text.astype(str).to_numpy(dtype=object)
-    way, numbers = likeliest(cells, table.numerals)
-    wrong = np.isnan(numbers)
-    different, few = len(np.unique(numbers[~wrong])), len(set(cells[wrong])) <= FEW_WORDS
-    codes = different <= FEW_NUMBERS and 2 * different <= len(cells)
-    unclear = way not in (PLAIN, table.numerals)
-    if wrong.mean() >= 0.1 or codes or not few or not (wrong.any() or unclear):
+    decision = decided(column.map(str, na_action="ignore"), str(name), Hints(numerals=table.numerals))
+    odd = decision.odd
+    if odd is None:
         return
-    if not wrong.any():
-        yield _unclear(table, name, str(cells[0]), way)
-        return
-    row = int(table.frame.index.get_indexer(text.index[wrong][:1])[0])
-    yield (
-        f"{table.name}, {table.where(row)}: column {shown(name)} holds numbers, but here {shown(cells[wrong][0])}"
-        f"{_count(np.flatnonzero(wrong), 'such cells')}. Correct it, or name a word that means missing with --na."
-    )
+    row = int(np.flatnonzero((column.map(str, na_action="ignore").str.strip() == odd.cell).to_numpy())[0])
+    where, cells = f"{table.name}, {table.where(row)}", _count(np.arange(odd.rows), "such cells")
+    if odd.kind == "marks":
+        yield _unclear(table, name, odd)
+    elif odd.kind == "unit":
+        yield (
+            f"{where}: column {shown(name)} holds numbers with a unit, but here {shown(odd.cell)}, whose unit does not "
+            f"go with the others. Convert it, or read the column as text with --text {shlex.quote(str(name))}."
+        )
+    else:
+        yield (
+            f"{where}: column {shown(name)} holds numbers, but here {shown(odd.cell)}{cells}. Correct it, or name a word "
+            "that means missing with --na."
+        )
 
 
-def _unclear(table: Table, name: object, cell: str, way: Numerals) -> str:
+def _unclear(table: Table, name: object, odd: Odd) -> str:
+    way = odd.way.options if odd.way.thousands else Numerals(".", ",").options
     return (
-        f"{table.name}: column {shown(name)} holds numbers such as {shown(cell)}, whose marks may be decimal points or "
-        f"thousands. Say which: --decimal ',' or {way.options if way.thousands else Numerals('.', ',').options}."
+        f"{table.name}: column {shown(name)} holds numbers such as {shown(odd.cell)}, whose marks may be decimal points "
+        f"or thousands. Say which: --decimal ',' or {way}."
     )
 
 

@@ -11,8 +11,9 @@ import pandas as pd
 
 from shrinkage._errors import RequestError, called, shown
 from shrinkage.tables._source_table import Table, column_of
-from shrinkage.tables._target import inferred_task, target_names
+from shrinkage.tables._target import inferred_task, split_target, target_names
 from shrinkage.tables.check._cells import mixed, not_numbers, wrong_values
+from shrinkage.tables.check._leaks import possible_leaks
 
 __all__ = ["check_table", "hint", "listed"]
 
@@ -29,7 +30,7 @@ def check_table(
         folds: how many parts the rows are cut into, >= 2.
 
     Returns:
-        Notes that stop nothing: a column that may leak the target, columns with one value.
+        Notes that stop nothing: how dates and gaps are read, a column that may leak the target, or tells nothing.
 
     Raises:
         RequestError: with one sentence a problem in `.problems`: what, where, what to do.
@@ -51,7 +52,7 @@ def check_table(
         problems += _wrong_targets(table, known, task, folds)
     if problems:
         raise RequestError(problems)
-    return tuple(_notes(table, known))
+    return tuple(_notes(table, known, task))
 
 
 def _wrong_names(table: Table, names: Sequence[str]) -> Iterator[str]:
@@ -71,6 +72,8 @@ def hint(name: str, columns: list[str]) -> str:
     sep = next((s for s in ";\t|," if len(columns) == 1 and s in columns[0]), None)
     if sep:
         return f"; the file looks separated by {sep!r}: --sep {'tab' if sep == chr(9) else repr(sep)}."
+    if len(columns) == 1 and set(name.split()) < set(columns[0].split()):
+        return "; the file looks separated by white space: --sep '\\s+'."
     several = [part.strip() for part in name.split(",")]
     if len(several) > 1 and set(several) <= set(columns):
         return f"; several targets are named one by one: {' '.join(f'--target {shlex.quote(each)}' for each in several)}."
@@ -143,28 +146,55 @@ def _rare_classes(table: Table, name: str, values: pd.Series, folds: int) -> Ite
     yield (
         f"{table.name}: target {shown(name)} has {'a class' if len(rare) == 1 else f'{len(rare)} classes'} with fewer "
         f"rows than the {folds} folds: {said}{', …' if len(rare) > 5 else ''}. "
-        "Add rows, merge the class with another, leave it out with --drop-rare-classes, or use fewer folds (--folds)."
+        f"{_if_numbers(values)}Add rows, merge the class with another, leave it out with --drop-rare-classes, or use "
+        "fewer folds (--folds)."
     )
 
 
-def _notes(table: Table, targets: Sequence[str]) -> Iterator[str]:
+def _if_numbers(values: pd.Series) -> str:
+    numbers = pd.api.types.is_numeric_dtype(values.dtype) and not pd.api.types.is_bool_dtype(values.dtype)
+    return "If the numbers count or measure something, use --task regression. " if numbers else ""
+
+
+def _notes(table: Table, targets: Sequence[str], task: str) -> Iterator[str]:
     for name in table.frame.columns.difference(list(targets), sort=False):
         column = column_of(table.frame, name)
         if column.dtype == object and column.map(pd.api.types.is_list_like).any():
             continue  # left out when the columns are learned, with its reason
-        if int(column.nunique(dropna=False)) == 1:
+        if column.isna().all():
+            yield f"Column {shown(name)} has no value in any row and is left out."
+        elif _is_constant(column):
             yield f"Column {shown(name)} has one value in all rows and tells nothing."
-            continue
-        for target in targets:
-            if _same_information(column, column_of(table.frame, target)):
-                yield f"Column {shown(name)} determines the target {shown(target)} exactly: a possible leak."
+        else:
+            yield from (
+                f"Column {shown(name)} determines the target {shown(target)} exactly: a possible leak."
+                for target in targets
+                if _same_information(column, column_of(table.frame, target))
+            )
+    for name, rule in table.readings.items():
+        if rule.of_feature and rule.note and name not in targets:
+            yield rule.note
+    for target in targets:
+        problem = split_target(table, target, task if len(targets) == 1 else "regression")
+        features = problem.features.drop(columns=[name for name in targets if name != target])
+        for leak in possible_leaks(features, problem.target, problem.task, target):
+            if not _same_information(column_of(table.frame, leak.name), column_of(table.frame, target)):
+                yield f"{leak} --ignore-columns {shlex.quote(leak.name)} does that."
+
+
+def _is_constant(column: pd.Series) -> bool:
+    first = column.iloc[0]
+    return not pd.isna(first) and bool((column == first).all())
 
 
 def _same_information(column: pd.Series, target: pd.Series) -> bool:
     """Whether two columns are equal, or the same classes under other names."""
     if column.dtype.kind in "iuf" and target.dtype.kind in "iuf" and np.array_equal(column, target):
         return True
-    if column.nunique() != target.nunique() or 2 * target.nunique() > len(target):
+    if column.dtype.kind == "f" or target.dtype.kind == "f":
+        return False  # measurements are no names of classes
+    classes = target.nunique()
+    if 2 * classes > len(target) or column.nunique() != classes:
         return False
     codes, _ = pd.factorize(column)
     expected, _ = pd.factorize(target)

@@ -12,8 +12,9 @@ from shrinkage._errors import RequestError, shown
 from shrinkage.tables._source_table import Table, column_of
 from shrinkage.tables._target import inferred_task
 from shrinkage.tables.check._check_table import hint
+from shrinkage.tables.learn._learned_columns import KEPT
 
-__all__ = ["without_columns", "without_missing_targets", "without_rare_classes"]
+__all__ = ["keeping_columns", "without_columns", "without_missing_targets", "without_rare_classes"]
 
 
 def without_columns(table: Table, names: Sequence[str]) -> Table:
@@ -32,6 +33,20 @@ def without_columns(table: Table, names: Sequence[str]) -> Table:
         raise RequestError([f"{table.name}: no column {shown(name)}{hint(name, columns)}" for name in absent])
     note = f"Left out as asked: {', '.join(map(shown, names))}."
     return replace(table, frame=table.frame.drop(columns=list(names)), notes=(*table.notes, note))
+
+
+def keeping_columns(table: Table, names: Sequence[str]) -> Table:
+    """The table with the wish that these columns are used although they number the rows.
+
+    Raises:
+        RequestError: there is no such column.
+    """
+    columns = list(table.frame.columns)
+    if absent := [name for name in names if name not in columns]:
+        raise RequestError([f"{table.name}: no column {shown(name)}{hint(name, columns)}" for name in absent])
+    frame = table.frame.copy(deep=False)
+    frame.attrs = {**table.frame.attrs, KEPT: list(names)}
+    return replace(table, frame=frame)
 
 
 def without_missing_targets(table: Table, targets: Sequence[str]) -> Table:

@@ -9,10 +9,9 @@ import numpy as np
 from shrinkage._errors import RequestError, shown
 from shrinkage.tables._source_table import Table, column_of
 from shrinkage.tables.check._cells import too_large
-from shrinkage.tables.learn._cell_values import booleans, dates, level_texts, numbers
+from shrinkage.tables.learn._cell_values import booleans, dates, is_gap, level_texts, numbers, times
 from shrinkage.tables.learn._columns import Column
 from shrinkage.tables.learn._preprocessor import Preprocessor
-from shrinkage.tables.read._typing import MISSING_WORDS
 
 __all__ = ["check_new_rows", "notes_on_new_rows"]
 
@@ -66,11 +65,26 @@ def notes_on_new_rows(table: Table, preprocessor: Preprocessor, targets: Collect
     for column in preprocessor.columns:
         if column.used and column.kind == "category":
             notes += _unseen(table, column)
+        elif column.used and column.kind != "boolean" and (words := _words(table, column)):
+            notes.append(words)
     return notes
 
 
+def _words(table: Table, column: Column) -> str:
+    """What words were read as missing, '' for none; of a column that is numbers already, none is left."""
+    values = column_of(table.frame, column.name)
+    if values.dtype != object:
+        return ""
+    held = values.dropna().map(str).str.strip()
+    counts = held[held.map(lambda cell: is_gap(cell, column))].value_counts()
+    said = ", ".join(
+        f"{shown(word)} in {count:,} cell{'s' * (count > 1)}" for word, count in counts.head(3).items()
+    )
+    return f"{table.name}: column {shown(column.name)} has {said}: read as missing." if said else ""
+
+
 def _unseen(table: Table, column: Column) -> Iterator[str]:
-    texts = level_texts(column_of(table.frame, column.name))
+    texts = level_texts(column_of(table.frame, column.name), column)
     own = {*column.levels, None}
     rows = [row for row, text in enumerate(texts) if text not in own]
     if not rows:
@@ -92,20 +106,25 @@ def _unseen(table: Table, column: Column) -> Iterator[str]:
 def _wrong_cells(table: Table, column: Column) -> Iterator[str]:
     values = column_of(table.frame, column.name)
     if column.kind == "number":
-        found = numbers(values)
+        found = numbers(values, column)
         yield from too_large(table, column.name, values.__class__(found, index=values.index))
         lost, what = np.isnan(found), "a number"
     elif column.kind == "boolean":
-        lost, what = np.isnan(booleans(values)), "true or false"
+        lost, what = np.isnan(booleans(values, column)), "true or false"
     elif column.kind == "date":
-        lost, what = dates(values, column.format).isna().to_numpy(), "a date"
+        lost, what = dates(values, column).isna().to_numpy(), "a date"
         what += f" written as {column.format}" if column.format else ""
+        rule = column.reading
+        if rule is not None and rule.day_first is not None:
+            what += f" as the training rows hold them, {'day' if rule.day_first else 'month'} first"
+    elif column.kind == "time":
+        lost, what = np.isnan(times(values, column)), "a time of day"
     else:
         return
     rows = [
         int(row)
         for row in np.flatnonzero(lost & values.notna().to_numpy())
-        if str(values.iloc[row]).strip().lower() not in MISSING_WORDS
+        if not is_gap(values.iloc[row], column)
     ]
     if rows:
         more = f" ({len(rows):,} such cells)" if len(rows) > 1 else ""

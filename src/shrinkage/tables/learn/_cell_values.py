@@ -11,22 +11,29 @@ from numpy.typing import NDArray
 
 from shrinkage._errors import RequestError, shown
 from shrinkage.tables.learn._columns import FALSE_WORDS, TRUE_WORDS, Column, flat
-from shrinkage.tables.read._typing import EXACT, FLOAT32_MAX, MISSING_WORDS
+from shrinkage.tables.read._missing_words import is_missing_word
+from shrinkage.tables.read._reading import PLAINLY, as_read
+from shrinkage.tables.read._typing import EXACT, FLOAT32_MAX
 
 __all__ = [
     "DATE_PARTS",
+    "TIME_PARTS",
     "booleans",
     "converted",
     "date_parts",
     "dates",
+    "is_gap",
     "level_texts",
     "numbers",
     "refuse_too_large",
+    "time_parts",
+    "times",
 ]
 
 Floats = NDArray[np.float64]
 
 DATE_PARTS = ("day number", "month", "day", "weekday", "hour", "minute")
+TIME_PARTS = ("hour", "daily cosine", "daily sine")
 _PLAIN_NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?(e[+-]?\d+)?")
 _EPOCH = pd.Timestamp("2000-01-01")
 
@@ -34,35 +41,62 @@ _EPOCH = pd.Timestamp("2000-01-01")
 def converted(values: pd.Series, column: Column) -> list[Floats]:
     """The columns of the matrix that one column of a frame becomes; what is lost on the way is warned of."""
     if column.kind == "category":
-        return [_codes(level_texts(values), column)]
+        return [_codes(level_texts(values, column), column)]
     if column.kind == "boolean":
-        found = booleans(values)
+        found = booleans(values, column)
         _warn_of_lost(values, np.isnan(found), column, "true or false")
         return [found]
     if column.kind == "number":
-        found = numbers(values)
+        found = numbers(values, column)
         _warn_of_lost(values, np.isnan(found), column, "numbers")
         refuse_too_large(found, column)
         return [found - column.offset]
-    moments = dates(values, column.format)
-    _warn_of_lost(values, moments.isna().to_numpy(), column, "dates")
-    parts = date_parts(moments)
+    if column.kind == "time":
+        hours = times(values, column)
+        _warn_of_lost(values, np.isnan(hours), column, "times of day")
+        parts = time_parts(hours)
+    else:
+        moments = dates(values, column)
+        _warn_of_lost(values, moments.isna().to_numpy(), column, "dates")
+        parts = date_parts(moments)
     return [parts[part] for part in column.parts]
 
 
-def numbers(values: pd.Series) -> Floats:
+def _read(values: pd.Series, column: Column) -> tuple[str, pd.Series]:
+    """A column in its form, text being read by the rule that was fixed in training."""
+    form, values = flat(values)
+    rule = column.reading or PLAINLY.get(column.kind)
+    if form not in ("text", "mixed", "category") or rule is None or (column.format and column.kind == "date"):
+        return form, values
+    texts = values.astype(object).map(str, na_action="ignore")
+    if rule.form == "text":
+        return form, values.mask(as_read(rule, texts)[0].isna(), None)
+    return rule.form, as_read(rule, texts)[0]
+
+
+def numbers(values: pd.Series, column: Column) -> Floats:
     """Numbers as float64, NaN for what is none."""
-    form, values = flat(values)
-    if form in ("number", "boolean"):
+    form, values = _read(values, column)
+    if form in ("number", "boolean", "time"):
         return values.to_numpy(dtype=np.float64, na_value=np.nan)
-    if form in ("date", "nested"):
-        return np.full(len(values), np.nan)
-    return np.asarray(pd.to_numeric(values.astype(object), errors="coerce"), dtype=np.float64)
+    return np.full(len(values), np.nan)
 
 
-def booleans(values: pd.Series) -> Floats:
+def times(values: pd.Series, column: Column) -> Floats:
+    """Hours since midnight as float64, NaN for what is no time of day."""
+    form, values = _read(values, column)
+    if form == "date":
+        return ((values - values.dt.normalize()) / pd.Timedelta(hours=1)).to_numpy(
+            dtype=np.float64, na_value=np.nan
+        )
+    if form in ("number", "time"):
+        return values.to_numpy(dtype=np.float64, na_value=np.nan)
+    return np.full(len(values), np.nan)
+
+
+def booleans(values: pd.Series, column: Column) -> Floats:
     """1, 0, or NaN for what is neither; the words true, yes, on, t, y and their opposites are understood."""
-    form, values = flat(values)
+    form, values = _read(values, column)
     if form in ("number", "boolean"):
         found = values.to_numpy(dtype=np.float64, na_value=np.nan)
         return np.where(np.isin(found, (0.0, 1.0)), found, np.nan)
@@ -72,18 +106,23 @@ def booleans(values: pd.Series) -> Floats:
     )
 
 
-def dates(values: pd.Series, format: str) -> pd.Series:
+def dates(values: pd.Series, column: Column) -> pd.Series:
     """Moments without time zone (UTC where one was given), NaT for what is none."""
-    form, values = flat(values)
+    form, values = _read(values, column)
     if form == "date":
         found = values
-    elif form in ("text", "mixed", "category") and values.notna().any():
+    elif column.format and form in ("text", "mixed", "category") and values.notna().any():
         texts = values.map(str, na_action="ignore").astype(object)
-        utc = not format or "%z" in format
-        found = pd.to_datetime(texts, format=format or "ISO8601", errors="coerce", utc=utc)
+        found = pd.to_datetime(texts, format=column.format, errors="coerce", utc="%z" in column.format)
     else:
         found = pd.Series(pd.NaT, index=values.index, dtype="datetime64[us]")
     return found if found.dt.tz is None else found.dt.tz_convert("UTC").dt.tz_localize(None)
+
+
+def time_parts(hours: Floats) -> dict[str, Floats]:
+    """The hour with its fraction, and where it lies in the cycle of a day."""
+    angle = 2 * np.pi * hours / 24
+    return dict(zip(TIME_PARTS, (hours, np.cos(angle), np.sin(angle)), strict=True))
 
 
 def date_parts(moments: pd.Series) -> dict[str, Floats]:
@@ -97,17 +136,28 @@ def date_parts(moments: pd.Series) -> dict[str, Floats]:
     }
 
 
-def level_texts(values: pd.Series) -> NDArray[np.object_]:
-    """Each cell as the text of its level, None where missing; numbers are written alike: 2, 2.0 and "2.0" as 2.
+def level_texts(values: pd.Series, column: Column | None = None) -> NDArray[np.object_]:
+    """Each cell as the text of its level, None where missing; numbers are written alike: 2 and 2.0 as 2.
 
-    So a category keeps its levels whether a file was typed as text, integers or floats.
+    Text is its own level. A cell that is none of the levels of `column` is the one that it equals as a number, if it
+    equals one alone: so a category keeps its levels whether a file was typed as text, integers or floats.
     """
+    if column is not None:
+        values = _read(values, column)[1]
     form, values = flat(values)
-    cells = (
-        values.astype(object).map(_level_text, na_action="ignore") if form in ("mixed", "nested") else values
-    )
-    places, different = pd.factorize(cells.astype(object))
+    cells = values.astype(object)
+    if form in ("mixed", "nested"):
+        cells = cells.map(_level_text, na_action="ignore")
+    places, different = pd.factorize(cells)
     texts = np.asarray([*map(_level_text, different), None], dtype=object)
+    if column is not None:
+        alike: dict[str, set[str]] = {}
+        for level in column.levels:
+            alike.setdefault(_plainly(level), set()).add(level)
+        own = set(column.levels)
+        for i, text in enumerate(texts[:-1]):
+            if text not in own and len(same := alike.get(_plainly(text), set())) == 1:
+                texts[i] = next(iter(same))
     return texts[places]
 
 
@@ -122,7 +172,11 @@ def _codes(texts: NDArray[np.object_], column: Column) -> Floats:
 
 
 def _level_text(value: object) -> str:
-    text = str(value)
+    return value if isinstance(value, str) else _plainly(str(value))
+
+
+def _plainly(text: str) -> str:
+    """A number as it is written most shortly; any other text as it is."""
     if not _PLAIN_NUMBER.fullmatch(text) or not abs(number := float(text)) < EXACT:
         return text
     return str(int(number)) if number.is_integer() else repr(number)
@@ -131,13 +185,19 @@ def _level_text(value: object) -> str:
 def _warn_of_lost(values: pd.Series, lost: NDArray[np.bool_], column: Column, what: str) -> None:
     """Warn of cells that hold something, but nothing of this kind, nor a word that means missing."""
     rows = np.flatnonzero(lost & values.notna().to_numpy())
-    rows = [row for row in rows if str(values.iloc[row]).strip().lower() not in MISSING_WORDS]
+    rows = [row for row in rows if not is_gap(values.iloc[row], column)]
     if rows:
         first = f"the first is {shown(values.iloc[rows[0]])} in row {rows[0] + 1}"
         warnings.warn(
             f"Column {shown(column.name)}: {len(rows):,} cells are not {what} and count as missing; {first}.",
             stacklevel=2,
         )
+
+
+def is_gap(cell: object, column: Column) -> bool:
+    """Whether a cell that holds something stands for an empty one."""
+    text = str(cell).strip()
+    return is_missing_word(text) or (column.reading is not None and text in column.reading.missing)
 
 
 def refuse_too_large(values: Floats, column: Column) -> None:

@@ -1,4 +1,4 @@
-"""What each column is: skrub says what a column of text holds, this module what becomes of it."""
+"""What each column is and what becomes of it."""
 
 from __future__ import annotations
 
@@ -9,17 +9,28 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from shrinkage.tables.read._typing import MISSING_WORDS, loses
+from shrinkage.tables.read._reading import Reading
 
-__all__ = ["Column", "Kind", "described", "flat", "kinds_of", "left_out"]
+__all__ = [
+    "FALSE_WORDS",
+    "NUMBERS_ROWS",
+    "TRUE_WORDS",
+    "Column",
+    "Kind",
+    "counts_rows",
+    "described",
+    "flat",
+    "left_out",
+]
 
-Kind = Literal["number", "category", "boolean", "date", "text", "id", "constant", "empty"]
+Kind = Literal["number", "category", "boolean", "date", "time", "text", "id", "constant", "empty"]
 
 TRUE_WORDS = frozenset({"true", "t", "yes", "y", "on"})
 FALSE_WORDS = frozenset({"false", "f", "no", "n", "off"})
 _ID_NAME = re.compile(
-    r"(.*[\W_])?(id|uuid|guid|index|idx|rowid|row|rownum|nr|no)|unnamed: \d+|column \d+", re.I
+    r"(?i:(.*[\W_])?(id|uuid|guid|index|idx|rowid|row|rownum|nr|no)|unnamed: \d+|column \d+)|.*[a-z0-9]I[Dd]"
 )
+NUMBERS_ROWS = "it numbers the rows"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,7 +40,7 @@ class Column:
     name: str
     """Its name in the table."""
     kind: Kind
-    """number, category, boolean, date, text, id, constant or empty."""
+    """number, category, boolean, date, time, text, id, constant or empty."""
     used: bool
     """Whether the network sees it."""
     reason: str = ""
@@ -43,13 +54,15 @@ class Column:
     offset: float = 0.0
     """Subtracted before the number becomes a float32, where its distance from 0 would cost digits."""
     format: str = ""
-    """Of a date written as text: its format, as `strptime` takes it."""
+    """Of a date in a model of version 0.1: its format, as `strptime` takes it."""
     parts: tuple[str, ...] = ()
-    """Of a date: the parts that vary in the training rows."""
+    """Of a date: the parts that vary in the training rows. Of a time of day: what it becomes."""
+    reading: Reading | None = None
+    """Of a column of text: the rule by which its cells are read."""
 
 
 def flat(values: pd.Series) -> tuple[str, pd.Series]:
-    """The form of a column (number, boolean, date, category, text, mixed, nested) and its values in that form."""
+    """The form of a column (number, boolean, date, time, category, text, mixed, nested) and its values in that form."""
     dtype = values.dtype
     if isinstance(dtype, pd.ArrowDtype):
         return flat(values.astype(object))
@@ -76,6 +89,8 @@ def _flat_objects(values: pd.Series) -> tuple[str, pd.Series]:
         return "number", pd.Series(pd.to_numeric(values.astype(object), errors="coerce"), index=values.index)
     if inferred in ("datetime", "datetime64", "date"):
         return "date", pd.to_datetime(values, errors="coerce", utc=True)
+    if inferred == "time":
+        return "time", values.map(_hours, na_action="ignore").astype(np.float64)
     if inferred == "complex" or (inferred == "mixed" and values.map(pd.api.types.is_list_like).any()):
         return "nested", values
     blank = [cell for cell in pd.unique(values) if isinstance(cell, str) and not cell.strip()]
@@ -83,22 +98,11 @@ def _flat_objects(values: pd.Series) -> tuple[str, pd.Series]:
     return form, values.mask(values.isin(blank), None) if blank else values
 
 
-def kinds_of(texts: pd.DataFrame) -> dict[str, str]:
-    """What skrub takes columns of text for: numeric, datetime, low_cardinality or high_cardinality."""
-    if not texts.shape[1]:
-        return {}
-    # Loaded here for the second it takes: tables of numbers, and predictions, do without it.
-    from skrub import TableVectorizer
+def described(name: str, form: str, values: pd.Series, *, keep: bool = False) -> Column:
+    """One column of the training rows as it is read: its kind and, where it is left out, why.
 
-    as_it_is: Any = "passthrough"  # skrub annotates these with the types of its defaults
-    vectorizer = TableVectorizer(
-        numeric=as_it_is, datetime=as_it_is, low_cardinality=as_it_is, high_cardinality=as_it_is
-    ).fit(texts)
-    return {column: kind for kind, columns in vectorizer.kind_to_columns_.items() for column in columns}
-
-
-def described(name: str, form: str, values: pd.Series, kind: str) -> Column:
-    """One column of the training rows: its kind and, where it is left out, why. `kind` is skrub's, for text."""
+    `keep` it even if it numbers the rows.
+    """
     missing = int(values.isna().sum())
     if form == "nested":
         return left_out(name, "text", "its cells are no single values", missing)
@@ -108,16 +112,15 @@ def described(name: str, form: str, values: pd.Series, kind: str) -> Column:
     different = int(present.map(str).nunique() if form == "mixed" else present.nunique())
     if different == 1 and not missing:
         return left_out(name, "constant", "one value in all training rows", missing)
-    if form in ("text", "mixed") and _is_boolean(present):
+    if form == "boolean" or (form in ("text", "mixed") and _is_boolean(present)):
         return Column(name=name, kind="boolean", used=True, missing=missing)
-    if form == "boolean":
-        return Column(name=name, kind="boolean", used=True, missing=missing)
-    if form == "date" or kind == "datetime":
-        format_ = "" if form == "date" else _date_format(name, values)
-        return Column(name=name, kind="date", used=True, missing=missing, format=format_)
-    if form == "number" or (kind == "numeric" and not loses(present.astype(str))):
-        if _counts_rows(name, present, different):
-            return left_out(name, "id", "it numbers the rows", missing)
+    if form == "date":
+        return Column(name=name, kind="date", used=True, missing=missing)
+    if form == "time":
+        return Column(name=name, kind="time", used=True, missing=missing)
+    if form == "number":
+        if not keep and counts_rows(name, present):
+            return left_out(name, "id", NUMBERS_ROWS, missing)
         return Column(name=name, kind="number", used=True, missing=missing)
     return _category_or_text(name, present, different, missing)
 
@@ -133,6 +136,10 @@ def _category_or_text(name: str, present: pd.Series, different: int, missing: in
     return Column(name=name, kind="category", used=True, missing=missing)
 
 
+def _hours(time: Any) -> float:
+    return time.hour + time.minute / 60 + (time.second + time.microsecond / 1e6) / 3600
+
+
 def left_out(name: str, kind: Kind, reason: str, missing: int) -> Column:
     """A column that the network does not see, and why."""
     return Column(name=name, kind=kind, used=False, reason=reason, missing=missing)
@@ -143,19 +150,15 @@ def _is_boolean(present: pd.Series) -> bool:
     return len(words) == 2 and len(words & TRUE_WORDS) == 1 and len(words & FALSE_WORDS) == 1
 
 
-def _counts_rows(name: str, present: pd.Series, different: int) -> bool:
-    """A column named like an identifier whose integers never repeat."""
-    if different < len(present) or len(present) < 10 or not _ID_NAME.fullmatch(name):
+def counts_rows(name: str, present: pd.Series) -> bool:
+    """Integers that never repeat, in a column named like an identifier or as close as the numbers of rows are."""
+    n = len(present)
+    if n < 10 or present.nunique() < n:
         return False
     numbers = np.asarray(pd.to_numeric(present, errors="coerce"), dtype=np.float64)
-    return bool((numbers == np.trunc(numbers)).all())
-
-
-def _date_format(name: str, values: pd.Series) -> str:
-    from skrub import ToDatetime
-
-    texts = values.astype(object)
-    present = texts.map(lambda cell: str(cell).strip().lower() not in MISSING_WORDS)
-    converter = ToDatetime()
-    converter.fit_transform(texts.where(present, None).rename(name))
-    return str(converter.format_ or "")
+    if not np.isfinite(numbers).all() or (numbers != np.trunc(numbers)).any():
+        return False
+    least, most = numbers.min(), numbers.max()
+    all_of_them = least in (0, 1) and most - least == n - 1
+    part_of_them = n >= 20 and 0 <= least <= 1 + 0.1 * n and most <= 1.6 * n  # as a fold of the rows has them
+    return bool(all_of_them or part_of_them or _ID_NAME.fullmatch(name))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from typing import Any, Self
+from collections.abc import Sequence
+from typing import Any, Literal, Self
 
 import numpy as np
 import pandas as pd
@@ -13,10 +14,12 @@ from sklearn.compose import ColumnTransformer
 from shrinkage._errors import RequestError, shown
 from shrinkage.tables._source_table import column_of
 from shrinkage.tables.learn._cell_values import converted
-from shrinkage.tables.learn._columns import Column
-from shrinkage.tables.learn._learn import feature_names, fitted_encoder, learned_columns
+from shrinkage.tables.learn._columns import NUMBERS_ROWS, Column
+from shrinkage.tables.learn._encoder import feature_names, fitted_encoder
+from shrinkage.tables.learn._learned_columns import learned_columns
+from shrinkage.tables.read._reading import Reading
 
-__all__ = ["Preprocessor", "as_pandas"]
+__all__ = ["Preprocessor", "as_numbers", "as_pandas"]
 
 
 class Preprocessor:
@@ -24,12 +27,15 @@ class Preprocessor:
 
     Numbers: the missing ones become the median, and a further input says where. Categories: one input a level;
     levels beyond `max_levels` or with under 0.1 % of the rows share `(other)`, missing cells have `(missing)`.
-    Booleans: 0 and 1. Dates: day number, month, day, weekday, hour, minute, as far as they vary. Free text and
-    identifiers are left out with a warning. Nothing is scaled: a number that is far from 0 is only shifted.
-    Kinds of text columns are skrub's decision; all is fixed on the frame given to `fit`.
+    Booleans: 0 and 1. Dates: day number, month, day, weekday, hour, minute, as far as they vary. Times of day: the hour
+    and its place in the cycle of a day. Free text and identifiers are left out with a warning.
+    Nothing is scaled: a number that is far from 0 is only shifted.
+    Text is read as numbers, dates or times of day where it holds these, by the rule that travels with the frame of a
+    file or is decided on the frame given to `fit`, on which all else is fixed too.
 
     Args:
         max_levels: the most inputs that one category gets for its levels, >= 1.
+        keep_columns: names of columns that are used although they look like numbers of rows.
 
     Attributes:
         columns: a `Column` for each column of the training frame, in its order.
@@ -49,18 +55,37 @@ class Preprocessor:
     feature_names_out: list[str]
     _encoder: ColumnTransformer
 
-    def __init__(self, *, max_levels: int = 50) -> None:
+    def __init__(self, *, max_levels: int = 50, keep_columns: Sequence[str] = ()) -> None:
         if max_levels < 1:
             raise RequestError(f"Preprocessor(max_levels=…): must be >= 1, got {max_levels}.")
         self.max_levels = max_levels
+        self.keep_columns = tuple(keep_columns)
 
-    def fit(self, frame: Any, sample_weight: Any = None) -> Self:
+    @property
+    def readings(self) -> dict[str, Reading]:
+        """For each column of text the rule by which it is read; `read_table(…, like=…)` takes them."""
+        return {column.name: column.reading for column in self.columns if column.reading is not None}
+
+    @property
+    def marked(self) -> list[int]:
+        """Which of the numbers, booleans, dates and times have an input that marks gaps."""
+        if not hasattr(self._encoder.named_transformers_["numbers"], "indicator_"):
+            return []
+        return [int(place) for place in self._encoder.named_transformers_["numbers"].indicator_.features_]
+
+    def fills(self, which: Literal["numbers", "parts"]) -> list[float]:
+        """What a gap becomes in each of the numbers, or of the further parts of dates."""
+        return [float(fill) for fill in getattr(self._encoder.named_transformers_[which], "statistics_", [])]
+
+    def fit(self, frame: Any, sample_weight: Any = None, *, whole: Preprocessor | None = None) -> Self:
         """Fix kinds, medians and levels on the rows of `frame`.
 
         Args:
             frame: a pandas or polars data frame, n >= 1 rows.
             sample_weight: (n,) weights >= 0; in medians, levels and offsets weight 2 counts as the row
                 twice; weight 0 is no row at all.
+            whole: fitted on all rows of a table of which `frame` is a part: what it found of how columns are read,
+                and which are identifiers, holds here too.
 
         Raises:
             RequestError: infinite numbers, repeated column names, or no column left to use.
@@ -70,13 +95,18 @@ class Preprocessor:
         frame, weights = frame[weights > 0], weights[weights > 0]
         if not len(frame):
             raise RequestError("Preprocessor.fit: there are no rows (or none with a weight above 0).")
-        columns = tuple(learned_columns(frame, weights, self.max_levels))
+        if absent := [shown(name) for name in self.keep_columns if name not in frame.columns]:
+            raise RequestError(f"There is no column {', '.join(absent)} to keep.")
+        known = None if whole is None else {column.name: column for column in whole.columns}
+        columns, said = learned_columns(frame, weights, self.max_levels, self.keep_columns, known)
         if not any(column.used for column in columns):
             reasons = "; ".join(f"{shown(column.name)}: {column.reason}" for column in columns[:10])
             raise RequestError(f"No column is left to learn from ({reasons or 'the table has none'}).")
         encoder = fitted_encoder(columns, _matrix(frame, columns), weights)
         self.columns, self._encoder = columns, encoder
         self.feature_names_out = list(feature_names(columns, encoder))
+        for sentence in said:
+            warnings.warn(sentence, stacklevel=2)
         _warn_of_left_out(columns)
         return self
 
@@ -107,11 +137,18 @@ def as_pandas(frame: Any) -> pd.DataFrame:
         if not hasattr(frame, "to_pandas"):
             raise RequestError(f"A table must be a pandas or polars data frame, got {type(frame).__name__}.")
         frame = frame.to_pandas()
+    attrs = frame.attrs
     frame = frame.set_axis([str(column) for column in frame.columns], axis=1).reset_index(drop=True)
+    frame.attrs = attrs
     if repeated := frame.columns[frame.columns.duplicated()].unique().tolist():
         names = ", ".join(shown(name) for name in repeated[:10])
         raise RequestError(f"Column names appear more than once: {names}. Rename or remove them.")
     return frame
+
+
+def as_numbers(values: pd.Series, name: str) -> NDArray[np.float64]:
+    """A column of new rows for a network that was trained on numbers there: (n,) float64, NaN for a gap."""
+    return converted(values, Column(name=name, kind="number", used=True))[0]
 
 
 def _weights(sample_weight: Any, n: int) -> NDArray[np.float64]:
@@ -137,4 +174,7 @@ def _matrix(frame: pd.DataFrame, columns: tuple[Column, ...]) -> NDArray[np.floa
 def _warn_of_left_out(columns: tuple[Column, ...]) -> None:
     left_out = [f"{shown(c.name)} ({c.reason})" for c in columns if c.kind in ("text", "id")]
     if left_out:
-        warnings.warn(f"Left out: {', '.join(left_out)}.", stacklevel=3)
+        kept = (
+            " keep_columns (--keep-columns) keeps numbers of rows." if NUMBERS_ROWS in str(left_out) else ""
+        )
+        warnings.warn(f"Left out: {', '.join(left_out)}.{kept}", stacklevel=3)

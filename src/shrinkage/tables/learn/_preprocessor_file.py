@@ -20,13 +20,14 @@ from sklearn.exceptions import InconsistentVersionWarning
 from shrinkage._errors import RequestError, shown
 from shrinkage._files import write_atomic
 from shrinkage.tables.learn._columns import Column, Kind
-from shrinkage.tables.learn._learn import width
+from shrinkage.tables.learn._encoder import width
 from shrinkage.tables.learn._preprocessor import Preprocessor
+from shrinkage.tables.read._reading import Reading
 
 __all__ = ["load_preprocessor", "preprocessor_bytes", "preprocessor_from", "save_preprocessor"]
 
 FORMAT = "shrinkage.preprocessor"
-VERSION = 1
+VERSION = 2
 LARGEST = 64 * 2**20
 """Bytes that a file may unpack to."""
 
@@ -68,7 +69,7 @@ def preprocessor_bytes(preprocessor: Preprocessor) -> bytes:
         "format": FORMAT,
         "version": VERSION,
         "max_levels": preprocessor.max_levels,
-        "columns": json.dumps([asdict(column) for column in preprocessor.columns]),
+        "columns": json.dumps([_entry(column) for column in preprocessor.columns]),
         "names": json.dumps(preprocessor.feature_names_out),
         "encoder": preprocessor._encoder,
         "probe": (probe := _probe(preprocessor.columns)),
@@ -146,7 +147,7 @@ def _type_of(node: dict[str, Any]) -> tuple[str, str]:
 def _restored(state: Any) -> Preprocessor:
     if not isinstance(state, dict) or state.get("format") != FORMAT:
         raise RequestError("this is no preprocessing file.")
-    if state["version"] != VERSION:
+    if state["version"] not in range(1, VERSION + 1):
         raise RequestError(
             f"it has version {state['version']}, known is {VERSION}: install a newer shrinkage."
         )
@@ -180,7 +181,12 @@ def _probe(columns: tuple[Column, ...]) -> NDArray[np.float64]:
     return np.column_stack(parts)
 
 
+def _entry(column: Column) -> dict[str, Any]:
+    return {**asdict(column), "reading": None if column.reading is None else column.reading.to_dict()}
+
+
 def _column(entry: dict[str, Any]) -> Column:
+    entry = {"reading": None, **entry}  # version 1 had none
     types = {
         "name": str,
         "kind": str,
@@ -196,7 +202,8 @@ def _column(entry: dict[str, Any]) -> Column:
     if any(type(entry[key]) is not type_ for key, type_ in types.items()):
         raise TypeError("a column is not described as expected")
     texts = {key: tuple(str(text) for text in entry[key]) for key in ("levels", "parts")}
-    return Column(**{**entry, **texts})
+    reading = None if entry["reading"] is None else Reading.from_dict(entry["reading"])
+    return Column(**{**entry, **texts, "reading": reading})
 
 
 def _reproducible(data: bytes) -> bytes:

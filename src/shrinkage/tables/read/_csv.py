@@ -9,56 +9,132 @@ import csv
 import io
 import re
 from collections import Counter
+from dataclasses import dataclass, replace
 from itertools import islice
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from shrinkage._errors import RequestError, called, shown
+from shrinkage.tables.read._arrow_csv import arrow_columns, header_cells
 
-__all__ = ["Cells", "parsed", "sniffed"]
+__all__ = ["Cells", "Dialect", "parsed"]
 
 SEPARATORS = (",", ";", "\t", "|")
+HEAD = 200_000
+"""So much of a file is looked at for its separator."""
+_SEP_LINE = re.compile(r"sep=(?P<sep>[^\r\n\"])\r?\n", re.IGNORECASE)
 _NUMBER = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?\s*", re.IGNORECASE)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Dialect:
+    """How a CSV file is written, as far as it was asked for."""
+
+    sep: str | None = None
+    """The separator: one character, or a regular expression; None to find it in the file."""
+    escape: str | None = None
+    """The character that makes a quote a part of its cell; None where it is doubled for that."""
+    header: bool = True
+    """Whether the first row holds the names of the columns."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Cells:
     """The cells of a CSV file by column, unnamed empty columns left out."""
 
-    def __init__(
-        self, names: list[str], columns: list[list[str]], lines: NDArray[np.int64], notes: list[str]
-    ):
-        self.names = names
-        self.columns = columns
-        self.lines = lines
-        self.notes = notes
+    names: list[str]
+    columns: list[pa.ChunkedArray]
+    """Text, an empty cell as null."""
+    lines: NDArray[np.int64]
+    notes: list[str]
 
 
-def parsed(text: str, name: str, sep: str | None) -> Cells:
-    """The columns of a CSV text; every reason why it has none is found in one pass and raised together."""
-    sep = sniffed(text) if sep is None else _checked(sep)
-    rows, lines = _rows(text, name, sep)
-    header, rows, lines = rows[0], rows[1:], lines[1:]
-    problems = _ragged(header, rows, lines, name, sep)
-    if not rows:
-        problems.append(f"{name} has a header but no data rows.")
-    names, notes = _names(header)
-    problems += _bad_names(names, name)
+def parsed(data: bytes, name: str, dialect: Dialect) -> Cells:
+    """The columns of a CSV text; every reason why it has none is found in one pass and raised together.
+
+    Args:
+        data: the text as UTF-8, without a byte-order mark.
+        name: of the file, for messages.
+        dialect: how it is written.
+    """
+    if dialect.escape is not None and (len(dialect.escape) != 1 or dialect.escape in '\r\n"'):
+        raise RequestError(f"{called('escape', dialect.escape)}: must be one character, such as \\.")
+    head = data[:HEAD].decode("utf-8", errors="ignore")
+    line = _SEP_LINE.match(head)
+    first = 0 if line is None else line.end()
+    sep = dialect.sep or (line["sep"] if line else sniffed(head[first:], cut=len(head) < len(data)))
+    dialect = replace(dialect, sep=_checked(sep))
+    if (cells := _fast(data, name, dialect, first, head)) is not None:
+        return cells
+    return _careful(data.decode()[first:], name, dialect, 1 + (line is not None))
+
+
+def _fast(data: bytes, name: str, dialect: Dialect, first: int, head: str) -> Cells | None:
+    if dialect.escape or len(dialect.sep or "") != 1 or not head[:first].isascii():
+        return None
+    end = data.find(b"\n", first) if dialect.header else first - 1
+    text = head[first : head.find("\n", first)] if "\n" in head[first:] else ""
+    header = header_cells(text.rstrip("\r"), dialect.sep or ",")
+    if not header or not text.strip() or end < first - 1 or not any(cell.strip() for cell in header):
+        return None
+    columns = arrow_columns(data, dialect.sep or ",", header, end + 1)
+    if columns is None:
+        return None
+    start = 1 + (first > 0) + dialect.header
+    lines = np.arange(start, start + len(columns[0]), dtype=np.int64)
+    return _named(header if dialect.header else [""] * len(header), columns, lines, name, dialect, [])
+
+
+def _careful(text: str, name: str, dialect: Dialect, line: int) -> Cells:
+    rows, lines = _rows(text, name, dialect, line)
+    sep = dialect.sep or ","
+    header = rows[0] if rows else []
+    problems = _ragged(header, rows[1:], lines[1:], name, sep)
+    if dialect.header:
+        rows, lines = rows[1:], lines[1:]
+        if not rows:
+            problems.append(f"{name} has a header but no data rows.")
     if problems:
+        problems += _bad_names([cell.strip() for cell in header], name, dialect)
         raise RequestError(problems)
-    columns = [list(column) for column in zip(*rows, strict=True)]
-    keep = [i for i, column in enumerate(columns) if names[i] or any(cell.strip() for cell in column)]
+    columns = [
+        pa.chunked_array([pa.array([cell or None for cell in column], pa.string())])
+        for column in zip(*rows, strict=True)
+    ]
+    names = header if dialect.header else [""] * len(header)
+    return _named(names, columns, np.asarray(lines, dtype=np.int64), name, dialect, problems)
+
+
+def _named(
+    header: list[str],
+    columns: list[pa.ChunkedArray],
+    lines: NDArray[np.int64],
+    name: str,
+    dialect: Dialect,
+    problems: list[str],
+) -> Cells:
+    names, notes = _names(header)
+    if problems := [*problems, *_bad_names(names, name, dialect)]:
+        raise RequestError(problems)
+    keep = [
+        i for i, column in enumerate(columns) if names[i] or not dialect.header or _holds_something(column)
+    ]
     if len(keep) < len(names):
         notes.append(f"Columns without name and values were left out: {len(names) - len(keep)}.")
-    if blank := [f"column {i + 1}" for i in keep if not names[i]]:
+    if dialect.header and (blank := [f"column {i + 1}" for i in keep if not names[i]]):
         notes.append(f"Columns without a name go by their place: {', '.join(blank[:5])}.")
     names = [names[i] or f"column {i + 1}" for i in keep]
-    return Cells(names, [columns[i] for i in keep], np.asarray(lines, dtype=np.int64), notes)
+    return Cells(names=names, columns=[columns[i] for i in keep], lines=lines, notes=notes)
 
 
-def sniffed(text: str) -> str:
-    """The separator that cuts the first rows most evenly; a comma where none does."""
-    sample = text[:200_000]
+def _holds_something(column: pa.ChunkedArray) -> bool:
+    return any(cell and cell.strip() for cell in column.unique().to_pylist())
+
+
+def sniffed(sample: str, *, cut: bool) -> str:
+    """The separator that cuts the first rows most evenly; a comma where none does. The last row may be `cut`."""
 
     def evenness(sep: str) -> tuple[float, int]:
         try:
@@ -66,8 +142,8 @@ def sniffed(text: str) -> str:
             rows = [row for row in islice(reader, 50) if row]
         except csv.Error:
             return 0.0, 0
-        if len(rows) > 1 and len(sample) < len(text):
-            rows.pop()  # the sample may end within it
+        if len(rows) > 1 and cut:
+            rows.pop()
         width = len(rows[0]) if rows else 0
         return (0.0, 0) if width < 2 else (sum(len(row) == width for row in rows) / len(rows), width)
 
@@ -76,27 +152,70 @@ def sniffed(text: str) -> str:
 
 
 def _checked(sep: str) -> str:
-    sep = {"\\t": "\t", "tab": "\t"}.get(sep, sep)
-    if len(sep) != 1 or sep in '\r\n"':
-        raise RequestError(f"{called('sep', sep)}: must be one character, such as ',' ';' '|' or 'tab'.")
+    sep = {"\\t": "\t", "tab": "\t", "space": " "}.get(sep, sep)
+    if not sep or any(mark in sep for mark in '\r\n"'):
+        raise RequestError(
+            f"{called('sep', sep)}: must be a character, such as ',' ';' '|' or 'tab', or a regular expression, such "
+            "as '\\s+'."
+        )
+    if len(sep) > 1:
+        try:
+            empty = re.compile(sep).fullmatch("")
+        except re.error as error:
+            raise RequestError(f"{called('sep', sep)}: is no regular expression: {error}.") from error
+        if empty:
+            raise RequestError(
+                f"{called('sep', sep)}: matches nothing at all, so every character would be a cell."
+            )
     return sep
 
 
-def _rows(text: str, name: str, sep: str) -> tuple[list[list[str]], list[int]]:
+def _rows(text: str, name: str, dialect: Dialect, line: int) -> tuple[list[list[str]], list[int]]:
+    """The rows that hold something, and the line at which each starts; `line` is that of the first."""
+    sep = dialect.sep or ","
+    if len(sep) > 1:
+        return _split(text, sep, name, line)
     reader = csv.reader(
-        io.StringIO(text, newline=""), delimiter=sep, skipinitialspace=sep != "\t", strict=True
+        io.StringIO(text, newline=""),
+        delimiter=sep,
+        skipinitialspace=sep not in "\t ",
+        escapechar=dialect.escape,
+        strict=True,
     )
     rows: list[list[str]] = []
     lines: list[int] = []
-    start = 1
+    start = line
     try:
         for row in reader:
             if row and (len(row) > 1 or row[0].strip()):
                 rows.append(row)
                 lines.append(start)
-            start = reader.line_num + 1
+            start = reader.line_num + line
     except csv.Error as error:
         raise RequestError(f"{name}, line {start}: {_said(error)}") from error
+    return rows, lines
+
+
+def _split(text: str, sep: str, name: str, line: int) -> tuple[list[list[str]], list[int]]:
+    """The same by a regular expression; a quoted cell ends in the line in which it begins."""
+    blanks = re.fullmatch(sep, " ") is not None
+    cell = re.compile(rf'\s*"((?:[^"]|"")*)"\s*(?:(?P<next>{sep})|$)|(?P<plain>.*?)(?:(?P<more>{sep})|$)')
+    rows: list[list[str]] = []
+    lines: list[int] = []
+    for number, whole in enumerate(re.split(r"\r\n|\n|\r", text), start=line):
+        row = whole.strip() if blanks else whole
+        if not row.strip():
+            continue
+        cells: list[str] = []
+        place, more = 0, True
+        while more:
+            found = cell.match(row, place)
+            if found is None:
+                raise RequestError(f"{name}, line {number}: the cells cannot be told apart by {sep!r}.")
+            cells.append(found["plain"] if found[1] is None else found[1].replace('""', '"'))
+            place, more = found.end(), bool(found["next"] or found["more"])
+        rows.append(cells)
+        lines.append(number)
     return rows, lines
 
 
@@ -133,12 +252,17 @@ def _names(header: list[str]) -> tuple[list[str], list[str]]:
     return names, notes
 
 
-def _bad_names(names: list[str], name: str) -> list[str]:
+def _bad_names(names: list[str], name: str, dialect: Dialect) -> list[str]:
+    if not dialect.header:
+        return []
     repeated = [shown(cell) for cell, count in Counter(names).items() if count > 1 and cell]
     numeric = all(_NUMBER.fullmatch(cell) for cell in names)
     counted = names in ([str(i + k) for i in range(len(names))] for k in (0, 1))
     if not any(names) or (numeric and not counted):
-        return [f"{name}: the first line holds values, not column names: add a line with the names."]
+        return [
+            f"{name}: the first line holds values, not column names: add a line with the names, or use --no-header and "
+            "name a column by its place, such as 'column 1'."
+        ]
     if repeated:
         return [
             f"{name}: column names appear more than once: {', '.join(repeated[:10])}. Rename or remove them."

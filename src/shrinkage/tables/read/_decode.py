@@ -9,15 +9,19 @@ import io
 import lzma
 import re
 import stat
+import sys
 import zipfile
 import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import IO
 
+import numpy as np
+import pyarrow as pa
+
 from shrinkage._errors import RequestError, called, shown
 
-__all__ = ["decoded", "expanded", "file_bytes"]
+__all__ = ["LARGEST", "decoded", "expanded", "file_bytes", "plain_utf8"]
 
 LARGEST = 4 * 2**30
 """Bytes that a compressed file may grow to: beyond it a small file could fill the memory."""
@@ -39,6 +43,10 @@ def file_bytes(path: str) -> bytes:
         raise RequestError(
             f"{shown(path)} is a web address: download the file first, nothing is fetched here."
         )
+    if path == "-":
+        if not (data := sys.stdin.buffer.read()):
+            raise RequestError("standard input is empty (0 bytes).")
+        return data
     file = Path(path)
     try:
         mode = file.stat().st_mode
@@ -81,6 +89,8 @@ def _opener(data: bytes, name: str) -> Callable[[], IO[bytes]] | None:
         return lambda: bz2.open(io.BytesIO(data), "rb")
     if data.startswith(b"\xfd7zXZ\x00"):
         return lambda: lzma.open(io.BytesIO(data), "rb")
+    if data.startswith(b"\xd0\xcf\x11\xe0"):
+        raise RequestError(f"{name} is an old Excel or Office file: save it as .xlsx or CSV.")
     if data.startswith(b"\x28\xb5\x2f\xfd"):
         raise RequestError(
             f"{name} is compressed with zstandard, which is not read here: decompress it first."
@@ -94,7 +104,7 @@ def _only_member(data: bytes, name: str) -> IO[bytes]:
     archive = zipfile.ZipFile(io.BytesIO(data))
     members = [info for info in archive.infolist() if not info.is_dir()]
     if any(info.filename == "[Content_Types].xml" for info in members):
-        raise RequestError(f"{name} is an Office file: save the sheet as CSV.")
+        raise RequestError(f"{name} is an Office file, but no Excel sheet: save the table as CSV.")
     if len(members) != 1:
         raise RequestError(
             f"{name} holds {len(members)} files: give a zip file with one table, or the table itself."
@@ -124,6 +134,24 @@ def decoded(data: bytes, name: str, encoding: str | None) -> tuple[str, list[str
             f"{name} looks like {kind}, not CSV: its first line is {shown(_first_line(text))}."
         )
     return text, notes
+
+
+def plain_utf8(data: bytes) -> bytes | None:
+    """The bytes without their mark if they may be read as they are: UTF-8 that looks like CSV. Else None."""
+    if data.startswith(codecs.BOM_UTF8):
+        data = data[len(codecs.BOM_UTF8) :]
+    if data.startswith(tuple(mark for mark, _ in _BOMS)) or b"\0" in data:
+        return None
+    head = data[:10_000].decode("utf-8", errors="ignore")
+    if not head.strip() or _HTML.match(head) or _JSON.match(head):
+        return None
+    try:
+        offsets = pa.py_buffer(np.array([0, len(data)], dtype=np.int64))
+        whole = pa.Array.from_buffers(pa.large_binary(), 1, [None, offsets, pa.py_buffer(data)])
+        whole.cast(pa.large_string())  # checks the bytes without a copy of the text
+    except pa.ArrowException:
+        return None
+    return data
 
 
 def _strictly(data: bytes, name: str, encoding: str) -> str:

@@ -29,9 +29,10 @@ class Numerals:
 
     @cached_property
     def _pattern(self) -> re.Pattern[str]:
-        whole = r"\d*"
+        whole, mark = r"\d*", re.escape(self.thousands)
         if self.thousands:
-            whole = rf"(?:\d{{1,3}}(?:{re.escape(self.thousands)}\d{{3}})+|\d*)"
+            lakhs = rf"|[1-9]\d?(?:{mark}\d{{2}})*{mark}\d{{3}}" if self.thousands == "," else ""
+            whole = rf"(?:[1-9]\d{{0,2}}(?:{mark}\d{{3}})+{lakhs}|\d*)"
         return re.compile(rf"[+-]?{whole}(?:{re.escape(self.decimal)}\d*)?(?:e[+-]?\d+)?", re.IGNORECASE)
 
     def matches(self, cell: str) -> bool:
@@ -61,7 +62,12 @@ class Numerals:
 PLAIN = Numerals()
 USUAL = 0.9
 """From this share on, what the cells of a column are written like is what is meant."""
-_OTHERS = (Numerals(","), Numerals(".", ","), Numerals(",", "."))
+_OTHERS = (
+    Numerals(","),
+    Numerals(".", ","),
+    Numerals(",", "."),
+    *(Numerals(decimal, thousands) for thousands in (" ", "'") for decimal in ".,"),
+)
 _THREE = re.compile(r"[+-]?[1-9]\d{0,2}\.\d{3}")
 
 

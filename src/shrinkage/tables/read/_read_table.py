@@ -3,24 +3,31 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import os
 from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Protocol
 
-import numpy as np
 import pandas as pd
-import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from shrinkage._errors import RequestError, shown
-from shrinkage.tables._source_table import Table, column_of
-from shrinkage.tables.read._csv import parsed, sniffed
-from shrinkage.tables.read._decode import decoded, expanded, file_bytes
+from shrinkage.tables._source_table import Table
+from shrinkage.tables.read._column_reader import Columns, read_text_columns
+from shrinkage.tables.read._csv import Dialect, parsed
+from shrinkage.tables.read._decode import decoded, expanded, file_bytes, plain_utf8
 from shrinkage.tables.read._numerals import asked_numerals
-from shrinkage.tables.read._typing import EXACT, Typed, typed
+from shrinkage.tables.read._other_files import is_workbook, parquet_frame, workbook_frame
+from shrinkage.tables.read._reading import Reading, with_readings
+from shrinkage.tables.read._typing import Hints
 
-__all__ = ["read_table"]
+__all__ = ["HasReadings", "read_table"]
+
+
+class HasReadings(Protocol):
+    """What has learned a rule for each column: a fitted preprocessor."""
+
+    @property
+    def readings(self) -> Mapping[str, Reading]: ...
 
 
 def read_table(
@@ -31,21 +38,32 @@ def read_table(
     na: Sequence[str] = (),
     decimal: str | None = None,
     thousands: str | None = None,
+    day_first: bool | None = None,
+    text: Sequence[str] = (),
+    escape: str | None = None,
+    header: bool = True,
+    like: HasReadings | None = None,
 ) -> Table:
-    """Read a CSV (also gzip, bzip2, xz or zip) or Parquet file; rows keep their order.
+    """Read a CSV (also gzip, bzip2, xz or zip), Excel (.xlsx) or Parquet file; rows keep their order.
 
-    A CSV column becomes numbers only if every cell is one or is missing and nothing is lost by it: leading
-    zeros, integers beyond 2^53 and words keep it text. An empty cell or NaN is missing everywhere; words
-    such as NA or ? only between numbers, with a note.
+    A column of text becomes numbers only if every cell is one or stands for a missing one and nothing is lost by it:
+    leading zeros, integers beyond 2^53 and words keep it text. Currencies, percents, units, marks of thousands and
+    decimal commas are read where they have one reading, with a note. What is a date or a time of day stays text here
+    and is read as one by the preprocessor, by the rule in `Table.readings`.
 
     Args:
-        path: the file; a Parquet file is known by its first bytes.
-        sep: the character between fields; sniffed from the first rows when None.
+        path: the file, or `-` for standard input; Parquet and Excel files are known by their first bytes.
+        sep: the character between fields, or a regular expression such as `\\s+`; sniffed from the first rows when None.
         encoding: of a text file; when None a byte-order mark decides, else it must be UTF-8.
         na: further words that mean 'missing' in every column.
         decimal: the decimal point of a text file, `.` or `,`; when None it is `.`, or `,` in a column whose cells
             can be read in no other way, with a note.
         thousands: the mark between groups of three digits, one of `, . ' _` or `space`; likewise when None.
+        day_first: whether 01/02/2020 is February the first; when None each column decides, with a note.
+        text: names of columns that are words, whatever they look like.
+        escape: the character before a quote that belongs to its cell, such as `\\`; when None such quotes are doubled.
+        header: whether the first row holds the names; else these are `column 1`, `column 2`, …
+        like: a fitted preprocessor, whose rules for its columns are used instead of new ones.
 
     Returns:
         The table with its notes; `Table.where(row)` gives the line of a row.
@@ -62,80 +80,46 @@ def read_table(
     """
     source = os.fspath(path)
     numerals = asked_numerals(decimal, thousands)
+    known = {} if like is None else dict(like.readings)
+    known |= {
+        name: Reading(form="text", note=f"Column {shown(name)} is read as text, as asked.", asked=True)
+        for name in text
+    }
+    wanted = Columns(na=frozenset(na), hints=Hints(numerals=numerals, day_first=day_first), known=known)
     data = file_bytes(source)
-    name = shown(os.path.basename(source))  # noqa: PTH119
+    name = "standard input" if source == "-" else shown(Path(source).name)
     digest = hashlib.sha256(data).hexdigest()
     if data.startswith(b"PAR1") or source.lower().endswith((".parquet", ".pq")):
-        frame, notes = _parquet(data, name)
-        return Table(frame=frame, source=source, sha256=digest, notes=tuple(notes))
-    text, notes = decoded(expanded(data, name), name, encoding)
-    separator = sniffed(text) if sep is None else sep
-    cells = parsed(text, name, separator)
-    columns = {
-        column: typed(values, column, na=frozenset(na), numerals=numerals)
-        for column, values in zip(cells.names, cells.columns, strict=True)
-    }
-    _refuse_doubt(columns, name)
-    return Table(
-        frame=pd.DataFrame({column: found.values for column, found in columns.items()}),
-        source=source,
-        sha256=digest,
-        notes=(*notes, *cells.notes, *(found.note for found in columns.values() if found.note)),
-        lines=cells.lines,
-        numerals=numerals,
-    )
-
-
-def _refuse_doubt(columns: Mapping[str, Typed], name: str) -> None:
-    """Beside a column with decimal commas, 1.500 is more likely a thousand and a half than one and a half."""
-    commas = [column for column, found in columns.items() if found.numerals and found.numerals.decimal == ","]
-    doubted = [(column, found.doubt) for column, found in columns.items() if found.doubt]
-    if commas and doubted:
-        raise RequestError(
-            [
-                f"{name}: column {shown(column)} holds {shown(cell)}, which beside the decimal commas of column "
-                f"{shown(commas[0])} may be a number above a thousand. Say which: --decimal ',' --thousands '.', or "
-                "--decimal '.'."
-                for column, cell in doubted
-            ]
-        )
-
-
-def _parquet(data: bytes, name: str) -> tuple[pd.DataFrame, list[str]]:
-    try:
-        table = pq.read_table(io.BytesIO(data))
-    except (pa.ArrowException, OSError, ValueError) as error:
-        reason = str(error).splitlines()[0].rstrip(".")
-        raise RequestError(f"{name} is not a readable Parquet file: {reason}.") from error
-    names = [str(column).strip() for column in table.column_names]
-    problems = [
-        f"{name}: column {shown(column)} has the extension type {type_}, which is not read: store it plainly."
-        for column, type_ in zip(names, table.schema.types, strict=True)
-        if isinstance(type_, pa.BaseExtensionType)
-    ]
-    if repeated := sorted({shown(column) for column in names if names.count(column) > 1}):
-        problems.append(f"{name}: column names appear more than once: {', '.join(repeated)}.")
-    if not table.num_rows:
-        problems.append(f"{name} has columns but no rows.")
-    if problems:
-        raise RequestError(problems)
-    table, notes = _exact(table.rename_columns(names))
-    frame = table.to_pandas(ignore_metadata=True, date_as_object=False)
-    for column in names:
-        values = column_of(frame, column)
-        if values.dtype == object and pd.api.types.infer_dtype(values, skipna=True) == "decimal":
-            frame[column] = values.astype(np.float64)
-    return frame, notes
-
-
-def _exact(table: pa.Table) -> tuple[pa.Table, list[str]]:
-    """Integers beyond 2^53 as text, as from a CSV: pandas would round them where one is missing."""
+        frame, notes = parquet_frame(data, name)
+        return _table(frame, {}, source, digest, notes, text=text)
+    if is_workbook(data):
+        frame, notes = workbook_frame(data, name, header=header)
+        frame, readings, more = wanted.read(frame, name, lambda row: f"row {row + 1}")
+        return _table(frame, readings, source, digest, [*notes, *more], text=text)
+    data = expanded(data, name)
     notes: list[str] = []
-    for place, field in enumerate(table.schema):
-        if not pa.types.is_integer(field.type):
-            continue
-        least, most = pc.min_max(table.column(place)).as_py().values()  # pyright: ignore[reportAttributeAccessIssue] (made at import)
-        if most is not None and max(-least, most) >= EXACT:
-            table = table.set_column(place, field.name, table.column(place).cast(pa.string()))
-            notes.append(f"Column {shown(field.name)} was kept as text: it holds integers beyond 2^53.")
-    return table, notes
+    if encoding is not None or (content := plain_utf8(data)) is None:
+        decoded_text, notes = decoded(data, name, encoding)
+        content = decoded_text.encode()
+    del data
+    cells = parsed(content, name, Dialect(sep=sep, escape=escape, header=header))
+    del content
+    lines = cells.lines
+    frame, readings, more = read_text_columns(wanted, cells, name)
+    found = _table(frame, readings, source, digest, [*notes, *cells.notes, *more], text=text)
+    return Table(**{**vars(found), "lines": lines, "numerals": numerals})
+
+
+def _table(
+    frame: pd.DataFrame,
+    readings: Mapping[str, Reading],
+    source: str,
+    digest: str,
+    notes: Sequence[str],
+    *,
+    text: Sequence[str],
+) -> Table:
+    if absent := [shown(name) for name in text if name not in frame.columns]:
+        raise RequestError(f"{shown(Path(source).name)}: no column {', '.join(absent)} to read as text.")
+    with_readings(frame, readings)
+    return Table(frame=frame, source=source, sha256=digest, notes=tuple(notes))

@@ -1,0 +1,137 @@
+"""What the training rows fix of each column: how it is read, its kind, offset, levels, date parts."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from shrinkage._errors import shown
+from shrinkage.tables._source_table import column_of
+from shrinkage.tables.learn._cell_values import (
+    TIME_PARTS,
+    booleans,
+    date_parts,
+    dates,
+    level_texts,
+    numbers,
+    refuse_too_large,
+    times,
+)
+from shrinkage.tables.learn._columns import NUMBERS_ROWS, Column, described, flat, left_out
+from shrinkage.tables.learn._levels import levels_of
+from shrinkage.tables.learn._scales import offset_of
+from shrinkage.tables.read._reading import Reading, as_read, readings_of
+from shrinkage.tables.read._typing import decided
+
+__all__ = ["KEPT", "learned_columns"]
+
+Floats = NDArray[np.float64]
+KEPT = "shrinkage.kept"
+"""The key of a frame's `attrs` for the columns that are used although they number the rows."""
+
+
+def learned_columns(
+    frame: pd.DataFrame,
+    weights: Floats,
+    max_levels: int,
+    keep: Collection[str] = (),
+    known: Mapping[str, Column] | None = None,
+) -> tuple[tuple[Column, ...], list[str]]:
+    """Each column of the training rows with all that is fixed on them, and what of it may be wrong.
+
+    Args:
+        frame: the rows; what their file fixed of how they are read travels with them.
+        weights: (n,) of the rows.
+        max_levels: the most levels with an input of their own.
+        keep: columns that are used although they count the rows.
+        known: columns as all rows of a table show them, of which these are some: how they are read, and which are
+            left out as identifiers, is taken from there.
+    """
+    known, rules = known or {}, readings_of(frame)
+    said: list[str] = []
+    forms: dict[str, tuple[str, pd.Series, Reading | None]] = {}
+    for name in frame.columns:
+        rule = known[name].reading if name in known else rules.get(name)
+        forms[name] = _read(name, column_of(frame, name), rule, said)
+    counted = {name for name, column in known.items() if column.kind == "number"} | {
+        *keep,
+        *frame.attrs.get(KEPT, ()),
+    }
+    columns = {
+        name: _outside(name, known) or described(name, form, values, keep=name in counted)
+        for name, (form, values, _) in forms.items()
+    }
+    if not any(column.used for column in columns.values()):
+        for name, (form, values, _) in forms.items():
+            if columns[name].reason == NUMBERS_ROWS:
+                columns[name] = described(name, form, values, keep=True)
+                said.append(
+                    f"Column {shown(name)} numbers the rows; it is used, as there is no other column."
+                )
+    learned = tuple(
+        _learned(replace(columns[name], reading=rule), values, weights, max_levels)
+        for name, (_, values, rule) in forms.items()
+    )
+    return learned, said
+
+
+def _outside(name: str, known: Mapping[str, Column]) -> Column | None:
+    column = known.get(name)
+    return column if column is not None and column.kind == "id" else None
+
+
+def _read(
+    name: str, values: pd.Series, rule: Reading | None, said: list[str]
+) -> tuple[str, pd.Series, Reading | None]:
+    """The form of a column, its values in that form, and the rule by which text was read."""
+    form, values = flat(values)
+    if form not in ("text", "mixed"):
+        return form, values, rule
+    texts = values.map(str, na_action="ignore")
+    if rule is None:
+        decision = decided(texts, name)
+        rule = decision.reading
+        if decision.odd is not None:
+            odd = decision.odd
+            said.append(
+                f"Column {shown(name)} holds numbers, but {shown(odd.cell)} in {odd.rows:,} cell"
+                f"{'s' * (odd.rows > 1)}, so it is read as text."
+            )
+        elif decision.unsure:
+            said.append(rule.note)
+    read = as_read(rule, texts)[0]
+    if rule.form != "text":
+        return rule.form, read, rule
+    return form, values.mask(read.isna(), None), rule
+
+
+def _learned(column: Column, values: pd.Series, weights: Floats, max_levels: int) -> Column:
+    if not column.used:
+        return column
+    if column.kind == "category":
+        levels, rare = levels_of(level_texts(values), weights, max_levels)
+        if not levels:
+            return left_out(
+                column.name, "text", f"{rare:,} values, each in under 0.1 % of the rows", column.missing
+            )
+        return replace(column, levels=levels, rare=rare)
+    if column.kind == "boolean":
+        return replace(column, missing=int(np.isnan(booleans(values, column)).sum()))
+    if column.kind == "number":
+        found = numbers(values, column)
+        refuse_too_large(found, column)
+        return replace(column, missing=int(np.isnan(found).sum()), offset=offset_of(found, weights))
+    if column.kind == "time":
+        hours = times(values, column)
+        parts = TIME_PARTS if not (hours >= 24).any() else TIME_PARTS[:1]
+        return replace(column, missing=int(np.isnan(hours).sum()), parts=parts)
+    parts = date_parts(dates(values, column))
+    missing = int(np.isnan(parts["day number"]).sum())
+    varying = tuple(name for name, part in parts.items() if len(np.unique(part[~np.isnan(part)])) > 1)
+    if not varying and not missing:
+        return left_out(column.name, "constant", "one date in all training rows", 0)
+    return replace(column, missing=missing, parts=varying or ("day number",))

@@ -1,0 +1,205 @@
+"""The columns of a file, one after the other: numbers where they are ones, else text with the rule to read it by."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as _compute
+from numpy.typing import NDArray
+
+from shrinkage._errors import RequestError, shown
+from shrinkage.tables.read._csv import Cells
+from shrinkage.tables.read._numerals import PLAIN, grouped
+from shrinkage.tables.read._reading import Reading, as_read
+from shrinkage.tables.read._typing import EXACT, FEW_VERSIONS, Decision, Hints, decided, is_versions, loses
+
+__all__ = ["Columns", "read_text_columns"]
+
+pc: Any = _compute  # its functions are made at import
+LOSSY = r"^[+-]?(0\d|\d{16,}$)"
+SAMPLE = 2000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Columns:
+    """How the columns of a file are to be read."""
+
+    na: frozenset[str] = frozenset()
+    hints: Hints = field(default_factory=Hints)
+    known: Mapping[str, Reading] = field(default_factory=dict)
+    """Rules that are fixed: those of a fitted preprocessor, or asked for."""
+
+    def read(
+        self, frame: pd.DataFrame, file: str, where: Callable[[int], str]
+    ) -> tuple[pd.DataFrame, dict[str, Reading], list[str]]:
+        """A frame with its columns of text read, their rules, and what is to be said of them."""
+        readings: dict[str, Reading] = {}
+        notes: list[str] = []
+        for name in frame.columns:
+            values = frame[name].astype(object) if frame[name].dtype == "str" else frame[name]
+            if values.dtype == object and pd.api.types.infer_dtype(values, skipna=True) == "string":
+                gone = values.map(lambda cell: isinstance(cell, str) and cell.strip() in self.na | {""})
+                values = values.mask(gone.astype(bool) | values.isna(), None)
+                decision = self._decided(values, name, where)
+                readings[name] = decision.reading
+                frame[name] = typed(values, decision.reading)
+                notes += _said(decision.reading)
+        return frame, readings, notes
+
+    def column(
+        self, cells: pa.ChunkedArray, name: str, where: Callable[[int], str]
+    ) -> tuple[pd.Series, Decision]:
+        """One column of text and what was decided about it."""
+        cells = _without(cells, self.na)
+        known = self.known.get(name)
+        plainly = known is None or (
+            known.form == "number" and known.numerals == PLAIN and known.unit not in ("%", "‰")
+        )
+        if (
+            plainly
+            and self.hints.numerals in (None, PLAIN)
+            and (found := _quick(cells, exact=known is None)) is not None
+        ):
+            return found, Decision(
+                known or Reading(form="number"), doubt="" if known or self.hints.numerals else _doubt(cells)
+            )
+        values = _objects(cells)
+        decision = self._decided(values, name, where)
+        found = typed(values, decision.reading)
+        if known is not None and known.form == "number" and found.dtype == object:
+            decision, found = self._otherwise(values, found, name, known, where)
+        return found, decision
+
+    def _otherwise(
+        self, values: pd.Series, found: pd.Series, name: str, known: Reading, where: Callable[[int], str]
+    ) -> tuple[Decision, pd.Series]:
+        """Numbers that are not written as the rule says, if asked for, or if they can be read in no other way."""
+        if self.hints.numerals is not None:
+            marks = self.hints.numerals
+            rule = replace(known, decimal=marks.decimal, thousands=marks.thousands, note="")
+        else:
+            rule = decided(values, name, self.hints, where).reading
+        if rule.form != "number" or (rule.unit, rule.factors) != (known.unit, known.factors):
+            return Decision(known), found
+        read = typed(values, rule)
+        return (Decision(known), found) if read.dtype == object else (Decision(rule), read)
+
+    def _decided(self, values: pd.Series, name: str, where: Callable[[int], str]) -> Decision:
+        known = self.known.get(name)
+        return Decision(known) if known is not None else decided(values, name, self.hints, where)
+
+
+def read_text_columns(
+    wanted: Columns, cells: Cells, file: str
+) -> tuple[pd.DataFrame, dict[str, Reading], list[str]]:
+    """The frame of a CSV file, the rules of its columns, and what is to be said of them."""
+    columns: dict[str, pd.Series] = {}
+    decisions: dict[str, Decision] = {}
+    cells.columns.reverse()
+    for name in cells.names:
+        columns[name], decisions[name] = wanted.column(
+            cells.columns.pop(), name, lambda row: f"line {cells.lines[row]}"
+        )
+    _refuse_doubt(decisions, file)
+    readings = {name: decision.reading for name, decision in decisions.items()}
+    notes = [note for reading in readings.values() for note in _said(reading)]
+    return pd.DataFrame(columns, copy=False), readings, notes
+
+
+def _said(reading: Reading) -> list[str]:
+    """What is said of a column at once; what concerns a feature alone is left to the check, which knows the target."""
+    return [] if reading.of_feature or not reading.note else [reading.note]
+
+
+def typed(values: pd.Series, reading: Reading) -> pd.Series:
+    """Numbers as such if every cell is one or stands for a missing one; any other column as it is."""
+    if reading.form != "number":
+        return values
+    found, lost = as_read(reading, values)
+    return (
+        values
+        if lost.any()
+        else pd.Series(whole(found.to_numpy(np.float64)), index=values.index, name=values.name)
+    )
+
+
+def whole(values: NDArray[np.float64]) -> NDArray[Any]:
+    """Whole numbers without a gap as integers."""
+    if (
+        len(values)
+        and np.isfinite(values).all()
+        and (values == np.trunc(values)).all()
+        and np.abs(values).max() < EXACT
+    ):
+        return values.astype(np.int64)
+    return values
+
+
+def _without(cells: pa.ChunkedArray, words: frozenset[str]) -> pa.ChunkedArray:
+    gone = pa.array(sorted(words | {"", "NaN", "nan"}), pa.string())
+    missing = pc.is_in(cells, value_set=gone)
+    return pc.if_else(missing, pa.scalar(None, pa.string()), cells) if pc.any(missing).as_py() else cells
+
+
+def _quick(cells: pa.ChunkedArray, *, exact: bool) -> pd.Series | None:
+    """Numbers by pyarrow, if every cell is a plain one and, where it must be `exact`, nothing is lost by it."""
+    try:
+        found = pc.cast(cells, pa.float64())
+    except pa.ArrowException:
+        return None
+    if found.null_count == len(found):
+        return None
+    if exact and pc.any(pc.match_substring_regex(cells, LOSSY)).as_py() and loses(_texts(cells)):
+        return None
+    if exact and _may_be_versions(cells):
+        return None
+    return pd.Series(whole(found.to_numpy()))
+
+
+def _may_be_versions(cells: pa.ChunkedArray) -> bool:
+    if len(pc.unique(cells.slice(0, SAMPLE))) > FEW_VERSIONS:
+        return False
+    counts = pc.value_counts(pc.drop_null(cells))
+    texts = counts.field("values").to_pylist()
+    return is_versions(texts, int(pc.sum(counts.field("counts")).as_py() or 0))
+
+
+def _doubt(cells: pa.ChunkedArray) -> str:
+    return grouped(_texts(cells)) if grouped(_texts(cells.slice(0, SAMPLE))) else ""
+
+
+def _texts(cells: pa.ChunkedArray) -> list[str]:
+    return pc.drop_null(pc.unique(cells)).to_pylist()
+
+
+def _objects(cells: pa.ChunkedArray) -> pd.Series:
+    """Text without blanks around it, equal cells being one object; None for an empty cell."""
+    coded = cells.combine_chunks().dictionary_encode()
+    coded = coded.combine_chunks() if isinstance(coded, pa.ChunkedArray) else coded
+    words = np.array([*((text.strip() or None) for text in coded.dictionary.to_pylist()), None], dtype=object)
+    places = coded.indices.fill_null(len(words) - 1).to_numpy(zero_copy_only=False)
+    return pd.Series(words[places], dtype=object)
+
+
+def _refuse_doubt(columns: Mapping[str, Decision], name: str) -> None:
+    """Beside a column with decimal commas, 1.500 is more likely a thousand and a half than one and a half."""
+    commas = [
+        column
+        for column, found in columns.items()
+        if found.reading.form == "number" and found.reading.decimal == ","
+    ]
+    doubted = [(column, found.doubt) for column, found in columns.items() if found.doubt]
+    if commas and doubted:
+        raise RequestError(
+            [
+                f"{name}: column {shown(column)} holds {shown(cell)}, which beside the decimal commas of column "
+                f"{shown(commas[0])} may be a number above a thousand. Say which: --decimal ',' --thousands '.', or "
+                "--decimal '.'."
+                for column, cell in doubted
+            ]
+        )

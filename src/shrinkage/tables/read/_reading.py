@@ -1,0 +1,182 @@
+"""How the cells of one column of text are read, as a rule that is fixed once and applied to every later table."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Literal, get_args
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from shrinkage.tables.read._dates import hours_of, moment_of
+from shrinkage.tables.read._missing_words import is_missing_word
+from shrinkage.tables.read._numerals import PLAIN, Numerals
+from shrinkage.tables.read._written import unit_key, written
+
+__all__ = ["PLAINLY", "READINGS", "Form", "Reading", "as_read", "different", "readings_of", "with_readings"]
+
+Form = Literal["number", "date", "time", "text"]
+READINGS = "shrinkage.readings"
+"""The key of a frame's `attrs` under which the readings of its columns travel."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reading:
+    """The rule by which the cells of a column are read."""
+
+    form: Form
+    """What the cells are: number, date, time (of day) or text."""
+    missing: tuple[str, ...] = ()
+    """Words of the column that were read as missing; the usual ones are so in every column but one of text."""
+    decimal: str = "."
+    """The decimal point of its numbers."""
+    thousands: str = ""
+    """The mark between groups of three digits; empty for none."""
+    unit: str = ""
+    """What stands before or after its numbers."""
+    factors: tuple[tuple[str, float], ...] = ()
+    """For further units, such as k beside none, the factor to the unit."""
+    day_first: bool | None = None
+    """Whether 01/02/2020 is February the first; None where no date is written so."""
+    note: str = ""
+    """What was decided, in a sentence; empty where nothing had to be."""
+    asked: bool = False
+    """Whether it was asked for, not found in the cells."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """The rule in what JSON has."""
+        return {
+            **asdict(self),
+            "missing": list(self.missing),
+            "factors": [list(pair) for pair in self.factors],
+        }
+
+    @classmethod
+    def from_dict(cls, entry: dict[str, Any]) -> Reading:
+        """The rule from what `to_dict` gave.
+
+        Raises:
+            ValueError, TypeError: it is none.
+        """
+        types: dict[str, Any] = {"form": str, "missing": list, "decimal": str, "thousands": str, "unit": str}
+        types |= {"factors": list, "day_first": (bool, type(None)), "note": str, "asked": bool}
+        if set(entry) != set(types) or entry["form"] not in get_args(Form):
+            raise ValueError("a reading is not described as expected")
+        if not all(isinstance(entry[key], kind) for key, kind in types.items()):
+            raise TypeError("a reading is not described as expected")
+        factors = tuple((str(unit), float(factor)) for unit, factor in entry["factors"])
+        return cls(**{**entry, "missing": tuple(map(str, entry["missing"])), "factors": factors})
+
+    @property
+    def of_feature(self) -> bool:
+        """Whether the note is of the column as a feature: a target keeps its words, and is no date."""
+        return self.form in ("date", "time") or (self.form == "text" and bool(self.missing))
+
+    @property
+    def described(self) -> str:
+        """How its cells are read, in a few words; empty where it goes without saying."""
+        said = [f"unit {self.unit}"] if self.unit else []
+        said += [f"{unit} × {factor:g}" for unit, factor in self.factors if factor != 1.0]
+        said += ["decimal comma"] if self.decimal == "," else []
+        said += [f"thousands {self.thousands!r}"] if self.thousands else []
+        said += [] if self.day_first is None else ["day first" if self.day_first else "month first"]
+        said += [f"missing: {', '.join(map(repr, self.missing[:5]))}"] if self.missing else []
+        return "; ".join(said)
+
+    @property
+    def numerals(self) -> Numerals:
+        """How its numbers are written."""
+        return Numerals(self.decimal, self.thousands)
+
+    def is_gap(self, cell: str) -> bool:
+        """Whether a cell that is not empty stands for an empty one."""
+        return cell in self.missing or (self.form != "text" and is_missing_word(cell))
+
+    def number(self, cell: str) -> float:
+        """The number of a cell in the column's unit, NaN where it is none."""
+        found = written(cell)
+        if found is None:
+            return np.nan
+        key, factors = unit_key(found.unit), dict(self.factors)
+        if key not in factors and key not in ("", unit_key(self.unit)):
+            return np.nan
+        if not key and self.unit in ("%", "‰"):
+            return np.nan
+        try:
+            return float(self.numerals.plain(found.body)) * factors.get(key, 1.0)
+        except ValueError:
+            return np.nan
+
+
+PLAINLY: dict[str, Reading] = {
+    "number": Reading(form="number"),
+    "date": Reading(form="date"),
+    "time": Reading(form="time"),
+}
+"""What text is read by where a column held none when the network was trained."""
+
+
+def readings_of(frame: pd.DataFrame) -> dict[str, Reading]:
+    """The rules that travel with a frame that was read from a file."""
+    entries = json.loads(frame.attrs.get(READINGS, "{}"))
+    return {name: Reading.from_dict(entry) for name, entry in entries.items()}
+
+
+def with_readings(frame: pd.DataFrame, readings: Mapping[str, Reading]) -> pd.DataFrame:
+    """The frame with the rules that travel with it: as text, which pandas copies with every column at no cost."""
+    entries = {name: reading.to_dict() for name, reading in readings.items()}
+    frame.attrs[READINGS] = json.dumps(entries, ensure_ascii=False)
+    return frame
+
+
+def different(values: pd.Series) -> tuple[NDArray[np.int64], list[str]]:
+    """For each row the place of its text among the different ones, -1 for an empty cell; and these, without blanks."""
+    places, cells = pd.factorize(values.astype(object))
+    texts = [str(cell).strip() for cell in cells]
+    if len(set(texts)) < len(texts) or "" in texts:
+        known: dict[str, int] = {}
+        moved = np.array([known.setdefault(text, len(known)) if text else -1 for text in texts] + [-1])
+        return moved[places], list(known)
+    return places.astype(np.int64), texts
+
+
+def as_read(reading: Reading, values: pd.Series) -> tuple[pd.Series, NDArray[np.bool_]]:
+    """A column of text by its rule, missing where a cell stands for none, and which cells hold something else.
+
+    Returns:
+        float64 for numbers and hours, datetime64 for dates, the text itself otherwise; (n,) True for what is lost.
+    """
+    places, texts = different(values)
+    gaps = np.array([reading.is_gap(text) for text in texts] + [True])
+    if reading.form == "text":
+        gone = gaps[places]
+        return (values.mask(gone & values.notna().to_numpy(), None) if gone.any() else values), np.zeros(
+            len(values), dtype=bool
+        )
+    found = _read(reading, [None if gone else text for text, gone in zip(texts, gaps, strict=False)])
+    nothing = np.datetime64("NaT") if reading.form == "date" else np.nan
+    lost = np.append(pd.isna(found) & ~gaps[:-1], False)
+    return pd.Series(np.append(found, nothing)[places], index=values.index, name=values.name), lost[places]
+
+
+def _read(reading: Reading, cells: Sequence[str | None]) -> NDArray[Any]:
+    if reading.form == "time":
+        return np.array(
+            [np.nan if (hour := hours_of(cell or "")) is None else hour for cell in cells], dtype=float
+        )
+    if reading.form == "date":
+        moments = [moment_of(cell or "", reading.day_first) for cell in cells]
+        return np.array([np.datetime64("NaT") if m is None else m for m in moments], dtype="datetime64[us]")
+    if reading.numerals == PLAIN and reading.unit not in ("%", "‰"):
+        found = np.asarray(
+            pd.to_numeric(np.array(cells, dtype=object), errors="coerce"), dtype=np.float64
+        ).copy()
+    else:
+        found = np.full(len(cells), np.nan)
+    for i in np.flatnonzero(np.isnan(found)):
+        if (cell := cells[i]) is not None:
+            found[i] = reading.number(cell)
+    return found

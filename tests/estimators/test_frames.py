@@ -1,0 +1,118 @@
+"""Frames as people have them: what appears only at prediction, and scikit-learn's tools that take frames apart."""
+
+import warnings
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.ensemble import AdaBoostClassifier, BaggingClassifier, StackingClassifier
+from sklearn.feature_selection import SequentialFeatureSelector
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV, cross_val_score
+
+from shrinkage import MLPClassifierCV, MLPRegressorCV
+
+N = 60
+FEW: dict[str, Any] = {"lambdas": [0.01], "cv": 2, "max_epochs": 5, "random_state": 0}
+RNG = np.random.default_rng(0)
+NUMBERS = pd.DataFrame({"a": RNG.normal(size=N), "b": RNG.normal(size=N)})
+MIXED = NUMBERS.assign(c=RNG.choice(["u", "v", "w"], N), price=[f"${1000 + 7 * i:,}.50" for i in range(N)])
+Y = np.where(NUMBERS["a"] + NUMBERS["b"] + RNG.normal(size=N) > 0, "yes", "no")
+TABLES = {"numbers": NUMBERS, "mixed": MIXED}
+
+
+def net() -> MLPClassifierCV:
+    return MLPClassifierCV((3,), **FEW)
+
+
+def with_gap(frame: pd.DataFrame) -> pd.DataFrame:
+    frame = frame.copy()
+    frame.iloc[N - 1, 0] = np.nan
+    return frame
+
+
+@pytest.mark.parametrize("kind", TABLES)
+def test_a_gap_only_in_the_rows_to_predict_is_filled(kind: str):
+    model = net().fit(TABLES[kind][:50], Y[:50])
+    filled = TABLES[kind].copy()
+    filled.iloc[N - 1, 0] = float(NUMBERS["a"][:50].median())
+    np.testing.assert_allclose(
+        model.predict_proba(with_gap(TABLES[kind])), model.predict_proba(filled), rtol=1e-5
+    )
+    assert np.isfinite(cross_val_score(net(), with_gap(TABLES[kind]), Y, cv=3, error_score="raise")).all()
+
+
+def test_a_gap_in_an_array_of_numbers_is_filled_too():
+    model = net().fit(NUMBERS.to_numpy()[:50], Y[:50])
+    assert np.isfinite(model.predict_proba(with_gap(NUMBERS).to_numpy())).all()
+    assert np.isfinite(net().fit(with_gap(NUMBERS).to_numpy(), Y).predict_proba(NUMBERS.to_numpy())).all()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"c": "never seen"},
+        {"a": "1.5", "b": "unknown"},
+        {"a": 1, "b": 2},
+        {"price": 1200.5},
+        {"price": "n/a"},
+    ],
+)
+@pytest.mark.filterwarnings("ignore:Column")
+def test_a_level_or_a_type_that_is_new_at_prediction(change: dict[str, object]):
+    model = net().fit(MIXED, Y)
+    new = MIXED.astype(object).assign(**change)
+    assert np.isfinite(model.predict_proba(new)).all()
+
+
+def test_text_for_a_number_reads_as_the_number():
+    model = net().fit(NUMBERS, Y)
+    np.testing.assert_array_equal(model.predict_proba(NUMBERS.astype(str)), model.predict_proba(NUMBERS))
+    prices = net().fit(MIXED, Y)
+    numeric = MIXED.assign(price=1000.5 + 7 * np.arange(N))
+    np.testing.assert_array_equal(prices.predict_proba(numeric), prices.predict_proba(MIXED))
+
+
+@pytest.mark.parametrize("kind", TABLES)
+@pytest.mark.parametrize(
+    "tool",
+    [
+        lambda: GridSearchCV(net(), {"hidden_layer_sizes": [(2,), (3,)]}, cv=2, error_score="raise"),
+        lambda: BaggingClassifier(net(), n_estimators=2, random_state=0),
+        lambda: StackingClassifier([("net", net())], LogisticRegression(), cv=2),
+        lambda: SequentialFeatureSelector(net(), n_features_to_select=1, cv=2),
+    ],
+    ids=["grid", "bagging", "stacking", "selector"],
+)
+@pytest.mark.filterwarnings("ignore:Column", "ignore:Left out", "ignore:Possible leak")
+def test_tools_that_take_frames_apart(kind: str, tool: Any):
+    frame = with_gap(TABLES[kind])
+    fitted = tool().fit(frame, Y)
+    found = (
+        fitted.transform(frame) if isinstance(fitted, SequentialFeatureSelector) else fitted.predict(frame)
+    )
+    assert len(found) == N
+
+
+def test_boosting_takes_arrays_of_objects():
+
+    fitted = AdaBoostClassifier(net(), n_estimators=2, random_state=0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        fitted.fit(MIXED.astype(object).to_numpy(), Y)
+    assert len(fitted.predict(MIXED.astype(object).to_numpy())) == N
+
+
+def test_a_row_number_is_left_out_of_a_frame_of_numbers_too():
+    frame = NUMBERS.assign(rownames=np.arange(N))
+    with pytest.warns(UserWarning, match="Left out: 'rownames'"):
+        model = MLPRegressorCV((2,), **FEW).fit(frame, RNG.normal(size=N))
+    assert model.preprocessor_.feature_names_out == ["a", "b"]
+    kept = MLPRegressorCV((2,), keep_columns=["rownames"], **FEW).fit(frame, RNG.normal(size=N))
+    assert kept.preprocessor_.feature_names_out == ["a", "b", "rownames"]
+
+
+def test_a_leak_is_warned_of():
+    with pytest.warns(UserWarning, match="Possible leak: column 'told'"):
+        net().fit(NUMBERS.assign(told=np.where(Y == "yes", "x", "z")), Y)

@@ -33,11 +33,13 @@ html_theme = "pydata_sphinx_theme"
 html_title = "shrinkage"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
+html_sidebars = {"**": ["globaltoc.html"]}
 html_show_sourcelink = False
 html_theme_options = {
     "navigation_with_keys": False,
     "show_prev_next": True,
     "secondary_sidebar_items": ["page-toc"],
+    "navbar_center": [],
     "navbar_end": ["theme-switcher"],
     "footer_start": ["copyright"],
     "footer_end": [],

@@ -122,6 +122,8 @@ COLUMNS = (
         values=[0.12, 0.5, 0.07],
         note="1 % as 0.01",
     ),
+    Written(id="days of one month", cells=[f"{1 + i % 28:02d}/01/2024" for i in range(N)], form="date"),
+    Written(id="codes with one end", cells=[f"{i}x2b" for i in range(10)] * 3, form="text"),
     Written(id="ISO", cells=days("%Y-%m-%d"), form="date"),
     Written(
         id="ISO with some fractions",

@@ -33,7 +33,7 @@ def is_workbook(data: bytes) -> bool:
 def workbook_frame(data: bytes, name: str, *, header: bool) -> tuple[pd.DataFrame, list[str]]:
     """The first sheet of an Excel file, and what was noticed."""
     try:
-        import openpyxl  # noqa: F401  # pyright: ignore[reportMissingModuleSource] (an extra)
+        import openpyxl  # pyright: ignore[reportMissingModuleSource] (an extra)
     except ImportError as error:
         raise RequestError(
             f"{name} is an Excel file, which the package openpyxl reads: pip install 'shrinkage[excel]', or save the "
@@ -45,9 +45,15 @@ def workbook_frame(data: bytes, name: str, *, header: bool) -> tuple[pd.DataFram
                 f"{name} grows beyond {LARGEST // 2**30} GiB when unpacked: save the sheet as CSV."
             )
     try:
-        with pd.ExcelFile(io.BytesIO(data), engine="openpyxl") as book:
-            sheets = [str(sheet) for sheet in book.sheet_names]
-            cells = book.parse(sheets[0], header=None, dtype=object, keep_default_na=False, na_values=[""])
+        sheets = [str(sheet) for sheet in openpyxl.load_workbook(io.BytesIO(data), read_only=True).sheetnames]
+        cells = pd.read_excel(
+            io.BytesIO(data),
+            engine="openpyxl",
+            header=None,
+            dtype=object,
+            keep_default_na=False,
+            na_values=[""],
+        )
     except Exception as error:  # whatever a damaged file makes of a reader, it is the file that is wrong
         reason = str(error).splitlines()[0].rstrip(".") if str(error) else type(error).__name__
         raise RequestError(f"{name} is not a readable Excel file: {reason}.") from error

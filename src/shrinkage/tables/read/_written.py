@@ -34,7 +34,7 @@ _CELL = re.compile(
     (?P<second_open>\()?(?P<second>[+-])?\s*
     (?P<body>(?:\d+(?:[.,'_\ ]\d+)*[.,]?|[.,]\d+)(?:[eE][+-]?\d+)?)
     (?P<trail>\ ?-)?
-    (?:\s*(?P<after>[^\d\s()+\-.,;:'"_=<>][^\s();:"=<>]{{0,14}}(?:\ [^\s\d();:"=<>]{{1,10}}){{0,2}}))?
+    (?:\s*(?P<after>[^\d\s()+\-/.,;:'"_=<>][^\s();:"=<>]{{0,14}}(?:\ [^\s\d();:"=<>]{{1,10}}){{0,2}}))?
     (?P<late>\ ?-)?
     \s*(?P<close>\)\)?)?
     """,
@@ -209,8 +209,14 @@ def units_of(cells: Sequence[Written], values: NDArray[np.float64], counts: NDAr
                 spelled[main], tuple((key, (_in(family, key) or 1.0) / scale) for key in sorted(rows))
             )
     total = sum(rows.values()) + bare
-    if rows[main] >= 0.9 * total or (all(map(_is_known, rows)) and rows[main] >= 0.5 * total):
-        return Units(odd=next(i for i, cell in enumerate(cells) if unit_key(cell.unit) != main))
+    other = next((i for i, cell in enumerate(cells) if unit_key(cell.unit) != main), None)
+    a_unit = _is_known(main) or not re.search(r"\d", main)
+    if (
+        other is not None
+        and a_unit
+        and (rows[main] >= 0.9 * total or (all(map(_is_known, rows)) and rows[main] >= 0.5 * total))
+    ):
+        return Units(odd=other)
     if bare >= 0.9 * total:
         return Units(odd=next(i for i, cell in enumerate(cells) if cell.unit), is_word=True)
     return Units(are_codes=True)

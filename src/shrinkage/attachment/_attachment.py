@@ -346,7 +346,8 @@ def _install(optimizer: Optimizer, handle: Attachment) -> None:
     for hooks, method in _HOOKS.items():
         getattr(optimizer, hooks)[slot] = getattr(handle, method)
     # What hooks of the user's set in the groups after the step is to stay: by then they are whole again.
-    optimizer._optimizer_step_post_hooks.move_to_end(slot, last=False)
+    hooks_after: Any = optimizer._optimizer_step_post_hooks  # an OrderedDict, annotated as a dict
+    hooks_after.move_to_end(slot, last=False)
     optimizer.__dict__["__reduce_ex__"] = types.MethodType(_reduce, optimizer)
     outer = handle._outer
     if outer is not optimizer and _parameters(outer) == _parameters(optimizer):

@@ -188,7 +188,8 @@ def filled_matrix(estimator: BaseEstimator, X: Any, fill: NDArray[np.float64]) -
         frame = as_pandas(X) if is_frame(X) else array_table(X)
         assert frame is not None
         X = np.column_stack([as_numbers(column, str(name)) for name, column in frame.items()])
-        matrix: Any = check_array(X, dtype=np.float64, ensure_all_finite="allow-nan", input_name="X")
+        as_floats: Any = {"dtype": np.float64, "ensure_all_finite": "allow-nan"}
+        matrix: Any = check_array(X, input_name="X", **as_floats)
     else:
         matrix = validate_data(estimator, X, dtype=[np.float64, np.float32], reset=False)
     gaps = np.isnan(matrix)

@@ -79,6 +79,7 @@ class UnseenRows:
 
     def _rows_of(self, X: Any) -> Any:
         """X as the networks' folds take it: a frame, or a matrix of numbers."""
+        estimator: Any = self
         if self.preprocessor_ is not None:
-            return table_of(self, X)
-        return filled_matrix(self, X, self.medians_)
+            return table_of(estimator, X)
+        return filled_matrix(estimator, X, self.medians_)

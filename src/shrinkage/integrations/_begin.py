@@ -34,5 +34,5 @@ def begin(
     if audited:
         for finding in audit(optimizer, model).findings:
             if finding.severity != "info":
-                warnings.warn(f"{finding.code}: {finding.text}", stacklevel=3)
+                warnings.warn(f"{finding.code}: {finding.sentence}", stacklevel=3)
     return telemetry(optimizer, model)

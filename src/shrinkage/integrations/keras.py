@@ -32,11 +32,12 @@ class ShrinkageCallback(keras.callbacks.Callback):
 
     def on_train_begin(self, logs: Any = None) -> None:
         """Put a torch optimizer with the rule around the Keras optimizer's step."""
-        if keras.backend.backend() != "torch" or getattr(self.model.optimizer, "weight_decay", None):
+        model: Any = self.model
+        if keras.backend.backend() != "torch" or getattr(model.optimizer, "weight_decay", None):
             raise RequestError(
                 "ShrinkageCallback: needs Keras on torch and an optimizer without weight_decay."
             )
-        self._steps = KerasSteps(self.model.trainable_variables, self.model.optimizer)
+        self._steps = KerasSteps(model.trainable_variables, model.optimizer)
         paths = self._steps.param_groups[0]["param_names"]
         exempt = [glob for glob in self._exempt if any(fnmatchcase(path, glob) for path in paths)]
         self.handle = attach(self._steps, self._rule, exempt=exempt, **self._options)
@@ -48,4 +49,5 @@ class ShrinkageCallback(keras.callbacks.Callback):
 
     def on_train_end(self, logs: Any = None) -> None:
         """Give the Keras optimizer its own step back."""
-        del self.model.optimizer.apply
+        model: Any = self.model
+        del model.optimizer.apply

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+from importlib.util import find_spec
 from typing import Any
 
 from shrinkage.integrations._begin import begin
 from shrinkage.monitoring import Telemetry
 from shrinkage.rules import Rule
 
-try:
-    from lightning.pytorch.callbacks import Callback
-except ImportError:
-    from pytorch_lightning.callbacks import Callback
+if find_spec("lightning"):
+    _callbacks: Any = import_module("lightning.pytorch.callbacks")
+else:
+    _callbacks = import_module("pytorch_lightning.callbacks")
 
 __all__ = ["ShrinkageCallback"]
 
 
-class ShrinkageCallback(Callback):
+class ShrinkageCallback(_callbacks.Callback):
     """Attach a rule to every optimizer of the module when fitting starts, and log what it does.
 
     The rule is there before Lightning restores a checkpoint, so its state resumes by parameter name.

@@ -42,7 +42,9 @@ class ShrinkageCallback(Callback):
             net.optimizer_, net.module_, self.rule, audited=self.audit, **(self.options or {})
         )
 
-    def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
+    def on_epoch_end(
+        self, net: Any, dataset_train: Any = None, dataset_valid: Any = None, **kwargs: Any
+    ) -> None:
         """Record the numbers beside the epoch's losses."""
         if self._watch is not None:
             for key, value in self._watch.numbers().items():

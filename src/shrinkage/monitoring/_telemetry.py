@@ -73,7 +73,8 @@ class Telemetry:
             optimizer.register_step_post_hook(self._compare),
         )
         # The step begins before a rule has pulled, and ends after.
-        optimizer._optimizer_step_pre_hooks.move_to_end(before.id, last=False)
+        hooks_before: Any = optimizer._optimizer_step_pre_hooks  # an OrderedDict, annotated as a dict
+        hooks_before.move_to_end(before.id, last=False)
         self._hooks = (before, after)
 
     def numbers(self) -> dict[str, float]:

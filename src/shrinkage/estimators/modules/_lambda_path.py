@@ -182,8 +182,9 @@ def lambda_path(
         autocast=autocast,
     )
     kind = _kind(make_module, of_rows, folds[0], batch_size, device, stacked, len(grid), blocks)
+    any_kind: Any = kind  # its trainer stacks modules itself, so that it has no `stack` of the protocol's
     recipe = ModuleRecipe(
-        kind=kind,
+        kind=any_kind,
         loss=loss if isinstance(loss, str) else "callable",
         of_rows=of_rows,
         rule=rule_of(rule),

@@ -124,12 +124,11 @@ class _Graph:
     def _predicted(self, part: FittedNetworks, place: int) -> str:
         """Probabilities or values of one network."""
         name = self._node("Cast", "inputs", to=self._onnx.TensorProto.DOUBLE)
-        if isinstance(part.form, Piecewise):
-            name = self._node(
-                "Concat", self._bounded(name, part.form.bounded), self._codes(name, part.form), axis=1
-            )
-        elif isinstance(part.form, Bounded):
-            name = self._bounded(name, part.form)
+        form: Any = part.form
+        if type(form) is Piecewise:
+            name = self._node("Concat", self._bounded(name, form.bounded), self._codes(name, form), axis=1)
+        elif type(form) is Bounded:
+            name = self._bounded(name, form)
         if part.x_scale is not None:
             name = self._node("Sub", name, self._constant(part.x_scale.shift))
             name = self._node("Div", name, self._constant(part.x_scale.scale))

@@ -41,7 +41,8 @@ class Columns:
         readings: dict[str, Reading] = {}
         notes: list[str] = []
         for name in frame.columns:
-            values = frame[name].astype(object) if frame[name].dtype == "str" else frame[name]
+            column: Any = frame[name]
+            values: Any = column.astype(object) if column.dtype == "str" else column
             if values.dtype == object and pd.api.types.infer_dtype(values, skipna=True) == "string":
                 gone = values.map(lambda cell: isinstance(cell, str) and cell.strip() in self.na | {""})
                 values = values.mask(gone.astype(bool) | values.isna(), None)

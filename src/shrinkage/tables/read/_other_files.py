@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -71,8 +72,8 @@ def workbook_frame(data: bytes, name: str, *, header: bool) -> tuple[pd.DataFram
         names = [f"column {i + 1}" for i in range(cells.shape[1])]
     if repeated := sorted({shown(column) for column in names if names.count(column) > 1}):
         raise RequestError(f"{name}: column names appear more than once: {', '.join(repeated)}.")
-    frame = cells.set_axis(names, axis=1).reset_index(drop=True)
-    return frame.apply(_of_one_type), notes
+    typed: Any = cells.set_axis(names, axis=1).reset_index(drop=True).apply(_of_one_type)
+    return typed, notes
 
 
 def _of_one_type(values: pd.Series) -> pd.Series:

@@ -176,7 +176,7 @@ def _read(reading: Reading, cells: Sequence[str | None]) -> NDArray[Any]:
         ).copy()
     else:
         found = np.full(len(cells), np.nan)
-    for i in np.flatnonzero(np.isnan(found)):
+    for i in np.flatnonzero(np.isnan(found)).tolist():
         if (cell := cells[i]) is not None:
             found[i] = reading.number(cell)
     return found

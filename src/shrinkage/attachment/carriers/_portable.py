@@ -104,8 +104,8 @@ def _packed(key: str, value: Tensor, like: Tensor) -> tuple[str, Tensor]:
     value = torch.atleast_1d(value)
     if value.dtype == like.dtype or like.is_complex() or hasattr(value, "device_mesh"):
         return f"{kind}.{key}", value
-    # Of its own memory: torch.save refuses a state that holds one memory as two types, as it does where a rule keeps a tensor
-    # that the optimizer's state holds too.
+    # Memory of its own: torch.save refuses a state that holds one memory as two types, as it would where a rule keeps
+    # a tensor that the optimizer's state holds too.
     octets = value.clone(memory_format=torch.contiguous_format).view(torch.uint8)
     return f"{kind}-{str(value.dtype).removeprefix('torch.')}.{key}", octets
 

@@ -14,9 +14,9 @@ from torch import nn
 
 from shrinkage.auditing import audit
 from shrinkage.auditing._facts import _aliases, weights_of
-from shrinkage.auditing.measuring._reading import AT_REST
 from shrinkage.auditing.measuring._rounding_shared import spacing
 from shrinkage.auditing.measuring._statistics import mean_log_shrink, spread
+from shrinkage.auditing.measuring._step_reading import AT_REST
 from shrinkage.auditing.measuring._timeline import Timeline
 from shrinkage.auditing.showing._rule_in_words import formula
 from shrinkage.auditing.subjects._sampling import grid, grid_like

@@ -184,9 +184,9 @@ def test_weights_equal_repeated_rows_and_zero_weights_no_rows():
 
 
 def test_any_lambda_of_a_kept_path_predicts():
-    model = small(MLPClassifierCV, keep_path=True, lambdas=[0, 1e-3, 10.0], max_extensions=0).fit(
-        IRIS_X, IRIS_Y
-    )
+    # Uncalibrated: a temperature is that of the chosen λ alone.
+    given = {"keep_path": True, "lambdas": [0, 1e-3, 10.0], "max_extensions": 0, "calibrate": False}
+    model = small(MLPClassifierCV, **given).fit(IRIS_X, IRIS_Y)
     chosen = model.predict_proba(IRIS_X)
     np.testing.assert_array_equal(model.predict_proba(IRIS_X, lam=model.lambda_), chosen)
     spread = [np.ptp(model.predict_proba(IRIS_X, lam=lam)) for lam in model.lambdas_]

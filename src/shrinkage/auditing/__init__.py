@@ -9,7 +9,7 @@ from shrinkage.auditing._finding import SEVERITIES, Check, Finding, Severity
 from shrinkage.auditing._judging import Audit
 from shrinkage.auditing._unchecked import Unchecked
 from shrinkage.auditing.findings import CHECKS
-from shrinkage.auditing.measuring._reading import Reading
+from shrinkage.auditing.measuring._step_reading import Reading
 from shrinkage.auditing.running._audit_run import RunAudit, audit_run
 
 __all__ = [

@@ -14,7 +14,7 @@ from shrinkage.attachment import Place, places_of
 from shrinkage.auditing._unchecked import Need
 from shrinkage.auditing.measuring._invariance import Invariance
 from shrinkage.auditing.measuring._loss_penalty import Penalty
-from shrinkage.auditing.measuring._reading import AT_REST, Reading
+from shrinkage.auditing.measuring._step_reading import AT_REST, Reading
 from shrinkage.auditing.measuring._timeline import Timeline
 from shrinkage.auditing.measuring._zero_rows import Unreached, unreached
 from shrinkage.auditing.subjects._sampling import local, sampled

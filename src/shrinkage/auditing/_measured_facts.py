@@ -18,9 +18,9 @@ from shrinkage.auditing.measuring._experiments import read, shrink_noise
 from shrinkage.auditing.measuring._faint import with_faint
 from shrinkage.auditing.measuring._invariance import equilibrium, invariant_names
 from shrinkage.auditing.measuring._loss_penalty import penalties
-from shrinkage.auditing.measuring._reading import Reading
 from shrinkage.auditing.measuring._rounding import survivals
 from shrinkage.auditing.measuring._rounding_shared import SharedRounding
+from shrinkage.auditing.measuring._step_reading import Reading
 from shrinkage.auditing.measuring._timeline import Timeline, number, timeline
 from shrinkage.auditing.measuring._true_size import confirmed, with_real_gradients
 from shrinkage.auditing.measuring._zero_rows import has_taken_steps

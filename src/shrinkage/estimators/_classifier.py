@@ -12,7 +12,8 @@ from sklearn.utils.validation import check_is_fitted, column_or_1d
 
 from shrinkage.estimators._fold_models import both_classes
 from shrinkage.estimators._parameter_docs import documented
-from shrinkage.estimators._path_estimator import MLPCV, Targets
+from shrinkage.estimators._path_estimator import MLPCV
+from shrinkage.estimators._targets import Targets
 
 __all__ = ["MLPClassifierCV"]
 

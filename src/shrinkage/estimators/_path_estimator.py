@@ -31,6 +31,7 @@ from shrinkage.estimators._estimator_inputs import (
 from shrinkage.estimators._fitted_networks import OfNetworks
 from shrinkage.estimators._members import fit_members, inputs_of_members, members_of, recipe_of_member
 from shrinkage.estimators._shown import Shown
+from shrinkage.estimators._targets import Targets, target_names
 from shrinkage.estimators._trainers import TRAINERS, recipe_of
 from shrinkage.estimators._unseen_rows import UnseenRows
 from shrinkage.estimators.modules import MakeNetwork, members_of_network, with_network
@@ -50,16 +51,7 @@ from shrinkage.tables import as_pandas, possible_leaks
 from shrinkage.tables.forms import Form
 from shrinkage.training import ErrorOfNetworks, Swarm
 
-__all__ = ["MLPCV", "Runtime", "Targets"]
-
-
-@dataclass(frozen=True)
-class Targets:
-    """The targets as the networks learn them."""
-
-    Y: NDArray[Any]
-    """(N, C)"""
-    loss: str
+__all__ = ["MLPCV", "Runtime"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -184,7 +176,7 @@ class MLPCV(OfNetworks, Shown, UnseenRows, BaseEstimator):  # pyright: ignore[re
         if sample_weight is not None:
             weight = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
         given, y = y, self._checked_y(X, y)
-        self.target_names_ = _names_of(given, y)
+        self.target_names_ = target_names(given, y)
         inputs = inputs_for(self, X, weight, as_table=runtime.as_table, keep_columns=self.keep_columns)
         if inputs.n_rows != len(y):
             raise ValueError(f"X and y must have as many rows, got {inputs.n_rows} and {len(y)}.")
@@ -401,13 +393,3 @@ class MLPCV(OfNetworks, Shown, UnseenRows, BaseEstimator):  # pyright: ignore[re
         if self.preprocessor_ is not None:
             return self.blend_.predict(self.preprocessor_.transform(table_of(self, X)), lam)
         return self.blend_.predict(filled_matrix(self, X, self.medians_), lam)
-
-
-def _names_of(given: Any, y: NDArray[Any]) -> tuple[str, ...]:
-    """What the targets are called: the names of a frame's columns or of a series, else `target`."""
-    if hasattr(given, "columns"):
-        return tuple(str(name) for name in given.columns)
-    if getattr(given, "name", None) is not None:
-        return (str(given.name),)
-    count = y.shape[1] if y.ndim == 2 else 1
-    return ("target",) if count == 1 else tuple(f"target {j + 1}" for j in range(count))

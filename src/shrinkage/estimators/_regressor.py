@@ -10,7 +10,8 @@ from sklearn.base import RegressorMixin
 from sklearn.utils import check_array
 
 from shrinkage.estimators._parameter_docs import documented
-from shrinkage.estimators._path_estimator import MLPCV, Targets
+from shrinkage.estimators._path_estimator import MLPCV
+from shrinkage.estimators._targets import Targets
 
 __all__ = ["MLPRegressorCV"]
 

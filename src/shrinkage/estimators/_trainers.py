@@ -12,7 +12,7 @@ import torch
 
 from shrinkage._errors import RequestError, called, check_count, shown, vocabulary
 from shrinkage.networks import PerceptronKind
-from shrinkage.rules import Rule, rule_named
+from shrinkage.rules import MixedForce, Rule, rule_named
 from shrinkage.training import Backprop, ParticleSwarms, Recipe, Swarm, Trainer
 
 __all__ = ["TRAINERS", "recipe_of", "rule_of"]
@@ -100,7 +100,8 @@ TRAINERS: dict[str, Callable[[Mapping[str, Any], int], Trainer]] = {
 def rule_of(rule: str | Rule | Callable[[float], Rule]) -> Rule:
     """`rule=` as a rule: a name of the catalogue, a rule of any strength, or a function of the strength."""
     if isinstance(rule, Rule):
-        if torch.as_tensor(rule.strength).any():
+        # A mix of forces has no other way to be asked for than with strengths of some size.
+        if torch.as_tensor(rule.strength).any() and not isinstance(rule.force, MixedForce):
             warnings.warn(
                 f"rule={rule.name}({rule.strength}): this strength is not used, since λ comes from the path. Give "
                 f"{rule.name}(0), or lambdas=[{rule.strength}] to fit that λ alone.",

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from shrinkage._errors import RequestError, called, shown
 from shrinkage.tables._source_table import Table, column_of
-from shrinkage.tables.read._typing import numbers_in
+from shrinkage.tables.read._numerals import numbers_in
 
 __all__ = ["Problem", "Task", "inferred_task", "split_target"]
 

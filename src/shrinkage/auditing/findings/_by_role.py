@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from shrinkage.auditing._facts import Facts
 from shrinkage.auditing._finding import Hits, finding, names
-from shrinkage.auditing.measuring._reading import Reading
+from shrinkage.auditing.measuring._step_reading import Reading
 
 _EXEMPT = "Put them in a group with weight_decay=0; shrinkage.attach(…, exempt=…) finds them by their module."
 

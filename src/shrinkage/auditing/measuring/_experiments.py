@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from shrinkage.auditing.measuring._interpreting import Measured
-from shrinkage.auditing.measuring._reading import Clock, Reading
 from shrinkage.auditing.measuring._statistics import mean_log_shrink
+from shrinkage.auditing.measuring._step_reading import Clock, Reading
 from shrinkage.auditing.subjects._subject import Plan, Subject, Track, offset_pair
 
 __all__ = ["read", "shrink_noise"]

@@ -10,8 +10,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 
-from shrinkage.auditing.measuring._reading import Reading
 from shrinkage.auditing.measuring._statistics import mean_log_shrink
+from shrinkage.auditing.measuring._step_reading import Reading
 from shrinkage.auditing.subjects._subject import Plan, Subject, offset_pair
 
 __all__ = ["with_faint"]

@@ -20,7 +20,6 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from shrinkage.auditing.measuring._reading import Clock, Path, Reading
 from shrinkage.auditing.measuring._statistics import (
     CONSTANT,
     is_switched,
@@ -32,6 +31,7 @@ from shrinkage.auditing.measuring._statistics import (
     spread,
     varies_in_time,
 )
+from shrinkage.auditing.measuring._step_reading import Clock, Path, Reading
 from shrinkage.auditing.subjects._patterns import gradient_pattern, offset_signs, weight_pattern
 from shrinkage.auditing.subjects._subject import Track
 

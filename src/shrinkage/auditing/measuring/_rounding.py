@@ -12,8 +12,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 
-from shrinkage.auditing.measuring._reading import Reading
 from shrinkage.auditing.measuring._rounding_shared import spacing
+from shrinkage.auditing.measuring._step_reading import Reading
 from shrinkage.auditing.subjects._subject import Plan, Subject, Track
 
 __all__ = ["survivals"]

@@ -19,7 +19,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from shrinkage.auditing.measuring._reading import Reading
+from shrinkage.auditing.measuring._step_reading import Reading
 from shrinkage.auditing.subjects._live import OptimizerSubject
 from shrinkage.auditing.subjects._subject import Plan
 

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from shrinkage._errors import RequestError, called, shown
-from shrinkage.auditing.measuring._reading import Reading
+from shrinkage.auditing.measuring._step_reading import Reading
 from shrinkage.auditing.subjects._copying import Copier
 from shrinkage.auditing.subjects._subject import STRENGTHS
 

@@ -19,8 +19,8 @@ from dataclasses import dataclass, replace
 import torch
 
 from shrinkage.auditing.measuring._experiments import read
-from shrinkage.auditing.measuring._reading import Reading
 from shrinkage.auditing.measuring._statistics import mean_log_shrink
+from shrinkage.auditing.measuring._step_reading import Reading
 from shrinkage.auditing.subjects._live import OptimizerSubject
 from shrinkage.auditing.subjects._subject import Plan, Subject, offset_pair, parameters_of
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from shrinkage.auditing.measuring._reading import Reading
+from shrinkage.auditing.measuring._step_reading import Reading
 
 __all__ = ["formula", "in_words"]
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from shrinkage._errors import RequestError, called, shown
 
-__all__ = ["PLAIN", "Numerals", "asked_numerals", "grouped", "likeliest", "unmistakable"]
+__all__ = ["PLAIN", "Numerals", "asked_numerals", "grouped", "likeliest", "numbers_in", "unmistakable"]
 
 Texts = NDArray[np.object_]
 DECIMALS, THOUSANDS = (".", ","), (",", ".", " ", "'", "_")
@@ -124,3 +124,8 @@ def likeliest(cells: Texts, asked: Numerals | None = None) -> tuple[Numerals, ND
     usual = next((i for i in range(len(ways) - len(_OTHERS)) if shares[i] >= USUAL), None)
     best = int(np.argmax(shares)) if usual is None else usual
     return ways[best], read[best]
+
+
+def numbers_in(text: pd.Series) -> pd.Series:
+    """Each cell as a float64, NaN where it is no number; no separators of thousands, no hexadecimals."""
+    return pd.Series(pd.to_numeric(text, errors="coerce"), index=text.index).astype(np.float64)

@@ -29,7 +29,6 @@ __all__ = [
     "decided",
     "is_versions",
     "loses",
-    "numbers_in",
 ]
 
 EXACT = 2**53
@@ -387,11 +386,6 @@ def _simple(text: str) -> float:
         return float(text) if "_" not in text else np.nan
     except ValueError:
         return np.nan
-
-
-def numbers_in(text: pd.Series) -> pd.Series:
-    """Each cell as a float64, NaN where it is no number; no separators of thousands, no hexadecimals."""
-    return pd.Series(pd.to_numeric(text, errors="coerce"), index=text.index).astype(np.float64)
 
 
 def loses(text: Iterable[str]) -> str:

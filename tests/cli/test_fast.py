@@ -53,7 +53,7 @@ def test_the_model_is_that_of_the_whole_path_and_the_rest_is_said(
     assert [run["options"]["fast"] for run in runs] == [True, False]
     assert runs[0]["lambda"] == runs[1]["lambda"]
     models = [json.loads((folder / "model.json").read_text()) for folder in (out, tmp_path / "whole")]
-    assert len(models[0]["lambdas"]) == len(some)
+    assert len(models[0]["parts"][0]["lambdas"]) == len(some)
     assert models[0].keys() == models[1].keys()
 
 

@@ -109,7 +109,7 @@ def test_every_table_can_be_downloaded_with_plain_numbers(open_page: OpenPage) -
     assert [float(row["validation loss"]) for row in rows] == pytest.approx(
         story.path.validation_mean, rel=1e-4
     )
-    assert rows[story.choice.index]["mark"] == "minimum, chosen"
+    assert rows[story.choice.index]["mark"] == "minimum, 1-SE, chosen"
 
 
 def test_without_javascript_words_and_tables_are_there(open_page: OpenPage) -> None:

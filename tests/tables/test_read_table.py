@@ -173,7 +173,7 @@ def test_options(tmp_path: Path):
     assert text_table(
         tmp_path / "t.csv", "a,b\n1,x\nmiss,miss\n", na=["miss"]
     ).frame.isna().sum().tolist() == [1, 1]
-    for options in ({"sep": "("}, {"sep": "x*"}, {"sep": "\n"}, {"encoding": "no-such"}, {"escape": "ab"}):
+    for options in ({"sep": "(("}, {"sep": "x*"}, {"sep": "\n"}, {"encoding": "no-such"}, {"escape": "ab"}):
         with pytest.raises(RequestError, match=r"(sep|encoding|escape)="):
             text_table(tmp_path / "t.csv", CSV, **options)
 

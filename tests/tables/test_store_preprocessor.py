@@ -76,7 +76,7 @@ def with_code(content: dict[str, Any]) -> dict[str, Any]:
         (lambda content: {**content, "encoder": io.BytesIO}, "types that do not belong"),
         (lambda content: {**content, "encoder": np.random.default_rng(0)}, "types that do not belong"),
         (lambda content: {**content, "encoder": "none"}, "damaged"),
-        (lambda content: {**content, "version": 2}, "version 2, known is 1"),
+        (lambda content: {**content, "version": 3}, "version 3, known is 2"),
         (lambda content: {**content, "format": "other"}, "no preprocessing file"),
         (lambda content: ["other"], "no preprocessing file"),
         (lambda content: {**content, "columns": "[]"}, "damaged"),

@@ -134,10 +134,12 @@ def _curve(found: Dependence, place: int, lines: Sequence[str], what: str) -> Fi
                 "mode": "lines" if found.is_number else "markers",
                 "x": plain(levels) if found.is_number else list(range(len(levels))),
                 "y": plain(found.predicted[i][: len(levels)]),
-                "line": {"color": role, "width": 2.2},
-                "marker": {"color": role, "size": 9},
+                **(
+                    {"line": {"color": role, "width": 2.2}}
+                    if found.is_number
+                    else {"marker": {"color": role, "size": 9}}
+                ),
                 "hovertemplate": hover,
-                "cliponaxis": False,
             }
         )
     ticks = (

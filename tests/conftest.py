@@ -1,0 +1,28 @@
+"""The long stage: suites over whole products of rules, optimizers, kinds and formats, which take most of the time."""
+
+import pytest
+
+LONG = {
+    "attachment/test_attach_capturable.py",
+    "attachment/test_attach_compile.py",
+    "attachment/test_attach_contract.py",
+    "attachment/test_attach_resume.py",
+    "attachment/test_attach_shapes.py",
+    "attachment/test_attach_torch_table.py",
+    "estimators/test_sklearn_contract.py",
+    "networks/test_module_forms.py",
+    "networks/test_role_tables.py",
+    "sweeps/test_range_training.py",
+    "sweeps/test_useful_range.py",
+    "training/test_controllers.py",
+    "training/test_module_block.py",
+    "training/test_rules_on_stacks.py",
+}
+"""Run by `.ci/long`, and by `pytest -m long`."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if "/".join(item.path.parts[-2:]) in LONG:
+            item.add_marker("long")

@@ -191,7 +191,7 @@ def test_the_report_of_an_estimator_has_the_chapters_that_its_rows_add(regressor
 def test_a_model_of_a_table_is_saved_and_one_of_a_matrix_is_refused(classifier: Any, tmp_path: Any) -> None:
     rng = np.random.default_rng(0)
     frame_ = pd.DataFrame({"a": rng.normal(size=60), "b": rng.choice(list("xy"), 60)})
-    y = pd.Series((frame_["a"] > 0).astype(int), name="positive")
+    y = pd.Series((frame_["a"] + rng.normal(size=60) > 0).astype(int), name="positive")
     model = MLPClassifierCV(**QUICK, lambdas=[1e-2]).fit(frame_, y)
     model.save(tmp_path / "model")
     loaded = load_model(tmp_path / "model")

@@ -126,7 +126,7 @@ def _reads_no_shape(optimizer: torch.optim.Optimizer) -> bool:
         *optimizer._optimizer_step_post_hooks.values(),
     ]
     kind = type(optimizer)
-    is_torchs = kind.__module__.startswith("torch.optim") and kind.__name__ not in ("Muon", "Adafactor")
+    is_torchs = kind.__module__.startswith("torch.optim") and kind.__name__ != "Muon"
     return is_torchs and all(str(getattr(h, "__module__", "")).startswith("shrinkage.") for h in hooks)
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import atexit
+import functools
 import json
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -18,26 +21,23 @@ def command(*arguments: object) -> list[str]:
     return [sys.executable, "-c", "from shrinkage.cli import main; main()", *map(str, arguments)]
 
 
-def shrinkage(*arguments: object, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(command(*arguments), capture_output=True, text=True, cwd=cwd)
-
-
 class Forking:
     """The command line in a process of its own for each request, forked from one that has imported it.
 
-    What takes a second of `shrinkage()`, the imports, is done once: for long tables of short requests.
+    The imports, which take seconds, are done once.
     """
 
     PROGRAM = """
 import json, os, sys, traceback
 import sklearn.model_selection, skops.io
-import shrinkage.cli, shrinkage.comparison, shrinkage.reporting, shrinkage.tables
+import shrinkage.cli, shrinkage.comparison, shrinkage.estimators, shrinkage.reporting, shrinkage.tables
 import crash_cases
 for line in sys.stdin:
-    arguments, out, err, before = json.loads(line)
+    arguments, out, err, before, cwd = json.loads(line)
     if not (child := os.fork()):
         for stream, path in ((1, out), (2, err)):
             os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), stream)
+        os.chdir(cwd)
         sys.argv = ["shrinkage", *arguments]
         if before:
             getattr(crash_cases, before[0])(*before[1:])
@@ -64,12 +64,18 @@ for line in sys.stdin:
         )
 
     def __call__(
-        self, *arguments: object, before: tuple[object, ...] = ()
+        self, *arguments: object, before: tuple[object, ...] = (), cwd: Path | None = None
     ) -> subprocess.CompletedProcess[str]:
         """Run a request; `before` names a function of `crash_cases`, with its arguments, to call in the process."""
         assert self._server.stdin is not None
         assert self._server.stdout is not None
-        request = [list(map(str, arguments)), str(self._out), str(self._err), list(before)]
+        request = [
+            list(map(str, arguments)),
+            str(self._out),
+            str(self._err),
+            list(before),
+            str(cwd or Path.cwd()),
+        ]
         self._server.stdin.write(json.dumps(request) + "\n")
         self._server.stdin.flush()
         code = int(self._server.stdout.readline())
@@ -79,6 +85,19 @@ for line in sys.stdin:
         with self._server as server:
             assert server.stdin is not None
             server.stdin.close()
+
+
+@functools.cache
+def _started() -> Forking:
+    folder = tempfile.TemporaryDirectory()
+    started = Forking(Path(folder.name))
+    atexit.register(folder.cleanup)
+    atexit.register(started.close)
+    return started
+
+
+def shrinkage(*arguments: object, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    return _started()(*arguments, cwd=cwd)
 
 
 def mixed_table(n: int = 80, seed: int = 0) -> pd.DataFrame:

@@ -189,7 +189,7 @@ def test_the_run_says_what_it_did(fitted):
     assert run["lambda"] in path["lambda"].tolist()
     assert path["lambda"].tolist()[:3] == [0, 0.001, 0.01]
     assert run["options"]["seed"] == 0
-    assert any("λ = 0" in sentence for sentence in run["findings"])
+    assert any("λ\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}0" in sentence for sentence in run["findings"])
     assert (
         run["compared"]["unpenalized_at_best_epoch"]["loss"]
         <= run["compared"]["unpenalized_after_all_epochs"]["loss"]

@@ -179,10 +179,12 @@ class Attachment:
             return args, {**kwargs, "closure": wrapped}
         return (args[0], wrapped, *args[2:]), kwargs
 
-    @torch.compiler.disable
-    @torch.no_grad()
     def after_step(self, optimizer: Optimizer, args: Any, kwargs: dict[str, Any]) -> None:
         """Post-hook of `optimizer.step`: what acts on the weights that the step has produced."""
+        _uncompiled(self._after_step, optimizer)
+
+    @torch.no_grad()
+    def _after_step(self, optimizer: Optimizer) -> None:
         give_back(optimizer)
         if self._step is not None:
             self._step.on_done()
@@ -273,6 +275,7 @@ class Attachment:
         claims = state.pop("claims")
         self.__dict__.update(state)
         self.claims = {claim.param: claim for claim in claims}
+        _keep_uncompiled()
 
 
 def handles_of(optimizer: Optimizer) -> list[Attachment]:
@@ -284,7 +287,14 @@ def _call(method: Callable[..., Any], *args: Any) -> Any:
     return method(*args)
 
 
-_uncompiled: Callable[..., Any] = torch.compiler.disable(_call)
+_uncompiled: Callable[..., Any] = _call
+"""Runs a method outside a compiled step. Set with the first rule: torch's compiler takes more than a second to load."""
+
+
+def _keep_uncompiled() -> None:
+    global _uncompiled
+    if _uncompiled is _call:
+        _uncompiled = torch.compiler.disable(_call)
 
 
 def _only_makes_state(optimizer: Optimizer) -> bool:
@@ -340,6 +350,7 @@ def _with_rule(closure: Callable[[], Any], step: Step) -> Callable[[], Any]:
 
 def _install(optimizer: Optimizer, handle: Attachment) -> None:
     """Hang the handle's methods into the optimizer's hooks, under a number that torch never gives out."""
+    _keep_uncompiled()
     others = optimizer.__dict__.setdefault(_HANDLES, [])
     handle._slot = slot = min((h._slot for h in others), default=0) - 1
     others.append(handle)

@@ -66,7 +66,7 @@ class MLPClassifierCV(ClassifierMixin, MLPCV):
         """(n, C) which of `classes_` are in the set of each row, which holds the true class for about 1 − α of new rows.
 
         By the networks of the folds and cross-validation+: the share is at least 1 − 2α for rows drawn as those of the
-        fit were, whatever the network. The likeliest class is always in the set.
+        fit were, whatever the network. The predicted class is always in the set.
 
         Args:
             X: as given to `fit`.
@@ -74,7 +74,8 @@ class MLPClassifierCV(ClassifierMixin, MLPCV):
 
         Reference: Romano, Sesia and Candès, Classification with valid and adaptive coverage, NeurIPS 2020, §2.3.
         """
-        return self._fold_models().class_sets(self._rows_of(X), alpha)
+        models = self._fold_models()
+        return models.class_sets(self._rows_of(X), alpha, self.predict_proba(X).argmax(axis=1))
 
     def _as_predicted(self, predicted: NDArray[np.float64]) -> NDArray[np.float64]:
         return both_classes(predicted)

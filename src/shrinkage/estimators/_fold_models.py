@@ -52,9 +52,9 @@ class FoldModels:
         ]
         return np.stack(ends, axis=1)
 
-    def class_sets(self, X: Any, alpha: float) -> NDArray[np.bool_]:
-        """(m, C) which classes are in the set of each row."""
-        return class_sets(both_classes(self.predicted(X)), self.scores[:, 0], self.fold, alpha)
+    def class_sets(self, X: Any, alpha: float, predicted: NDArray[np.intp]) -> NDArray[np.bool_]:
+        """(m, C) which classes are in the set of each row, those `predicted` among them."""
+        return class_sets(both_classes(self.predicted(X)), self.scores[:, 0], self.fold, alpha, predicted)
 
 
 def fold_blends(

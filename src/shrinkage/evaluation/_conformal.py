@@ -56,15 +56,21 @@ def _smallest(values: Floats, k: int) -> Floats:
 
 
 def class_sets(
-    probabilities: Floats, scores: Floats, fold: NDArray[np.intp], alpha: float
+    probabilities: Floats,
+    scores: Floats,
+    fold: NDArray[np.intp],
+    alpha: float,
+    predicted: NDArray[np.intp],
 ) -> NDArray[np.bool_]:
-    """(m, C) which classes are in the set of each new row; the likeliest one always is.
+    """(m, C) which classes are in the set of each new row; the predicted one always is.
 
     Args:
         probabilities: (F, m, C) by the networks of each fold.
         scores: (n,) 1 − the probability of its own class, of each calibration row by the networks of its fold.
         fold: (n,) the fold that held each row out.
         alpha: the share of rows whose class may be missing.
+        predicted: (m,) the class that is predicted for each new row, 0 … C − 1. That it is in the set only adds to the
+            share of rows whose class is.
     """
     check_alpha(alpha)
     n, (n_folds, m, n_classes) = len(scores), probabilities.shape
@@ -73,7 +79,7 @@ def class_sets(
         own = np.sort(scores[fold == number])
         smaller += np.searchsorted(own, 1 - probabilities[number], side="left")
     held = smaller < (1 - alpha) * (n + 1)
-    held[np.arange(m), probabilities.mean(axis=0).argmax(axis=1)] = True
+    held[np.arange(m), predicted] = True
     return held
 
 

@@ -143,7 +143,9 @@ class SavedModel:
             )
         path = self.folder / FOLDS
         models = folds_from(_part(path, self.folds_sha256), self.blend, str(path))
-        return models.intervals(frame, alpha) if self.classes is None else models.class_sets(frame, alpha)
+        if self.classes is None:
+            return models.intervals(frame, alpha)
+        return models.class_sets(frame, alpha, self.predict_proba(frame).argmax(axis=1))
 
     def _raw(self, frame: Any, lam: float | None) -> NDArray[np.float64]:
         return self.blend.predict(self.preprocessor.transform(frame), lam)

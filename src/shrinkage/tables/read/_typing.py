@@ -86,8 +86,6 @@ class Decision:
     """What must be corrected first; None for nothing."""
     doubt: str = ""
     """A cell such as 1.500, when all its points may be marks of thousands."""
-    lost: tuple[str, ...] = ()
-    """Cells that were read as missing although they are no words for it: mistyped dates."""
     unsure: bool = False
     """Whether the note says of a decision that may be wrong."""
 
@@ -288,8 +286,10 @@ def _mostly(
     elif bad.texts:
         slips = bad
     said = [*said, *_gaps_said(gone), *([] if slips is None else [_slips_said(slips, what)])]
-    reading = Reading(form=form, missing=tuple(gone.texts), note=_sentence(held.name, what, said))
-    return Decision(reading, lost=() if slips is None else tuple(slips.texts), unsure=bool(bad.texts))
+    missing = (*gone.texts, *(() if slips is None else slips.texts))
+    return Decision(
+        Reading(form=form, missing=missing, note=_sentence(held.name, what, said)), unsure=bool(bad.texts)
+    )
 
 
 def _as_text(cells: _Cells) -> Decision:

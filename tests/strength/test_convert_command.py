@@ -102,4 +102,4 @@ def test_a_part_of_no_name_is_told():
 @pytest.mark.parametrize("change", ["new-batch-size", "new-rows", "new-lr", "new-epochs"])
 def test_every_change_explains_itself(change):
     (line,) = [line for line in answer("convert --help").splitlines() if f"--{change} " in line]
-    assert line.strip("│ ").endswith("then.")
+    assert line.strip("│ ").split(">")[1].strip().startswith("New ")

@@ -1,4 +1,4 @@
-"""The audit of a live optimizer: what it does to each weight, measured on copies, and what of it is likely not meant."""
+"""The audit of a live optimizer: what it does to each weight, measured on copies, and what is probably unintended."""
 
 from shrinkage.auditing._audit_checkpoint import audit_checkpoint
 from shrinkage.auditing._audit_optimizer import audit

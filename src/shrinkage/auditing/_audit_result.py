@@ -54,7 +54,7 @@ class Group:
 
 @dataclass(frozen=True, kw_only=True)
 class AuditResult:
-    """What an optimizer does to each weight, and what of it is likely not meant."""
+    """What an optimizer does to each weight, and what is probably unintended."""
 
     optimizer: str
     """The name of its class."""

@@ -24,7 +24,7 @@ class Finding:
     code: str
     """Its name, which does not change."""
     severity: Severity
-    """`error`: the decay does the opposite or nothing; `warning`: likely not meant; `note`: worth knowing."""
+    """`error`: the decay does the opposite or nothing; `warning`: probably unintended; `note`: worth knowing."""
     parameters: tuple[str, ...]
     """Whom it concerns."""
     measured: str

@@ -14,7 +14,7 @@ This page is generated from the registry: `python -m shrinkage.auditing._finding
 `shrinkage.audit(optimizer, model)` measures. Thinned copies of the parameters take steps with zero and with known
 gradients, with slightly offset weights and slightly offset gradients; what becomes of the offsets tells the shrink
 s of each weight, the way the decay takes, and its clock. Names and flags are not trusted. Then these questions are
-asked. An *error* is a decay that does the opposite, nothing, or hits the wrong weights; a *warning* is likely not meant;
+asked. An *error* is a decay that does the opposite, nothing, or hits the wrong weights; a *warning* is probably unintended;
 a *note* is worth knowing.
 
 What a question is judged by is said with it. Where that is missing, the question is not asked, and the audit says so

@@ -20,7 +20,7 @@ __all__ = ["Audit", "audit_of", "treatments"]
 
 
 class Audit(Drawn, AuditResult):
-    """What an optimizer does to each weight, and what of it is likely not meant. `print` shows it."""
+    """What an optimizer does to each weight, and what is probably unintended. `print` shows it."""
 
     to_html = to_html
 

@@ -18,6 +18,7 @@ from shrinkage.cli._convert_command import NumberFirst, conventions, convert
 from shrinkage.cli._exit import ended, usage
 from shrinkage.cli._export import export
 from shrinkage.cli._fit_command import fit
+from shrinkage.cli._help import with_help_all
 from shrinkage.cli._predict import predict
 from shrinkage.cli._sweeps import choose, useful_range
 
@@ -60,11 +61,10 @@ def _guarded(command: Callable[..., object]) -> Callable[..., None]:
     return run
 
 
-for command in (fit, predict, export, compare, audit, convert, conventions):
-    app.command(cls=NumberFirst if command is convert else None)(_guarded(command))
-
-app.command("range")(_guarded(useful_range))
-app.command()(_guarded(choose))
+for command in (fit, predict, export, compare, audit, convert, conventions, useful_range, choose):
+    app.command(
+        "range" if command is useful_range else None, cls=NumberFirst if command is convert else None
+    )(_guarded(with_help_all(command)))
 
 
 def main() -> None:

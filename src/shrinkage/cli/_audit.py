@@ -29,34 +29,36 @@ def audit(
         str | None,
         typer.Argument(
             metavar="FILE.py:FUNCTION | CHECKPOINT",
-            help="FUNCTION returns (model, optimizer), or a dict of them and of what audit() takes beside them; with "
-            "'batches' (an iterable of losses, or of inputs and loss) the run itself is audited.",
+            help="FUNCTION returns (model, optimizer), or a dict with the arguments of audit(). With 'batches' in it (an "
+            "iterable of losses, or of inputs and loss) the run itself is audited.",
         ),
     ] = None,
-    rows: Annotated[int | None, typer.Option(help="Training rows.", rich_help_panel=_RUN)] = None,
+    rows: Annotated[int | None, typer.Option(help="Number of training rows.", rich_help_panel=_RUN)] = None,
     batch_size: Annotated[int | None, typer.Option(help="Rows per step.", rich_help_panel=_RUN)] = None,
     steps: Annotated[
         int | None,
-        typer.Option(help="Steps still to come; with batches, steps to take.", rich_help_panel=_RUN),
+        typer.Option(help="Remaining steps; with 'batches', steps to take.", rich_help_panel=_RUN),
     ] = None,
     optimizer: Annotated[
         str | None,
-        typer.Option(help="A checkpoint's class, such as torch.optim.AdamW.", rich_help_panel=_RUN),
+        typer.Option(
+            help="Optimizer class of a checkpoint, such as torch.optim.AdamW.", rich_help_panel=_RUN
+        ),
     ] = None,
     fail_on: Annotated[
         str | None,
         typer.Option(
-            help="Leave with code 1 on findings of this severity or worse: warning, error; with 2 where no decay can be "
+            help="Exit with 1 on findings of this severity or worse (warning or error), and with 2 where no decay can be "
             "measured."
         ),
     ] = None,
     explain: Annotated[
-        str | None, typer.Option(metavar="CODE", help="Say what a finding means, such as adam-l2, and end.")
+        str | None, typer.Option(metavar="CODE", help="Explain a finding, such as adam-l2, and exit.")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.", rich_help_panel=_OUTPUT)] = False,
     html: Annotated[Path | None, typer.Option(help="Write a page.", rich_help_panel=_OUTPUT)] = None,
 ) -> None:
-    """Measure what an optimizer does to each weight, and say what of it is likely not meant."""
+    """Measure what an optimizer does to each weight, and flag what is probably unintended."""
     if explain is not None:
         typer.echo(_explained(explain))
         return

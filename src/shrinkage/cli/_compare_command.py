@@ -57,28 +57,28 @@ GALLERY = "gallery.html"
 OF_A_DEMONSTRATION = {"demo", "repeats", "out", "overwrite", "as_json", "quiet"}
 """The options that a demonstration takes."""
 
+_rare_in_net = partial(in_net, hidden=True)
+_rare_in_run = partial(in_run, hidden=True)
 _in_demo = partial(typer.Option, rich_help_panel="The demonstrations")
 _OUT = "Folder for the page and the figures."
-_WHICH = "l2-2017, l1-2017, swarm-2013, swarm-2015, backprop-2013, or all (a gallery)."
-_METHODS = "Keys with commas, such as l2,decay_original,adam_decoupled."
-_REPEATS = "How often the outer folds are drawn anew; of a demonstration, other data sets to take means over."
-_LAMBDAS = "auto, a count (0 among them), FIRST:LAST:COUNT in log steps, or λs with commas; 0 is added."
+_WHICH = "l2-2017, l1-2017, swarm-2013, swarm-2015, backprop-2013, or all (one page)."
+_METHODS = "Methods with commas; all if left out."
+_REPEATS = "Repetitions of the outer folds; for a demonstration, data sets to average over."
+_LAMBDAS = "auto, a count, FIRST:LAST:COUNT in log steps, or λs with commas; 0 is added."
 
 
 def compare(
     context: typer.Context,
     data: Data = None,
     target: Target = None,
-    out: Annotated[
-        Path | None, typer.Option("--out", "-o", help=_OUT, show_default="none is written")
-    ] = None,
+    out: Annotated[Path | None, typer.Option("--out", "-o", help=_OUT, show_default=False)] = None,
     resume: Resume = False,
     overwrite: Overwrite = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     demo: Annotated[str | None, _in_demo(help=_WHICH, show_default=False)] = None,
     task: Task = "auto",
     bundled: Bundled = "breast_cancer",
-    rows: Annotated[int, in_table(help="At most so many rows, drawn at random; 0 for all.")] = 2000,
+    rows: Annotated[int, in_table(help="Maximum number of rows; 0 for all.")] = 2000,
     sep: Sep = None,
     encoding: Encoding = None,
     na: Na = None,
@@ -92,24 +92,24 @@ def compare(
     keep_columns: KeepColumns = None,
     drop_missing_target: DropMissingTarget = False,
     drop_rare_classes: DropRareClasses = False,
-    methods: Annotated[str | None, in_run(help=_METHODS, show_default="all")] = None,
-    folds: Annotated[int, in_run(help="Outer folds: each row is tested once.")] = 5,
-    repeats: Annotated[int | None, in_run(help=_REPEATS, show_default="2")] = None,
-    inner_folds: Annotated[int, in_run(help="Folds by which λ is chosen.")] = 3,
+    methods: Annotated[str | None, in_run(help=_METHODS, show_default=False)] = None,
+    folds: Annotated[int, in_run(help="Outer folds, which measure the test loss.")] = 5,
+    repeats: Annotated[int | None, _rare_in_run(help=_REPEATS, show_default="2")] = None,
+    inner_folds: Annotated[int, _rare_in_run(help="Inner folds, which choose λ.")] = 3,
     lambdas: Annotated[str, in_run(help=_LAMBDAS)] = "auto",
     jobs: Jobs = "auto",
     seed: Seed = 0,
     quiet: Quiet = False,
-    hidden: Annotated[str, in_net(help="Units of the hidden layers, such as 16,8; 0 for none.")] = "8",
-    activation: Annotated[str, in_net(help="tanh, relu, logistic or identity.")] = "tanh",
-    epochs: Annotated[int, in_net(help="Passes over the rows.")] = 60,
-    batch_size: Annotated[int, in_net(help="Rows a step.")] = 32,
-    learning_rate: Annotated[float, in_net("--lr", help="Learning rate of plain SGD.")] = 0.1,
-    adam_learning_rate: Annotated[float, in_net("--adam-lr", help="Learning rate of Adam.")] = 5e-3,
+    hidden: Annotated[str, in_net(help="Hidden layers, such as 16,8; 0 for none.")] = "8",
+    activation: Annotated[str, _rare_in_net(help="tanh, relu, logistic or identity.")] = "tanh",
+    epochs: Annotated[int, in_net(help="Passes over the training rows.")] = 60,
+    batch_size: Annotated[int, _rare_in_net(help="Rows per step.")] = 32,
+    learning_rate: Annotated[float, _rare_in_net("--lr", help="Learning rate of plain SGD.")] = 0.1,
+    adam_learning_rate: Annotated[float, _rare_in_net("--adam-lr", help="Learning rate of Adam.")] = 5e-3,
 ) -> None:
     """Train with no regularization, L2, each form of weight decay, L1, early stopping and a swarm, side by side.
 
-    Or replay a published demonstration: as printed, as the program ran, and done right.
+    Or replay a published demonstration: as printed, as run, and corrected.
     """
     given = dict(locals())
     del given["context"]

@@ -31,9 +31,11 @@ _CALLED = {
 
 def convert(
     value: Annotated[float, typer.Argument(help="The number to convert.")],
-    source: Annotated[str, typer.Option("--from", help="Its convention, such as torch.optim.SGD.")],
+    source: Annotated[
+        str, typer.Option("--from", help="What the number means now, such as torch.optim.SGD.")
+    ],
     target: Annotated[
-        str | None, typer.Option("--to", help="The convention wanted; --from's if left out.")
+        str | None, typer.Option("--to", help="What it should mean; as --from if left out.")
     ] = None,
     lr: run.Lr = None,
     momentum: run.Momentum = 0.0,
@@ -57,11 +59,11 @@ def convert(
     new_epochs: run.NewEpochs = None,
     keep: run.Keep = "timescale",
     approximate: Annotated[
-        bool, typer.Option("--approximate", help="The first-order number where no exact one exists.")
+        bool, typer.Option("--approximate", help="Give a first-order number where no exact one exists.")
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Say what a regularization strength of one framework is in another, or for a changed run."""
+    """Convert a regularization strength to another framework, or to a changed run."""
     options = _options(dict(locals()))
     changes = {"batch_size": new_batch_size, "rows": new_rows, "lr": new_lr, "epochs": new_epochs}
     changes = {name: number for name, number in changes.items() if number is not None}
@@ -95,10 +97,10 @@ def _is_negative(text: str) -> bool:
 
 
 def conventions(
-    containing: Annotated[str, typer.Argument(help="Only names that contain this.")] = "",
+    containing: Annotated[str, typer.Argument(help="Show only names that contain this.")] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """List the known conventions: what each number means and what its conversion needs."""
+    """List the known conventions: what each number means and what converting it needs."""
     from shrinkage._errors import RequestError, shown
     from shrinkage.strength import conventions as known
 

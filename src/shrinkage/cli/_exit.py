@@ -13,6 +13,7 @@ from types import FrameType
 from typing import Any, TextIO
 
 from shrinkage._errors import JobError, RequestError, shown
+from shrinkage.cli._help import HELP_ALL
 
 __all__ = ["Stopped", "ended", "harmless", "note", "usage"]
 
@@ -67,7 +68,9 @@ def usage(error: Exception) -> int:
     path = "shrinkage" if context is None else context.command_path
     text = f"{message().rstrip('.')}{_got(error)}".replace("\n", " ")
     end = "" if text.endswith("?") else "."
-    return _say([f"{text}{end} `{path} --help` lists what there is."], WRONG)
+    options = [] if context is None else [o for p in context.command.params for o in p.opts]
+    flag = HELP_ALL if HELP_ALL in options else "--help"
+    return _say([f"{text}{end} `{path} {flag}` lists what there is."], WRONG)
 
 
 def _got(error: Exception) -> str:

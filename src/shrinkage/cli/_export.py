@@ -1,4 +1,4 @@
-"""`shrinkage export`: a fitted network for programs that know neither Python nor torch."""
+"""`shrinkage export`: a fitted network for programs without Python or torch."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ __all__ = ["export"]
 
 def export(
     model: Annotated[Path, typer.Argument(help="Folder that fit wrote.")],
-    onnx: Annotated[bool, typer.Option("--onnx", help="As ONNX: the network with its scaling.")] = False,
+    onnx: Annotated[bool, typer.Option("--onnx", help="Write ONNX: the network with its scaling.")] = False,
     out: Annotated[
-        Path | None, typer.Option("--out", "-o", help="File to write; else model.onnx in the folder.")
+        Path | None, typer.Option("--out", "-o", help="File to write; model.onnx in the folder if left out.")
     ] = None,
-    lam: Annotated[float | None, typer.Option(help="The network of another λ of the path.")] = None,
+    lam: Annotated[float | None, typer.Option(help="Use the network of another λ on the path.")] = None,
 ) -> None:
-    """Write the fitted network in a format of other programs."""
+    """Write the fitted network in a format for other programs."""
     if not onnx:
         raise RequestError("export: name a format: --onnx.")
     from shrinkage.cli.options._values import options_named

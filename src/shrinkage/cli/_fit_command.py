@@ -62,13 +62,16 @@ RESULTS = (
     "path.csv",
 )
 
-_in_path = partial(typer.Option, rich_help_panel="The path of λ")
-_LAMBDAS = "auto, a count (0 among them), FIRST:LAST:COUNT in log steps (0 is added), or λs with commas."
-_EXTENSIONS = "How often the grid may grow when the best λ is on its edge."
-_SEARCH = "grid: every λ; bracket: a few over the range, then finer around the best."
-_FAST = "Drop λs that the first folds find worse; now and then another λ is chosen."
-_EFFECTS = "A chapter on which columns the network uses."
-_CLUSTER = "Address of a dask scheduler that you trust: the blocks are trained there."
+_in_path = partial(typer.Option, rich_help_panel="The λ path")
+_rare_in_path = partial(_in_path, hidden=True)
+_rare_in_net = partial(in_net, hidden=True)
+_rare_in_run = partial(in_run, hidden=True)
+_LAMBDAS = "auto, a count, FIRST:LAST:COUNT in log steps, or λs with commas; 0 is added."
+_EXTENSIONS = "Maximum number of grid extensions when the best λ is at an edge."
+_SEARCH = "grid, or bracket: coarse, then fine around the best λ."
+_FAST = "Drop λs that score worse on the first folds; occasionally changes the chosen λ."
+_EFFECTS = "Report which columns the network uses."
+_CLUSTER = "Train on this dask scheduler, such as tcp://host:8786; use one that you trust."
 
 
 def fit(
@@ -92,28 +95,30 @@ def fit(
     keep_columns: KeepColumns = None,
     drop_missing_target: DropMissingTarget = False,
     drop_rare_classes: DropRareClasses = False,
-    hidden: Annotated[str, in_net(help="Units of the hidden layers, such as 64,32; 0 for none.")] = "64",
-    activation: Annotated[str, in_net(help="relu, tanh, logistic or identity.")] = "relu",
-    solver: Annotated[str, in_net(help="adam or sgd.")] = "adam",
-    learning_rate: Annotated[float, in_net("--lr", help="Largest learning rate.")] = 5e-3,
-    schedule: Annotated[str, in_net(help="constant or cosine.")] = "cosine",
-    epochs: Annotated[int, in_net(help="Passes over the rows.")] = 200,
-    batch_size: Annotated[str, in_net(help="Rows a step: auto or a number.")] = "auto",
-    validate_every: Annotated[int, in_net(help="Epochs from one validation to the next.")] = 1,
+    hidden: Annotated[str, in_net(help="Hidden layers, such as 64,32; 0 for none.")] = "64",
+    activation: Annotated[str, _rare_in_net(help="relu, tanh, logistic or identity.")] = "relu",
+    solver: Annotated[str, _rare_in_net(help="Optimizer: adam or sgd.")] = "adam",
+    learning_rate: Annotated[float, in_net("--lr", help="Peak learning rate.")] = 5e-3,
+    schedule: Annotated[str, _rare_in_net(help="Learning rate schedule: constant or cosine.")] = "cosine",
+    epochs: Annotated[int, in_net(help="Passes over the training rows.")] = 200,
+    batch_size: Annotated[str, in_net(help="Rows per step.")] = "auto",
+    validate_every: Annotated[int, _rare_in_net(help="Epochs between validations.")] = 1,
     lambdas: Annotated[str, _in_path(help=_LAMBDAS)] = "auto",
-    extensions: Annotated[int, _in_path(help=_EXTENSIONS)] = 3,
-    rule: Annotated[str, _in_path(help="What λ drives: l2, l1, weight_decay, decoupled, …")] = "l2",
-    trainer: Annotated[str, _in_path(help="backprop or swarm.")] = "backprop",
-    folds: Annotated[int, _in_path(help="Parts the rows are cut into.")] = 5,
-    restarts: Annotated[int, _in_path(help="Networks for each λ and fold.")] = 1,
-    select: Annotated[str, _in_path(help="min, or 1se: the strongest within one standard error.")] = "min",
-    stop: Annotated[str, _in_path(help="Judge each λ after its last epoch, or at its best one.")] = "last",
+    extensions: Annotated[int, _rare_in_path(help=_EXTENSIONS)] = 3,
+    rule: Annotated[
+        str, _rare_in_path(help="Rule whose strength is λ: l2, l1, weight_decay, decoupled, …")
+    ] = "l2",
+    trainer: Annotated[str, _rare_in_path(help="backprop or swarm.")] = "backprop",
+    folds: Annotated[int, _in_path(help="Cross-validation folds.")] = 5,
+    restarts: Annotated[int, _rare_in_path(help="Networks per λ and fold.")] = 1,
+    select: Annotated[str, _in_path(help="min, or 1se: largest λ within one standard error.")] = "min",
+    stop: Annotated[str, _rare_in_path(help="Score each λ at its last epoch, or at its best.")] = "last",
     search: Annotated[str, _in_path(help=_SEARCH)] = "grid",
-    fast: Annotated[bool, _in_path("--fast", help=_FAST)] = False,
-    effects: Annotated[bool, in_run("--effects/--no-effects", help=_EFFECTS)] = True,
+    fast: Annotated[bool, _rare_in_path("--fast", help=_FAST)] = False,
+    effects: Annotated[bool, _rare_in_run("--effects/--no-effects", help=_EFFECTS)] = True,
     jobs: Jobs = "auto",
-    cluster: Annotated[str | None, in_run(help=_CLUSTER)] = None,
-    device: Annotated[str, in_run(help="cpu or cuda.")] = "cpu",
+    cluster: Annotated[str | None, _rare_in_run(help=_CLUSTER)] = None,
+    device: Annotated[str, _rare_in_run(help="cpu or cuda.")] = "cpu",
     seed: Seed = 0,
     quiet: Quiet = False,
 ) -> None:

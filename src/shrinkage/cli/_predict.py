@@ -1,4 +1,4 @@
-"""`shrinkage predict`: what a fitted model says of new rows."""
+"""`shrinkage predict`: predict new rows with a fitted model."""
 
 from __future__ import annotations
 
@@ -18,32 +18,30 @@ __all__ = ["predict"]
 
 def predict(
     model: Annotated[Path, typer.Argument(help="Folder that fit wrote.")],
-    data: Annotated[str, typer.Argument(help="CSV, Excel or Parquet file, or -, with the same columns.")],
+    data: Annotated[
+        str, typer.Argument(help="CSV, Excel or Parquet file with the same columns, or - for standard input.")
+    ],
     out: Annotated[
-        Path | None, typer.Option("--out", "-o", help="CSV or Parquet file to write; else CSV is printed.")
+        Path | None, typer.Option("--out", "-o", help="CSV or Parquet file to write; prints CSV if left out.")
     ] = None,
-    proba: Annotated[bool, typer.Option("--proba", help="Class probabilities beside the class.")] = False,
+    proba: Annotated[bool, typer.Option("--proba", help="Add class probabilities.")] = False,
     interval: Annotated[
         float | None,
         typer.Option(
             metavar="ALPHA",
-            help="Add intervals, or sets of classes, that hold the truth for about 1 − ALPHA of new rows.",
+            help="Add intervals, or sets of classes, that contain the truth for about 1 − ALPHA of new rows.",
         ),
     ] = None,
-    lam: Annotated[
-        float | None, typer.Option(help="Predict with the network of another λ of the path.")
-    ] = None,
+    lam: Annotated[float | None, typer.Option(help="Use the network of another λ on the path.")] = None,
     sep: Annotated[str | None, typer.Option(help="Separator of a CSV file.")] = None,
-    encoding: Annotated[str | None, typer.Option(help="Its encoding.")] = None,
-    na: Annotated[list[str] | None, typer.Option(help="A word that means missing; repeatable.")] = None,
+    encoding: Annotated[str | None, typer.Option(help="Encoding of a CSV file.")] = None,
+    na: Annotated[list[str] | None, typer.Option(help="Text that means missing; repeatable.")] = None,
     decimal: Annotated[str | None, typer.Option(help="Decimal point of a CSV file, . or ,")] = None,
-    thousands: Annotated[str | None, typer.Option(help="Its mark of thousands, one of . , ' _ space")] = None,
+    thousands: Annotated[str | None, typer.Option(help="Thousands separator, one of . , ' _ space")] = None,
     escape: Annotated[
         str | None, typer.Option(help="Character before a quote inside a quoted cell, such as \\.")
     ] = None,
-    no_header: Annotated[
-        bool, typer.Option("--no-header", help="The columns are 'column 1', 'column 2', …")
-    ] = False,
+    no_header: Annotated[bool, typer.Option("--no-header", help="The file has no header.")] = False,
 ) -> None:
     """Predict the rows of a table with a fitted model, in their order."""
     import pandas as pd

@@ -26,13 +26,19 @@ _CALLED = {name: f"--{name.replace('_', '-')}" for name in _OPTIONS} | {
 }
 _UNSET = {"momentum": 0.0, "dampening": 0.0, "nesterov": False, "schedule": "constant"}
 
-GradientRms = Annotated[float | None, typer.Option(help="Root mean square of the gradient's entries.")]
-WeightRms = Annotated[float | None, typer.Option(help="Root mean square of the weights, for L1.")]
+GradientRms = Annotated[
+    float | None, typer.Option(help="Root mean square of the gradient entries.", hidden=True)
+]
+WeightRms = Annotated[
+    float | None, typer.Option(help="Root mean square of the weights, for L1.", hidden=True)
+]
 Curvature = Annotated[
     str | None,
-    typer.Option(help="SMALLEST,LARGEST eigenvalue of the loss's Hessian, for what a solver minimizes."),
+    typer.Option(help="SMALLEST,LARGEST eigenvalue of the Hessian of the loss, for a solver.", hidden=True),
 ]
-Dtype = Annotated[str, typer.Option(help="Format of the weights: float64, float32, bfloat16 or float16.")]
+Dtype = Annotated[
+    str, typer.Option(help="Number format of the weights: float64, float32, bfloat16 or float16.")
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
@@ -41,8 +47,8 @@ def useful_range(
         str,
         typer.Option("--optimizer", "--convention", help="What the number means, such as torch.optim.AdamW."),
     ],
-    values: Annotated[str | None, typer.Option(help="Values of a sweep, with commas.")] = None,
-    between: Annotated[str | None, typer.Option(help="LOW,HIGH of a sweep.")] = None,
+    values: Annotated[str | None, typer.Option(help="Values in a sweep, with commas.")] = None,
+    between: Annotated[str | None, typer.Option(help="Ends of a sweep: LOW,HIGH.")] = None,
     lr: run.Lr = None,
     steps: run.Steps = None,
     epochs: run.Epochs = None,
@@ -62,10 +68,10 @@ def useful_range(
     gradient_rms: GradientRms = None,
     weight_rms: WeightRms = None,
     curvature: Curvature = None,
-    tolerance: Annotated[float, typer.Option(help="Share of the weights that counts as nothing.")] = 0.01,
+    tolerance: Annotated[float, typer.Option(help="Share of the weights that counts as no effect.")] = 0.01,
     as_json: Json = False,
 ) -> None:
-    """Say from where to where a regularization strength does anything in a run, and which values can act."""
+    """Find the range in which a regularization strength has an effect in a run, and which values of a sweep are in it."""
     from shrinkage.sweeps import useful_range as found_range
 
     given = dict(locals())
@@ -103,16 +109,14 @@ def choose(
     file: Annotated[str, typer.Argument(metavar="FILE", help="CSV or Parquet file of runs, one row each.")],
     setting: Annotated[
         list[str] | None,
-        typer.Option(help="Column that was varied; repeatable. Recognized by name otherwise."),
+        typer.Option(help="Column that was varied; repeatable. Recognized by name if left out."),
     ] = None,
-    score: Annotated[str | None, typer.Option(help="Column of the scores.")] = None,
-    by: Annotated[
-        str | None, typer.Option(help="Column of what settings share, such as fold or seed.")
-    ] = None,
+    score: Annotated[str | None, typer.Option(help="Column with the scores.")] = None,
+    by: Annotated[str | None, typer.Option(help="Column that pairs runs, such as fold or seed.")] = None,
     direction: Annotated[str | None, typer.Option(help="maximize or minimize.")] = None,
     test_share: Annotated[
         float | None,
-        typer.Option(help="Test rows over training rows of the folds; 1/(folds - 1) by default."),
+        typer.Option(help="Test rows over training rows in each fold; 1/(folds - 1) by default."),
     ] = None,
     convention: Annotated[
         str | None, typer.Option("--optimizer", "--convention", help="What the strength's number means.")
@@ -126,10 +130,12 @@ def choose(
     momentum: run.Momentum = 0.0,
     dampening: run.Dampening = 0.0,
     nesterov: run.Nesterov = False,
-    out: Annotated[str | None, typer.Option("--out", "-o", help="Write a page with the chart here.")] = None,
+    out: Annotated[
+        str | None, typer.Option("--out", "-o", help="Write a page with the chart to this file.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
-    """Say which setting of a sweep is best, which can't be told from it, and what to run next."""
+    """Find the best setting of a sweep, the settings that can't be distinguished from it, and what to run next."""
     from shrinkage.sweeps import choose as chosen_of
 
     given = dict(locals())

@@ -36,54 +36,59 @@ __all__ = [
     "in_net",
     "in_run",
     "in_table",
+    "rare_in_table",
 ]
 
 in_table = partial(typer.Option, rich_help_panel="The table")
+rare_in_table = partial(in_table, hidden=True)
 in_net = partial(typer.Option, rich_help_panel="The network")
 in_run = partial(typer.Option, rich_help_panel="The run")
 
 Data = Annotated[
     str | None,
-    typer.Argument(help="CSV, Excel or Parquet file, or -; without it, a bundled table.", show_default=False),
+    typer.Argument(help="CSV, Excel or Parquet file, or -; else bundled data.", show_default=False),
 ]
 Target = Annotated[
     list[str] | None,
-    typer.Option(
-        "--target", "-t", help="Column to predict; repeat it for several of them.", show_default=False
-    ),
+    typer.Option("--target", "-t", help="Column to predict; repeatable.", show_default=False),
 ]
-Resume = Annotated[bool, typer.Option("--resume", help="Go on with an interrupted run.")]
+Resume = Annotated[bool, typer.Option("--resume", help="Continue an interrupted run.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace the results in --out.")]
 
 Task = Annotated[str, in_table(help="auto, classification or regression.")]
-Bundled = Annotated[str, in_table(help="Which bundled table, when no DATA is given.")]
-Sep = Annotated[str | None, in_table(help="Separator of a CSV file, or a regular expression.")]
-Encoding = Annotated[str | None, in_table(help="Its encoding.")]
-Na = Annotated[list[str] | None, in_table(help="A word that means missing; repeatable.")]
-Decimal = Annotated[str | None, in_table(help="Its decimal point, . or ,")]
-Thousands = Annotated[str | None, in_table(help="Its mark of thousands, one of . , ' _ space")]
-IgnoreColumns = Annotated[list[str] | None, in_table(help="A column to leave out; repeatable.")]
+Bundled = Annotated[str, rare_in_table(help="Bundled table to use when DATA is left out.")]
+Sep = Annotated[str | None, rare_in_table(help="Separator of a CSV file, or a regular expression.")]
+Encoding = Annotated[str | None, rare_in_table(help="Encoding of a CSV file.")]
+Na = Annotated[list[str] | None, rare_in_table(help="Text that means missing; repeatable.")]
+Decimal = Annotated[str | None, rare_in_table(help="Decimal point, . or ,")]
+Thousands = Annotated[str | None, rare_in_table(help="Thousands separator, one of . , ' _ space")]
+IgnoreColumns = Annotated[list[str] | None, in_table(help="Column to leave out; repeatable.")]
 DayFirst = Annotated[
     bool | None,
-    in_table(
+    rare_in_table(
         "--day-first/--month-first",
-        help="How 01/02/2020 is read.",
-        show_default="as the column shows",
+        help="How to read 01/02/2020.",
+        show_default="inferred from the column",
     ),
 ]
 Text = Annotated[
-    list[str] | None, in_table(help="A column that is words, whatever it looks like; repeatable.")
+    list[str] | None, rare_in_table(help="Column to treat as text, whatever it looks like; repeatable.")
 ]
-Escape = Annotated[str | None, in_table(help="Character before a quote inside a quoted cell, such as \\.")]
-NoHeader = Annotated[bool, in_table("--no-header", help="The columns are 'column 1', 'column 2', …")]
+Escape = Annotated[
+    str | None, rare_in_table(help="Character before a quote inside a quoted cell, such as \\.")
+]
+NoHeader = Annotated[
+    bool,
+    rare_in_table("--no-header", help="The file has no header: name the columns 'column 1', 'column 2', …"),
+]
 KeepColumns = Annotated[
-    list[str] | None, in_table(help="A column of numbers to use though it numbers the rows.")
+    list[str] | None, rare_in_table(help="Column to use although it looks like a row number; repeatable.")
 ]
 DropMissingTarget = Annotated[
-    bool, in_table("--drop-missing-target", help="Leave out rows without a target.")
+    bool, rare_in_table("--drop-missing-target", help="Leave out rows without a target.")
 ]
 DropRareClasses = Annotated[
-    bool, in_table("--drop-rare-classes", help="Leave out classes with fewer rows than folds.")
+    bool, rare_in_table("--drop-rare-classes", help="Leave out classes with fewer rows than folds.")
 ]
 
 
@@ -93,6 +98,6 @@ def _seed(number: int) -> int:
     return number
 
 
-Seed = Annotated[int, in_run(callback=_seed, help="Of splits, initial weights and batches.")]
-Jobs = Annotated[str, in_run(help="Processes: auto, or a number (-1: a core each).")]
-Quiet = Annotated[bool, in_run("--quiet", "-q", help="No progress.")]
+Seed = Annotated[int, in_run(callback=_seed, help="Seed of all random numbers.")]
+Jobs = Annotated[str, in_run(help="Processes: auto, a number, or -1 for all cores.")]
+Quiet = Annotated[bool, in_run("--quiet", "-q", help="Hide the progress bar.")]

@@ -15,13 +15,24 @@ PLAIN = {"relu": torch.relu, "tanh": torch.tanh, "logistic": torch.sigmoid, "ide
 ARCHITECTURES = [(3, 2), (5, 4, 3), (4, 6, 5, 3)]
 ACTIVATION_NAMES = sorted(ACTIVATIONS)
 LOSS_NAMES = sorted(LOSSES)
+VALUE_LOSSES = {
+    "squared_error": lambda z, Y: (z - Y) ** 2,
+    "absolute_error": lambda z, Y: (z - Y).abs(),
+    "huber": lambda z, Y: 2 * torch.nn.functional.huber_loss(z, Y, reduction="none", delta=1.0),
+    "quantile": lambda z, Y: 0.5 * (z - Y).abs(),
+    "quantile:0.9": lambda z, Y: torch.maximum(0.9 * (Y - z), 0.1 * (z - Y)),
+    "poisson": lambda z, Y: 2 * (torch.special.xlogy(Y, Y) - Y * z - Y + z.exp()),
+}
+"""Of one value, by key."""
 
 
 def problem(n: int, inputs: int, outputs: int, loss: str, seed: int = 0) -> tuple[Tensor, Tensor]:
     """(n, inputs) and (n, outputs) of a loss's kind, float64."""
     g = torch.Generator().manual_seed(seed)
     X = torch.randn(n, inputs, generator=g, dtype=torch.float64)
-    if loss == "squared_error":
+    if loss == "poisson":
+        return X, torch.poisson(torch.full((n, outputs), 1.5, dtype=torch.float64), generator=g)
+    if loss in VALUE_LOSSES:
         return X, torch.randn(n, outputs, generator=g, dtype=torch.float64)
     if loss == "logistic":
         return X, torch.randint(0, 2, (n, outputs), generator=g).double()
@@ -43,7 +54,7 @@ def plain_loss(loss: str, z: Tensor, Y: Tensor) -> Tensor:
         return F.cross_entropy(z, Y.argmax(1), reduction="none")
     if loss == "logistic":
         return F.binary_cross_entropy_with_logits(z, Y, reduction="none").sum(1)
-    return F.mse_loss(z, Y, reduction="none").mean(1)
+    return VALUE_LOSSES[loss](z, Y).mean(1)
 
 
 def plain_outputs(layout: PerceptronLayout, row: Tensor, activation: str, X: Tensor) -> Tensor:

@@ -17,9 +17,9 @@ from shrinkage.networks import (
     gauss_newton,
     gauss_newton_diagonal,
 )
-from stack_cases import LOSS_NAMES, PLAIN, plain_outputs
+from stack_cases import PLAIN, plain_outputs
 
-OUTPUTS = {"softmax": 3, "logistic": 1, "squared_error": 2}
+OUTPUTS = {"softmax": 3, "logistic": 1, "squared_error": 2, "poisson": 2}
 
 
 def case(
@@ -42,6 +42,8 @@ def by_autograd(loss: str, activation: str, layout: PerceptronLayout, row: Tenso
             return torch.logsumexp(z, -1) - z[0]
         if loss == "logistic":
             return torch.nn.functional.softplus(z).sum()
+        if loss == "poisson":
+            return 2 * (z.exp() - z).mean()
         return (z - 1).square().mean()
 
     total = torch.zeros(len(row), len(row), dtype=torch.float64)
@@ -56,7 +58,7 @@ def by_autograd(loss: str, activation: str, layout: PerceptronLayout, row: Tenso
     return total / len(X)
 
 
-@pytest.mark.parametrize("loss", LOSS_NAMES)
+@pytest.mark.parametrize("loss", OUTPUTS)
 @pytest.mark.parametrize("activation", PLAIN)
 def test_the_matrix_and_its_diagonal_are_those_of_autograd(loss: str, activation: str) -> None:
     given = case(loss, activation)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 from numpy.testing import assert_allclose
-from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.linear_model import LogisticRegression, PoissonRegressor, Ridge
 
 from shrinkage._errors import RequestError
 from shrinkage.networks import LOSSES, PerceptronKind
@@ -76,18 +76,39 @@ def test_classes_are_logistic_regression(loss, outputs):
         assert_allclose(p, theirs[:, 1] if outputs == 1 else theirs, atol=1e-5)
 
 
-@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("loss", [name for name in LOSSES if LOSSES[name].is_smooth])
 def test_a_weight_of_two_is_the_row_twice(loss):
     X, z = problem(3 if loss == "softmax" else 1)
-    Y = {"squared_error": z, "logistic": (z > 0).double()}.get(
-        loss, torch.nn.functional.one_hot(z.argmax(1), z.shape[1]).double()
-    )
+    values = {"squared_error": z, "huber": z / 10, "poisson": (z / 10).exp(), "logistic": (z > 0).double()}
+    Y = values.get(loss, torch.nn.functional.one_hot(z.argmax(1), z.shape[1]).double())
     weight = torch.randint(1, 3, (len(X),), generator=torch.Generator().manual_seed(0)).double()
     weighted, n = trained(loss, X, Y, weight, lambdas=[0.05])
     twice = torch.repeat_interleave(torch.arange(n), weight[:n].long())
     rows = Rows(X=X, Y=Y, index=twice)
     repeated = ConvexOptimum().train(recipe(loss), [0.05], [Member(0, 0, rows, None)], seed=0)
     assert_allclose(weighted.networks, repeated.networks, atol=1e-6)
+
+
+def test_counts_are_poisson_regression():
+    X, z = problem(1)
+    Y = torch.poisson((z / 20).exp(), generator=torch.Generator().manual_seed(0))
+    result, n = trained("poisson", X, Y, lambdas=[1e-2, 0.1])
+    for i, lam in enumerate([1e-2, 0.1]):
+        # Its objective is half the mean deviance plus (alpha/2) Σw²: ours is twice it.
+        peer = PoissonRegressor(alpha=lam / 2, tol=1e-10, max_iter=10_000).fit(X[:n], Y[:n, 0])
+        new = result.networks[0, i]
+        assert_allclose(np.append(peer.coef_, peer.intercept_), new, atol=1e-5)
+
+
+def test_huber_regression_ends_where_its_slope_vanishes():
+    X, z = problem(2)
+    Y = z / z.std() + 8 * (torch.arange(len(z)) % 9 == 0)[:, None]
+    result, n = trained("huber", X, Y, lambdas=[0.1])
+    row = torch.tensor(result.networks[0, 0], requires_grad=True)
+    W, b = row[:10].view(5, 2), row[10:]
+    loss = 2 * torch.nn.functional.huber_loss(X[:n] @ W + b, Y[:n]) + 0.05 * W.square().sum()
+    (slope,) = torch.autograd.grad(loss, row)
+    assert slope.abs().max() < 1e-7
 
 
 def test_columns_that_say_the_same_share_the_weight_at_zero():
@@ -109,10 +130,11 @@ def test_classes_that_can_be_separated_end_at_the_bound():
     "changes, message",
     [
         ({"kind": PerceptronKind(hidden_layer_sizes=(3,), activation="relu")}, "no single minimum to find"),
-        ({"rule": Decoupled(0.0)}, "under Decoupled, has no single minimum"),
+        ({"rule": Decoupled(0.0)}, "under Decoupled or with mean squared error"),
         ({"max_epochs": 2}, "found in 1 epoch, got 2"),
+        ({"loss": "absolute_error"}, "mean absolute error as its loss has no single minimum"),
     ],
 )
 def test_what_has_no_single_minimum_is_refused(changes, message):
     with pytest.raises(RequestError, match=message):
-        recipe("squared_error", **changes)
+        recipe(**{"loss": "squared_error", **changes})

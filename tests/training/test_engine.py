@@ -71,6 +71,16 @@ def test_every_network(sizes, activation, loss, dtype):
     assert_same(both(members, batch_size=8, **shape), dtype)
 
 
+def test_a_quantile_of_another_level():
+    X, Y = problem(37, 4, 2, "quantile")
+    result = both([member(X, Y, n_train=29)], loss="quantile:0.9", batch_size=8)
+    assert_same(result)
+    median = recipe(engine="compiled", loss="quantile", batch_size=8).train(
+        LAMBDAS, [member(X, Y, n_train=29)], seed=1
+    )
+    assert np.abs(result[0].networks - median.networks).max() > 1e-3
+
+
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("batch_size", [1, 7, 29], ids=["online", "mini-batch", "full batch"])
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)

@@ -22,7 +22,7 @@ from shrinkage.comparison._nested import Runs, run_methods
 from shrinkage.comparison._pairs import measured_pairs
 from shrinkage.comparison._splits import Splitting, check_classes, drawn_rows, targets
 from shrinkage.comparison.page._shown_comparison import Comparison
-from shrinkage.networks import LOSSES
+from shrinkage.networks import loss_named
 from shrinkage.path import Progress, checked_lambdas
 from shrinkage.tables import Preprocessor, Problem, Table, as_pandas, check_table, split_target
 
@@ -157,7 +157,7 @@ def compare_table(
     lam = float(np.nan_to_num(l2.median("lam")))
     seed = hashed_seed(splitting.seed, "pairs") % 2**31
     pairs, pairs_lambda, pairs_epochs, yardstick = measured_pairs(problem, setting, lam, seed)
-    loss = LOSSES[targets(problem)[1]]
+    loss = loss_named(targets(problem)[1])
     return Comparison(
         source=table.name,
         task=problem.task,

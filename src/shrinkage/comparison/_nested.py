@@ -19,7 +19,7 @@ from shrinkage.comparison._kept import KeptRows, Row
 from shrinkage.comparison._methods import Method, Setting
 from shrinkage.comparison._scores import scored
 from shrinkage.comparison._splits import Split, Splitting, splits, targets
-from shrinkage.networks import LOSSES, gauss_newton_diagonal
+from shrinkage.networks import gauss_newton_diagonal, loss_named
 from shrinkage.path import STANDARD, FittedPath, PathRequest, Progress, extension, fit_path
 from shrinkage.rules import determined
 from shrinkage.tables import Problem
@@ -260,7 +260,7 @@ def _gamma(method: Method, recipe: Recipe, fitted: FittedPath, split: Split) -> 
         return math.nan
     row = torch.from_numpy(fitted.networks[fitted.chosen].astype(np.float64))
     X = torch.from_numpy(split.all_rows.inputs[STANDARD].standardized(split.train))
-    curvature = gauss_newton_diagonal(recipe.kind, fitted.layout, row, X, LOSSES[recipe.loss])
+    curvature = gauss_newton_diagonal(recipe.kind, fitted.layout, row, X, loss_named(recipe.loss))
     return float(determined(curvature[fitted.layout.decayed_columns()], fitted.choice.lam).sum())
 
 

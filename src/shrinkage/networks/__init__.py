@@ -5,7 +5,8 @@ from shrinkage.networks._curvature import determined_parameters, gauss_newton, g
 from shrinkage.networks._kind import Kind, Stack
 from shrinkage.networks._kind_registry import KINDS, kind_from
 from shrinkage.networks._layout import Layout, ParameterSlot
-from shrinkage.networks._losses import LOSSES, Loss
+from shrinkage.networks._losses import Loss
+from shrinkage.networks._named_losses import LOSSES, loss_named, quantile_key
 from shrinkage.networks._roles import ROLES, Place, Role, places_of
 from shrinkage.networks.perceptron import PerceptronKind, perceptron_layout
 from shrinkage.networks.perceptron._initial_weights import INITIALIZATIONS, initial_row
@@ -35,7 +36,9 @@ __all__ = [
     "gauss_newton_diagonal",
     "initial_row",
     "kind_from",
+    "loss_named",
     "outputs",
     "perceptron_layout",
     "places_of",
+    "quantile_key",
 ]

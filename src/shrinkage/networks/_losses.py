@@ -1,8 +1,8 @@
-"""The errors: the loss of a row, its slope at the network's linear outputs, and the metric people read.
+"""What a loss is, and those of classes: of a row, its slope at the linear outputs, and the metric people read.
 
 Axes: n rows, C outputs, after any others. Training holds outputs row by row, (…, n, C), and scoring unit by unit,
-(…, C, n): there the reductions over few outputs run along the many rows. Targets are values for the squared error,
-one-hot for the softmax cross-entropy, 0 or 1 for the logistic one.
+(…, C, n): there the reductions over few outputs run along the many rows. Targets are one-hot
+for the softmax cross-entropy, 0 or 1 for the logistic one, and values for those of `_value_losses`.
 Objective: `J = (1/n) Σᵢ lossᵢ + (λ/2) Σ w²`, and with row weights s, `Σ sᵢ lossᵢ / Σ sᵢ` in place of the mean.
 """
 
@@ -15,7 +15,7 @@ from torch import Tensor
 
 from shrinkage.networks._activations import logistic_
 
-__all__ = ["LOSSES", "Loss"]
+__all__ = ["LogisticCrossEntropy", "Loss", "SoftmaxCrossEntropy"]
 
 
 class Loss(ABC):
@@ -23,6 +23,16 @@ class Loss(ABC):
 
     name: str
     metric_name: str
+    of_classes: bool = False
+    """Whether targets are classes and predictions their probabilities; else both are values."""
+    constant: str
+    """The constant prediction with the smallest loss, in words."""
+    has_curvature: bool = True
+    """Whether `hessian_root` is known from the outputs alone."""
+    is_smooth: bool = True
+    """Whether the slope has no jumps, so that a linear network's minimum can be found by descent."""
+    level: float = 0.0
+    """The number that the loss has of its own: the quantile's level, or Huber's δ."""
 
     @abstractmethod
     def of_rows(self, z: Tensor, Y: Tensor) -> Tensor:
@@ -30,8 +40,8 @@ class Loss(ABC):
 
     @abstractmethod
     def hits(self, z: Tensor, Y: Tensor) -> Tensor:
-        """The rows' shares of the metric for z and Y (…, C, n): (…, 1, n), 1 for a correct class; (…, C, n), the
-        squared errors, for R²."""
+        """The rows' shares of the metric for z and Y (…, C, n): (…, 1, n), 1 for a correct class, or the share of
+        outputs below their quantile; (…, C, n), the squared errors, for R²."""
 
     @abstractmethod
     def slope_(self, out: Tensor, z: Tensor, Y: Tensor) -> None:
@@ -51,12 +61,18 @@ class Loss(ABC):
     def predict(self, z: Tensor) -> Tensor:
         """What the outputs (…, n, C) stand for: probabilities, or the values themselves."""
 
+    @abstractmethod
+    def best_constant(self, Y: Tensor, s: Tensor) -> Tensor:
+        """(C,) the constant prediction of the smallest mean loss, for targets Y (n, C) of weights s (n,)."""
+
 
 class SoftmaxCrossEntropy(Loss):
     """lossᵢ = log Σ_c exp z_c − Σ_c Y_c z_c: the negative log-likelihood of the class, in nats."""
 
     name = "cross-entropy"
     metric_name = "accuracy"
+    of_classes = True
+    constant = "the class shares"
 
     def of_rows(self, z: Tensor, Y: Tensor) -> Tensor:
         return torch.log_softmax(z, -2).mul_(Y).sum(-2).neg_()
@@ -84,12 +100,17 @@ class SoftmaxCrossEntropy(Loss):
     def predict(self, z: Tensor) -> Tensor:
         return torch.softmax(z, -1)
 
+    def best_constant(self, Y: Tensor, s: Tensor) -> Tensor:
+        return s @ Y / s.sum()
+
 
 class LogisticCrossEntropy(Loss):
     """lossᵢ = log(1 + exp z) − Y z with one output: the two-class case, in nats."""
 
     name = "cross-entropy"
     metric_name = "accuracy"
+    of_classes = True
+    constant = "the class shares"
 
     def of_rows(self, z: Tensor, Y: Tensor) -> Tensor:
         # log(1 + exp −z) of a row of class 1, which the difference of the docstring would round away for a sure z.
@@ -111,33 +132,5 @@ class LogisticCrossEntropy(Loss):
     def predict(self, z: Tensor) -> Tensor:
         return logistic_(z.clone())
 
-
-class SquaredError(Loss):
-    """lossᵢ = (1/C) Σ_c (z_c − Y_c)²: the mean squared error, without a ½, as torch.nn.MSELoss has it."""
-
-    name = "mean squared error"
-    metric_name = "R²"
-
-    def of_rows(self, z: Tensor, Y: Tensor) -> Tensor:
-        return (z - Y).square_().mean(-2)
-
-    def hits(self, z: Tensor, Y: Tensor) -> Tensor:
-        return (z - Y).square_()
-
-    def slope_(self, out: Tensor, z: Tensor, Y: Tensor) -> None:
-        C = Y.shape[-1]
-        torch.sub(z[..., :C], Y, out=out[..., :C]).mul_(2 / C)
-
-    def hessian_root(self, z: Tensor) -> Tensor:
-        n, C = z.shape
-        return ((2 / C) ** 0.5 * torch.eye(C).to(z)).expand(n, C, C)
-
-    def predict(self, z: Tensor) -> Tensor:
-        return z
-
-
-LOSSES: dict[str, Loss] = {
-    "softmax": SoftmaxCrossEntropy(),
-    "logistic": LogisticCrossEntropy(),
-    "squared_error": SquaredError(),
-}
+    def best_constant(self, Y: Tensor, s: Tensor) -> Tensor:
+        return s @ Y / s.sum()

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from shrinkage.networks import LOSSES, Kind, Layout
+from shrinkage.networks import Kind, Layout, loss_named
 from shrinkage.path._fold import Fold
 from shrinkage.path._places import STANDARD
 from shrinkage.training import Recipe, chunks
@@ -29,7 +29,7 @@ def predictions(
     with torch.no_grad():
         for start, stop in chunks(len(X), size):
             z = kind.outputs(layout, rows, torch.from_numpy(X[start:stop]).to(rows))
-            result[:, start:stop] = LOSSES[loss].predict(z).numpy()
+            result[:, start:stop] = loss_named(loss).predict(z).numpy()
     return result
 
 

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from shrinkage.networks import LOSSES, determined_parameters, gauss_newton, gauss_newton_diagonal
+from shrinkage.networks import determined_parameters, gauss_newton, gauss_newton_diagonal, loss_named
 from shrinkage.rules import Controller, Need, Run, State
 from shrinkage.training._recipe import Recipe
 from shrinkage.training._rows import Batch, Rows
@@ -115,11 +115,11 @@ class Control:
     def _curvature(self, row: Tensor, X: Tensor) -> Tensor:
         whole = len(row) <= FULL_UP_TO
         measure = gauss_newton if whole else gauss_newton_diagonal
-        return measure(self.recipe.kind, self.layout, row, X, LOSSES[self.recipe.loss])
+        return measure(self.recipe.kind, self.layout, row, X, loss_named(self.recipe.loss))
 
     def _validation_gradient(self, rows: Tensor) -> Tensor:
         """(G, L, D) ∇Lᵥ of the mean loss over the validation rows; 0 for a member without any."""
-        loss, found = LOSSES[self.recipe.loss], torch.zeros_like(rows)
+        loss, found = loss_named(self.recipe.loss), torch.zeros_like(rows)
         for g, member in enumerate(self.block.members):
             if member.validation is None:
                 continue

@@ -9,8 +9,8 @@ from typing import Literal, Protocol
 import torch
 
 from shrinkage._errors import RequestError, called, check_choice, check_count
-from shrinkage.networks import LOSSES, Kind, Layout
-from shrinkage.rules import Controller, Rule
+from shrinkage.networks import Kind, Layout, loss_named
+from shrinkage.rules import Controller, Need, Rule
 from shrinkage.training._trainee import BlockResult, Member
 from shrinkage.training.engine import engine_build, engine_name
 
@@ -18,6 +18,8 @@ __all__ = ["Recipe", "Trainer", "check_device", "seconds_of_stack"]
 
 SECONDS_A_STEP, FLOPS_A_SECOND = 2e-4, 3e10
 """A rough cost of a stack: the calls of a step, and how fast its arithmetic is."""
+OF_CURVATURE: frozenset[Need] = frozenset({"determined", "slope_by_curvature"})
+"""What a controller can only be shown of a loss that has a second derivative."""
 
 
 class Trainer(Protocol):
@@ -76,7 +78,7 @@ class Recipe:
     kind: Kind
     """What network is trained."""
     loss: str
-    """`softmax`, `logistic` (two classes, one output) or `squared_error`."""
+    """A key of `LOSSES`, such as `softmax`, `logistic` (two classes, one output) or `squared_error`."""
     rule: Rule
     """What pulls the weights; its strengths are set along the path."""
     trainer: Trainer
@@ -97,7 +99,7 @@ class Recipe:
     """`compiled` or `torch`: who trains what both can; other bits, so a run keeps to one of them."""
 
     def __post_init__(self) -> None:
-        check_choice("loss", self.loss, LOSSES)
+        loss = loss_named(self.loss)
         check_count("max_epochs", self.max_epochs)
         check_count("validate_every", self.validate_every)
         check_choice("engine", self.engine, ("compiled", "torch"))
@@ -106,6 +108,11 @@ class Recipe:
             raise RequestError(
                 f"{called('strengths', 'layers')}: a λ of the path is one strength for the whole network. "
                 "Name a controller that moves a strength for each layer."
+            )
+        if self.controller is not None and self.controller.needs & OF_CURVATURE and not loss.has_curvature:
+            raise RequestError(
+                f"{called('loss', self.loss)}: the {loss.name} has no curvature at the outputs alone, which this "
+                "controller of λ needs. Take squared_error or poisson, or let the folds choose λ."
             )
         check_device(self.device)
         self.trainer.check(self)
@@ -118,8 +125,8 @@ class Recipe:
 
     @property
     def loss_name(self) -> str:
-        """`cross-entropy` or `mean squared error`."""
-        return LOSSES[self.loss].name
+        """`cross-entropy`, `mean squared error`, …"""
+        return loss_named(self.loss).name
 
     @property
     def error_name(self) -> str:
@@ -128,8 +135,8 @@ class Recipe:
 
     @property
     def metric_name(self) -> str:
-        """`accuracy` or `R²`."""
-        return LOSSES[self.loss].metric_name
+        """`accuracy`, `R²` or, of a quantile, `share below`."""
+        return loss_named(self.loss).metric_name
 
     @property
     def in_threads(self) -> bool:

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from shrinkage.networks import LOSSES, Layout
+from shrinkage.networks import Layout, loss_named
 from shrinkage.rules import Reading
 from shrinkage.training._draws import initial_rows, orders
 from shrinkage.training._pull import Pull
@@ -80,7 +80,7 @@ class StackedBlock(EpochByEpoch):
     ) -> None:
         self.recipe, self.settings, self.seed, self.members = recipe, backprop_of(recipe), seed, members
         self.n_lambdas = len(lambdas)
-        self.loss = LOSSES[recipe.loss]
+        self.loss = loss_named(recipe.loss)
         first = members[0].train
         self.n = len(first)
         self.layout = members[0].layout(recipe.kind)

@@ -9,15 +9,15 @@ import numpy as np
 import torch
 
 from shrinkage._errors import RequestError
-from shrinkage.networks import LOSSES, Layout, PerceptronKind
+from shrinkage.networks import Layout, PerceptronKind, loss_named
 from shrinkage.rules import Rule
 from shrinkage.training._machine import one_thread_flushed
 from shrinkage.training._recipe import Recipe
 from shrinkage.training._rows import Rows
 from shrinkage.training._score import Score
 from shrinkage.training._trainee import BlockResult, Member
-from shrinkage.training.convex._logistic import logistic_path
 from shrinkage.training.convex._ridge import ridge_path
+from shrinkage.training.convex._smooth_losses import smooth_path
 
 __all__ = ["ConvexOptimum", "has_one_minimum"]
 
@@ -26,10 +26,11 @@ SECONDS_A_NETWORK = 0.01
 """A rough estimate for a small table."""
 
 
-def has_one_minimum(kind: object, rule: Rule, *, decay_biases: bool) -> bool:
-    """Whether this trainer takes a network: without hidden layers, and under L2 on the weights alone."""
+def has_one_minimum(kind: object, rule: Rule, *, loss: str, decay_biases: bool) -> bool:
+    """Whether this trainer takes a network: without hidden layers, under L2 on the weights alone, and a loss whose
+    slope has no jumps."""
     linear = isinstance(kind, PerceptronKind) and not kind.hidden_layer_sizes
-    return linear and rule.name == "L2" and not decay_biases
+    return linear and rule.name == "L2" and not decay_biases and loss_named(loss).is_smooth
 
 
 @dataclass(frozen=True)
@@ -40,10 +41,10 @@ class ConvexOptimum:
     """
 
     def check(self, recipe: Recipe) -> None:
-        if not has_one_minimum(recipe.kind, recipe.rule, decay_biases=recipe.decay_biases):
+        if not has_one_minimum(recipe.kind, recipe.rule, loss=recipe.loss, decay_biases=recipe.decay_biases):
             raise RequestError(
-                f"trainer=…: a network with hidden layers, or under {recipe.rule.name}, has no single minimum to find. "
-                "Train it by back-propagation."
+                f"trainer=…: a network with hidden layers, under {recipe.rule.name} or with {recipe.loss_name} as its "
+                "loss has no single minimum to find. Train it by back-propagation."
             )
         if recipe.max_epochs != 1:
             raise RequestError(f"max_epochs=…: the minimum is found in 1 epoch, got {recipe.max_epochs}.")
@@ -97,11 +98,11 @@ def _found(recipe: Recipe, lambdas: Sequence[float], member: Member) -> dict[str
     X, Y = batch.X.double(), batch.Y.double()
     s = X.new_ones(len(X)) if batch.weight is None else batch.weight.double().flatten()
     s = s / s.mean()
-    loss = LOSSES[recipe.loss]
+    loss = loss_named(recipe.loss)
     if recipe.loss == "squared_error":
         W, b = ridge_path(X, Y, s, lambdas)
     else:
-        W, b = logistic_path(X, Y, s, lambdas, loss)
+        W, b = smooth_path(X, Y, s, lambdas, loss)
     rows = torch.cat([W.flatten(1), b], 1).to(batch.X)
     train = _scored(recipe, rows, member.train)
     validation = [np.full(len(lambdas), np.nan)] * 2
@@ -126,7 +127,7 @@ def _scored(recipe: Recipe, networks: torch.Tensor, rows: Rows) -> list[np.ndarr
     batch = rows.read(torch.arange(len(rows), device=rows.X.device))
     layout = recipe.layout(batch.X.shape[1], batch.Y.shape[1])
     z = recipe.kind.outputs(layout, networks, batch.X)
-    score = Score(LOSSES[recipe.loss])
+    score = Score(loss_named(recipe.loss))
     weight = None if batch.weight is None else batch.weight[None, None]
     score.add(z[None], batch.Y[None, None], weight)
     return [score.loss.cpu().numpy(), score.metric.cpu().numpy()]

@@ -31,6 +31,7 @@ __all__ = [
     "engine",
     "engine_build",
     "engine_name",
+    "loss_number",
     "place",
     "rows_of_c",
     "run",
@@ -77,7 +78,7 @@ class Job(Structure):
             (name, c_void_p)
             for name in ("order", "lr", "correction", "keep_before", "keep_after", "strength")
         ),
-        *((name, c_double) for name in ("momentum", "beta1", "beta2", "eps")),
+        *((name, c_double) for name in ("momentum", "beta1", "beta2", "eps", "level")),
         *((name, c_void_p) for name in ("train_loss", "validation_loss", "train_hits", "validation_hits")),
     )
 
@@ -90,6 +91,7 @@ class Evaluation(Structure):
         ("sizes", c_void_p),
         *((name, c_int64) for name in ("activation", "loss", "networks", "n", "ld")),
         *((name, c_void_p) for name in ("w", "X", "Y", "weight", "total", "hits")),
+        ("level", c_double),
     )
 
 
@@ -147,6 +149,11 @@ def engine_build() -> str:
     """What tells this build of the engine from others, whose last digits may differ; empty without one."""
     built = engine()
     return "" if built is None else Path(built._name).stem
+
+
+def loss_number(key: str) -> int:
+    """The engine's number of a loss; the level that the key may name is handed over beside it."""
+    return LOSSES.index(key.partition(":")[0])
 
 
 def run(function: str, job: Structure, dtype: torch.dtype) -> None:

@@ -1,6 +1,6 @@
 """Rows on which the compiled engine evaluates networks, such as the particles of a swarm.
 
-Axes: K networks, D parameters, n rows, I inputs, C outputs; H hits: C for the squared error, else 1.
+Axes: K networks, D parameters, n rows, I inputs, C outputs; H hits: C for R², else 1.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-from shrinkage.networks import LOSSES, PerceptronLayout
+from shrinkage.networks import PerceptronLayout, loss_named
 from shrinkage.training._rows import Rows
 from shrinkage.training._score import metric_of, spread_of
 from shrinkage.training.engine import _engine_library as c
@@ -33,7 +33,7 @@ class EvaluatedRows:
 
     def __init__(self, layout: PerceptronLayout, activation: str, loss: str, rows: Rows) -> None:
         self.layout, self.activation, self.loss = layout, activation, loss
-        self.n, self.regression = len(rows), LOSSES[loss].metric_name == "R²"
+        self.n, self.regression = len(rows), loss_named(loss).metric_name == "R²"
         self.ld = -(-self.n // FILLED_TO) * FILLED_TO
         batch = rows.read(torch.arange(self.n))
         self._X, self._Y = self._by_unit(batch.X), self._by_unit(batch.Y)
@@ -78,7 +78,8 @@ class EvaluatedRows:
             layers=len(self.layout.shapes),
             sizes=c.place(self._sizes),
             activation=c.ACTIVATIONS.index(self.activation),
-            loss=c.LOSSES.index(self.loss),
+            loss=c.loss_number(self.loss),
+            level=loss_named(self.loss).level,
             n=self.n,
             ld=self.ld,
             X=c.place(self._X),

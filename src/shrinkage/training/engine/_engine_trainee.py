@@ -1,7 +1,7 @@
 """Back-propagation of a block by the compiled engine: network after network, many epochs a call.
 
 Axes: G members, L λs, K = G·L networks, member by member and λ by λ within it; E epochs and T steps of a call; P
-numbers of a network with padding; H hits: outputs for the squared error, else 1.
+numbers of a network with padding; H hits: outputs for R², else 1.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from shrinkage.networks import LOSSES, Layout, PerceptronKind, perceptron_layout
+from shrinkage.networks import Layout, PerceptronKind, loss_named, perceptron_layout
 from shrinkage.rules import L1Force, L2Force, Reading, tick
 from shrinkage.training._draws import initial_rows, orders
 from shrinkage.training._pull import penalty_of
@@ -71,7 +71,7 @@ class EngineBlock(Trainee):
         self.members, self.L = members, len(lambdas)
         first = members[0].train
         self.n, self.like = len(first), first.X
-        self.layout, self.loss = perceptron_layout(members[0].layout(recipe.kind)), LOSSES[recipe.loss]
+        self.layout, self.loss = perceptron_layout(members[0].layout(recipe.kind)), loss_named(recipe.loss)
         self.H = self.layout.sizes[-1] if self.loss.metric_name == "R²" else 1
         self.steps = -(-self.n // self.settings.batch_size)
         self.K = self.L * len(members)
@@ -157,7 +157,7 @@ class EngineBlock(Trainee):
             layers=len(self.layout.shapes),
             sizes=c.place(self._sizes),
             activation=c.ACTIVATIONS.index(perceptron.activation),
-            loss=c.LOSSES.index(self.recipe.loss),
+            loss=c.loss_number(self.recipe.loss),
             optimizer=c.OPTIMIZERS.index(kind),
             force=int(isinstance(self.strengths.rule.force, L1Force)),
             in_gradient=pull.strength is not None,
@@ -175,6 +175,7 @@ class EngineBlock(Trainee):
             beta1=BETAS[0],
             beta2=BETAS[1],
             eps=EPS,
+            level=self.loss.level,
             train_loss=loss,
             train_hits=hits,
             keep_before=c.place(pull.keep_before),

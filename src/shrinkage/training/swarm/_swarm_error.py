@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from shrinkage._errors import RequestError, called
-from shrinkage.networks import ACTIVATIONS, LOSSES, Loss, PerceptronLayout
+from shrinkage.networks import ACTIVATIONS, Loss, PerceptronLayout, loss_named
 from shrinkage.training._rows import Batch, Rows, chunks
 
 __all__ = ["ErrorOfNetworks", "MeanError", "particle_outputs"]
@@ -71,7 +71,7 @@ class MeanError:
         self, layout: PerceptronLayout, activation: str, loss: str, error: str | ErrorOfNetworks, rows: Rows
     ) -> None:
         self.layout, self.activation, self.rows = layout, activation, rows
-        self.loss: Loss = LOSSES[loss]
+        self.loss: Loss = loss_named(loss)
         self.error = error
         if callable(error) and rows.weight is not None:
             raise RequestError(

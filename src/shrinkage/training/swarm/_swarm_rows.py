@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 import torch
 from torch import Tensor
 
-from shrinkage.networks import LOSSES, PerceptronLayout
+from shrinkage.networks import PerceptronLayout, loss_named
 from shrinkage.training._recipe import Recipe
 from shrinkage.training._rows import Rows, chunks
 from shrinkage.training._score import Score
@@ -82,7 +82,9 @@ class _ByTorch(WatchedRows):
     def __init__(self, recipe: Recipe, layout: PerceptronLayout, rows: Rows, swarms: int) -> None:
         kind, error = perceptron_of(recipe), swarms_of(recipe).error
         self._of_loss, self._per_network = error == "loss", max(layout.sizes) * swarms
-        self._stack = kind.stack(layout, rows.X.new_zeros(swarms, layout.n_parameters), LOSSES[recipe.loss])
+        self._stack = kind.stack(
+            layout, rows.X.new_zeros(swarms, layout.n_parameters), loss_named(recipe.loss)
+        )
         self._error = MeanError(layout, kind.activation, recipe.loss, error, rows.settled())
         self._rows = rows.settled(layout.padded(rows.X.dtype).sizes[0])
 

@@ -11,7 +11,8 @@ typedef struct {
     const REAL *w;           /* (K, D) each network's weights (I, O) a layer, then its biases, without padding */
     const REAL *X, *Y;       /* (I, ld) and (C, ld), zeros from n on */
     const REAL *weight;      /* (n,) or NULL */
-    double *total, *hits;    /* (K,) and (K, H), added to; H = C for the squared error, else 1; hits may be NULL */
+    double *total, *hits;    /* (K,) and (K, H), added to; H = hits_of(loss, C); hits may be NULL */
+    double level;            /* of the quantile, or Huber's δ */
 } NAME(Evaluation);
 
 typedef struct {
@@ -66,7 +67,7 @@ static int NAME(set_up_for)(NAME(Buffers) * buffers, const NAME(Evaluation) * p)
 }
 
 static void NAME(evaluate_on)(const NAME(Evaluation) * p, NAME(Buffers) * buffers) {
-    int64_t C = p->sizes[p->layers], H = p->loss == SQUARED_ERROR ? C : 1, D = 0, piece = buffers->piece;
+    int64_t C = p->sizes[p->layers], H = hits_of(p->loss, C), D = 0, piece = buffers->piece;
     for (int64_t l = 0; l < p->layers; l++) D += (p->sizes[l] + 1) * p->sizes[l + 1];
     for (int64_t start = 0; start < p->n; start += piece) {
         int64_t ld = p->ld - start < piece ? p->ld - start : piece, B = p->n - start < ld ? p->n - start : ld;
@@ -74,7 +75,7 @@ static void NAME(evaluate_on)(const NAME(Evaluation) * p, NAME(Buffers) * buffer
         for (int64_t k = 0; k < p->networks; k++) {
             const REAL *z = NAME(outputs_of)(p, buffers, p->w + k * D, p->X + start, p->ld, ld);
             NAME(Scored) scored = {C, B, ld, z, buffers->y, p->weight ? p->weight + start : NULL,
-                                   buffers->loss, buffers->spare, NULL, p->hits ? p->hits + k * H : NULL};
+                                   buffers->loss, buffers->spare, NULL, p->hits ? p->hits + k * H : NULL, (REAL)p->level};
             p->total[k] += NAME(losses_of)((int)p->loss, &scored);
         }
     }

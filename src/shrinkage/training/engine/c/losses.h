@@ -14,6 +14,7 @@ typedef struct {
     REAL *loss, *spare;         /* spare: SPARE_ROWS rows of ld */
     REAL *slope;                /* NULL where none is asked for */
     double *hits;               /* (C,) squared errors for R², else (1,) rows that are right; NULL likewise */
+    REAL level;                 /* of the quantile, or Huber's δ */
 } NAME(Scored);
 
 /* Σ s x over n numbers, s NULL for 1. */
@@ -107,11 +108,99 @@ static void NAME(squared_error)(const NAME(Scored) *s) {
     }
 }
 
+/* Σ s r² of one output, r kept in `miss`. */
+static void NAME(add_squares)(const NAME(Scored) *s, int64_t c, REAL *restrict miss) {
+    int64_t n = NAME(filled)(s->B);
+    for (int64_t i = 0; i < n; i++) miss[i] *= miss[i];
+    if (s->hits) s->hits[c] += NAME(weighted_sum)(s->B, miss, s->weight);
+}
+
+static void NAME(absolute_error)(const NAME(Scored) *s) {
+    int64_t n = NAME(filled)(s->B);
+    REAL *restrict loss = s->loss, *restrict miss = s->spare;
+    REAL share = 1 / (REAL)s->C;
+    for (int64_t i = 0; i < n; i++) loss[i] = 0;
+    for (int64_t c = 0; c < s->C; c++) {
+        const REAL *restrict z = s->z + c * s->ld, *restrict y = s->y + c * s->ld;
+        for (int64_t i = 0; i < n; i++) miss[i] = z[i] - y[i], loss[i] += (miss[i] < 0 ? -miss[i] : miss[i]) * share;
+        REAL *restrict slope = s->slope ? s->slope + c * s->ld : NULL;
+        if (slope)
+            for (int64_t i = 0; i < n; i++) slope[i] = (miss[i] > 0 ? share : 0) - (miss[i] < 0 ? share : 0);
+        NAME(add_squares)(s, c, miss);
+    }
+}
+
+static void NAME(huber)(const NAME(Scored) *s) {
+    int64_t n = NAME(filled)(s->B);
+    REAL *restrict loss = s->loss, *restrict miss = s->spare;
+    REAL share = 1 / (REAL)s->C, level = s->level;
+    for (int64_t i = 0; i < n; i++) loss[i] = 0;
+    for (int64_t c = 0; c < s->C; c++) {
+        const REAL *restrict z = s->z + c * s->ld, *restrict y = s->y + c * s->ld;
+        for (int64_t i = 0; i < n; i++) {
+            miss[i] = z[i] - y[i];
+            REAL far = miss[i] < 0 ? -miss[i] : miss[i], near = far > level ? level : far;
+            loss[i] += near * (2 * far - near) * share;
+        }
+        REAL *restrict slope = s->slope ? s->slope + c * s->ld : NULL;
+        if (slope)
+            for (int64_t i = 0; i < n; i++) {
+                REAL r = miss[i] > level ? level : miss[i];
+                slope[i] = (r < -level ? -level : r) * (2 * share);
+            }
+        NAME(add_squares)(s, c, miss);
+    }
+}
+
+/* Its hits are the rows whose targets are at or below the outputs, in the mean over outputs. */
+static void NAME(quantile)(const NAME(Scored) *s) {
+    int64_t n = NAME(filled)(s->B);
+    REAL *restrict loss = s->loss, *restrict below = s->spare;
+    REAL share = 1 / (REAL)s->C, level = s->level;
+    for (int64_t i = 0; i < n; i++) loss[i] = below[i] = 0;
+    for (int64_t c = 0; c < s->C; c++) {
+        const REAL *restrict z = s->z + c * s->ld, *restrict y = s->y + c * s->ld;
+        for (int64_t i = 0; i < n; i++) {
+            REAL r = z[i] - y[i];
+            loss[i] += (r < 0 ? -level * r : (1 - level) * r) * share;
+            below[i] += r < 0 ? 0 : share;
+        }
+        REAL *restrict slope = s->slope ? s->slope + c * s->ld : NULL;
+        if (slope)
+            for (int64_t i = 0; i < n; i++)
+                slope[i] = (z[i] > y[i] ? (1 - level) * share : 0) - (z[i] < y[i] ? level * share : 0);
+    }
+    if (s->hits) s->hits[0] += NAME(weighted_sum)(s->B, below, s->weight);
+}
+
+static void NAME(poisson)(const NAME(Scored) *s) {
+    int64_t n = NAME(filled)(s->B);
+    REAL *restrict loss = s->loss, *restrict mean = s->spare, *restrict own = s->spare + s->ld;
+    REAL share = 2 / (REAL)s->C;
+    for (int64_t i = 0; i < n; i++) loss[i] = 0;
+    for (int64_t c = 0; c < s->C; c++) {
+        const REAL *restrict z = s->z + c * s->ld, *restrict y = s->y + c * s->ld;
+        for (int64_t i = 0; i < n; i++) mean[i] = NAME(bounded)(z[i]), own[i] = y[i] > 0 ? y[i] : 1;
+        for (int64_t i = 0; i < n; i++) mean[i] = NAME(exp)(mean[i]);
+        for (int64_t i = 0; i < n; i++) own[i] = NAME(log)(own[i]);
+        for (int64_t i = 0; i < n; i++) loss[i] += (y[i] * own[i] - y[i] * z[i] - y[i] + mean[i]) * share;
+        for (int64_t i = 0; i < n; i++) mean[i] -= y[i];
+        REAL *restrict slope = s->slope ? s->slope + c * s->ld : NULL;
+        if (slope)
+            for (int64_t i = 0; i < n; i++) slope[i] = mean[i] * share;
+        NAME(add_squares)(s, c, mean);
+    }
+}
+
 /* Losses of the B rows, and what else is asked for; returns Σ s lossᵢ. */
 static double NAME(losses_of)(int loss, const NAME(Scored) *s) {
     switch (loss) {
     case SOFTMAX: NAME(softmax)(s); break;
     case LOGISTIC_LOSS: NAME(logistic)(s); break;
+    case ABSOLUTE_ERROR: NAME(absolute_error)(s); break;
+    case HUBER: NAME(huber)(s); break;
+    case QUANTILE: NAME(quantile)(s); break;
+    case POISSON: NAME(poisson)(s); break;
     default: NAME(squared_error)(s);
     }
     return NAME(weighted_sum)(s->B, s->loss, s->weight);

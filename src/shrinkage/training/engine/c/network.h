@@ -32,7 +32,7 @@ static void NAME(forward)(NAME(Work) * work, const REAL *w, const NAME(Piece) * 
 static double NAME(score_outputs)(NAME(Work) * work, const NAME(Piece) * p, int slopes, double *hits) {
     const NAME(Job) *job = work->job;
     NAME(Scored) scored = {job->sizes[job->layers], p->B, p->ld, work->z, p->y, p->weight,
-                           work->loss, work->spare, slopes ? work->slope : NULL, hits};
+                           work->loss, work->spare, slopes ? work->slope : NULL, hits, (REAL)job->level};
     return NAME(losses_of)((int)job->loss, &scored);
 }
 
@@ -156,7 +156,7 @@ static double NAME(epoch)(NAME(Work) * work, const NAME(Rows) * rows, int64_t k,
 /* The job's epochs of networks `first` to `end`, which are of one member: epoch by epoch, for they read the same rows. */
 static void NAME(train_member)(NAME(Work) * work, int64_t first, int64_t end) {
     const NAME(Job) *job = work->job;
-    int64_t K = job->networks, H = job->loss == SQUARED_ERROR ? job->sizes[job->layers] : 1, g = job->member[first];
+    int64_t K = job->networks, H = hits_of(job->loss, job->sizes[job->layers]), g = job->member[first];
     const NAME(Rows) *rows = job->train + g, *held = job->validation ? job->validation + g : NULL;
     int64_t steps = (rows->n + job->batch - 1) / job->batch;
     if (held && work->validation.memory) PART(READING, NAME(keep)(&work->validation, work, held, NULL, held->n));
@@ -191,7 +191,7 @@ EXPORT int NAME(train)(const NAME(Job) * job) {
 EXPORT int NAME(score_networks)(const NAME(Job) * job) {
     NAME(Work) work;
     int failed = NAME(begin)(&work, job);
-    int64_t H = job->loss == SQUARED_ERROR ? job->sizes[job->layers] : 1;
+    int64_t H = hits_of(job->loss, job->sizes[job->layers]);
     for (int64_t k = 0; k < job->networks && !failed; k++)
         job->train_loss[k] =
             NAME(score_rows)(&work, job->train + job->member[k], &work.train, k, job->train_hits + k * H);

@@ -27,8 +27,9 @@ typedef struct {
     const REAL *keep_before, *keep_after; /* (epochs·steps, K) what the pull leaves of a weight, or NULL for all */
     const REAL *strength;            /* (K,) of the pull in the gradient */
     double momentum, beta1, beta2, eps;
+    double level;                    /* of the quantile, or Huber's δ */
     double *train_loss, *validation_loss; /* (epochs, K) sums over rows */
-    double *train_hits, *validation_hits; /* (epochs, K, H) sums; H = C for the squared error, else 1 */
+    double *train_hits, *validation_hits; /* (epochs, K, H) sums; H = hits_of(loss, C) */
 } NAME(Job);
 
 /* Rows that lie as they are read: inputs (n, ldx), targets (C, ld) of each piece, weights (n,) or NULL. */

@@ -1,4 +1,4 @@
-"""Logistic and softmax regression under L2: one λ after the other, each from the minimum of the one before.
+"""Logistic, softmax, Poisson and Huber regression under L2: one λ after the other, each from the minimum before it.
 
 Axes: n rows, I inputs, C outputs, L λs.
 """
@@ -14,7 +14,7 @@ from torch import Tensor
 
 from shrinkage.networks import Loss
 
-__all__ = ["logistic_path"]
+__all__ = ["smooth_path"]
 
 STEPS = 500
 TOLERANCE = 1e-9
@@ -23,7 +23,7 @@ FARTHEST = 1e3
 """Largest |w| and |b|: where λ = 0 and the classes can be separated, the error has no minimum, only an infimum."""
 
 
-def logistic_path(
+def smooth_path(
     X: Tensor, Y: Tensor, s: Tensor, lambdas: Sequence[float], loss: Loss
 ) -> tuple[Tensor, Tensor]:
     """The minima of `J = (1/n) Σ sᵢ lossᵢ + (λ/2) ‖W‖²`: W (L, I, C) and b (L, C), biases exempt.
@@ -32,10 +32,10 @@ def logistic_path(
 
     Args:
         X: (n, I), float64.
-        Y: (n, C), one-hot, or a column of 0 and 1.
+        Y: (n, C), as the loss wants them.
         s: (n,) weights of mean 1.
         lambdas: (L,) ≥ 0.
-        loss: the cross-entropy that goes with the targets.
+        loss: with a slope that has no jumps.
 
     Reference: Zhu, Byrd, Lu and Nocedal, ACM TOMS 1997, algorithm 778.
     """

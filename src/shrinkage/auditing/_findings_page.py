@@ -11,17 +11,18 @@ _HEAD = """# What an audit finds
 
 This page is generated from the registry: `python -m shrinkage.auditing._findings_page > docs/findings.md`.
 
-`shrinkage.audit(optimizer, model)` measures. Thinned copies of the parameters take steps with zero and with known
-gradients, with slightly offset weights and slightly offset gradients; what becomes of the offsets tells the shrink
-s of each weight, the way the decay takes, and its clock. Names and flags are not trusted. Then these questions are
-asked. An *error* is a decay that does the opposite, nothing, or hits the wrong weights; a *warning* is probably unintended;
-a *note* is worth knowing.
+`shrinkage.audit(optimizer, model)` measures what an optimizer does to each weight. It copies a few entries of each
+parameter and lets the optimizer take steps on the copies: with zero gradients and with known ones, from the weights as
+they are and from slightly offset ones. How an offset changes gives the shrink s of each weight, whether the decay goes
+through the gradient, and which clock it follows. Names and flags are not trusted. The audit then checks for the
+findings below. An *error* is a decay that does the opposite, does nothing, or hits the wrong weights; a *warning* is
+probably unintended; a *note* is worth knowing.
 
-What a question is judged by is said with it. Where that is missing, the question is not asked, and the audit says so
-under "not checked" (`audit.unchecked`): an optimizer's state alone, or weights alone, never get an all-clear. Then
-the first line says so, and `verdict` in the JSON is `no all-clear` instead of `clear`. `--fail-on` exits 0
-if no finding is that severe; weights alone, where there is no optimizer to measure, it leaves with 2. What this page
-says of a finding is also printed by `shrinkage audit --explain adam-l2`.
+Some checks need information that the audit may not have. It lists those under "not checked" (`audit.unchecked`).
+The state of an optimizer alone, or weights alone, never get an all-clear: the first line says so, and `verdict` in the
+JSON is `no all-clear` instead of `clear`. `--fail-on` exits with 0 if no finding is that severe, and with 2 if there are
+only weights, so that no decay could be measured. `shrinkage audit --explain adam-l2` prints what this page says about a
+finding.
 
 Every view has the same order: the findings, what was not checked, and what happens to the weights.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable
-from typing import Annotated
+from typing import Annotated, Any, cast
 
 import typer
 
@@ -43,7 +43,7 @@ def with_help_all(command: Callable[..., object]) -> Callable[..., object]:
         command(**arguments)
 
     option = inspect.Parameter("help_all", inspect.Parameter.KEYWORD_ONLY, default=False, annotation=_Option)
-    run.__signature__ = signature.replace(parameters=[*signature.parameters.values(), option])  # pyright: ignore[reportFunctionMemberAccess]
+    cast(Any, run).__signature__ = signature.replace(parameters=[*signature.parameters.values(), option])
     return run
 
 

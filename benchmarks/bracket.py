@@ -6,7 +6,10 @@ networks: what they train is the grid's own, bit for bit, as `tests/path/test_se
 share of the grid's that a search asks for; *same* and *near*, how often it chose the grid's λ, or that or its neighbour;
 *loss*, how far the held-out loss of its choice lies above that of the grid's choice.
 
-Usage: python benchmarks/bracket.py [--small]; the tables of statsmodels need that package.
+The search was shaped on splits 0 to 2, so the figures are of later ones: `--splits 3 4`. The held-out loss of every λ
+is kept too; `benchmarks/ways.py` reads it.
+
+Usage: python benchmarks/bracket.py [--splits N …] [--small]; the tables of statsmodels need that package.
 """
 
 from __future__ import annotations
@@ -26,7 +29,7 @@ from _tables import table
 import shrinkage as sh
 from shrinkage.path import SEARCHES, PathResult, Place, Round, choose
 
-SPLITS = 3
+SPLITS = (3, 4)
 HEAD = ["search", "networks", "most", "same", "near", "loss, median", "loss, 90 %", "loss, worst", "far on"]
 WAYS = [(name, fast, select) for name in SEARCHES for fast in (False, True) for select in ("min", "1se")][2:]
 
@@ -105,6 +108,18 @@ def searched(path: PathResult, held: Any, name: str, fast: bool, select: str) ->
     }
 
 
+def grid_of(of: Table, seed: int, path: PathResult, held: Any) -> Row:
+    """What the whole grid found: the held-out loss of each λ, and its choices."""
+    chosen = {select: choose(path, select, "last").index for select in ("min", "1se")}
+    return {
+        "table": of.name,
+        "split": seed,
+        "lambdas": path.lambdas.tolist(),
+        "held": held.tolist(),
+        **chosen,
+    }
+
+
 def summary(way: tuple[str, bool, str], rows: list[Row]) -> list[str]:
     name, fast, select = way
     share, steps, loss = (np.array([row[key] for row in rows]) for key in ("networks", "steps", "loss"))
@@ -127,19 +142,23 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--small", action="store_true", help="one split of two tables; nothing is kept")
-    small = parser.parse_args().small
+    parser.add_argument("--splits", type=int, nargs="+", default=SPLITS, help="seeds of the splits and fits")
+    asked = parser.parse_args()
+    small = asked.small
     warnings.simplefilter("ignore")
     found: dict[tuple[str, bool, str], list[Row]] = {way: [] for way in WAYS}
-    for seed in range(1 if small else SPLITS):
+    grids: list[Row] = []
+    for seed in asked.splits[: 1 if small else None]:
         for of in islice(search_tables(seed), 2 if small else None):
             path, held = trained(of, seed)
             for way, rows in found.items():
                 rows.append({"table": of.name, "split": seed, **searched(path, held, *way)})
+            grids.append(grid_of(of, seed, path, held))
             print(f"{of.name}, split {seed}", flush=True)
+        if not small:
+            ways = {", ".join(map(str, way)): rows for way, rows in found.items()}
+            print(f"written to {written('bracket', {'fits': len(grids), 'grids': grids, 'ways': ways})}")
     print(table(HEAD, [summary(way, rows) for way, rows in found.items()]))
-    if not small:
-        ways = {", ".join(map(str, way)): rows for way, rows in found.items()}
-        print(f"written to {written('bracket', {'fits': len(next(iter(found.values()))), 'ways': ways})}")
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 from shrinkage.attachment._attach import attach
 from shrinkage.attachment._attachment import Attachment
-from shrinkage.attachment._attachment import handles_of as attachments_of
+from shrinkage.attachment._hooks import handles_of as attachments_of
 from shrinkage.attachment._own_decay import OwnDecay, own_decay
 from shrinkage.attachment._parameter_table import ParameterRow, ParameterTable
 from shrinkage.attachment._wrappers import stepping_optimizer

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from shrinkage._errors import RequestError, shown
-from shrinkage.attachment._attachment import Attachment, Keep, handles_of
+from shrinkage.attachment._attachment import Attachment, Keep
 from shrinkage.attachment._claims import (
     Claim,
     Pattern,
@@ -21,6 +21,7 @@ from shrinkage.attachment._claims import (
     named_parameters,
     partner_of,
 )
+from shrinkage.attachment._hooks import handles_of
 from shrinkage.attachment._learning_rate import peak_of
 from shrinkage.attachment._plausibility import warn_of_strengths
 from shrinkage.attachment._step import Rows

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import types
-from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any, Literal, cast
 
@@ -14,6 +12,7 @@ from torch.optim import Optimizer
 from shrinkage._errors import RequestError
 from shrinkage.attachment import _resume
 from shrinkage.attachment._claims import Claim
+from shrinkage.attachment._hooks import install, uninstall
 from shrinkage.attachment._host import is_captured, is_nonzero, refuse_in_a_graph
 from shrinkage.attachment._learning_rate import refuse_unknown
 from shrinkage.attachment._log import group_names, measurements
@@ -26,17 +25,6 @@ from shrinkage.rules import Rule, Schedule, factor_at
 __all__ = ["Attachment", "Keep"]
 
 Keep = Literal["new", "checkpoint"]
-
-_HANDLES = "_shrinkage_handles"
-_HOOKS = {
-    "_optimizer_step_pre_hooks": "before_step",
-    "_optimizer_step_post_hooks": "after_step",
-    "_optimizer_state_dict_pre_hooks": "before_save",
-    "_optimizer_state_dict_post_hooks": "save",
-    "_optimizer_load_state_dict_pre_hooks": "check_load",
-    "_optimizer_load_state_dict_post_hooks": "finish_load",
-}
-_STATE_HOOKS = tuple(hooks for hooks in _HOOKS if "state_dict" in hooks)
 
 
 class Attachment:
@@ -63,7 +51,7 @@ class Attachment:
         outer: Optimizer | None = None,
     ) -> None:
         self.optimizer = optimizer
-        self._outer = optimizer if outer is None else outer
+        self.outer = optimizer if outer is None else outer
         self.rule = rule
         self.schedule = schedule
         self.steps = 0
@@ -78,11 +66,12 @@ class Attachment:
         self._bunches: list[Bunch] = []
         self._incoming: dict[str, Any] = {}
         self._removed = False
-        self._slot = 0
+        self.slot = 0
         self._may_hold_leftovers = True
         self.plan()
-        _resume.pick_up(self, list(dict.fromkeys((optimizer, self._outer))))
-        _install(optimizer, self)
+        _resume.pick_up(self, list(dict.fromkeys((optimizer, self.outer))))
+        _keep_uncompiled()
+        install(optimizer, self)
 
     def __repr__(self) -> str:
         held = [claim for claim in self.claims.values() if claim.rule is not None]
@@ -132,7 +121,7 @@ class Attachment:
             return
         self._removed = True
         give_back(self.optimizer)
-        _uninstall(self.optimizer, self)
+        uninstall(self.optimizer, self)
 
     @property
     def bunches(self) -> list[Bunch]:
@@ -278,11 +267,6 @@ class Attachment:
         _keep_uncompiled()
 
 
-def handles_of(optimizer: Optimizer) -> list[Attachment]:
-    """The rules attached to `optimizer`."""
-    return list(optimizer.__dict__.get(_HANDLES, []))
-
-
 def _call(method: Callable[..., Any], *args: Any) -> Any:
     return method(*args)
 
@@ -346,54 +330,3 @@ def _with_rule(closure: Callable[[], Any], step: Step) -> Callable[[], Any]:
             return loss if loss is None else loss + step.penalty()
 
     return evaluate
-
-
-def _install(optimizer: Optimizer, handle: Attachment) -> None:
-    """Hang the handle's methods into the optimizer's hooks, under a number that torch never gives out."""
-    _keep_uncompiled()
-    others = optimizer.__dict__.setdefault(_HANDLES, [])
-    handle._slot = slot = min((h._slot for h in others), default=0) - 1
-    others.append(handle)
-    for hooks, method in _HOOKS.items():
-        getattr(optimizer, hooks)[slot] = getattr(handle, method)
-    # What hooks of the user's set in the groups after the step is to stay: by then they are whole again.
-    hooks_after: Any = optimizer._optimizer_step_post_hooks  # an OrderedDict, annotated as a dict
-    hooks_after.move_to_end(slot, last=False)
-    optimizer.__dict__["__reduce_ex__"] = types.MethodType(_reduce, optimizer)
-    outer = handle._outer
-    if outer is not optimizer and _parameters(outer) == _parameters(optimizer):
-        for hooks in _STATE_HOOKS:
-            getattr(outer, hooks)[slot] = getattr(handle, _HOOKS[hooks])
-
-
-def _parameters(optimizer: Optimizer) -> list[int]:
-    return [id(p) for group in optimizer.param_groups for p in group["params"]]
-
-
-def _uninstall(optimizer: Optimizer, handle: Attachment) -> None:
-    for hooks in _HOOKS:
-        getattr(optimizer, hooks).pop(handle._slot, None)
-    if handle._outer is not optimizer:
-        for hooks in _STATE_HOOKS:
-            getattr(handle._outer, hooks).pop(handle._slot, None)
-    optimizer.__dict__[_HANDLES].remove(handle)
-    if not optimizer.__dict__[_HANDLES]:
-        del optimizer.__dict__[_HANDLES], optimizer.__dict__["__reduce_ex__"]
-
-
-def _reduce(optimizer: Optimizer, protocol: Any) -> tuple[Any, ...]:
-    """How an optimizer with rules is copied and pickled: torch leaves hooks out, ours go along.
-
-    Schedulers, scalers and the user's own hooks stay behind, as they do without a rule.
-    """
-    state = dict(optimizer.__getstate__())
-    for hooks, method in _HOOKS.items():
-        state[hooks] = OrderedDict((h._slot, getattr(h, method)) for h in handles_of(optimizer))
-    state[_HANDLES] = handles_of(optimizer)
-    return _blank, (type(optimizer),), state
-
-
-def _blank(kind: type[Optimizer]) -> Optimizer:
-    optimizer = kind.__new__(kind)
-    optimizer.__dict__["__reduce_ex__"] = types.MethodType(_reduce, optimizer)
-    return optimizer

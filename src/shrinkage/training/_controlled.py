@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from shrinkage._errors import RequestError
 from shrinkage.networks import determined_parameters, gauss_newton, gauss_newton_diagonal, loss_named
 from shrinkage.rules import Controller, Need, Run, State
 from shrinkage.training._recipe import Recipe
@@ -37,6 +38,7 @@ class Control:
 
     def __init__(self, recipe: Recipe, block: Trainee, *, lr: float, steps: int) -> None:
         assert recipe.controller is not None
+        _refuse(recipe.controller)
         self.controller: Controller = recipe.controller
         self.recipe, self.block, self.layout = recipe, block, block.members[0].layout(recipe.kind)
         self.slots = self.layout.decayed(recipe.decay_biases)
@@ -62,7 +64,7 @@ class Control:
 
     @property
     def every(self) -> int:
-        return self.controller.every
+        return self.controller.interval("epochs")
 
     @property
     def lam(self) -> np.ndarray:
@@ -148,6 +150,20 @@ class Control:
 def control_of(recipe: Recipe, block: Trainee, *, lr: float, steps: int) -> Control | None:
     """The control of a block, or None where its λs are fixed."""
     return None if recipe.controller is None else Control(recipe, block, lr=lr, steps=steps)
+
+
+def _refuse(controller: Controller) -> None:
+    """Raise for what only a training loop has."""
+    if getattr(controller, "batches", None) is not None:
+        raise RequestError(
+            f"{type(controller).__name__}(batches=…): a path has rows of its own, the training and validation rows of "
+            "each fold. Leave batches out; they are for attach(…, control=…)."
+        )
+    if unknown := controller.needs & {"slope_by_neumann", "slope_by_cg"}:
+        way = min(unknown).removeprefix("slope_by_")
+        raise RequestError(
+            f"Hypergradient(inverse={way!r}): a path has the Gauss–Newton matrix itself. Take inverse='curvature'."
+        )
 
 
 def _shown(rows: Rows) -> Batch:

@@ -9,20 +9,26 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import ClassVar, Literal, Protocol
 
 from torch import Tensor
 
-__all__ = ["NEEDS", "Controller", "Need", "Run", "State", "of_strengths"]
+from shrinkage._errors import check_count
+
+__all__ = ["NEEDS", "Controller", "Need", "Paced", "Run", "State", "of_strengths"]
 
 State = dict[str, Tensor]
-Need = Literal["norm", "determined", "loss", "slope_by_step", "slope_by_curvature"]
+Need = Literal[
+    "norm", "determined", "loss", "slope_by_step", "slope_by_curvature", "slope_by_neumann", "slope_by_cg"
+]
 NEEDS: dict[Need, str] = {
     "norm": "(G, L, T) Σw² of each pulled tensor",
     "determined": "(G, L, T) γ of each pulled tensor, how many of its weights the rows determine at the present λ",
     "loss": "(G, L) mean training loss",
     "slope_by_step": "(G, L, T) −lr ∇Lᵥᵀw: the slope of the validation loss in λ, one step deep (T1–T2)",
     "slope_by_curvature": "(G, L, T) −∇Lᵥᵀ(H + Λ)⁻¹w: the same where training has converged",
+    "slope_by_neumann": "(G, L, T) the same with the first terms of a Neumann series for the inverse",
+    "slope_by_cg": "(G, L, T) the same by conjugate gradients",
 }
 """What a controller can be shown, and its shape."""
 
@@ -50,9 +56,8 @@ class Run:
 class Controller(Protocol):
     """Frozen and without a state of its own, so that it may stand in a recipe."""
 
-    @property
-    def every(self) -> int:
-        """Epochs from one update to the next, ≥ 1."""
+    def interval(self, unit: Literal["epochs", "steps"]) -> int:
+        """Epochs of a path, or steps of a training loop, from one update to the next, ≥ 1."""
         ...
 
     @property
@@ -67,6 +72,23 @@ class Controller(Protocol):
     def update(self, lam: Tensor, seen: Mapping[str, Tensor], state: State, run: Run) -> tuple[Tensor, State]:
         """The next λs, and the state after them."""
         ...
+
+
+class Paced:
+    """What has an `every` that counts epochs on a path and steps in a training loop; None for a default of each."""
+
+    every: int | None
+    epochs_between: ClassVar[int] = 1
+    steps_between: ClassVar[int] = 10
+
+    def interval(self, unit: Literal["epochs", "steps"]) -> int:
+        """As of `Controller`."""
+        return self.every or (self.epochs_between if unit == "epochs" else self.steps_between)
+
+    def check_pace(self) -> None:
+        """Raise where `every` is no count."""
+        if self.every is not None:
+            check_count("every", self.every)
 
 
 def of_strengths(lam: Tensor, of_tensors: Tensor) -> Tensor:

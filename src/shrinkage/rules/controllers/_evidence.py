@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from torch import Tensor
 
-from shrinkage._errors import check_count
-from shrinkage.rules.controllers._controller import Need, Run, State, of_strengths
+from shrinkage._errors import RequestError, check_count
+from shrinkage.rules.controllers._controller import Need, Paced, Run, State, of_strengths
 
 __all__ = ["Evidence"]
 
 
 @dataclass(frozen=True)
-class Evidence:
+class Evidence(Paced):
     """MacKay's fixed point of the evidence: δ ← γ/‖w‖² and λ = δ/n, for all weights or for each tensor by itself.
 
     γ = Σ hᵢ/(hᵢ + λ) counts the weights that the rows determine, by the whole Gauss–Newton matrix of a small network
@@ -24,7 +24,12 @@ class Evidence:
     other exempt parameters have no strength.
 
     Args:
-        every: epochs from one update to the next, ≥ 1.
+        batches: for `attach`: training batches `(inputs, …, targets)`, as an iterable or a function that gives the next
+            one; a path has rows of its own.
+        loss: for `attach`: `cross_entropy` or `squared_error`, the mean over the rows that the loop minimizes.
+        rows: for `attach`: n training rows; None where `batches` has a length.
+        sample: for `attach`: rows that an update looks at, ≥ 1; all of them where there are fewer.
+        every: epochs of a path, or steps of a loop, from one update to the next, ≥ 1; by default 5 and 100.
         smallest, largest: λ stays between these.
 
     It is known to fail with normalization layers, and to over- and underfit where the net is far from Gaussian around
@@ -34,14 +39,28 @@ class Evidence:
     it fails.
     """
 
-    every: int = 5
+    batches: Any = None
+    loss: str | None = None
+    rows: int | None = None
+    sample: int = 256
+    every: int | None = None
     smallest: float = 1e-10
     largest: float = 1e4
 
     needs: ClassVar[frozenset[Need]] = frozenset({"norm", "determined", "loss"})
+    epochs_between: ClassVar[int] = 5
+    steps_between: ClassVar[int] = 100
 
     def __post_init__(self) -> None:
-        check_count("every", self.every)
+        self.check_pace()
+        check_count("sample", self.sample)
+        if self.rows is not None:
+            check_count("rows", self.rows)
+        if not 0 < self.smallest <= self.largest < float("inf"):
+            raise RequestError(
+                f"Evidence(smallest=…, largest=…): must be > 0, finite and in order, got {self.smallest:g} and "
+                f"{self.largest:g}."
+            )
 
     def start(self, lam: Tensor, run: Run) -> tuple[Tensor, State]:
         return lam.clamp(self.smallest, self.largest), {}

@@ -4,31 +4,43 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
 
 from shrinkage._errors import RequestError, check_choice, check_count
-from shrinkage.rules.controllers._controller import Need, Run, State, of_strengths
+from shrinkage.rules.controllers._controller import Need, Paced, Run, State, of_strengths
 
 __all__ = ["Hypergradient"]
 
-_SLOPES: dict[str, Need] = {"step": "slope_by_step", "curvature": "slope_by_curvature"}
+_SLOPES: dict[str, Need] = {
+    "step": "slope_by_step",
+    "curvature": "slope_by_curvature",
+    "neumann": "slope_by_neumann",
+    "cg": "slope_by_cg",
+}
 
 
 @dataclass(frozen=True)
-class Hypergradient:
+class Hypergradient(Paced):
     """log λ goes down the validation loss: `dLᵥ/dλ = −∇Lᵥᵀ (H + Λ)⁻¹ w`.
 
     Its size says little far from the optimum, so the step is normalized by the root of its running square, as RMSProp
     does it: a strength moves by a factor of about exp(rate) in an update.
 
     Args:
+        batches: for `attach`: validation batches `(inputs, …, targets)`, as an iterable or a function that gives the
+            next one; a path takes the fold's validation rows.
+        loss: for `attach`: `cross_entropy`, `squared_error`, or a function of outputs and targets.
         rate: of log λ in an update, > 0.
-        inverse: `step` takes lr for (H + Λ)⁻¹ (T1–T2), one gradient an update; `curvature` the Gauss–Newton matrix.
+        inverse: `step` takes lr for (H + Λ)⁻¹ (T1–T2), one gradient an update; `curvature` the Gauss–Newton matrix; in a
+            loop also `neumann` and `cg`, by products with the Hessian of the training loss.
+        training: for `attach`: training batches, which every `inverse` but `step` needs.
+        terms: of the Neumann series, or iterations of conjugate gradients, ≥ 1.
         shared: one λ for all folds and restarts that train together, by their mean slope, which is the slope of the
             cross-validated loss; otherwise each has its own.
-        every: epochs from one update to the next, ≥ 1.
+        every: epochs of a path, or steps of a loop, from one update to the next, ≥ 1; by default 1 and 10.
         smallest, largest: λ stays between these.
 
     Many strengths overfit the validation rows: use one, or one a layer with thousands of rows.
@@ -36,18 +48,31 @@ class Hypergradient:
     Reference: Luketina et al., ICML 2016 (T1–T2); Lorraine, Vicol and Duvenaud, AISTATS 2020.
     """
 
+    batches: Any = None
+    loss: Any = None
     rate: float = 0.2
     inverse: str = "step"
+    training: Any = None
+    terms: int = 20
     shared: bool = False
-    every: int = 1
+    every: int | None = None
     smallest: float = 1e-8
     largest: float = 1e2
 
+    epochs_between: ClassVar[int] = 1
+    steps_between: ClassVar[int] = 10
+
     def __post_init__(self) -> None:
-        check_count("every", self.every)
+        self.check_pace()
+        check_count("terms", self.terms)
         check_choice("inverse", self.inverse, _SLOPES)
         if not 0 < self.rate < float("inf"):
             raise RequestError(f"Hypergradient(rate=…): must be > 0 and finite, got {self.rate:g}.")
+        if not 0 < self.smallest <= self.largest < float("inf"):
+            raise RequestError(
+                f"Hypergradient(smallest=…, largest=…): must be > 0, finite and in order, got {self.smallest:g} and "
+                f"{self.largest:g}."
+            )
 
     @property
     def needs(self) -> frozenset[Need]:

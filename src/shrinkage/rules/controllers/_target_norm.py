@@ -9,11 +9,11 @@ from typing import ClassVar, Literal, get_args
 import torch
 from torch import Tensor
 
-from shrinkage._errors import RequestError, check_count, shown
+from shrinkage._errors import RequestError, shown
 from shrinkage.rules._forces import Force
 from shrinkage.rules._modulations import Modulation
 from shrinkage.rules._views import View, keep, wide
-from shrinkage.rules.controllers._controller import Need, Run, State, of_strengths
+from shrinkage.rules.controllers._controller import Need, Paced, Run, State, of_strengths
 
 __all__ = ["NormConstraint", "Target", "TargetNorm"]
 
@@ -81,7 +81,7 @@ class NormConstraint(Modulation):
 
 
 @dataclass(frozen=True)
-class TargetNorm:
+class TargetNorm(Paced):
     """λ ← max(0, λ + rate·(R/κ − 1)) between epochs: an augmented Lagrangian for R ≤ κ, R the mean square of the weights.
 
     Where `ConstrainedNorm` has a multiplier a tensor that acts in every step, this moves the strength of any rule.
@@ -90,7 +90,7 @@ class TargetNorm:
         value: κ, > 0; of the relative target a share of R after the first interval.
         relative: whether κ is relative.
         rate: by how much λ moves for an R of twice κ, > 0.
-        every: epochs from one update to the next, ≥ 1.
+        every: epochs of a path, or steps of a loop, from one update to the next, ≥ 1; by default 1 and 10.
 
     Reference: Franke, Hefenbrock, Koehler and Hutter, arXiv 2311.09058.
     """
@@ -98,12 +98,12 @@ class TargetNorm:
     value: float = 0.5
     relative: bool = True
     rate: float = 1e-3
-    every: int = 1
+    every: int | None = None
 
     needs: ClassVar[frozenset[Need]] = frozenset({"norm"})
 
     def __post_init__(self) -> None:
-        check_count("every", self.every)
+        self.check_pace()
         for name in ("value", "rate"):
             if not 0 < (number := getattr(self, name)) < float("inf"):
                 raise RequestError(f"TargetNorm({name}=…): must be > 0 and finite, got {number:g}.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import torch
 from torch import Tensor
@@ -35,7 +35,6 @@ class Timescale:
 
     share: float = 0.6
 
-    every: ClassVar[int] = 1
     needs: ClassVar[frozenset[Need]] = frozenset()
 
     def __post_init__(self) -> None:
@@ -45,6 +44,18 @@ class Timescale:
     def lam(self, run: Run) -> float:
         """The canonical λ of a run."""
         return 1 / (run.lr * self.share * run.steps)
+
+    def interval(self, unit: Literal["epochs", "steps"]) -> int:
+        """As of `Controller`; an update changes nothing."""
+        return 1
+
+    def in_words(self, run: Run) -> str:
+        """What the share means in lr and λ."""
+        steps = self.share * run.steps
+        return (
+            f"Timescale {self.share:g}: a weight is remembered for {self.share:g} × {run.steps:,} = {steps:,.0f} steps, "
+            f"so λ = 1/(lr × {steps:,.0f}) = 1/({run.lr:g} × {steps:,.0f}) = {self.lam(run):.4g}"
+        )
 
     def start(self, lam: Tensor, run: Run) -> tuple[Tensor, State]:
         return torch.full_like(lam, self.lam(run)), {}

@@ -24,7 +24,9 @@ Args:
     error: what a swarm minimizes besides the penalty: the `loss`, `accuracy` (as the share of wrong rows), or a function
         of predictions (K, n, C) and targets (n, C), both tensors, that gives the errors (K,) of K networks; the targets
         are as the networks learn them: one-hot, a column of 0 and 1, or standardized values. λ is chosen by it too.
-    cv: folds, a splitter or a list of (train, validation) row numbers, as scikit-learn means it.
+    cv: folds, a splitter or a list of (train, validation) row numbers, as scikit-learn means it. With `groups` in `fit`
+        so many folds of whole groups: `StratifiedGroupKFold` of a classifier, `GroupKFold` of a regressor. For rows in
+        the order of time `TimeSeriesSplit(5)` trains on the past and validates on what follows.
     restarts: networks of different initial weights for each (λ, fold), ≥ 1; their errors are averaged, and of the
         refitted ones that of the smallest objective is kept.
     select: `min`, the λ of the smallest mean validation loss; or `1se`, the largest within one standard error of it.

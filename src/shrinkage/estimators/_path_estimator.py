@@ -14,7 +14,6 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, is_classifier
-from sklearn.model_selection import check_cv
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
@@ -34,6 +33,7 @@ from shrinkage.estimators._shown import Shown
 from shrinkage.estimators._targets import Targets, target_names
 from shrinkage.estimators._trainers import TRAINERS, recipe_of
 from shrinkage.estimators._unseen_rows import UnseenRows
+from shrinkage.estimators.given._rows_of_folds import splits_of
 from shrinkage.estimators.modules import MakeNetwork, members_of_network, with_network
 from shrinkage.evaluation import LinearPath, constant_losses, linear_path
 from shrinkage.path import (
@@ -147,7 +147,7 @@ class MLPCV(OfNetworks, Shown, UnseenRows, BaseEstimator):  # pyright: ignore[re
         self.random_state = random_state
         self.network = network
 
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+    def fit(self, X: Any, y: Any, sample_weight: Any = None, groups: Any = None) -> Self:
         """Train the path, choose λ, refit on all rows.
 
         Args:
@@ -155,8 +155,9 @@ class MLPCV(OfNetworks, Shown, UnseenRows, BaseEstimator):  # pyright: ignore[re
                 text, dates and incomplete. A frame's row numbers are left out, and possible leaks are warned of.
             y: (n,) classes or values, or (n, k) values.
             sample_weight: (n,) weights ≥ 0. With full batches a weight of 2 equals the row twice.
+            groups: (n,) the group of each row, such as a person: rows of a group stay in one part of every fold.
         """
-        self._fit(X, y, sample_weight, Runtime())
+        self._fit(X, y, sample_weight, Runtime(), groups)
         if is_frame(X) and np.ndim(y) == 1:
             task = "classification" if is_classifier(self) else "regression"
             for leak in possible_leaks(as_pandas(X), np.asarray(y), task, getattr(y, "name", None) or "y"):
@@ -170,7 +171,7 @@ class MLPCV(OfNetworks, Shown, UnseenRows, BaseEstimator):  # pyright: ignore[re
             )
         return self
 
-    def _fit(self, X: Any, y: Any, sample_weight: Any, runtime: Runtime) -> Self:
+    def _fit(self, X: Any, y: Any, sample_weight: Any, runtime: Runtime, groups: Any = None) -> Self:
         self._check_parameters()
         weight = None
         if sample_weight is not None:
@@ -186,7 +187,7 @@ class MLPCV(OfNetworks, Shown, UnseenRows, BaseEstimator):  # pyright: ignore[re
                 f"{type(self).__name__}: at least 2 rows are needed, got n_samples = {len(seen)}."
             )
         targets = self._targets(y, seen)
-        folds, fold_forms = self._folds(inputs, targets, weight, seen, y)
+        folds, fold_forms = self._folds(inputs, targets, weight, seen, y, groups)
         all_rows, forms = self._fold_and_forms(ALL_ROWS, inputs, targets, weight, seen, None)
         request = self._request(inputs, targets, len(seen), runtime)
         if self.network is not None:
@@ -305,20 +306,11 @@ class MLPCV(OfNetworks, Shown, UnseenRows, BaseEstimator):  # pyright: ignore[re
         weight: NDArray[np.float64] | None,
         seen: NDArray[np.int64],
         y: NDArray[Any],
+        groups: Any,
     ) -> tuple[list[Fold], list[dict[str, Form]]]:
-        splitter: Any = check_cv(self.cv, y, classifier=is_classifier(self))
+        splits = splits_of(self.cv, y, groups, seen, classifier=is_classifier(self))
         folds, forms = list[Fold](), list[dict[str, Form]]()
-        for number, (train, validation) in enumerate(splitter.split(np.empty((len(y), 0)), y)):
-            parts = (
-                np.flatnonzero(part) if part.dtype == bool else part
-                for part in map(np.asarray, (train, validation))
-            )
-            train, validation = (rows[np.isin(rows, seen)] for rows in parts)
-            if not len(train) or not len(validation):
-                raise ValueError(
-                    f"{called('cv')}: fold {number} has {len(train)} training and {len(validation)} validation rows "
-                    "of positive weight; both need at least one."
-                )
+        for number, (train, validation) in enumerate(splits):
             fold, fitted = self._fold_and_forms(number, inputs, targets, weight, train, validation)
             folds.append(fold)
             forms.append(fitted)

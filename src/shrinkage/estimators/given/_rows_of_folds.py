@@ -1,0 +1,98 @@
+"""The rows of each fold: as scikit-learn splits them, rows of a group together."""
+
+from __future__ import annotations
+
+import warnings
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from sklearn.model_selection import GroupKFold, StratifiedGroupKFold, check_cv
+
+from shrinkage._errors import RequestError, called, shown
+
+__all__ = ["splits_of"]
+
+Split = tuple[NDArray[np.int64], NDArray[np.int64]]
+
+
+def splits_of(
+    cv: Any, y: NDArray[Any], groups: Any, seen: NDArray[np.int64], *, classifier: bool
+) -> list[Split]:
+    """(training rows, validation rows) of each fold, without the rows outside `seen`.
+
+    Args:
+        cv: as scikit-learn means it; with groups a number, or None for 5, is `StratifiedGroupKFold` of classes and
+            `GroupKFold` of values.
+        y: (N,) or (N, k) targets.
+        groups: (N,) the group of each row, or None.
+        seen: rows of positive weight.
+        classifier: whether y are classes.
+
+    Raises:
+        RequestError: rows of a group are in both parts of a fold, or there are fewer groups than folds.
+        ValueError: a fold has no training or no validation rows.
+    """
+    own = None if groups is None else _checked(groups, y)
+    splitter: Any = check_cv(cv, y, classifier=classifier)
+    if own is not None and (cv is None or isinstance(cv, Integral)):
+        splitter = (StratifiedGroupKFold if classifier else GroupKFold)(5 if cv is None else int(cv))
+    if own is not None and isinstance(splitter, GroupKFold | StratifiedGroupKFold):
+        _check_enough(own, splitter.get_n_splits())
+    with warnings.catch_warnings():
+        warnings.filterwarnings(
+            "ignore", "The groups parameter is ignored"
+        )  # whether it matters is checked below
+        parted = list(splitter.split(np.empty((len(y), 0)), y, own))
+    splits = []
+    for number, parts in enumerate(parted):
+        train, validation = (_rows(part, seen) for part in parts)
+        if not len(train) or not len(validation):
+            raise ValueError(
+                f"{called('cv')}: fold {number} has {len(train)} training and {len(validation)} validation rows "
+                "of positive weight; both need at least one."
+            )
+        if own is not None:
+            _check_apart(own, train, validation, number)
+        splits.append((train, validation))
+    return splits
+
+
+def _rows(part: Any, seen: NDArray[np.int64]) -> NDArray[np.int64]:
+    rows = np.asarray(part)
+    rows = np.flatnonzero(rows) if rows.dtype == bool else rows
+    return rows[np.isin(rows, seen)]
+
+
+def _checked(groups: Any, y: NDArray[Any]) -> NDArray[Any]:
+    own = np.asarray(groups)
+    if own.shape != (len(y),):
+        raise RequestError(
+            f"{called('groups')}: must be one group a row, {len(y):,} in all, got shape {own.shape}."
+        )
+    if gaps := int(pd.isna(own).sum()):
+        raise RequestError(f"{called('groups')}: the group is missing in {gaps:,} of {len(own):,} rows.")
+    return own
+
+
+def _check_enough(groups: NDArray[Any], folds: int) -> None:
+    different = len(set(groups.tolist()))
+    if different < folds:
+        raise RequestError(
+            f"{called('groups')}: {folds} folds need at least {folds} groups, got {different}. Use fewer folds "
+            f"({called('cv')})."
+        )
+
+
+def _check_apart(
+    groups: NDArray[Any], train: NDArray[np.int64], validation: NDArray[np.int64], number: int
+) -> None:
+    both = set(groups[train].tolist()) & set(groups[validation].tolist())
+    if both:
+        which = "group" if len(both) == 1 else f"{len(both):,} groups, such as"
+        raise RequestError(
+            f"{called('cv')}: fold {number} has rows of {which} {shown(min(both, key=str))} in both of its parts. Give a "
+            "number of folds, or a splitter that keeps groups together, such as GroupKFold."
+        )

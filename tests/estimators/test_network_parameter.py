@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from sklearn.base import clone
 from sklearn.datasets import load_diabetes, load_iris
+from sklearn.model_selection import KFold
 from torch import nn
 
 import shrinkage as sh
 from shrinkage import RequestError
+from shrinkage.rules import Timescale
 
 QUICK: dict[str, Any] = {
     "lambdas": [0, 1e-2],
@@ -76,3 +80,22 @@ def test_what_only_a_perceptron_has_is_refused_in_a_sentence() -> None:
         _ = model.coefs_
     with pytest.raises(RequestError, match="only networks that network=… has built"):
         sh.MLPClassifierCV((3,), **QUICK).fit(*load_iris(return_X_y=True)).module()
+
+
+def test_each_fold_has_a_network_for_its_own_columns() -> None:
+    g = np.random.default_rng(0)
+    X = pd.DataFrame({"x": g.normal(size=60), "c": np.where(np.arange(60) % 2, "a", "b")})
+    X.loc[[3, 4], "c"] = "rare"  # both in the first fold's validation rows: its training rows lack the level
+    y = (X["x"] + g.normal(size=60) > 0).astype(int).to_numpy()
+    model = sh.MLPClassifierCV(network=glorot, **(QUICK | {"cv": KFold(2)})).fit(X, y)
+    widths = [blend.parts[0].n_inputs for blend in model.fold_models_.networks]
+    assert widths[0] < widths[1] == model.networks_.n_inputs
+    assert model.networks_.module()[0].in_features == widths[1]
+    assert model.fold_models_.networks[0].parts[0].module(0)[0].in_features == widths[0]
+    assert np.isfinite(model.out_of_fold_).all()
+
+
+def test_a_controller_is_refused_for_modules() -> None:
+    model = sh.MLPClassifierCV(network=glorot, **QUICK).fit(*load_iris(return_X_y=True))
+    with pytest.raises(RequestError, match="a module keeps its λ while it trains"):
+        replace(model.recipe_, controller=Timescale())

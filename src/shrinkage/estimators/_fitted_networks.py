@@ -62,11 +62,11 @@ class FittedNetworks:
 
     def module(self, place: int | None = None) -> nn.Module:
         """A network that `network=` built, as an ordinary module in evaluation mode; the chosen one by default."""
-        kind: Any = self.kind
+        kind = self.kind
         if not isinstance(kind, ModuleKind):
             raise RequestError("module(): only networks that network=… has built are modules.")
         row = torch.from_numpy(np.ascontiguousarray(self.rows[self.chosen if place is None else place]))
-        return kind.module(row, "outputs")
+        return kind.of_layout(self.layout).module(row, "outputs")
 
     def predict(self, X: NDArray[Any], lam: float | None = None) -> NDArray[np.float64]:
         """(n, C) probabilities, or values in the targets' own units, for columns X (n, D).

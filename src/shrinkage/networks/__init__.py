@@ -2,7 +2,7 @@
 
 from shrinkage.networks._activations import ACTIVATIONS, Activation
 from shrinkage.networks._curvature import determined_parameters, gauss_newton, gauss_newton_diagonal
-from shrinkage.networks._kind import Kind, Stack
+from shrinkage.networks._kind import Kind, Stack, StackedKind
 from shrinkage.networks._kind_registry import KINDS, kind_from
 from shrinkage.networks._layout import Layout, ParameterSlot
 from shrinkage.networks._losses import Loss
@@ -31,6 +31,7 @@ __all__ = [
     "Place",
     "Role",
     "Stack",
+    "StackedKind",
     "determined_parameters",
     "gauss_newton",
     "gauss_newton_diagonal",

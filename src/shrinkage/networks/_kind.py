@@ -1,8 +1,8 @@
-"""What network is trained: a kind knows its parameters, how they begin, and how K of them are held as one stack."""
+"""What network is trained: a kind knows its parameters, how they begin, and what they put out."""
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
@@ -10,7 +10,7 @@ from torch import Tensor
 from shrinkage.networks._layout import Layout
 from shrinkage.networks._losses import Loss
 
-__all__ = ["Kind", "Stack"]
+__all__ = ["Kind", "Stack", "StackedKind"]
 
 
 class Stack(Protocol):
@@ -66,10 +66,6 @@ class Kind(Protocol):
         """(D,) one untrained network, float64; what is drawn is drawn from `generator`."""
         ...
 
-    def stack(self, layout: Layout, rows: Tensor, loss: Loss) -> Stack:
-        """The networks (K, D) as one stack that minimizes `loss`, in their dtype and on their device."""
-        ...
-
     def outputs(self, layout: Layout, rows: Tensor, X: Tensor) -> Tensor:
         """Linear outputs (K, n, C) of networks (K, D) for rows X (n, inputs)."""
         ...
@@ -80,4 +76,14 @@ class Kind(Protocol):
 
     def work(self, layout: Layout) -> float:
         """Floating-point operations of one network and row, forward and backward: a rough estimate."""
+        ...
+
+
+@runtime_checkable
+class StackedKind(Kind, Protocol):
+    """A kind whose networks are one set of tensors with gradients written by hand. Modules have autograd instead, and
+    their trainer holds them, stacked or one by one."""
+
+    def stack(self, layout: Layout, rows: Tensor, loss: Loss) -> Stack:
+        """The networks (K, D) as one stack that minimizes `loss`, in their dtype and on their device."""
         ...

@@ -182,9 +182,8 @@ def lambda_path(
         autocast=autocast,
     )
     kind = _kind(make_module, of_rows, folds[0], batch_size, device, stacked, len(grid), blocks)
-    any_kind: Any = kind  # its trainer stacks modules itself, so that it has no `stack` of the protocol's
     recipe = ModuleRecipe(
-        kind=any_kind,
+        kind=kind,
         loss=loss if isinstance(loss, str) else "callable",
         of_rows=of_rows,
         rule=rule_of(rule),

@@ -28,9 +28,8 @@ class ModuleFold(Fold):
         return (len(self.train), 0 if self.validation is None else len(self.validation), 0)
 
     def layout(self, kind: Kind, form: str = STANDARD) -> ModuleLayout:
-        own: Any = kind
-        assert isinstance(own, ModuleKind)
-        return own.module_layout
+        assert isinstance(kind, ModuleKind)
+        return kind.module_layout
 
     def member(self, restart: int, dtype: str, device: str, form: str = STANDARD) -> ModuleMember:
         samples: Any = self.inputs[form].X

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -35,6 +35,10 @@ class Sized:
         module = self.make(self.inputs, self.outputs)
         return module.to(getattr(torch, self.dtype)) if isinstance(module, nn.Module) else module
 
+    def sized(self, inputs: int, outputs: int) -> Sized:
+        """For a fold whose table has other columns."""
+        return replace(self, inputs=inputs, outputs=outputs)
+
 
 def with_network(network: MakeNetwork, recipe: Recipe, fold: Fold, n_lambdas: int) -> ModuleRecipe:
     """The recipe with the user's modules in the place of the perceptron.
@@ -63,7 +67,7 @@ def with_network(network: MakeNetwork, recipe: Recipe, fold: Fold, n_lambdas: in
         module_loss(OF_PERCEPTRONS[recipe.loss]),
     )
     verdict = preflight(factory, loss, x, y, device=recipe.device)
-    kind: Any = ModuleKind.of(factory, verdict, recipe.device, (x.shape[1], y.shape[1]))
+    kind = ModuleKind.of(factory, verdict, recipe.device, (x.shape[1], y.shape[1]))
     kind = faster_form(kind, loss, x, y, min(n_lambdas, 16))
     return ModuleRecipe(
         kind=kind,

@@ -1,7 +1,7 @@
 """Any torch.nn.Module as a kind of network: K of them stacked where that is right, else one by one."""
 
 from shrinkage.networks.module._chance import generators, replay, seed_generators, seeded
-from shrinkage.networks.module._factory import Factory, call, made
+from shrinkage.networks.module._factory import Factory, SizedFactory, call, made
 from shrinkage.networks.module._module_kind import ModuleKind, fill
 from shrinkage.networks.module._module_layout import ModuleLayout, Slot, buffers_of, layout_of, parameters_of
 from shrinkage.networks.module._module_losses import MODULE_LOSSES, CallableLoss, ModuleLoss, module_loss
@@ -18,6 +18,7 @@ __all__ = [
     "ModuleLoss",
     "ModuleStack",
     "OneByOne",
+    "SizedFactory",
     "Slot",
     "StackedModules",
     "Verdict",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
@@ -12,9 +12,20 @@ from torch.nn.parameter import UninitializedBuffer, UninitializedParameter
 from shrinkage._errors import RequestError, shown
 from shrinkage.networks.module._chance import seeded
 
-__all__ = ["Factory", "call", "made"]
+__all__ = ["Factory", "SizedFactory", "call", "made"]
 
 Factory = Callable[[], nn.Module]
+
+
+@runtime_checkable
+class SizedFactory(Protocol):
+    """A factory that also builds modules for other numbers of inputs and outputs."""
+
+    def __call__(self) -> nn.Module: ...
+
+    def sized(self, inputs: int, outputs: int) -> Factory:
+        """The factory for these."""
+        ...
 
 
 def call(module: nn.Module, inputs: Any) -> Any:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
 
-from shrinkage.networks.module._factory import Factory, call, made
+from shrinkage.networks._layout import Layout
+from shrinkage.networks.module._factory import Factory, SizedFactory, call, made
 from shrinkage.networks.module._module_layout import ModuleLayout, layout_of, parameters_of
 from shrinkage.networks.module._module_stacks import evaluating
 from shrinkage.networks.module._preflight import Verdict
@@ -57,8 +58,21 @@ class ModuleKind:
         )
 
     def layout(self, inputs: int, outputs: int) -> ModuleLayout:
-        """Of one module; the factory has settled its inputs and outputs."""
-        return self.module_layout
+        """Of one module for so many inputs and outputs."""
+        return self.sized(inputs, outputs).module_layout
+
+    def sized(self, inputs: int, outputs: int) -> ModuleKind:
+        """The kind of modules for so many inputs and outputs; the same one where the factory has settled them."""
+        if not isinstance(self.factory, SizedFactory) or self.module_layout.sizes == (inputs, outputs):
+            return self
+        factory = self.factory.sized(inputs, outputs)
+        module = made(factory, self.device, "preflight", 0)
+        layout = layout_of(module, self.verdict.changing, (inputs, outputs))
+        return replace(self, factory=factory, module_layout=layout)
+
+    def of_layout(self, layout: Layout) -> ModuleKind:
+        """The kind of modules that have this layout."""
+        return self.sized(layout.inputs, layout.outputs)
 
     def made(self, *chance: int | str) -> nn.Module:
         """An untrained module in training mode, its initial weights a function of `chance`."""
@@ -70,16 +84,17 @@ class ModuleKind:
         fill(module, self.module_layout, row)
         return module.eval()
 
-    def initial(self, layout: ModuleLayout, generator: torch.Generator) -> Tensor:
+    def initial(self, layout: Layout, generator: torch.Generator) -> Tensor:
         """(D,) one untrained module."""
-        module = self.made(generator.initial_seed())
-        return layout.row(module.state_dict(keep_vars=True) | parameters_of(module))
+        kind = self.of_layout(layout)
+        module = kind.made(generator.initial_seed())
+        return kind.module_layout.row(module.state_dict(keep_vars=True) | parameters_of(module))
 
-    def outputs(self, layout: ModuleLayout, rows: Tensor, X: Tensor) -> Tensor:
+    def outputs(self, layout: Layout, rows: Tensor, X: Tensor) -> Tensor:
         """Outputs (K, n, C) of modules (K, D) for rows X (n, inputs)."""
-        found = []
+        found, kind = [], self.of_layout(layout)
         for row in rows:
-            module = self.module(row.cpu(), "outputs")
+            module = kind.module(row.cpu(), "outputs")
             x = X.to(self.device, next(module.parameters()).dtype)
             with evaluating(module), torch.no_grad():
                 z = call(module, x)
@@ -94,7 +109,7 @@ class ModuleKind:
             "scoring": self.verdict.scoring if self.verdict.stacked else "",
         }
 
-    def work(self, layout: ModuleLayout) -> float:
+    def work(self, layout: Layout) -> float:
         """Floating-point operations of one module and row, as if each parameter were used once: a rough estimate."""
         return 6.0 * layout.n_parameters
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import torch
 
 from shrinkage._errors import RequestError
-from shrinkage.networks import Layout
+from shrinkage.networks import Layout, StackedKind
 from shrinkage.training._controlled import control_of
 from shrinkage.training._machine import one_thread_flushed
 from shrinkage.training._recipe import Recipe, seconds_of_stack
@@ -35,7 +35,10 @@ class Backprop(BackpropSettings):
     """Training by back-propagation: by the compiled engine where it takes the recipe, else as one stack of torch's."""
 
     def check(self, recipe: Recipe) -> None:
-        """Whatever has a gradient can be trained."""
+        if not isinstance(recipe.kind, StackedKind):
+            raise TypeError(
+                f"{type(recipe.kind).__name__} has no gradients written by hand; use its own trainer"
+            )
 
     def described(self) -> dict[str, str]:
         return {name: str(getattr(self, name)) for name in self.__dataclass_fields__}

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from shrinkage.networks import Layout, loss_named
+from shrinkage.networks import Layout, StackedKind, loss_named
 from shrinkage.rules import Reading
 from shrinkage.training._draws import initial_rows, orders
 from shrinkage.training._pull import Pull
@@ -89,6 +89,7 @@ class StackedBlock(EpochByEpoch):
             .to(first.X)
             .repeat_interleave(len(lambdas), 0)
         )
+        assert isinstance(recipe.kind, StackedKind)
         self.stack = recipe.kind.stack(self.layout, rows, self.loss)
         width = self.stack.x_width
         self.train = [m.train.settled(width) for m in members]

@@ -89,7 +89,8 @@ class Lane:
 
     def __init__(self, recipe: Recipe, lambdas: Sequence[float], members: list[Member], seed: int) -> None:
         self.recipe, self.members, self.seed = recipe, members, seed
-        self.kind, self.loss, self.trainer = module_parts(recipe)
+        kind, self.loss, self.trainer = module_parts(recipe)
+        self.kind = kind.of_layout(members[0].layout(kind))
         self.shared, self.n_lambdas = len(members) == 1, len(lambdas)
         untrained = [self.kind.made(seed, m.fold, m.restart, "weights") for m in members]
         modules = [module for module in untrained for _ in lambdas]

@@ -46,7 +46,7 @@ class ModuleRecipe(Recipe):
 
 def module_parts(recipe: Recipe) -> tuple[ModuleKind, ModuleLoss, ModuleSettings]:
     """Kind, loss and trainer of a recipe for modules."""
-    kind: Any = recipe.kind
+    kind = recipe.kind
     assert isinstance(recipe, ModuleRecipe)
     assert isinstance(kind, ModuleKind)
     assert isinstance(recipe.trainer, ModuleSettings)

@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from shrinkage.networks import Kind
 from shrinkage.networks.module import ModuleKind, ModuleLayout, seeded
 from shrinkage.training._rows import Rows
 from shrinkage.training._trainee import Member
@@ -60,7 +61,7 @@ class ModuleMember(Member):
     train: ModuleRows  # pyright: ignore[reportIncompatibleVariableOverride] read by `read` alone
     validation: ModuleRows | None  # pyright: ignore[reportIncompatibleVariableOverride]
 
-    def layout(self, kind: Any) -> ModuleLayout:
+    def layout(self, kind: Kind) -> ModuleLayout:
         assert isinstance(kind, ModuleKind)
         return kind.module_layout
 

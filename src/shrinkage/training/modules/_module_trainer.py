@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 
-from shrinkage._errors import RequestError
+from shrinkage._errors import RequestError, called
 from shrinkage.networks import Layout
 from shrinkage.networks.module import ModuleKind, ModuleLayout
 from shrinkage.training._machine import one_thread_flushed
@@ -31,6 +30,11 @@ class ModuleTrainer(ModuleSettings):
 
     def check(self, recipe: Recipe) -> None:
         check_rule(recipe.rule)
+        if recipe.controller is not None:
+            raise RequestError(
+                f"{called('network')}: a module keeps its λ while it trains; controllers move those of the package's own "
+                "perceptrons alone. Give λs, or leave out the network."
+            )
 
     def error_name(self, recipe: Recipe) -> str:
         return recipe.loss_name
@@ -68,7 +72,7 @@ class ModuleTrainer(ModuleSettings):
         return max(1, min(MODULES_A_BLOCK if on_cpu else MODULES_ON_A_DEVICE, room))
 
     def seconds_an_epoch(self, recipe: Recipe, layout: Layout, n: int, networks: int) -> float:
-        kind: Any = recipe.kind
+        kind = recipe.kind
         if isinstance(kind, ModuleKind) and kind.seconds_a_step > 0:
             return -(-n // self.batch_size) * networks * kind.seconds_a_step
         return seconds_of_stack(recipe, layout, n, networks)

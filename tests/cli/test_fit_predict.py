@@ -35,6 +35,32 @@ def tables(tmp_path_factory):
     return folder
 
 
+def test_the_loss_is_asked_for(tmp_path):
+    g = np.random.default_rng(0)
+    pd.DataFrame({"a": g.normal(size=60), "visits": g.poisson(900, size=60) % 97}).to_csv(
+        tmp_path / "t.csv", index=False
+    )
+    fit = [
+        "fit",
+        tmp_path / "t.csv",
+        "--target",
+        "visits",
+        "--out",
+        tmp_path / "f",
+        "--task",
+        "regression",
+        *QUICK,
+    ]
+    done = shrinkage(*fit, "--loss", "poisson")
+    assert done.returncode == 0, done.stderr
+    predicted = shrinkage("predict", tmp_path / "f", tmp_path / "t.csv", "--interval", "0.2")
+    table = pd.read_csv(io.StringIO(predicted.stdout))
+    assert (table >= 0).all(axis=None)
+    refused = shrinkage(*fit, "--overwrite", "--quantile", "0.9")
+    assert refused.returncode == 2
+    assert "--quantile: is the level of --loss quantile" in refused.stderr
+
+
 @pytest.mark.parametrize("file", ["train.csv", "train.parquet"])
 @pytest.mark.parametrize("targets", [["three"], ["price"], ["price", "weight"]], ids="+".join)
 def test_fit_writes_its_folder_and_predict_reads_it(tables, tmp_path, file, targets):

@@ -7,8 +7,14 @@ from typing import Any
 import numpy as np
 import pytest
 from sklearn.datasets import load_diabetes, load_iris
-from sklearn.linear_model import LogisticRegression, Ridge
-from sklearn.metrics import log_loss, mean_squared_error
+from sklearn.linear_model import LogisticRegression, PoissonRegressor, QuantileRegressor, Ridge
+from sklearn.metrics import (
+    log_loss,
+    mean_absolute_error,
+    mean_pinball_loss,
+    mean_poisson_deviance,
+    mean_squared_error,
+)
 from sklearn.model_selection import KFold
 
 from shrinkage.evaluation import constant_losses, linear_path
@@ -105,3 +111,45 @@ def test_a_class_that_training_never_saw_costs_an_infinite_loss() -> None:
     fold = Fold(**{**vars(fold), "train": np.arange(8), "validation": np.array([8])})
     assert np.isinf(constant_losses([fold], "softmax")).all()
     assert np.isinf(linear_path([fold], "softmax").losses).all()
+
+
+@pytest.mark.parametrize("loss", ["poisson", "quantile:0.8", "absolute_error"])
+def test_linear_models_of_other_losses_are_scikit_learns(loss: str) -> None:
+    g = np.random.default_rng(0)
+    X = g.normal(size=(150, 3))
+    y = g.poisson(np.exp(X[:, 0])).astype(float) + (0 if loss == "poisson" else g.uniform(size=150))
+    (fold, *_) = folds = folds_of(X, y[:, None])
+    found = linear_path(folds, loss)
+    X_train, _ = standardized(fold, fold.train)
+    X_val, _ = standardized(fold, fold.validation)
+    lam = found.lambdas[0]
+    if loss == "poisson":
+        model: Any = PoissonRegressor(alpha=lam / 2, tol=1e-10, max_iter=10_000)
+        score: Any = mean_poisson_deviance
+    else:
+        q = 0.8 if "0.8" in loss else 0.5
+        model, share = QuantileRegressor(alpha=0, quantile=q), 1 if loss != "absolute_error" else 2
+        score = lambda y, p: share * mean_pinball_loss(y, p, alpha=q)  # noqa: E731
+    model.fit(X_train, y[fold.train])
+    # The kink is rounded over 0.01, which may cost half of that.
+    tolerance = 1e-6 if loss == "poisson" else 0.02
+    assert found.losses[0, 0] == pytest.approx(score(y[fold.validation], model.predict(X_val)), abs=tolerance)
+
+
+@pytest.mark.parametrize(
+    "loss, constant", [("absolute_error", np.median), ("poisson", np.mean), ("squared_error", np.mean)]
+)
+def test_the_constant_is_that_of_the_loss(loss: str, constant: Any) -> None:
+    y = np.random.default_rng(0).poisson(3, size=45).astype(float)
+    folds = folds_of(np.zeros((45, 1)), y[:, None])
+    score = {
+        "absolute_error": mean_absolute_error,
+        "poisson": mean_poisson_deviance,
+        "squared_error": mean_squared_error,
+    }[loss]
+    expected = []
+    for fold in folds:
+        assert fold.validation is not None
+        held = y[fold.validation]
+        expected.append(score(held, np.full(len(held), constant(y[fold.train]))))
+    np.testing.assert_allclose(constant_losses(folds, loss), expected)

@@ -15,6 +15,7 @@ import typer
 from shrinkage.cli._exit import harmless, note
 from shrinkage.cli._folder import check_one_of
 from shrinkage.cli._versions import versions
+from shrinkage.cli.options._objective_options import Loss, Quantile, objective_of
 from shrinkage.cli.options._shared_options import (
     Bundled,
     Data,
@@ -95,6 +96,8 @@ def fit(
     keep_columns: KeepColumns = None,
     drop_missing_target: DropMissingTarget = False,
     drop_rare_classes: DropRareClasses = False,
+    loss: Loss = None,
+    quantile: Quantile = None,
     hidden: Annotated[str, in_net(help="Hidden layers, such as 64,32; 0 for none.")] = "64",
     activation: Annotated[str, _rare_in_net(help="relu, tanh, logistic or identity.")] = "relu",
     solver: Annotated[str, _rare_in_net(help="Optimizer: adam or sgd.")] = "adam",
@@ -133,6 +136,8 @@ class _Asked(TableOptions):
     out: Path
     resume: bool
     overwrite: bool
+    loss: str | None
+    quantile: float | None
     hidden: str
     activation: str
     solver: str
@@ -215,6 +220,7 @@ def _estimator(asked: _Asked, task: str) -> MLPCV:
     classes = task == "classification"
     splitter = StratifiedKFold if classes else KFold
     return (MLPClassifierCV if classes else MLPRegressorCV)(
+        **objective_of(asked, classes=classes),
         hidden_layer_sizes=counts("--hidden", asked.hidden),
         lambdas=lambdas_of(asked.lambdas),
         rule=asked.rule,

@@ -17,7 +17,9 @@ from numpy.typing import NDArray
 
 from shrinkage.estimators._fitted_networks import FittedNetworks
 from shrinkage.estimators._members import recipe_of_member
-from shrinkage.evaluation import tempered
+from shrinkage.estimators._targets import target_scale
+from shrinkage.evaluation import losses_of_values, tempered
+from shrinkage.networks import loss_named
 from shrinkage.path import FittedPath, Fold
 from shrinkage.tables.forms import Form
 from shrinkage.training import Recipe
@@ -37,7 +39,7 @@ class Forms:
     weights: Floats
     """(M,) of each in the predictions, ≥ 0, of sum 1."""
     losses: Floats
-    """(M,) loss of each alone on rows not seen: nats per row, or squared error over the targets' variance."""
+    """(M,) loss of each alone on rows not seen: nats per row, or that of standardized values."""
     blended_loss: float
     """The same of the weighted mean of their predictions."""
     paths: tuple[FittedPath, ...]
@@ -166,9 +168,8 @@ def _held_out_loss(predicted: Floats, Y: Floats, loss: str, weight: Floats | Non
     p, y = predicted[known], Y[known]
     s = np.ones(len(p)) if weight is None else weight[known]
     with np.errstate(over="ignore"):
-        if loss == "squared_error":
-            spread = np.average((y - np.average(y, axis=0, weights=s)) ** 2, axis=0, weights=s)
-            each = ((p - y) ** 2 / np.where(spread > 0, spread, 1)).mean(axis=1)
+        if not loss_named(loss).of_classes:
+            each = losses_of_values(loss, p, y, target_scale(loss, y, np.arange(len(y)), s))
         else:
             right = np.where(y > 0.5, p, 1 - p)[:, 0] if loss == "logistic" else (p * y).sum(axis=1)
             each = -np.log(np.maximum(right, 1e-15))

@@ -19,8 +19,10 @@ from shrinkage.evaluation import (
     OutOfFold,
     column_dependence,
     fold_importance,
+    losses_of_values,
     mean_importance,
 )
+from shrinkage.path import Scale
 from shrinkage.tables import Preprocessor, as_pandas
 
 __all__ = ["column_effects"]
@@ -73,9 +75,7 @@ def _of_fold(model: UnseenRows, frame: Any, columns: NDArray[np.intp], number: i
     encoder, networks = models.encoders[number], models.networks[number]
     inputs = np.asarray(own if encoder is None else encoder.transform(own))
     groups = [np.array([j]) for j in columns] if encoder is None else _groups(encoder, own, columns, inputs)
-    y_scale = networks.parts[0].y_scale
-    scale = None if y_scale is None else y_scale.scale
-    loss = _loss_of(unseen, rows, scale)
+    loss = _loss_of(unseen, rows, networks.parts[0].y_scale)
     return fold_importance(inputs, groups, networks.mean_prediction, loss, repeats=repeats, seed=number)
 
 
@@ -93,13 +93,13 @@ def _groups(
     return groups
 
 
-def _loss_of(unseen: OutOfFold, rows: NDArray[np.intp], scale: Floats | None) -> Callable[[Floats], float]:
-    """The loss of predictions for some rows: nats, or squared errors in the targets' standard deviations."""
+def _loss_of(unseen: OutOfFold, rows: NDArray[np.intp], y_scale: Scale | None) -> Callable[[Floats], float]:
+    """The loss of predictions for some rows: nats, or that of standardized values."""
     first = np.full(unseen.n_rows, -1)
     first[unseen.row[::-1]] = np.arange(len(unseen.row))[::-1]
     Y = unseen.Y[first[rows]]
-    if unseen.loss == "squared_error":
-        return lambda predicted: float(np.mean(np.square((predicted - Y) / (1 if scale is None else scale))))
+    if not unseen.of_classes:
+        return lambda predicted: float(losses_of_values(unseen.loss, predicted, Y, y_scale).mean())
     one_hot = both_classes(Y)
 
     def cross_entropy(predicted: Floats) -> float:

@@ -13,7 +13,7 @@ from torch import nn
 
 from shrinkage._errors import RequestError, called
 from shrinkage.evaluation import probabilities_of
-from shrinkage.networks import Kind, Layout, PerceptronKind, perceptron_layout
+from shrinkage.networks import Kind, Layout, PerceptronKind, loss_named, perceptron_layout
 from shrinkage.networks.module import ModuleKind
 from shrinkage.path import Scale, predictions
 from shrinkage.tables.forms import Form, StandardInputs
@@ -28,7 +28,7 @@ class FittedNetworks:
     kind: Kind
     layout: Layout
     loss: str
-    """`softmax`, `logistic` or `squared_error`."""
+    """Its key."""
     lambdas: NDArray[np.float64]
     """(M,)"""
     rows: NDArray[Any]
@@ -49,6 +49,10 @@ class FittedNetworks:
     @property
     def n_outputs(self) -> int:
         return self.layout.outputs
+
+    @property
+    def of_classes(self) -> bool:
+        return loss_named(self.loss).of_classes
 
     @property
     def perceptron(self) -> PerceptronKind:
@@ -96,10 +100,10 @@ class FittedNetworks:
 
     def mean_of_standardized(self, X: NDArray[np.float64], rows: NDArray[Any]) -> NDArray[np.float64]:
         """The same for inputs as the networks see them."""
-        z = predictions(self.kind, self.layout, "squared_error", rows, X)
-        if self.loss == "squared_error":
-            predicted = z.mean(axis=0)
+        if not self.of_classes:
+            predicted = predictions(self.kind, self.layout, self.loss, rows, X).mean(axis=0)
             return predicted if self.y_scale is None else self.y_scale.restored(predicted)
+        z = predictions(self.kind, self.layout, "squared_error", rows, X)
         return np.mean([probabilities_of(each) for each in z], axis=0)
 
     def place(self, lam: float) -> int:

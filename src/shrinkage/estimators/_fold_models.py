@@ -44,13 +44,14 @@ class FoldModels:
         )
 
     def intervals(self, X: Any, alpha: float) -> NDArray[np.float64]:
-        """(m, k, 2) lower and upper ends."""
+        """(m, k, 2) lower and upper ends; of counts none is below 0."""
         predicted = self.predicted(X)
         ends = [
             cv_plus_intervals(predicted[:, :, j], self.scores[:, j], self.fold, alpha)
             for j in range(predicted.shape[2])
         ]
-        return np.stack(ends, axis=1)
+        found = np.stack(ends, axis=1)
+        return np.maximum(found, 0.0) if self.networks[0].parts[0].loss == "poisson" else found
 
     def class_sets(self, X: Any, alpha: float, predicted: NDArray[np.intp]) -> NDArray[np.bool_]:
         """(m, C) which classes are in the set of each row, those `predicted` among them."""
@@ -119,7 +120,7 @@ def _scores(unseen: OutOfFold, temperature: float) -> tuple[NDArray[np.intp], ND
     """(n,) folds and (n, k) scores of the rows that some fold held out: in the first such fold, restarts averaged."""
     first = unseen.first_fold()
     predicted, Y = unseen.predicted(temperature), unseen.Y
-    if unseen.loss != "squared_error":
+    if unseen.of_classes:
         predicted, Y = both_classes(predicted), both_classes(Y)
     own = unseen.fold == first[unseen.row]
     total, count = np.zeros((unseen.n_rows, Y.shape[1])), np.zeros((unseen.n_rows, 1))
@@ -129,7 +130,7 @@ def _scores(unseen: OutOfFold, temperature: float) -> tuple[NDArray[np.intp], ND
     truth[unseen.row] = Y
     known = first >= 0
     mean, truth = total[known] / count[known], truth[known]
-    if unseen.loss == "squared_error":
+    if not unseen.of_classes:
         return first[known], np.abs(mean - truth)
     return first[known], 1 - (mean * truth).sum(axis=1, keepdims=True)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from typing import TypeVar
+from typing import Any, TypeVar
 
 __all__ = ["documented"]
 
@@ -92,13 +92,37 @@ ATTRIBUTES = """
     n_features_in_, feature_names_in_: as in scikit-learn.
 """
 
+OF_CLASS = {
+    "MLPRegressorCV": """
+    loss: `squared_error`, whose best constant is the mean: r²; `absolute_error`, the median: |r|; `huber`: r² up to
+        |r| = 1, one standard deviation of the target, and 2|r| − 1 beyond; `quantile`: max(−q·r, (1 − q)·r); `poisson`,
+        for counts and rates y ≥ 0: the deviance 2(y log(y/ŷ) − y + ŷ) with ŷ = exp of the outputs, the targets divided by
+        their mean instead of standardized. λ is chosen, and shown, by the same loss. A `linear` or `additive` member of
+        `inputs` is found at its minimum under a loss without kinks (squares, Huber's, Poisson's), else trained.
+    quantile: q, between 0 and 1, of `loss="quantile"`.
+""",
+}
+"""What only one of them has."""
+
 T = TypeVar("T", bound=type)
 
 
 def documented(cls: T) -> T:
-    """Put the shared parameters and attributes in the class's docstring."""
-    doc = inspect.cleandoc(cls.__doc__ or "")
-    cls.__doc__ = doc.replace("{parameters}", PARAMETERS.rstrip() + "\n").replace(
+    """Put the shared parameters and attributes in the class's docstring, and the parameters in its signature."""
+    doc, own = inspect.cleandoc(cls.__doc__ or ""), OF_CLASS.get(cls.__name__, "")
+    cls.__doc__ = doc.replace("{parameters}", PARAMETERS.rstrip() + own.rstrip() + "\n").replace(
         "{attributes}", ATTRIBUTES.strip("\n") + "\n"
     )
+    if "__init__" in vars(cls):
+        _show_all_parameters(cls)
     return cls
+
+
+def _show_all_parameters(cls: type) -> None:
+    """Replace `**shared` in the signature by what the base class takes: scikit-learn reads the parameters there."""
+    own = inspect.signature(cls.__init__)
+    named = [p for p in own.parameters.values() if p.kind != inspect.Parameter.VAR_KEYWORD]
+    shared = inspect.signature(cls.__mro__[2].__init__).parameters
+    rest = [p for name, p in shared.items() if name not in {each.name for each in named}]
+    init: Any = cls.__init__
+    init.__signature__ = own.replace(parameters=[*named, *rest])

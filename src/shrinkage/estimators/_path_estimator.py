@@ -30,7 +30,7 @@ from shrinkage.estimators._estimator_inputs import (
 from shrinkage.estimators._fitted_networks import OfNetworks
 from shrinkage.estimators._members import fit_members, inputs_of_members, members_of, recipe_of_member
 from shrinkage.estimators._shown import Shown
-from shrinkage.estimators._targets import Targets, target_names
+from shrinkage.estimators._targets import Targets, target_names, target_scale
 from shrinkage.estimators._trainers import TRAINERS, recipe_of
 from shrinkage.estimators._unseen_rows import UnseenRows
 from shrinkage.estimators.given._rows_of_folds import splits_of
@@ -44,7 +44,6 @@ from shrinkage.path import (
     PathRequest,
     Progress,
     checked_lambdas,
-    fitted_scale,
 )
 from shrinkage.rules import Rule
 from shrinkage.tables import as_pandas, possible_leaks
@@ -327,7 +326,6 @@ class MLPCV(OfNetworks, Shown, UnseenRows, BaseEstimator):  # pyright: ignore[re
     ) -> tuple[Fold, dict[str, Form]]:
         """The fold, and the forms of input that its training rows fitted, by member."""
         X = inputs.matrix(None if number == ALL_ROWS else train)
-        scaled_y = self.standardize and targets.loss == "squared_error"
         forms, seen = inputs_of_members(
             members_of(self.inputs), X, train, weight, standardize=self.standardize
         )
@@ -338,7 +336,7 @@ class MLPCV(OfNetworks, Shown, UnseenRows, BaseEstimator):  # pyright: ignore[re
             train=train,
             validation=validation,
             inputs=seen,
-            y_scale=fitted_scale(targets.Y, train, weight) if scaled_y else None,
+            y_scale=target_scale(targets.loss, targets.Y, train, weight) if self.standardize else None,
         )
         return fold, forms
 

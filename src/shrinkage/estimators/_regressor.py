@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from sklearn.utils import check_array
 
 from shrinkage.estimators._parameter_docs import documented
 from shrinkage.estimators._path_estimator import MLPCV
-from shrinkage.estimators._targets import Targets
+from shrinkage.estimators._targets import Targets, check_counts, loss_key
 
 __all__ = ["MLPRegressorCV"]
 
@@ -26,7 +27,7 @@ class MLPRegressorCV(RegressorMixin, MLPCV):
         J = (1/n) Σ lossᵢ + (λ/2) Σ w²,    lossᵢ = (1/k) Σⱼ (ŷᵢⱼ − yᵢⱼ)² over k targets,
 
     over standardized inputs and targets (means and scales of the training rows alone), biases exempt; other rules
-    replace the penalty.
+    replace the penalty, and `loss` the square of r = ŷᵢⱼ − yᵢⱼ.
     {parameters}
     Attributes:
     {attributes}
@@ -40,8 +41,20 @@ class MLPRegressorCV(RegressorMixin, MLPCV):
     (2,)
     """
 
+    def __init__(
+        self,
+        hidden_layer_sizes: Sequence[int] = (64,),
+        *,
+        loss: str = "squared_error",
+        quantile: float = 0.5,
+        **shared: Any,
+    ) -> None:
+        super().__init__(hidden_layer_sizes, **shared)
+        self.loss = loss
+        self.quantile = quantile
+
     def predict(self, X: Any, lam: float | None = None) -> NDArray[np.float64]:
-        """(n,) or (n, k) the predicted values, in the units of y.
+        """(n,) or (n, k) the predicted values, in the units of y: means, medians or quantiles, as the loss is.
 
         Args:
             X: as given to `fit`.
@@ -54,7 +67,8 @@ class MLPRegressorCV(RegressorMixin, MLPCV):
         """(n, 2), or (n, k, 2) for several targets: intervals that hold the true value for about 1 − α of new rows.
 
         By the networks of the folds and cross-validation+: the share is at least 1 − 2α for rows drawn as those of the
-        fit were, whatever the network. An end is infinite where so few rows can't vouch for so small an α.
+        fit were, whatever the network. An end is infinite where so few rows can't vouch for so small an α. The interval
+        lies symmetrically around what is predicted, also around a quantile; of counts it ends at 0.
 
         Args:
             X: as given to `fit`.
@@ -78,7 +92,11 @@ class MLPRegressorCV(RegressorMixin, MLPCV):
         return y
 
     def _targets(self, y: NDArray[Any], seen: NDArray[np.int64]) -> Targets:
-        return Targets(y.reshape(len(y), -1), "squared_error")
+        Y = y.reshape(len(y), -1)
+        key = loss_key(self.loss, self.quantile)
+        if key == "poisson":
+            check_counts(Y, seen)
+        return Targets(Y, key)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

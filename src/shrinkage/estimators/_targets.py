@@ -5,9 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Targets", "target_names"]
+from shrinkage._errors import RequestError, called, shown
+from shrinkage.networks import loss_named, quantile_key
+from shrinkage.path import Scale, fitted_scale
+
+__all__ = ["OF_VALUES", "Targets", "check_counts", "loss_key", "target_names", "target_scale"]
+
+OF_VALUES = ("squared_error", "absolute_error", "huber", "poisson", "quantile")
+"""What `loss=` of a regressor may be."""
 
 
 @dataclass(frozen=True)
@@ -17,6 +25,52 @@ class Targets:
     Y: NDArray[Any]
     """(N, C)"""
     loss: str
+
+
+def loss_key(loss: str, quantile: float) -> str:
+    """The key of a regressor's loss, which has the quantile's level in it."""
+    if loss not in OF_VALUES:
+        raise RequestError(f"{called('loss')}: must be one of {', '.join(OF_VALUES)}, got {shown(loss)}.")
+    if loss != "quantile":
+        return loss
+    if (
+        isinstance(quantile, bool)
+        or not isinstance(quantile, int | float | np.number)
+        or not 0 < quantile < 1
+    ):
+        raise RequestError(
+            f"{called('quantile')}: must be a number between 0 and 1, ends excluded, got {shown(quantile)}."
+        )
+    return quantile_key(float(quantile))
+
+
+def check_counts(Y: NDArray[Any], seen: NDArray[np.int64]) -> None:
+    """Raise for targets (N, C) that no Poisson mean could have, in rows of positive weight."""
+    wrong = seen[(Y[seen] < 0).any(axis=1)]
+    if len(wrong):
+        row = int(wrong[0])
+        raise RequestError(
+            f"y: {called('loss', 'poisson')} is of counts or rates, which must be >= 0; {len(wrong):,} of "
+            f"{len(seen):,} rows are not, the first is row {row} with {float(Y[row].min()):g}. Use another loss, or "
+            "correct the rows."
+        )
+
+
+def target_scale(
+    loss: str, Y: NDArray[Any], rows: NDArray[np.int64], weight: NDArray[np.float64] | None
+) -> Scale | None:
+    """What the networks' targets are standardized by: mean and standard deviation of some rows, of counts the mean.
+
+    None for classes.
+    """
+    if loss_named(loss).of_classes:
+        return None
+    if (
+        loss == "poisson"
+    ):  # a count has no other zero: the loss of y/m is that of y over m, with log m beside the outputs
+        mean = np.average(Y[rows], axis=0, weights=None if weight is None else weight[rows])
+        return Scale(np.zeros_like(mean), np.where(mean > 0, mean, 1.0))
+    return fitted_scale(Y, rows, weight)
 
 
 def target_names(given: Any, y: NDArray[Any]) -> tuple[str, ...]:

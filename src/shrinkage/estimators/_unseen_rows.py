@@ -48,7 +48,7 @@ class UnseenRows:
         blends, temperature = fold_blends(members, folds, forms, recipe), 1.0
         predicted = [held_out_of(blend, members, fold) for blend, fold in zip(blends, folds, strict=True)]
         unseen = out_of_fold(folds, predicted, recipe.loss)
-        if recipe.loss != "squared_error":
+        if unseen.of_classes:
             found = calibrate(unseen.z, unseen.Y, unseen.fold, unseen.weight)
             if isinstance(self.calibrate, bool):
                 found = replace(found, applied=self.calibrate)

@@ -20,6 +20,7 @@ from shrinkage.evaluation._effects import (
     fold_importance,
     mean_importance,
 )
+from shrinkage.evaluation._losses_of_values import losses_of_values
 from shrinkage.evaluation._out_of_fold import OutOfFold, out_of_fold
 from shrinkage.evaluation._uncertainty import Level, Uncertainty, uncertainty
 from shrinkage.evaluation._verdict import Against, Verdict, fold_losses, verdict
@@ -46,6 +47,7 @@ __all__ = [
     "fold_losses",
     "linear_path",
     "log_odds",
+    "losses_of_values",
     "mean_importance",
     "out_of_fold",
     "probabilities_of",

@@ -15,6 +15,9 @@ from numpy.typing import NDArray
 from scipy.special import logsumexp
 from sklearn.linear_model import LogisticRegression
 
+from shrinkage.evaluation._linear_values import OF_VALUES, linear_values
+from shrinkage.evaluation._losses_of_values import best_constant, losses_of_values
+from shrinkage.networks import loss_named
 from shrinkage.path import STANDARD, Fold, Inputs
 
 __all__ = ["LinearPath", "constant_losses", "linear_path"]
@@ -32,7 +35,7 @@ class LinearPath:
     """A linear model at M strengths on the folds of the path; its strength is chosen by them as λ is."""
 
     name: str
-    """`ridge regression` or `logistic regression`."""
+    """`ridge regression`, `logistic regression`, or another of the same loss as the network's."""
     lambdas: Floats
     """(M,) canonical, ascending: J = (1/n) Σ lossᵢ + (λ/2) Σ w², the intercept exempt."""
     losses: Floats
@@ -74,16 +77,17 @@ class _Rows:
 
 
 def constant_losses(folds: Sequence[Fold], loss: str) -> Floats:
-    """(F,) validation losses of the training rows' mean, or of their shares of classes."""
+    """(F,) validation losses of the training rows' best constant: mean, median or quantile, or shares of classes."""
     found = []
     for fold in folds:
         if fold.validation is None:
             continue
-        Y = fold.Y.astype(np.float64) if fold.y_scale is None else fold.y_scale.standardized(fold.Y)
+        Y = fold.Y.astype(np.float64)
         weight = np.ones(len(Y)) if fold.weight is None else fold.weight
-        guess = np.average(Y[fold.train], axis=0, weights=weight[fold.train])
-        if loss == "squared_error":
-            of_rows = np.square(Y[fold.validation] - guess).mean(axis=1)
+        guess = best_constant(loss, Y[fold.train], weight[fold.train], fold.y_scale)
+        if not loss_named(loss).of_classes:
+            held = Y[fold.validation]
+            of_rows = losses_of_values(loss, np.broadcast_to(guess, held.shape), held, fold.y_scale)
         else:
             with np.errstate(divide="ignore"):
                 of_rows = -np.log((_one_hot(Y[fold.validation]) * _one_hot(guess[None])).sum(axis=1))
@@ -92,12 +96,15 @@ def constant_losses(folds: Sequence[Fold], loss: str) -> Floats:
 
 
 def linear_path(folds: Sequence[Fold], loss: str) -> LinearPath:
-    """Ridge regression for `squared_error`, logistic regression for `softmax` and `logistic`."""
+    """Ridge regression for `squared_error`, logistic regression for classes, else the linear model of the same loss."""
+    if loss_named(loss).of_classes:
+        losses = np.array([_logistic(*parts) for parts in _parts(folds)]).T
+        return LinearPath(name="logistic regression", lambdas=LOGISTIC_STRENGTHS, losses=losses)
     if loss == "squared_error":
         losses = np.array([_ridge(*parts) for parts in _parts(folds)]).T
         return LinearPath(name="ridge regression", lambdas=RIDGE_STRENGTHS, losses=losses)
-    losses = np.array([_logistic(*parts) for parts in _parts(folds)]).T
-    return LinearPath(name="logistic regression", lambdas=LOGISTIC_STRENGTHS, losses=losses)
+    losses = np.array([_of_values(loss, *parts) for parts in _parts(folds)]).T
+    return LinearPath(name=OF_VALUES[loss.partition(":")[0]], lambdas=LOGISTIC_STRENGTHS, losses=losses)
 
 
 def _columns_of(fold: Fold) -> Inputs:
@@ -126,6 +133,12 @@ def _ridge(train: _Rows, validation: _Rows) -> Floats:
         predicted = y_mean + turned @ (projected / (values + lam * C / 2)[:, None])
         losses.append(validation.mean(np.square(predicted - validation.Y).mean(axis=1)))
     return np.array(losses)
+
+
+def _of_values(loss: str, train: _Rows, validation: _Rows) -> Floats:
+    """(M,) losses."""
+    found = linear_values(loss, (train.X, train.Y, train.weight), validation.X, LOGISTIC_STRENGTHS)
+    return np.array([validation.mean(losses_of_values(loss, each, validation.Y, None)) for each in found])
 
 
 def _logistic(train: _Rows, validation: _Rows) -> Floats:

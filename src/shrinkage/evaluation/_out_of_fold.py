@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shrinkage.evaluation._calibration import log_odds, probabilities_of
+from shrinkage.networks import loss_named
 from shrinkage.path import Fold
 
 __all__ = ["OutOfFold", "out_of_fold"]
@@ -33,11 +34,15 @@ class OutOfFold:
     n_rows: int
     """N"""
     loss: str
-    """`softmax`, `logistic` or `squared_error`."""
+    """Its key."""
+
+    @property
+    def of_classes(self) -> bool:
+        return loss_named(self.loss).of_classes
 
     def predicted(self, temperature: float = 1.0) -> Floats:
         """(m, C) probabilities, with the outputs divided by a temperature, or values."""
-        return self.z if self.loss == "squared_error" else probabilities_of(self.z / temperature)
+        return probabilities_of(self.z / temperature) if self.of_classes else self.z
 
     def of_rows(self, temperature: float = 1.0) -> Floats:
         """(N, C) the mean of the predictions of each row, over repeated folds; NaN where there is none."""
@@ -61,14 +66,14 @@ def out_of_fold(folds: Sequence[Fold], predicted: Sequence[Floats], loss: str) -
     Args:
         folds: F folds.
         predicted: for each fold (n, C) probabilities, or values in the targets' units, of its validation rows.
-        loss: `softmax`, `logistic` or `squared_error`.
+        loss: its key.
     """
     held = [(number, f.validation) for number, f in enumerate(folds) if f.validation is not None]
     row = np.concatenate([rows for _, rows in held]).astype(np.intp)
     p = np.concatenate([predicted[number] for number, _ in held])
     weight = folds[0].weight
     return OutOfFold(
-        z=p if loss == "squared_error" else log_odds(p),
+        z=log_odds(p) if loss_named(loss).of_classes else p,
         Y=folds[0].Y[row].astype(np.float64),
         row=row,
         fold=np.concatenate([np.full(len(rows), number) for number, rows in held]),

@@ -56,7 +56,9 @@ class Verdict:
     to_the_end: Against | None
     """Against the weakest λ after the last epoch; None where that diverged."""
     constant: Against | None = None
-    """Against the mean of the training rows, or their shares of classes; None where it was not measured."""
+    """Against the constant with the smallest loss on the training rows; None where it was not measured."""
+    guess: str = ""
+    """That constant in words: `the mean`, `the median`, `the class shares`, …"""
     linear: Against | None = None
     """Against a linear model of its own best strength, on the same folds and inputs; None where it was not measured."""
 
@@ -74,7 +76,12 @@ class Verdict:
 
 
 def verdict(
-    path: PathResult, choice: Choice, *, constant: Floats | None = None, linear: Floats | None = None
+    path: PathResult,
+    choice: Choice,
+    *,
+    constant: Floats | None = None,
+    linear: Floats | None = None,
+    guess: str = "",
 ) -> Verdict:
     """Hold the chosen λ against the weakest one, and against other models' losses on the same folds.
 
@@ -83,6 +90,7 @@ def verdict(
         choice: made from them.
         constant: (F,) validation losses of a constant guess.
         linear: (F,) validation losses of a linear model.
+        guess: the constant in words.
     """
     chosen = fold_losses(path, choice.index, choice.epoch)
     weakest = min(
@@ -101,6 +109,7 @@ def verdict(
         stopped=against(fold_losses(path, weakest, best)),
         to_the_end=against(fold_losses(path, weakest, path.n_epochs)),
         constant=against(constant),
+        guess=guess or ("the mean" if path.metric_name == "R²" else "the class shares"),
         linear=against(linear),
     )
 

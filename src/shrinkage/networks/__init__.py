@@ -6,7 +6,7 @@ from shrinkage.networks._kind import Kind, Stack, StackedKind
 from shrinkage.networks._kind_registry import KINDS, kind_from
 from shrinkage.networks._layout import Layout, ParameterSlot
 from shrinkage.networks._losses import Loss
-from shrinkage.networks._named_losses import LOSSES, loss_named, quantile_key
+from shrinkage.networks._named_losses import LOSSES, is_loss, loss_named, quantile_key
 from shrinkage.networks._roles import ROLES, Place, Role, places_of
 from shrinkage.networks.perceptron import PerceptronKind, perceptron_layout
 from shrinkage.networks.perceptron._initial_weights import INITIALIZATIONS, initial_row
@@ -36,6 +36,7 @@ __all__ = [
     "gauss_newton",
     "gauss_newton_diagonal",
     "initial_row",
+    "is_loss",
     "kind_from",
     "loss_named",
     "outputs",

@@ -61,6 +61,10 @@ class Loss(ABC):
     def predict(self, z: Tensor) -> Tensor:
         """What the outputs (…, n, C) stand for: probabilities, or the values themselves."""
 
+    def link(self, predicted: Tensor) -> Tensor:
+        """The outputs that stand for predicted values; of classes see `evaluation.log_odds`."""
+        return predicted
+
     @abstractmethod
     def best_constant(self, Y: Tensor, s: Tensor) -> Tensor:
         """(C,) the constant prediction of the smallest mean loss, for targets Y (n, C) of weights s (n,)."""

@@ -9,7 +9,7 @@ from shrinkage._errors import RequestError, called, shown
 from shrinkage.networks._losses import LogisticCrossEntropy, Loss, SoftmaxCrossEntropy
 from shrinkage.networks._value_losses import AbsoluteError, Huber, PoissonDeviance, Quantile, SquaredError
 
-__all__ = ["LOSSES", "loss_named", "quantile_key"]
+__all__ = ["LOSSES", "is_loss", "loss_named", "quantile_key"]
 
 LOSSES: dict[str, Loss] = {
     "softmax": SoftmaxCrossEntropy(),
@@ -26,6 +26,14 @@ LOSSES: dict[str, Loss] = {
 def quantile_key(level: float) -> str:
     """The key of a quantile's loss."""
     return "quantile" if level == 0.5 else f"quantile:{level!r}"
+
+
+def is_loss(key: object) -> bool:
+    """Whether there is a loss of this key."""
+    try:
+        return isinstance(key, str) and bool(loss_named(key).name)
+    except RequestError:
+        return False
 
 
 @lru_cache(maxsize=64)

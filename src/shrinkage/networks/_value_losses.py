@@ -15,6 +15,10 @@ from shrinkage.networks._losses import Loss
 __all__ = ["AbsoluteError", "Huber", "PoissonDeviance", "Quantile", "SquaredError"]
 
 
+SMALLEST = 1e-12
+"""Mean count whose logarithm is taken for that of smaller ones: where all counts are 0."""
+
+
 class _OfValues(Loss):
     """A loss whose outputs are the predicted values, and whose metric is R²."""
 
@@ -169,6 +173,9 @@ class PoissonDeviance(Loss):
 
     def predict(self, z: Tensor) -> Tensor:
         return z.exp()
+
+    def link(self, predicted: Tensor) -> Tensor:
+        return predicted.clamp_min(SMALLEST).log()
 
     def best_constant(self, Y: Tensor, s: Tensor) -> Tensor:
         return s @ Y / s.sum()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from shrinkage.networks import loss_named
 from shrinkage.reporting._story import StrengthElsewhere
 from shrinkage.rules import Rule
 from shrinkage.strength import convert
@@ -23,7 +24,10 @@ def strengths_elsewhere(lam: float, recipe: Recipe, n_outputs: int) -> list[Stre
         return [_canonical(lam, recipe)]
     if recipe.rule.name not in ("L2", "Decoupled"):
         return [_canonical(lam, recipe), _of_the_rule(lam, recipe)]
-    scaled = "inputs" if recipe.loss != "squared_error" else "inputs and targets"
+    classifier = loss_named(recipe.loss).of_classes
+    scaled = "inputs" if classifier else "inputs and targets"
+    if recipe.loss == "poisson":
+        scaled = "inputs, counts divided by their mean"
     scale = f"on standardized {scaled}, weights only"
     exempt = f"{scale}: biases in a group with weight_decay=0"
     if recipe.rule.name == "Decoupled":
@@ -33,7 +37,14 @@ def strengths_elsewhere(lam: float, recipe: Recipe, n_outputs: int) -> list[Stre
         )
         return [_canonical(lam, recipe), in_torch if native else _of_the_rule(lam, recipe)]
     optimizer = "Adam" if trainer.optimizer == "adam" else "SGD"
-    classifier = recipe.loss != "squared_error"
+    in_torch = StrengthElsewhere(
+        framework="PyTorch",
+        argument=f"torch.optim.{optimizer}(weight_decay=…)",
+        value=convert(lam, "lam", f"torch.optim.{optimizer}").value,
+        note=f"with a mean loss, {exempt}",
+    )
+    if not classifier and recipe.loss != "squared_error":
+        return [_canonical(lam, recipe), in_torch]
     name = "MLPClassifier" if classifier else "MLPRegressor"
     alpha = convert(
         lam,
@@ -45,12 +56,7 @@ def strengths_elsewhere(lam: float, recipe: Recipe, n_outputs: int) -> list[Stre
     )
     return [
         _canonical(lam, recipe),
-        StrengthElsewhere(
-            framework="PyTorch",
-            argument=f"torch.optim.{optimizer}(weight_decay=…)",
-            value=convert(lam, "lam", f"torch.optim.{optimizer}").value,
-            note=f"with a mean loss, {exempt}",
-        ),
+        in_torch,
         StrengthElsewhere(
             framework="scikit-learn",
             argument=f"{name}(alpha=…)",

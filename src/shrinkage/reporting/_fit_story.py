@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shrinkage.evaluation import Effects, LinearPath, OutOfFold, Uncertainty
+from shrinkage.networks import loss_named
 from shrinkage.path import Choice, PathResult
 from shrinkage.reporting._elsewhere import strengths_elsewhere
 from shrinkage.reporting._story import ColumnSummary, FitStory
@@ -109,6 +110,7 @@ def story_of(
         path=path,
         choice=model.choice_,
         constant_losses=model.constant_losses_,
+        guess=loss_named(model.recipe_.loss).constant,
         linear=model.linear_,
         uncertainty=model.uncertainty_,
         effects=effects,
@@ -135,7 +137,7 @@ def _judged_rows(unseen: OutOfFold) -> tuple[NDArray[Any], NDArray[Any]]:
     truth = np.zeros_like(held_out)
     truth[unseen.row] = unseen.Y
     held_out, truth = held_out[known], truth[known]
-    if unseen.loss == "squared_error":
+    if not unseen.of_classes:
         return truth, held_out
     if held_out.shape[1] == 1:
         return truth[:, 0].astype(np.intp), (held_out[:, 0] > 0.5).astype(np.intp)

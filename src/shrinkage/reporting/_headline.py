@@ -27,11 +27,7 @@ def constant_words(verdict: Verdict, path: PathResult) -> str:
     against = verdict.constant
     if against is None or against.is_better:
         return ""
-    guess = (
-        "the mean of the training rows"
-        if path.metric_name == "R²"
-        else "the class shares of the training rows"
-    )
+    guess = f"{verdict.guess} of the training rows"
     if verdict.loses_to_constant:
         return (
             f"The network loses to always predicting {guess}: its validation loss is {number(against.chosen_loss)}, "
@@ -193,7 +189,8 @@ def _rivals(
     if choice.index != verdict.weakest and verdict.best_epoch != path.n_epochs:
         found.append((f"{weak}, all {path.n_epochs:,} epochs", verdict.to_the_end))
     found.append((linear_name, verdict.linear))
-    found.append(("mean of the target" if path.metric_name == "R²" else "class shares", verdict.constant))
+    constant = verdict.guess.removeprefix("the ")
+    found.append((constant if constant == "class shares" else f"{constant} of the target", verdict.constant))
     return [(name, against) for name, against in found if against is not None]
 
 

@@ -89,6 +89,8 @@ class FitStory:
     """The chosen λ and epoch."""
     constant_losses: NDArray[np.float64] | None = None
     """(F,) validation losses of a constant guess on the folds of the path; None where they were not measured."""
+    guess: str = ""
+    """That constant in words, such as `the median`; empty for the usual one of the metric."""
     linear: LinearPath | None = None
     """A linear model on the same folds and inputs; None where it was not trained."""
     uncertainty: Uncertainty | None = None
@@ -115,7 +117,7 @@ class FitStory:
     def verdict(self) -> Verdict:
         """What the chosen λ is held against."""
         linear = None if self.linear is None else self.linear.fold_losses
-        return verdict(self.path, self.choice, constant=self.constant_losses, linear=linear)
+        return verdict(self.path, self.choice, constant=self.constant_losses, linear=linear, guess=self.guess)
 
     def __post_init__(self) -> None:
         problems = [text for wrong, text in self._checks() if wrong]

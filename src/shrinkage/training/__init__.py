@@ -9,6 +9,7 @@ from shrinkage.training.backprop._backprop import Backprop
 from shrinkage.training.backprop._backprop_settings import learning_rate
 from shrinkage.training.backprop._optimizers import SGD, Adam, Optimizer, PlainAdam
 from shrinkage.training.convex._convex_optimum import ConvexOptimum, has_one_minimum
+from shrinkage.training.convex._smooth_losses import smooth_path
 from shrinkage.training.engine import engine_build, engine_name
 from shrinkage.training.swarm._particle_swarms import ParticleSwarms
 from shrinkage.training.swarm._swarm_error import ErrorOfNetworks
@@ -46,4 +47,5 @@ __all__ = [
     "learning_rate",
     "minimize",
     "one_thread_flushed",
+    "smooth_path",
 ]

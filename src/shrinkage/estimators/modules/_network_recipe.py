@@ -11,10 +11,10 @@ import torch
 from torch import nn
 
 from shrinkage._errors import RequestError, called, shown
-from shrinkage.networks.module import ModuleKind, module_loss, preflight
+from shrinkage.networks.module import ModuleKind, preflight
 from shrinkage.path import Fold
 from shrinkage.training import Backprop, Recipe
-from shrinkage.training.modules import OF_PERCEPTRONS, ModuleRecipe, ModuleTrainer, faster_form, read
+from shrinkage.training.modules import ModuleRecipe, ModuleTrainer, faster_form, of_perceptrons, read
 
 __all__ = ["MakeNetwork", "members_of_network", "with_network"]
 
@@ -62,10 +62,7 @@ def with_network(network: MakeNetwork, recipe: Recipe, fold: Fold, n_lambdas: in
     member = fold.member(0, recipe.dtype, recipe.device)
     rows = torch.arange(min(len(member.train), trainer.batch_size, PREFLIGHT_ROWS))
     x, y, _ = read(member.train, rows, ("preflight",))
-    factory, loss = (
-        Sized(network, x.shape[1], y.shape[1], recipe.dtype),
-        module_loss(OF_PERCEPTRONS[recipe.loss]),
-    )
+    factory, loss = Sized(network, x.shape[1], y.shape[1], recipe.dtype), of_perceptrons(recipe.loss)
     verdict = preflight(factory, loss, x, y, device=recipe.device)
     kind = ModuleKind.of(factory, verdict, recipe.device, (x.shape[1], y.shape[1]))
     kind = faster_form(kind, loss, x, y, min(n_lambdas, 16))

@@ -176,6 +176,8 @@ class _Graph:
             second = self._node("Sigmoid", name)
             first = self._node("Sub", self._constant(np.ones(1, self._inner)), second)
             return self._node("Concat", first, second, axis=1)
+        if part.loss == "poisson":
+            name = self._node("Exp", name)
         if part.y_scale is None:
             return name
         name = self._node("Mul", name, self._constant(part.y_scale.scale.astype(self._dtype)))

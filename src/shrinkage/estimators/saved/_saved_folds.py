@@ -94,7 +94,7 @@ def _checked_count(
     """How many folds there are, once their numbers and scores fit together."""
     count = sum(key.endswith(".0.networks") for key in tensors)
     main = model.parts[model.main]
-    columns = 1 if main.loss != "squared_error" else main.n_outputs
+    columns = 1 if main.of_classes else main.n_outputs
     if not 0 < count <= MOST_FOLDS or fold.ndim != 1 or not np.issubdtype(fold.dtype, np.integer):
         raise ValueError("no folds")
     if scores.shape != (len(fold), columns) or not np.isfinite(scores).all():

@@ -27,7 +27,7 @@ from shrinkage.estimators._fitted_networks import FittedNetworks
 from shrinkage.estimators._members import MEMBERS
 from shrinkage.estimators._path_estimator import MLPCV
 from shrinkage.estimators.saved._saved_folds import folds_from, folds_in_bytes
-from shrinkage.networks import ACTIVATIONS, LOSSES, PerceptronKind, PerceptronLayout, perceptron_layout
+from shrinkage.networks import ACTIVATIONS, PerceptronKind, PerceptronLayout, is_loss, perceptron_layout
 from shrinkage.path import Scale
 from shrinkage.tables import Preprocessor, column_rules, preprocessor_from, save_preprocessor
 from shrinkage.tables.forms import FORMS, StandardInputs, form_from, name_of
@@ -80,7 +80,7 @@ PART: dict[str, Callable[[Any], bool]] = {
 SHARED: dict[str, Callable[[Any], bool]] = {
     "format": lambda value: value == FORMAT,
     "version": lambda value: type(value) is int and 1 <= value <= VERSION,
-    "loss": lambda value: value in tuple(LOSSES),
+    "loss": is_loss,
     "targets": _list_of(str),
     "classes": _are_classes,
     "sha256": lambda value: type(value) is dict and value.keys() - {FOLDS} == {NUMBERS, PREPROCESSING},
@@ -248,7 +248,7 @@ def _loaded(data: bytes) -> dict[str, NDArray[Any]]:
 
 def _classes(words: dict[str, Any], networks: FittedNetworks) -> NDArray[Any] | None:
     outputs = networks.layout.outputs
-    if (words["classes"] is None) != (networks.loss == "squared_error"):
+    if (words["classes"] is None) == networks.of_classes:
         raise ValueError(f"a loss of {networks.loss} does not go with these classes")
     if words["classes"] is None:
         if len(words["targets"]) != outputs:

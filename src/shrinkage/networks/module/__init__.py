@@ -4,7 +4,13 @@ from shrinkage.networks.module._chance import generators, replay, seed_generator
 from shrinkage.networks.module._factory import Factory, SizedFactory, call, made
 from shrinkage.networks.module._module_kind import ModuleKind, fill
 from shrinkage.networks.module._module_layout import ModuleLayout, Slot, buffers_of, layout_of, parameters_of
-from shrinkage.networks.module._module_losses import MODULE_LOSSES, CallableLoss, ModuleLoss, module_loss
+from shrinkage.networks.module._module_losses import (
+    MODULE_LOSSES,
+    CallableLoss,
+    ModuleLoss,
+    NamedLoss,
+    module_loss,
+)
 from shrinkage.networks.module._module_stacks import ModuleStack, OneByOne, StackedModules
 from shrinkage.networks.module._preflight import Verdict, preflight, quiet_fallback
 from shrinkage.networks.module._trees import leaves, mapped
@@ -17,6 +23,7 @@ __all__ = [
     "ModuleLayout",
     "ModuleLoss",
     "ModuleStack",
+    "NamedLoss",
     "OneByOne",
     "SizedFactory",
     "Slot",

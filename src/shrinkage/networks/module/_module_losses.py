@@ -15,9 +15,10 @@ from torch import Tensor
 from torch.nn import functional
 
 from shrinkage._errors import RequestError, shown
+from shrinkage.networks._losses import Loss
 from shrinkage.networks.module._trees import leaves
 
-__all__ = ["MODULE_LOSSES", "CallableLoss", "ModuleLoss", "module_loss"]
+__all__ = ["MODULE_LOSSES", "CallableLoss", "ModuleLoss", "NamedLoss", "module_loss"]
 
 
 class ModuleLoss(ABC):
@@ -110,6 +111,27 @@ class ValueLoss(ModuleLoss):
             raise RequestError(
                 f"loss='squared_error': outputs and targets must have one shape, got outputs {_kind(z)} for y {_kind(y)}."
             )
+
+
+@dataclass(frozen=True)
+class NamedLoss(ValueLoss):
+    """A loss of values that perceptrons know by name."""
+
+    loss: Loss
+
+    @property
+    def name(self) -> str:  # pyright: ignore[reportIncompatibleVariableOverride] a constant of the other classes
+        return self.loss.name
+
+    @property
+    def metric_name(self) -> str:  # pyright: ignore[reportIncompatibleVariableOverride]
+        return self.loss.metric_name
+
+    def of_rows(self, z: Tensor, y: Tensor) -> Tensor:
+        return self.loss.of_rows(z.reshape(len(z), -1).mT, y.reshape(len(z), -1).mT)
+
+    def hits(self, z: Tensor, y: Tensor) -> Tensor:
+        return self.loss.hits(z.reshape(len(z), -1).mT, y.reshape(len(z), -1).mT).mT
 
 
 @dataclass(frozen=True)

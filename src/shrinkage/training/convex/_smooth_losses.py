@@ -6,13 +6,12 @@ Axes: n rows, I inputs, C outputs, L λs.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Protocol
 
 import numpy as np
 import torch
 from scipy.optimize import minimize
 from torch import Tensor
-
-from shrinkage.networks import Loss
 
 __all__ = ["smooth_path"]
 
@@ -23,8 +22,15 @@ FARTHEST = 1e3
 """Largest |w| and |b|: where λ = 0 and the classes can be separated, the error has no minimum, only an infimum."""
 
 
+class Smooth(Protocol):
+    """A loss whose slope has no jumps."""
+
+    def of_rows(self, z: Tensor, Y: Tensor) -> Tensor: ...
+    def slope_(self, out: Tensor, z: Tensor, Y: Tensor) -> None: ...
+
+
 def smooth_path(
-    X: Tensor, Y: Tensor, s: Tensor, lambdas: Sequence[float], loss: Loss
+    X: Tensor, Y: Tensor, s: Tensor, lambdas: Sequence[float], loss: Smooth
 ) -> tuple[Tensor, Tensor]:
     """The minima of `J = (1/n) Σ sᵢ lossᵢ + (λ/2) ‖W‖²`: W (L, I, C) and b (L, C), biases exempt.
 

@@ -3,7 +3,7 @@
 from shrinkage.training.modules._faster_form import faster_form
 from shrinkage.training.modules._module_block import ModuleBlock, batches
 from shrinkage.training.modules._module_pull import ModulePull
-from shrinkage.training.modules._module_recipe import OF_PERCEPTRONS, ModuleRecipe
+from shrinkage.training.modules._module_recipe import ModuleRecipe, of_perceptrons
 from shrinkage.training.modules._module_rows import ModuleMember, ModuleRows, read
 from shrinkage.training.modules._module_score import ModuleScore
 from shrinkage.training.modules._module_trainer import ModuleTrainer
@@ -12,7 +12,6 @@ from shrinkage.training.modules._samples import ArraySamples, DatasetSamples, Sa
 
 __all__ = [
     "NAMED",
-    "OF_PERCEPTRONS",
     "ArraySamples",
     "DatasetSamples",
     "Lion",
@@ -26,6 +25,7 @@ __all__ = [
     "Samples",
     "batches",
     "faster_form",
+    "of_perceptrons",
     "read",
     "samples_of",
 ]

@@ -6,14 +6,19 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from shrinkage._errors import check_count
-from shrinkage.networks.module import CallableLoss, ModuleKind, ModuleLoss, module_loss
+from shrinkage.networks import loss_named
+from shrinkage.networks.module import CallableLoss, ModuleKind, ModuleLoss, NamedLoss, module_loss
 from shrinkage.training._recipe import Recipe, check_device
 from shrinkage.training.modules._module_settings import ModuleSettings
 
-__all__ = ["OF_PERCEPTRONS", "ModuleRecipe", "module_parts"]
+__all__ = ["ModuleRecipe", "module_parts", "of_perceptrons"]
 
-OF_PERCEPTRONS = {"softmax": "cross_entropy", "logistic": "cross_entropy", "squared_error": "squared_error"}
-"""Losses of the estimators, whose targets are one-hot, 0 and 1, or values, by the names of modules' losses."""
+
+def of_perceptrons(loss: str) -> ModuleLoss:
+    """The loss of modules that is an estimator's, whose targets are one-hot, 0 and 1, or values."""
+    if loss_named(loss).of_classes:
+        return module_loss("cross_entropy")
+    return module_loss("squared_error") if loss == "squared_error" else NamedLoss(loss_named(loss))
 
 
 @dataclass(frozen=True, kw_only=True)

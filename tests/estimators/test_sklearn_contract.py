@@ -37,7 +37,7 @@ def name_of(check: Any) -> str:
 
 def checks() -> Any:
     for estimator in ESTIMATORS:
-        generated: Any = estimator_checks_generator(estimator(lambdas=[0, 1e-2]))
+        generated: Any = estimator_checks_generator(estimator(lambdas=[0, 1e-2], dtype="float64"))
         for one, check in generated:
             if name_of(check) != ARRAY_API:
                 yield pytest.param(one, check, id=f"{estimator.__name__}-{name_of(check)}")
@@ -177,8 +177,8 @@ def test_weights_equal_repeated_rows_and_zero_weights_no_rows():
     rows = np.repeat(np.arange(30), s)
     cv = [(np.flatnonzero(np.arange(30) % 2 == f), np.flatnonzero(np.arange(30) % 2 != f)) for f in range(2)]
     repeated_cv = [tuple(np.flatnonzero(np.isin(rows, part)) for part in fold) for fold in cv]
-    weighted = small(MLPRegressorCV, cv=cv).fit(X, y, sample_weight=s)
-    repeated = small(MLPRegressorCV, cv=repeated_cv).fit(X[rows], y[rows])
+    weighted = small(MLPRegressorCV, cv=cv, dtype="float64").fit(X, y, sample_weight=s)
+    repeated = small(MLPRegressorCV, cv=repeated_cv, dtype="float64").fit(X[rows], y[rows])
     np.testing.assert_allclose(weighted.predict(X), repeated.predict(X), rtol=1e-9)
     np.testing.assert_allclose(weighted.path_.validation_mean, repeated.path_.validation_mean, rtol=1e-9)
 
@@ -203,9 +203,11 @@ def test_several_targets_keep_their_units():
     assert model.score(X, Y) > 0.99
 
 
-def test_default_float_width_follows_x_as_in_scikit_learn():
+def test_networks_are_float32_whatever_x_is_and_float64_where_it_is_asked_for():
     for dtype in (np.float32, np.float64):
-        assert small(MLPClassifierCV).fit(IRIS_X.astype(dtype), IRIS_Y).coefs_[0].dtype == dtype
+        X = IRIS_X.astype(dtype)
+        assert small(MLPClassifierCV).fit(X, IRIS_Y).coefs_[0].dtype == np.float32
+        assert small(MLPClassifierCV, dtype="float64").fit(X, IRIS_Y).coefs_[0].dtype == np.float64
 
 
 def test_the_number_of_processes_changes_nothing():
@@ -232,6 +234,7 @@ def test_the_number_of_processes_changes_nothing():
         ({"momentum": 1.0, "solver": "sgd"}, "momentum=…: must be >= 0 and < 1"),
         ({"hidden_layer_sizes": (0,)}, "at least 1 unit"),
         ({"activation": "gelu"}, "activation=…: must be one of relu, tanh, logistic, identity, got 'gelu'"),
+        ({"dtype": "auto"}, "dtype=…: must be one of float32, float64, got 'auto'"),
         ({"device": "cuda:9"}, "device='cuda:9'"),
         ({"lambdas": [-1]}, ">= 0 and finite"),
     ],

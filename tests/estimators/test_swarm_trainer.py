@@ -18,7 +18,8 @@ LAMBDAS = [1e-3, 1e-2, 1.0]
 
 
 def quick(**changes: Any) -> dict[str, Any]:
-    return {"activation": "tanh", "trainer": "swarm", "max_epochs": 40, "cv": 3, "random_state": 0} | changes
+    given = {"activation": "tanh", "trainer": "swarm", "max_epochs": 40, "cv": 3, "random_state": 0}
+    return given | {"dtype": "float64"} | changes
 
 
 def brier(predicted: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:

@@ -32,7 +32,6 @@ class Inputs(ABC):
     """What the estimator was given as X, as matrices for the networks."""
 
     n_rows: int
-    dtype: str
     preprocessor: Preprocessor | None
     """Fitted on all rows; None for a matrix of numbers, which needs none."""
 
@@ -53,7 +52,6 @@ class NumberInputs(Inputs):
     def __init__(self, X: NDArray[Any]) -> None:
         self._X = X
         self.n_rows = len(X)
-        self.dtype = str(X.dtype)
 
     def matrix(self, train: NDArray[np.int64] | None) -> NDArray[Any]:
         return self._X
@@ -64,8 +62,6 @@ class NumberInputs(Inputs):
 
 class TableInputs(Inputs):
     """A table with categories, dates or gaps: encoded by what the training rows of each fold show."""
-
-    dtype = "float32"
 
     def __init__(
         self, frame: pd.DataFrame, weight: NDArray[np.float64] | None, keep_columns: Sequence[str] = ()

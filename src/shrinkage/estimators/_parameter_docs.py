@@ -64,7 +64,8 @@ Args:
     keep_path: keep the refitted network of every λ of `lambdas_` for `predict(X, lam=…)`.
     max_extensions: how often the grid may be extended, ≥ 0; 0 keeps the λs as given.
     keep_columns: names of columns of a frame that are used although they number its rows.
-    dtype: `float32`, `float64`, or `auto`: that of X, as scikit-learn does.
+    dtype: what the networks train in: `float32`, whatever the type of X, or `float64`, at about half the speed. Means and
+        scales are float64 in any case.
     device: `cpu`, `cuda`, … as torch names it.
     n_jobs: processes, or threads of the compiled engine, as joblib means it; `auto` starts them only for work that is
         worth it.

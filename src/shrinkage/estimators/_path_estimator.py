@@ -104,7 +104,7 @@ class MLPCV(OfNetworks, Shown, UnseenRows, BaseEstimator):  # pyright: ignore[re
         calibrate: bool | str = "auto",
         max_extensions: int = 3,
         keep_columns: Sequence[str] = (),
-        dtype: str = "auto",
+        dtype: str = "float32",
         device: str = "cpu",
         n_jobs: int | str | None = None,
         random_state: Any = None,
@@ -259,7 +259,7 @@ class MLPCV(OfNetworks, Shown, UnseenRows, BaseEstimator):  # pyright: ignore[re
             ("stop", self.stop, ("last", "best")),
             ("search", self.search, SEARCHES),
             ("trainer", self.trainer, TRAINERS),
-            ("dtype", self.dtype, ("auto", "float32", "float64")),
+            ("dtype", self.dtype, ("float32", "float64")),
         ):
             if value not in known:
                 raise RequestError(f"{called(name)}: must be one of {', '.join(known)}, got {shown(value)}.")
@@ -290,7 +290,7 @@ class MLPCV(OfNetworks, Shown, UnseenRows, BaseEstimator):  # pyright: ignore[re
             stop=self.stop,
             search=self.search,
             fast=self.fast,
-            recipe=recipe_of(self.get_params(deep=False), targets.loss, n, inputs.dtype),
+            recipe=recipe_of(self.get_params(deep=False), targets.loss, n),
             seed=int(check_random_state(self.random_state).randint(2**31 - 1)),
             keep_path=self.keep_path,
             held_out=self.out_of_fold,

@@ -29,16 +29,14 @@ FULL_BATCH_UP_TO = 128
 AUTO_BATCH = 32
 
 
-def recipe_of(given: Mapping[str, Any], loss: str, n: int, dtype: str) -> Recipe:
+def recipe_of(given: Mapping[str, Any], loss: str, n: int) -> Recipe:
     """What the path trains with: the network and its loss, the rule, and the trainer that `trainer` names.
 
     Args:
         given: the estimator's parameters by name.
         loss: the key of the loss its targets ask for.
         n: rows of positive weight.
-        dtype: of X, taken where the estimator has none of its own.
     """
-    chosen: Any = dtype if given["dtype"] == "auto" else given["dtype"]
     rule = rule_of(given["rule"])
     with vocabulary(_CALLED):
         return Recipe(
@@ -53,7 +51,7 @@ def recipe_of(given: Mapping[str, Any], loss: str, n: int, dtype: str) -> Recipe
             max_epochs=given["max_epochs"],
             validate_every=given["validate_every"],
             decay_biases=given["decay_biases"],
-            dtype=chosen,
+            dtype=given["dtype"],
             device=given["device"],
         )
 

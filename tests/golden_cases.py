@@ -1,6 +1,6 @@
-"""The model of version 0.1 that is kept in tests/data/model-0.1, and how it was made.
+"""The models of earlier versions that are kept in tests/data/model-*, and how they were made.
 
-`python tests/golden_cases.py` writes one anew, for a new version of the format; the old ones stay.
+`python tests/golden_cases.py FOLDER` writes one of the present version; those of earlier versions stay as they are.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import pandas as pd
 
 DATA = Path(__file__).parent / "data"
 GOLDEN = DATA / "model-0.1"
+GOLDEN_MODELS = {version: DATA / f"model-{version}" for version in ("0.1", "0.2")}
 
 
 def golden_table() -> pd.DataFrame:
@@ -42,7 +43,8 @@ def make(folder: Path) -> None:
     folder.mkdir(parents=True)
     save_model(model, model.preprocessor_, ("grade",), folder)
     loaded = load_model(folder)
-    expected = {str(lam): loaded.predict_proba(features, lam).tolist() for lam in (0.0, 0.01)}
+    lambdas = (0.0, 0.01, float(model.lambda_))
+    expected = {str(lam): loaded.predict_proba(features, lam).tolist() for lam in lambdas}
     (folder / "expected.json").write_text(json.dumps(expected))
 
 

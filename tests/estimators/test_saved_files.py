@@ -15,7 +15,7 @@ import pytest
 import skops.io
 from safetensors.numpy import load, save
 
-from golden_cases import GOLDEN, golden_table
+from golden_cases import GOLDEN, GOLDEN_MODELS, golden_table
 from shrinkage._errors import RequestError
 from shrinkage.estimators import SavedModel, load_model
 from shrinkage.estimators.saved._saved_model import _checksum
@@ -33,7 +33,12 @@ def model(tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def expected():
-    return {float(lam): np.array(p) for lam, p in json.loads((GOLDEN / "expected.json").read_text()).items()}
+    return expected_of(GOLDEN)
+
+
+def expected_of(folder: Path) -> dict[float, np.ndarray]:
+    words = json.loads((folder / "expected.json").read_text())
+    return {float(lam): np.array(probabilities) for lam, probabilities in words.items()}
 
 
 def resealed(folder: Path, **changes: object) -> None:
@@ -67,14 +72,13 @@ def read(folder: Path) -> tuple[SavedModel | None, tuple[str, ...]]:
         return None, error.problems
 
 
-def test_a_model_of_version_0_1_loads(expected):
-    loaded = load_model(GOLDEN)
+@pytest.mark.parametrize("version", GOLDEN_MODELS)
+def test_a_model_of_an_earlier_version_loads(version):
+    loaded, expected = load_model(GOLDEN_MODELS[version]), expected_of(GOLDEN_MODELS[version])
     for lam, probabilities in expected.items():
         np.testing.assert_allclose(loaded.predict_proba(ROWS, lam), probabilities, rtol=1e-5)
-    assert loaded.predict(ROWS).tolist() == [
-        ["high", "low", "middle"][i]
-        for i in expected[loaded.networks.lambdas[loaded.networks.chosen]].argmax(1)
-    ]
+    chosen = loaded.predict_proba(ROWS, loaded.networks.lambdas[loaded.networks.chosen])
+    assert loaded.predict(ROWS).tolist() == [["high", "low", "middle"][i] for i in chosen.argmax(1)]
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -17,7 +17,7 @@ import skops.io
 from safetensors.numpy import load, save
 from sklearn.datasets import load_diabetes, load_iris
 
-from golden_cases import GOLDEN, golden_table
+from golden_cases import GOLDEN, GOLDEN_MODELS, golden_table
 from shrinkage import MLPClassifierCV, MLPRegressorCV, RequestError
 from shrinkage.estimators import Runtime, load_model, save_model
 from shrinkage.estimators.saved._saved_folds import folds_from, folds_in_bytes
@@ -167,6 +167,14 @@ def test_a_file_that_unpacks_to_more_than_any_model_is_not_read(
     resealed(copy)
     with pytest.raises(RequestError, match="unpacks to more"):
         load_model(copy).predict_interval(saved[1])
+
+
+def test_the_golden_model_of_version_0_2_predicts_intervals() -> None:
+    sets = load_model(GOLDEN_MODELS["0.2"]).predict_interval(golden_table(), 0.1)
+    labels = np.array(["high", "low", "middle"])
+    inside = sets[np.arange(45), np.searchsorted(labels, golden_table()["grade"])]
+    assert sets.shape == (45, 3)
+    assert 0.85 <= inside.mean() <= 1
 
 
 def test_a_model_of_version_0_1_has_no_intervals_and_says_so() -> None:

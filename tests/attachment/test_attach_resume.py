@@ -77,7 +77,9 @@ def loaded_before(model: nn.Module, saved: dict[str, Any], order: str = "ab") ->
 
 def test_what_a_loaded_optimizer_holds_is_taken_up_or_refused():
     model = Swapped("ab")
-    saved = through_a_file(optimizer_of(model, "ab", L2SP(0.3))[0].state_dict())
+    optimizer, _ = optimizer_of(model, "ab", L2SP(0.3))
+    optimizer.step()
+    saved = through_a_file(optimizer.state_dict())
     with pytest.raises(RequestError, match=r"a.weight had strength 0.3 in the checkpoint and has 0.5 here"):
         attach(loaded_before(model, saved), L2SP(0.5), model=model)
     with pytest.raises(RequestError, match=r"a.weight is under L2SP in the checkpoint and under L2 here"):
@@ -90,9 +92,26 @@ def test_what_a_loaded_optimizer_holds_is_taken_up_or_refused():
     assert not any(str(key).startswith("shrinkage") for state in optimizer.state.values() for key in state)
 
 
+@pytest.mark.parametrize("stepped", [(), ("a",)], ids=["no step", "a step of one layer"])
+def test_what_has_not_stepped_loads_into_any_optimizer(stepped: tuple[str, ...]):
+    model = Swapped("ab")
+    optimizer, _ = optimizer_of(model, "ab", L2SP(0.3))
+    for name, p in model.named_parameters():
+        p.grad = torch.ones_like(p) if name[0] in stepped else None
+    if stepped:
+        optimizer.step()
+    again = loaded_before(model, through_a_file(optimizer.state_dict()))
+    attach(again, L2SP(0.3), model=model)
+    for p in model.parameters():
+        p.grad = torch.ones_like(p)
+    again.step()
+
+
 def test_state_that_no_rule_takes_up_stops_the_first_step():
     model = Swapped("ab")
-    saved = through_a_file(optimizer_of(model, "ab", L2SP(0.3))[0].state_dict())
+    optimizer, _ = optimizer_of(model, "ab", L2SP(0.3))
+    optimizer.step()
+    saved = through_a_file(optimizer.state_dict())
     for p in model.parameters():
         p.grad = torch.zeros_like(p)
     optimizer = loaded_before(model, saved)

@@ -3,9 +3,9 @@
 from shrinkage.attachment._attach import attach
 from shrinkage.attachment._attachment import Attachment
 from shrinkage.attachment._hooks import handles_of as attachments_of
-from shrinkage.attachment._own_decay import OwnDecay, own_decay
-from shrinkage.attachment._parameter_table import ParameterRow, ParameterTable
 from shrinkage.attachment._wrappers import stepping_optimizer
+from shrinkage.attachment.readings._own_decay import OwnDecay, own_decay
+from shrinkage.attachment.readings._parameter_table import ParameterRow, ParameterTable
 from shrinkage.networks import ROLES, Place, Role, places_of
 
 __all__ = [

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from shrinkage._errors import RequestError, shown
-from shrinkage.attachment._attachment import Attachment, Keep
+from shrinkage.attachment._attachment import Attachment
 from shrinkage.attachment._claims import (
     Claim,
     Pattern,
@@ -21,9 +21,9 @@ from shrinkage.attachment._claims import (
     named_parameters,
     partner_of,
 )
+from shrinkage.attachment._handle import Keep
 from shrinkage.attachment._hooks import handles_of
 from shrinkage.attachment._learning_rate import peak_of
-from shrinkage.attachment._plausibility import warn_of_strengths
 from shrinkage.attachment._step import Rows
 from shrinkage.attachment._wrappers import refuse_restoring, refuse_wrapper, stepping_optimizer
 from shrinkage.attachment.carriers._native import (
@@ -33,6 +33,7 @@ from shrinkage.attachment.carriers._native import (
     refuse_impossible,
 )
 from shrinkage.attachment.carriers._portable import carried
+from shrinkage.attachment.readings._plausibility import warn_of_strengths
 from shrinkage.networks import ROLES, Place
 from shrinkage.rules import Reading, Rule, Schedule, View
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Literal, cast
+from typing import Any, cast
 
 import torch
 from torch import Tensor
@@ -12,19 +12,18 @@ from torch.optim import Optimizer
 from shrinkage._errors import RequestError
 from shrinkage.attachment import _resume
 from shrinkage.attachment._claims import Claim
+from shrinkage.attachment._handle import Keep
 from shrinkage.attachment._hooks import install, uninstall
 from shrinkage.attachment._host import is_captured, is_nonzero, refuse_in_a_graph
 from shrinkage.attachment._learning_rate import refuse_unknown
-from shrinkage.attachment._log import group_names, measurements
-from shrinkage.attachment._parameter_table import ParameterTable, table_of
 from shrinkage.attachment._step import Bunch, Rows, Step
 from shrinkage.attachment.carriers._lending import give_back, is_lent
 from shrinkage.attachment.carriers._native import clear_native, native_strength, runs_natively
+from shrinkage.attachment.readings._log import group_names, measurements
+from shrinkage.attachment.readings._parameter_table import ParameterTable, table_of
 from shrinkage.rules import Rule, Schedule, factor_at
 
-__all__ = ["Attachment", "Keep"]
-
-Keep = Literal["new", "checkpoint"]
+__all__ = ["Attachment"]
 
 
 class Attachment:

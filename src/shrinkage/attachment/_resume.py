@@ -9,7 +9,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 from itertools import chain
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -17,11 +17,9 @@ from torch.optim import Optimizer
 
 from shrinkage._errors import RequestError, shown
 from shrinkage.attachment._claims import Claim
+from shrinkage.attachment._handle import Handle
 from shrinkage.attachment.carriers import _portable
 from shrinkage.rules import Rule
-
-if TYPE_CHECKING:
-    from shrinkage.attachment._attachment import Attachment
 
 __all__ = ["KEY", "check", "finish", "pick_up", "refuse_leftovers", "save"]
 
@@ -33,7 +31,7 @@ _EXEMPT = "exempt"
 _OURS = {"params", "param_names", "weight_decay"}
 
 
-def save(handle: Attachment, state_dict: dict[str, Any]) -> None:
+def save(handle: Handle, state_dict: dict[str, Any]) -> None:
     """Add what `handle` keeps to `state_dict`."""
     names = _names(handle)
     entry = state_dict.setdefault(KEY, {"format": _FORMAT, "names": names, "parameters": {}})
@@ -44,11 +42,11 @@ def save(handle: Attachment, state_dict: dict[str, Any]) -> None:
     places = (p for group in state_dict["param_groups"] for p in group["params"])
     for name, position in zip(chain(*names), places, strict=True):
         record = entry["parameters"][name]
-        if record["rule"] != _EXEMPT:
+        if record["rule"] != _EXEMPT and _portable.may_ride(state, position, record):
             _portable.put(state, position, record, name, handle.param_of(name))
 
 
-def check(handle: Attachment, state_dict: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+def check(handle: Handle, state_dict: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     """The state dict in the order of this optimizer, and the saved records by parameter name.
 
     Raises:
@@ -79,7 +77,7 @@ def check(handle: Attachment, state_dict: dict[str, Any]) -> tuple[dict[str, Any
     return matched, records
 
 
-def pick_up(handle: Attachment, optimizers: Sequence[Optimizer]) -> None:
+def pick_up(handle: Handle, optimizers: Sequence[Optimizer]) -> None:
     """Take up what `optimizers` hold of the rule, if they were loaded before it was attached.
 
     Raises:
@@ -94,7 +92,7 @@ def pick_up(handle: Attachment, optimizers: Sequence[Optimizer]) -> None:
     if not records:
         return
     for claim in handle.claims.values():
-        if claim.rule is None:
+        if claim.rule is None or not any(optimizer.state.get(claim.param) for optimizer in optimizers):
             continue
         record = records.get(claim.name, _exempt(handle, claim.name))
         if record.get("name", claim.name) != claim.name:
@@ -110,7 +108,7 @@ def pick_up(handle: Attachment, optimizers: Sequence[Optimizer]) -> None:
     finish(handle, records)
 
 
-def refuse_leftovers(handle: Attachment) -> None:
+def refuse_leftovers(handle: Handle) -> None:
     """Raise where a checkpoint was loaded whose rule nothing has taken up; `keep="new"` drops it.
 
     Raises:
@@ -130,7 +128,7 @@ def refuse_leftovers(handle: Attachment) -> None:
         _portable.discard(state[claim.param])
 
 
-def finish(handle: Attachment, records: dict[str, Any]) -> None:
+def finish(handle: Handle, records: dict[str, Any]) -> None:
     """Take up the saved records."""
     for claim in handle.claims.values():
         record = records.get(claim.name)
@@ -154,7 +152,7 @@ def signature(rule: Rule | None) -> str:
     return f"{rule.name} {rule.force} {rule.entry} {rule.clock} {rule.anchor} {rule.modulation}"
 
 
-def _record(handle: Attachment, claim: Claim) -> dict[str, Any]:
+def _record(handle: Handle, claim: Claim) -> dict[str, Any]:
     return {
         "rule": signature(claim.rule),
         "strength": None if claim.rule is None else claim.rule.strength,
@@ -168,16 +166,16 @@ def _record(handle: Attachment, claim: Claim) -> dict[str, Any]:
     }
 
 
-def _exempt(handle: Attachment, name: str) -> dict[str, Any]:
+def _exempt(handle: Handle, name: str) -> dict[str, Any]:
     """The record of a parameter that no rule pulled."""
     return {"rule": _EXEMPT, "strength": None, "shape": list(handle.param_of(name).shape)}
 
 
-def _shapes(handle: Attachment) -> dict[str, list[int]]:
+def _shapes(handle: Handle) -> dict[str, list[int]]:
     return {claim.name: list(claim.param.shape) for claim in handle.claims.values()}
 
 
-def _names(handle: Attachment) -> list[list[str]]:
+def _names(handle: Handle) -> list[list[str]]:
     return [[handle.claims[p].name for p in group["params"]] for group in handle.optimizer.param_groups]
 
 
@@ -187,7 +185,7 @@ def _shaped(strength: Any, like: Any) -> Any:
     return strength.reshape(like.shape).to(like.dtype) if same_size else strength
 
 
-def _check_claim(handle: Attachment, claim: Claim, record: dict[str, Any], doing: str) -> None:
+def _check_claim(handle: Handle, claim: Claim, record: dict[str, Any], doing: str) -> None:
     where = f"{doing}: {claim.name}"
     if list(claim.param.shape) != record["shape"]:
         raise RequestError(
@@ -209,7 +207,7 @@ def _check_claim(handle: Attachment, claim: Claim, record: dict[str, Any], doing
         )
 
 
-def _claimed_elsewhere(handle: Attachment, claim: Claim) -> bool:
+def _claimed_elsewhere(handle: Handle, claim: Claim) -> bool:
     """Another rule on the same optimizer pulls this parameter, and checks it."""
     others = handle.optimizer.__dict__["_shrinkage_handles"]
     return any(o is not handle and o.claims[claim.param].rule is not None for o in others)
@@ -233,7 +231,7 @@ def _like(value: Tensor, param: Tensor) -> Tensor:
     return value
 
 
-def _matched(handle: Attachment, state_dict: dict[str, Any], saved: list[list[str]]) -> dict[str, Any]:
+def _matched(handle: Handle, state_dict: dict[str, Any], saved: list[list[str]]) -> dict[str, Any]:
     """`state_dict` with its positions in the order of this optimizer's parameters."""
     names = _names(handle)
     if names == saved:
@@ -258,7 +256,7 @@ def _matched(handle: Attachment, state_dict: dict[str, Any], saved: list[list[st
 
 
 def _group(
-    handle: Attachment,
+    handle: Handle,
     index: int,
     names: list[str],
     groups: list[dict[str, Any]],

@@ -17,11 +17,22 @@ from typing import Any
 import torch
 from torch import Tensor
 
-__all__ = ["carried", "discard", "put", "taken"]
+__all__ = ["carried", "discard", "may_ride", "put", "taken"]
 
 _MARK = "shrinkage."
 _NUMBERS = ("lr_max", "owed", "paid", "step")
 _DTYPES = {str(dtype).removeprefix("torch."): dtype for dtype in (torch.float32, torch.float64)}
+
+
+def may_ride(state: Mapping[Any, Any], position: Any, record: Mapping[str, Any]) -> bool:
+    """Whether a parameter's state may hold a record.
+
+    One that an optimizer with a state has not stepped yet must stay empty: Adam and its kin ask an entry for its "step".
+    Nothing is lost by it, since the rule has not acted on that parameter either.
+    """
+    if any(not _is_ours(key) for key in state.get(position, {})):
+        return True
+    return record["step"] > 0 and all(_is_ours(key) for entry in state.values() for key in entry)
 
 
 def put(state: dict[Any, Any], position: Any, record: Mapping[str, Any], name: str, like: Tensor) -> None:

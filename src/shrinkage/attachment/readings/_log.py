@@ -5,23 +5,20 @@ from __future__ import annotations
 import math
 from collections import Counter
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
+from shrinkage.attachment._handle import Handle
 from shrinkage.attachment._step import Bunch
 from shrinkage.rules import L1Force, Rule, factor_at, plain, wide
 from shrinkage.strength import asymptotic_shrink, momentum_gain
-
-if TYPE_CHECKING:
-    from shrinkage.attachment._attachment import Attachment
 
 __all__ = ["canonical_lambda", "equilibrium_norm", "group_names", "measurements", "multiplier_of"]
 
 
 @torch.no_grad()
-def measurements(handle: Attachment) -> dict[str, float]:
+def measurements(handle: Handle) -> dict[str, float]:
     """The numbers of `Attachment.log`."""
     factor = factor_at(handle.schedule, handle.steps)
     names = group_names(handle)
@@ -34,7 +31,7 @@ def measurements(handle: Attachment) -> dict[str, float]:
     return numbers
 
 
-def group_names(handle: Attachment) -> dict[Bunch, str]:
+def group_names(handle: Handle) -> dict[Bunch, str]:
     """`group<i>`, with `*<factor>` where a group has several strengths."""
     index = {id(group): i for i, group in enumerate(handle.optimizer.param_groups)}
     count = Counter(id(bunch.group) for bunch in handle.bunches)
@@ -45,7 +42,7 @@ def group_names(handle: Attachment) -> dict[Bunch, str]:
     return names
 
 
-def multiplier_of(handle: Attachment, bunch: Bunch) -> float:
+def multiplier_of(handle: Handle, bunch: Bunch) -> float:
     """The factor that `multipliers=` puts on the strength of `bunch`."""
     own, whole = (
         torch.as_tensor(rule.strength, dtype=torch.float64).max() for rule in (bunch.rule, handle.rule)
@@ -53,7 +50,7 @@ def multiplier_of(handle: Attachment, bunch: Bunch) -> float:
     return float(own / whole) if whole else 1.0
 
 
-def _of_bunch(handle: Attachment, bunch: Bunch, rule: Rule) -> dict[str, float]:
+def _of_bunch(handle: Handle, bunch: Bunch, rule: Rule) -> dict[str, float]:
     now = bunch.now()
     lr = float(now.lr)
     numbers = {} if math.isnan(lr) else {"lr": lr}

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import math
 import warnings
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
+from shrinkage.attachment._handle import Handle
 from shrinkage.attachment._host import readable
-from shrinkage.attachment._parameter_table import in_words
 from shrinkage.attachment._step import Bunch
+from shrinkage.attachment.readings._parameter_table import in_words
 from shrinkage.rules import L2Force, Reading
 from shrinkage.strength import momentum_gain
-
-if TYPE_CHECKING:
-    from shrinkage.attachment._attachment import Attachment
 
 __all__ = ["LARGE", "shrink_at_the_peak", "warn_of_strengths"]
 
@@ -28,7 +25,7 @@ _UNTOUCHED = 1e-5
 """A fraction removed within a whole run below which nothing that can be measured changes."""
 
 
-def warn_of_strengths(handle: Attachment, steps: int | None, stacklevel: int) -> None:
+def warn_of_strengths(handle: Handle, steps: int | None, stacklevel: int) -> None:
     """Warn once of a rule that removes over 1 % per step, and where `steps` are known, of one that empties or never acts.
 
     Args:
@@ -61,7 +58,7 @@ def warn_of_strengths(handle: Attachment, steps: int | None, stacklevel: int) ->
     warnings.warn(words, stacklevel=stacklevel)
 
 
-def shrink_at_the_peak(handle: Attachment, bunch: Bunch) -> float | None:
+def shrink_at_the_peak(handle: Handle, bunch: Bunch) -> float | None:
     """The largest fraction that a step removes at the peak learning rate; None where it depends on more than that."""
     rule, now = bunch.rule, bunch.now()
     modulation = rule.modulation

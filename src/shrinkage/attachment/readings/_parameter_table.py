@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from torch import Tensor
 
 from shrinkage._drawing import Drawn
+from shrinkage.attachment._handle import Handle
 from shrinkage.rules import Rule
-
-if TYPE_CHECKING:
-    from shrinkage.attachment._attachment import Attachment
 
 __all__ = ["ParameterRow", "ParameterTable", "in_words", "table_of"]
 
@@ -70,7 +68,7 @@ class ParameterTable(Drawn):
         )
 
 
-def table_of(handle: Attachment) -> ParameterTable:
+def table_of(handle: Handle) -> ParameterTable:
     """The table of `handle`."""
     native = {claim.param for bunch in handle.bunches if bunch.native for claim in bunch.claims}
     rows = []

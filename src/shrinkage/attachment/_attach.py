@@ -33,9 +33,11 @@ from shrinkage.attachment.carriers._native import (
     refuse_impossible,
 )
 from shrinkage.attachment.carriers._portable import carried
+from shrinkage.attachment.control._control_refusals import check_control, unwrapped
+from shrinkage.attachment.control._loop_control import LoopControl, Strengths, unit_of
 from shrinkage.attachment.readings._plausibility import warn_of_strengths
 from shrinkage.networks import ROLES, Place
-from shrinkage.rules import Reading, Rule, Schedule, View
+from shrinkage.rules import Controller, Reading, Rule, Schedule, View
 
 __all__ = ["attach"]
 
@@ -56,6 +58,8 @@ def attach(
     keep: Keep | None = None,
     multipliers: Mapping[Pattern, float] | None = None,
     steps: int | None = None,
+    control: Controller | None = None,
+    strengths: Strengths = "network",
 ) -> Attachment:
     """Attach a rule to a live optimizer: from now on every `optimizer.step()` carries it out.
 
@@ -85,13 +89,17 @@ def attach(
             for; a parameter that several patterns match gets their product.
         steps: length of the run in steps, if known: then a strength that empties the weights within it, or never
             changes any, is warned of.
+        control: what moves λ while training, from the rule's strength on: `Hypergradient`, `Evidence`, `TargetNorm` or
+            `Timescale`, all of `shrinkage`. A copy of the optimizer keeps the λ of its moment.
+        strengths: under control, one λ for the `network`, or one for each of its `groups` or `layers` (pulled tensors).
 
     Returns:
-        The handle, with `table()`, `log()` and `remove()`.
+        The handle, with `table()`, `log()`, `trace()` and `remove()`.
 
     Raises:
         RequestError: the optimizer cannot carry the rule, a pattern matches nothing, a parameter is not the
-            model's or has a rule already, or the optimizer has a weight decay of its own.
+            model's or has a rule already, the optimizer has a weight decay of its own, or the controller makes no sense
+            here.
 
     Warns:
         UserWarning: the rule removes over 1 % of every weight per step, or, with `steps`, all of it or none.
@@ -107,11 +115,21 @@ def attach(
     """
     _check_arguments(optimizer, rule, model, exempt, only, lr_max, native, rows, keep)
     _check_factors(multipliers, steps, model)
+    if control is None and strengths != "network":
+        raise RequestError(
+            f"attach(strengths={strengths!r}): without a controller every parameter has the rule's strength. Give "
+            "control=…, or factors on it by multipliers=…."
+        )
     optimizer, outer = stepping_optimizer(optimizer), optimizer
     refuse_restoring(optimizer, rule)
     refuse_impossible(optimizer, rule)
     selection = Selection(tuple(exempt), None if only is None else tuple(only))
-    claimer = _Claimer(optimizer, rule, model, selection, parameters, multipliers or {})
+    loop = None
+    if control is not None:
+        given = {"schedule": schedule, "parameters": parameters, "native": native == "adopt"}
+        given |= {"multipliers": multipliers, "strengths": strengths}
+        loop = _loop_control(optimizer, rule, model, control, strengths, steps, lr_max, given)
+    claimer = _Claimer(optimizer, rule, model, selection, parameters, multipliers or {}, strengths)
     claims = claimer.claims()
     _settle_native(optimizer, rule, claims, native)
     handle = Attachment(
@@ -125,9 +143,27 @@ def attach(
         keep=keep,
         lower=lower,
         outer=outer,
+        control=loop,
     )
     warn_of_strengths(handle, steps, stacklevel=3)
     return handle
+
+
+def _loop_control(
+    optimizer: Optimizer,
+    rule: Rule,
+    model: nn.Module | None,
+    control: Controller,
+    strengths: Strengths,
+    steps: int | None,
+    lr_max: float | None,
+    given: dict[str, Any],
+) -> LoopControl:
+    """What moves λ, once it is known to make sense."""
+    lr = lr_max or max((peak_of(group) for group in optimizer.param_groups), default=0.0)
+    check_control(control, optimizer, rule, model, steps=steps, lr=lr, strengths=strengths, given=given)
+    inner = None if model is None else unwrapped(model)
+    return LoopControl(control, optimizer, rule, inner, strengths=strengths, lr=lr, steps=steps or 0)
 
 
 class _Claimer:
@@ -141,7 +177,9 @@ class _Claimer:
         selection: Selection,
         parameters: Mapping[str, Tensor] | None,
         multipliers: Mapping[Pattern, float],
+        strengths: Strengths,
     ) -> None:
+        self._strengths: Strengths = strengths
         self._multipliers = multipliers
         self._optimizer, self._rule, self._model = optimizer, rule, model
         self._selection, self._parameters = selection, parameters
@@ -190,16 +228,16 @@ class _Claimer:
                     f"attach({self._rule.name}): {place.name} is under {other.rule.name} already. "
                     "Remove that rule first, or divide the parameters with only=… and exempt=…."
                 )
-        claim.rule = self._multiplied(place)
+        claim.factor = math.prod(f for pattern, f in self._multipliers.items() if matches(pattern, place))
+        claim.rule = (
+            self._rule if claim.factor == 1 else self._rule.with_strength(self._rule.strength * claim.factor)
+        )
+        number = next(i for i, other in enumerate(self._optimizer.param_groups) if other is group)
+        claim.unit = unit_of(self._strengths, place.name, number)
         real = torch.view_as_real(param.detach()) if param.is_complex() else param.detach()
         claim.anchor = real.clone() if self._rule.anchor == "initial" else None
         self._start(claim, real)
         return claim
-
-    def _multiplied(self, place: Place) -> Rule:
-        """The rule with the strength that the parameter gets: times the factor of every pattern that matches it."""
-        factor = math.prod(f for pattern, f in self._multipliers.items() if matches(pattern, place))
-        return self._rule if factor == 1 else self._rule.with_strength(self._rule.strength * factor)
 
     def _start(self, claim: Claim, w: Tensor) -> None:
         strength = w.new_ones(len(w), *[1] * (w.ndim - 1)) if claim.stacked else self._rule.strength

@@ -19,6 +19,7 @@ from shrinkage.attachment._learning_rate import refuse_unknown
 from shrinkage.attachment._step import Bunch, Rows, Step
 from shrinkage.attachment.carriers._lending import give_back, is_lent
 from shrinkage.attachment.carriers._native import clear_native, native_strength, runs_natively
+from shrinkage.attachment.control._loop_control import LoopControl
 from shrinkage.attachment.readings._log import group_names, measurements
 from shrinkage.attachment.readings._parameter_table import ParameterTable, table_of
 from shrinkage.rules import Rule, Schedule, factor_at
@@ -48,6 +49,7 @@ class Attachment:
         keep: Keep | None,
         lower: bool,
         outer: Optimizer | None = None,
+        control: LoopControl | None = None,
     ) -> None:
         self.optimizer = optimizer
         self.outer = optimizer if outer is None else outer
@@ -67,6 +69,9 @@ class Attachment:
         self._removed = False
         self.slot = 0
         self._may_hold_leftovers = True
+        self.control = control
+        if control is not None:
+            control.begin(claims)
         self.plan()
         _resume.pick_up(self, list(dict.fromkeys((optimizer, self.outer))))
         _keep_uncompiled()
@@ -79,7 +84,8 @@ class Attachment:
             return f"<{what}: removed>"
         how = sum(len(bunch.claims) for bunch in self._bunches if bunch.native)
         by = f", {how} by the optimizer itself" if how else ""
-        return f"<{what}: {len(held)} of {len(self.claims)} parameters{by}; {self.steps} steps>"
+        moved = "" if self.control is None else f"; λ moved by {self.control.words or self.control.name}"
+        return f"<{what}: {len(held)} of {len(self.claims)} parameters{by}; {self.steps} steps{moved}>"
 
     @property
     def names(self) -> list[str]:
@@ -113,6 +119,14 @@ class Attachment:
         self.plan()
         names = group_names(self)
         return {names[bunch]: [claim.param for claim in bunch.claims] for bunch in self._bunches}
+
+    def trace(self) -> dict[str, list[float]]:
+        """Under a controller: the steps after which λ was set, `step`, and λ since then.
+
+        Its name is `lam` where there is one λ, else that of the group or the parameter; empty without a controller. It is
+        saved and resumed with the optimizer.
+        """
+        return {} if self.control is None else self.control.trace()
 
     def remove(self) -> None:
         """Take the rule off: the optimizer is as it was, without any weight decay of its own."""
@@ -155,6 +169,8 @@ class Attachment:
                 "the factor is asked for at every step that Python makes",
                 "Give the strength as a tensor on the GPU, and change it in place.",
             )
+        if self.control is not None:
+            self.control.before_step(list(self.claims.values()), self.steps)
         factor = factor_at(self.schedule, self.steps)
         self._step = step = Step(optimizer, self._bunches, self.exempt, factor, self._rows)
         closure = kwargs.get("closure") or (args[1] if len(args) > 1 else None)
@@ -176,8 +192,11 @@ class Attachment:
         give_back(optimizer)
         if self._step is not None:
             self._step.on_done()
-            self.steps += not self._step.skipped
-            self._step = None
+            skipped, self._step = self._step.skipped, None
+            self.steps += not skipped
+            control = None if skipped else self.control
+            if control is not None and control.after_step(list(self.claims.values()), self.steps):
+                self.replan()
 
     def before_save(self, optimizer: Optimizer) -> None:
         """Pre-hook of `optimizer.state_dict`: the groups are whole, also where a step was broken off."""
@@ -186,6 +205,8 @@ class Attachment:
     def save(self, optimizer: Optimizer, state_dict: dict[str, Any]) -> None:
         """Post-hook of `optimizer.state_dict`: the strengths and what the rule keeps, by parameter name."""
         self.plan()
+        if self.control is not None:
+            self.control.keep(list(self.claims.values()))
         _resume.save(self, state_dict)
 
     def check_load(self, optimizer: Optimizer, state_dict: dict[str, Any]) -> dict[str, Any] | None:
@@ -201,8 +222,12 @@ class Attachment:
             clear_native(group, optimizer.defaults)
         _resume.finish(self, self._incoming)
         self._incoming = {}
-        self._planned = []
+        self.replan()
         self.plan()
+
+    def replan(self) -> None:
+        """See to it that the next plan is a new one: the strengths have changed."""
+        self._planned = []
 
     def plan(self) -> None:
         """Bring the bunches in line with the optimizer's parameter groups, which may have grown or been loaded."""
@@ -228,9 +253,8 @@ class Attachment:
             claim = self.claims[param]
             if claim.rule is not None:
                 strength = claim.rule.strength
-                together.setdefault(id(strength) if isinstance(strength, Tensor) else strength, []).append(
-                    claim
-                )
+                same = id(strength) if isinstance(strength, Tensor) else strength
+                together.setdefault((claim.unit, same), []).append(claim)
         bunches = []
         for claims in together.values():
             rule = cast(Rule, claims[0].rule)
@@ -253,11 +277,18 @@ class Attachment:
                 f"attach({self.rule.name}, strength {self.rule.strength}): the group added with {claim.name} has a "
                 f"weight_decay of its own, {native_strength(group):g}. Add it with weight_decay=0."
             )
+        if self.control is not None and not self.control.adopt(claim):
+            raise RequestError(
+                f"attach({self.rule.name}, strengths={self.control.strengths!r}): {claim.name} was added to the "
+                "optimizer and has no λ yet. Attach anew: handle.remove(), then attach(…)."
+            )
         self.claims[param] = claim
 
     def __getstate__(self) -> dict[str, Any]:
         # What a closure over the model would drag along is left behind; so is the step in progress.
-        return {**self.__dict__, "_claim_new": None, "_step": None, "claims": list(self.claims.values())}
+        control = None if self.control is None else self.control.inert()
+        left = {"_claim_new": None, "_step": None, "control": control}
+        return {**self.__dict__, **left, "claims": list(self.claims.values())}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         claims = state.pop("claims")

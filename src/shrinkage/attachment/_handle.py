@@ -9,6 +9,7 @@ from torch.optim import Optimizer
 
 from shrinkage.attachment._claims import Claim
 from shrinkage.attachment._step import Bunch
+from shrinkage.attachment.control._loop_control import LoopControl
 from shrinkage.rules import Rule, Schedule
 
 __all__ = ["Handle", "Keep"]
@@ -26,6 +27,7 @@ class Handle(Protocol):
     steps: int
     keep: Keep | None
     claims: dict[Tensor, Claim]
+    control: LoopControl | None
 
     @property
     def bunches(self) -> list[Bunch]: ...
@@ -34,3 +36,5 @@ class Handle(Protocol):
     def names(self) -> list[str]: ...
 
     def param_of(self, name: str) -> Tensor: ...
+
+    def replan(self) -> None: ...

@@ -19,6 +19,7 @@ from shrinkage._errors import RequestError, shown
 from shrinkage.attachment._claims import Claim
 from shrinkage.attachment._handle import Handle
 from shrinkage.attachment.carriers import _portable
+from shrinkage.attachment.control._loop_control import is_moved
 from shrinkage.rules import Rule
 
 __all__ = ["KEY", "check", "finish", "pick_up", "refuse_leftovers", "save"]
@@ -143,6 +144,9 @@ def finish(handle: Handle, records: dict[str, Any]) -> None:
         if record["anchor"] is not None:
             claim.anchor = _like(record["anchor"], claim.param)
         handle.steps = record["step"]
+    if handle.control is not None and handle.keep != "new" and records:
+        handle.control.take_up(list(handle.claims.values()))
+        handle.replan()
 
 
 def signature(rule: Rule | None) -> str:
@@ -200,7 +204,8 @@ def _check_claim(handle: Handle, claim: Claim, record: dict[str, Any], doing: st
             'Attach what the checkpoint has, or attach(…, keep="new") to go on with the rule of now.'
         )
     strengths = record["strength"], None if claim.rule is None else claim.rule.strength
-    if claim.rule is not None and handle.keep is None and not _same(*strengths):
+    moves = handle.control is not None and is_moved(record["state"])
+    if claim.rule is not None and handle.keep is None and not moves and not _same(*strengths):
         raise RequestError(
             f"{where} had strength {shown(strengths[0])} in the checkpoint and has {shown(strengths[1])} here. "
             'Say which holds: attach(…, keep="new") or attach(…, keep="checkpoint").'

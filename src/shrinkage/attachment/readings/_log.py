@@ -32,18 +32,23 @@ def measurements(handle: Handle) -> dict[str, float]:
 
 
 def group_names(handle: Handle) -> dict[Bunch, str]:
-    """`group<i>`, with `*<factor>` where a group has several strengths."""
+    """`group<i>`, with `*<factor>` where a group has several strengths, `/<parameter>` where each layer has its own."""
     index = {id(group): i for i, group in enumerate(handle.optimizer.param_groups)}
     count = Counter(id(bunch.group) for bunch in handle.bunches)
     names = {}
     for bunch in handle.bunches:
-        factor = f"*{multiplier_of(handle, bunch):g}" if count[id(bunch.group)] > 1 else ""
-        names[bunch] = f"group{index[id(bunch.group)]}{factor}"
+        several, group = count[id(bunch.group)] > 1, f"group{index[id(bunch.group)]}"
+        if handle.control is not None and handle.control.strengths == "layers":
+            names[bunch] = f"{group}/{bunch.claims[0].unit}"
+        else:
+            names[bunch] = f"{group}*{multiplier_of(handle, bunch):g}" if several else group
     return names
 
 
 def multiplier_of(handle: Handle, bunch: Bunch) -> float:
     """The factor that `multipliers=` puts on the strength of `bunch`."""
+    if handle.control is not None:
+        return bunch.claims[0].factor
     own, whole = (
         torch.as_tensor(rule.strength, dtype=torch.float64).max() for rule in (bunch.rule, handle.rule)
     )

@@ -71,6 +71,7 @@ class ParameterTable(Drawn):
 def table_of(handle: Handle) -> ParameterTable:
     """The table of `handle`."""
     native = {claim.param for bunch in handle.bunches if bunch.native for claim in bunch.claims}
+    moved = "" if handle.control is None else f", moved by {handle.control.name}"
     rows = []
     for index, group in enumerate(handle.optimizer.param_groups):
         for param in group["params"]:
@@ -83,7 +84,7 @@ def table_of(handle: Handle) -> ParameterTable:
                     group=index,
                     role=claim.role.name,
                     reason=claim.role.reason,
-                    rule=claim.reason if claim.rule is None else in_words(claim.rule),
+                    rule=claim.reason if claim.rule is None else in_words(claim.rule) + moved,
                     how=how,
                 )
             )

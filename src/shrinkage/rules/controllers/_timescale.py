@@ -49,12 +49,13 @@ class Timescale:
         """As of `Controller`; an update changes nothing."""
         return 1
 
-    def in_words(self, run: Run) -> str:
-        """What the share means in lr and λ."""
+    def in_words(self, run: Run, carried: float = 1.0) -> str:
+        """What the share means in lr and λ; `carried` is how much further momentum carries a penalty in the loss."""
         steps = self.share * run.steps
+        by_momentum = "" if carried == 1 else f" × {carried:g} by momentum"
         return (
             f"Timescale {self.share:g}: a weight is remembered for {self.share:g} × {run.steps:,} = {steps:,.0f} steps, "
-            f"so λ = 1/(lr × {steps:,.0f}) = 1/({run.lr:g} × {steps:,.0f}) = {self.lam(run):.4g}"
+            f"so at lr = {run.lr:g} λ = 1/({run.lr:g} × {steps:,.0f}{by_momentum}) = {self.lam(run) / carried:.4g}"
         )
 
     def start(self, lam: Tensor, run: Run) -> tuple[Tensor, State]:

@@ -1,0 +1,104 @@
+"""Batches that a controller draws beside the loop's own, and the loss of the model on them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from shrinkage._errors import RequestError, shown
+from shrinkage.networks.module import MODULE_LOSSES
+
+__all__ = ["LoopBatches", "at_rest", "mean_loss", "number_of_rows"]
+
+
+class LoopBatches:
+    """An endless stream of batches that knows where it stands, so that a resumed run goes on with the next one.
+
+    Args:
+        source: an iterable that can be gone through again, or a function that gives the next batch.
+        where: what it is called in a message.
+    """
+
+    def __init__(self, source: Any, where: str) -> None:
+        if not callable(source) and not isinstance(source, Iterable):
+            raise RequestError(
+                f"{where}: must be an iterable of batches (inputs, …, targets), as a DataLoader or a list, or a function "
+                f"that gives the next one, got {shown(type(source))}."
+            )
+        self._source, self._where = source, where
+        self._current: Iterator[Any] | None = None
+        self.position = 0
+        """Batches drawn since the source was begun."""
+
+    def draw(self, device: torch.device) -> tuple[tuple[Any, ...], Any]:
+        """(inputs, targets) of the next batch."""
+        batch = self._next()
+        if not isinstance(batch, Sequence) or isinstance(batch, str) or len(batch) < 2:
+            raise RequestError(
+                f"{self._where}: a batch must be (inputs, …, targets), got {shown(type(batch))}. "
+                "Wrap yours in a generator function that gives such pairs."
+            )
+        *inputs, targets = (part.to(device) if isinstance(part, Tensor) else part for part in batch)
+        return tuple(inputs), targets
+
+    def seek(self, position: int) -> None:
+        """Go to where a checkpoint stood."""
+        self._current, self.position = None, position
+
+    def _next(self) -> Any:
+        if not isinstance(self._source, Iterable):
+            self.position += 1
+            return self._source()
+        if self._current is None:
+            self._current = iter(self._source)
+            for _ in range(self.position):
+                next(self._current, None)
+        for _ in range(2):
+            for batch in self._current:
+                self.position += 1
+                return batch
+            self._current, self.position = iter(self._source), 0
+        raise RequestError(
+            f"{self._where}: ran out of batches and could not be begun again. Give a list or a DataLoader, or a "
+            "function that gives the next batch."
+        )
+
+
+def number_of_rows(source: Any) -> int | None:
+    """Rows that all batches hold together; None where that can't be told without drawing them."""
+    dataset = getattr(source, "dataset", None)
+    if dataset is not None and hasattr(dataset, "__len__"):
+        return len(dataset)
+    if isinstance(source, list | tuple):
+        return sum(len(batch[-1]) for batch in source)
+    return None
+
+
+def mean_loss(loss: Any) -> Callable[[Any, Any], Tensor]:
+    """`loss=` as a function of outputs and targets that gives the mean over the rows."""
+    if isinstance(loss, str):
+        known = MODULE_LOSSES[loss]
+        return lambda outputs, targets: known.of_rows(outputs, targets).mean()
+    return lambda outputs, targets: loss(outputs, targets).mean()
+
+
+@contextmanager
+def at_rest(model: nn.Module) -> Iterator[None]:
+    """Within it the model is in evaluation mode and gradients are on; its modes and the random numbers come back."""
+    modes = [(module, module.training) for module in model.modules()]
+    recurrent = any(isinstance(module, nn.RNNBase) for module, _ in modes)
+    with ExitStack() as stack:
+        stack.enter_context(torch.random.fork_rng(devices=[]))
+        stack.enter_context(torch.enable_grad())
+        if recurrent and torch.cuda.is_available():  # cuDNN has no backward pass of these in evaluation mode
+            stack.enter_context(torch.backends.cudnn.flags(enabled=False))
+        model.eval()
+        try:
+            yield
+        finally:
+            for module, mode in modes:
+                module.training = mode

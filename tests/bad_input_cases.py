@@ -279,7 +279,7 @@ VALUES = (
     Case(
         id="no column to ignore",
         file=table(),
-        options=("-t", "y", "--ignore-columns", "b"),
+        options=("-t", "y", "--drop", "b"),
         says=("no column 'b'", "'a', 'y'"),
     ),
     Case(

@@ -193,7 +193,7 @@ def damaged_manifest(data: Path, out: Path) -> None:
         (None, ("--seed", "5"), "seed was"),
         (None, ("--folds", "3"), "folds was"),
         (None, ("-t", "size"), "target was"),
-        (None, ("--ignore-columns", "colour"), "matrices was"),
+        (None, ("--drop", "colour"), "matrices was"),
     ],
     ids=lambda value: getattr(value, "__name__", " ".join(value) if isinstance(value, tuple) else ""),
 )

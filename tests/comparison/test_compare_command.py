@@ -104,7 +104,7 @@ def test_the_table_is_read_and_cut_as_fit_does(tmp_path):
     frame["number"] = [f"{x:.3f}".replace(".", ",") for x in range(len(frame))]
     frame["kind"] = frame["kind"].where(frame.index != 3, "rare").where(frame.index != 5, None)
     frame.to_csv(tmp_path / "data.csv", index=False, sep=";", decimal=",")
-    cut = ["--ignore-columns", "colour", "--drop-missing-target", "--drop-rare-classes", "--decimal", ","]
+    cut = ["--drop", "colour", "--drop-missing-target", "--drop-rare-classes", "--decimal", ","]
     arguments = [
         "compare",
         str(tmp_path / "data.csv"),

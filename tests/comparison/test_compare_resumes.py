@@ -130,7 +130,7 @@ def test_a_damaged_block_is_set_aside_and_computed_again(
         (["--inner-folds", "3"], "inner_folds was 2 and is now 3"),
         (["--lambdas", "0,0.2"], "lambdas was"),
         (["--rows", "30"], "rows was 40 and is now 30"),
-        (["--ignore-columns", "colour"], "columns was"),
+        (["--drop", "colour"], "columns was"),
         (["other cell"], "data was"),
     ],
     ids=lambda value: value[0] if isinstance(value, list) else "",

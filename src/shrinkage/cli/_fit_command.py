@@ -4,28 +4,30 @@ from __future__ import annotations
 
 import shlex
 import sys
-import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
+from time import monotonic
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from shrinkage._errors import RequestError
 from shrinkage.cli._exit import harmless, note
 from shrinkage.cli._folder import check_one_of
 from shrinkage.cli._versions import versions
 from shrinkage.cli.options._objective_options import Loss, Quantile, objective_of
+from shrinkage.cli.options._row_options import Group, Id, NoShuffle, RowOptions, Time, Weight
 from shrinkage.cli.options._shared_options import (
     Bundled,
     Data,
     DayFirst,
     Decimal,
+    Drop,
     DropMissingTarget,
     DropRareClasses,
     Encoding,
     Escape,
-    IgnoreColumns,
     Jobs,
     KeepColumns,
     Na,
@@ -48,7 +50,7 @@ from shrinkage.cli.options._values import options_named
 if TYPE_CHECKING:
     from shrinkage.estimators import MLPCV
     from shrinkage.reporting import FitStory
-    from shrinkage.tables import Problem, Table
+    from shrinkage.tables import Problem, SetApart
 
 __all__ = ["fit"]
 
@@ -92,12 +94,17 @@ def fit(
     text: Text = None,
     escape: Escape = None,
     no_header: NoHeader = False,
-    ignore_columns: IgnoreColumns = None,
+    drop: Drop = None,
     keep_columns: KeepColumns = None,
     drop_missing_target: DropMissingTarget = False,
     drop_rare_classes: DropRareClasses = False,
     loss: Loss = None,
     quantile: Quantile = None,
+    group: Group = None,
+    time: Time = None,
+    no_shuffle: NoShuffle = False,
+    weight: Weight = None,
+    id: Id = None,
     hidden: Annotated[str, in_net(help="Hidden layers, such as 64,32; 0 for none.")] = "64",
     activation: Annotated[str, _rare_in_net(help="relu, tanh, logistic or identity.")] = "relu",
     solver: Annotated[str, _rare_in_net(help="Optimizer: adam or sgd.")] = "adam",
@@ -130,7 +137,7 @@ def fit(
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Asked(TableOptions):
+class _Asked(TableOptions, RowOptions):
     """The options of `fit`, as they were given."""
 
     out: Path
@@ -163,36 +170,65 @@ class _Asked(TableOptions):
     quiet: bool
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Checked:
+    """What is learned from."""
+
+    rows: SetApart
+    """The table without what was asked to be left out, and what its columns say of the rows."""
+    target: list[str]
+    problem: Problem
+    notes: list[str]
+    """What was noticed, one sentence each."""
+
+
 def _run(asked: _Asked) -> None:
-    start = time.monotonic()
+    start = monotonic()
     check_one_of(resume=asked.resume, overwrite=asked.overwrite)
+    asked.check()
     with options_named():
-        table, target, notes = _checked_table(asked)
-        _fitted(asked, table, target, notes, start)
+        _fitted(asked, _checked_table(asked), start)
 
 
-def _checked_table(asked: _Asked) -> tuple[Table, list[str], list[str]]:
-    """The table without what was asked to be left out, its targets, and what was noticed."""
-    from shrinkage.tables import check_table
+def _checked_table(asked: _Asked) -> _Checked:
+    """The table that was asked for; all that is wrong with it is raised at once."""
+    from shrinkage.tables import SetApart, check_table, repeated_rows, set_apart, split_target
 
-    table, target = asked_table(asked)
-    notes = [*table.notes, *check_table(table, target, task=asked.task, folds=asked.folds)]
+    roles, dropped = asked.roles, asked.drop or []
+    named = {name for _, name in roles.named}
+    table, target = asked_table(
+        replace(asked, drop=[name for name in dropped if name not in named]), verbatim=roles.verbatim
+    )
+    problems, notes = list[str](), list(table.notes)
+    try:
+        rows = set_apart(table, roles, targets=tuple(target), keep_time=roles.time not in dropped)
+    except RequestError as error:
+        problems, rows = list(error.problems), SetApart(table=table)
+    try:
+        notes += check_table(rows.table, target, task=asked.task, folds=asked.folds)
+    except RequestError as error:
+        problems += error.problems
+    if problems:
+        raise RequestError(problems)
+    problem = split_target(rows.table, target, asked.task)
+    notes += asked.notes(rows)
+    if rows.groups is None and rows.ranks is None:
+        notes += map(str, repeated_rows(problem.features, problem.target, problem.task))
     for text in notes:
         note(text)
-    return table, target, notes
+    note(problem.reason)
+    return _Checked(rows=rows, target=target, problem=problem, notes=notes)
 
 
-def _fitted(asked: _Asked, table: Table, target: list[str], notes: list[str], start: float) -> None:
+def _fitted(asked: _Asked, checked: _Checked, start: float) -> None:
     # Loaded once the table is known to be right: torch takes seconds.
     from shrinkage.cli._cluster import on_cluster
     from shrinkage.cli._folder import prepared_folder, published_together
     from shrinkage.cli._progress import progress_bar
     from shrinkage.estimators import Runtime
-    from shrinkage.tables import split_target
 
-    problem = split_target(table, target, asked.task)
-    note(problem.reason)
-    model = _estimator(asked, problem.task)
+    problem, rows = checked.problem, checked.rows
+    model = _estimator(asked, problem.task, rows)
     with (
         prepared_folder(asked.out, RESULTS, resume=asked.resume, overwrite=asked.overwrite, blocks=BLOCKS),
         progress_bar("Training the path", quiet=asked.quiet) as progress,
@@ -200,32 +236,29 @@ def _fitted(asked: _Asked, table: Table, target: list[str], notes: list[str], st
         runtime = Runtime(
             progress=progress,
             blocks=asked.out / BLOCKS,
-            identity={"data": table.sha256, "target": list(target), **versions()},
+            identity={"data": rows.table.sha256, "target": checked.target, **versions()},
             as_table=True,
             rivals=True,
         )
         with on_cluster(asked.cluster):
-            model._fit(problem.features, problem.target, None, runtime)
+            model._fit(problem.features, problem.target, rows.weight, runtime, rows.groups)
         with published_together(asked.out, last="model.json") as folder:
-            story = _write(asked, folder, model, table, problem, notes, time.monotonic() - start)
+            story = _write(asked, folder, model, checked, monotonic() - start)
     _tell(asked, story)
 
 
-def _estimator(asked: _Asked, task: str) -> MLPCV:
-    from sklearn.model_selection import KFold, StratifiedKFold
-
+def _estimator(asked: _Asked, task: str, rows: SetApart) -> MLPCV:
     from shrinkage.cli.options._values import batch_of, counts, jobs_of, lambdas_of
     from shrinkage.estimators import MLPClassifierCV, MLPRegressorCV
 
     classes = task == "classification"
-    splitter = StratifiedKFold if classes else KFold
     return (MLPClassifierCV if classes else MLPRegressorCV)(
         **objective_of(asked, classes=classes),
         hidden_layer_sizes=counts("--hidden", asked.hidden),
         lambdas=lambdas_of(asked.lambdas),
         rule=asked.rule,
         trainer=asked.trainer,
-        cv=splitter(asked.folds, shuffle=True, random_state=asked.seed),
+        cv=asked.splitter(task, rows),
         restarts=asked.restarts,
         select=asked.select,
         stop=asked.stop,
@@ -246,15 +279,7 @@ def _estimator(asked: _Asked, task: str) -> MLPCV:
     )
 
 
-def _write(
-    asked: _Asked,
-    folder: Path,
-    model: MLPCV,
-    table: Table,
-    problem: Problem,
-    notes: list[str],
-    seconds: float,
-) -> FitStory:
+def _write(asked: _Asked, folder: Path, model: MLPCV, checked: _Checked, seconds: float) -> FitStory:
     import json
 
     from shrinkage._files import write_atomic
@@ -263,19 +288,20 @@ def _write(
     from shrinkage.tables import write_predictions
 
     assert model.preprocessor_ is not None
+    problem, table, notes = checked.problem, checked.rows.table, checked.notes
     reproduce = {
         "command": shlex.join(["shrinkage", *sys.argv[1:]]),
         "data": f"{table.source}, SHA-256 {table.sha256}",
         "task": problem.reason,
         "seed": str(asked.seed),
-        "folds": f"{asked.folds}, shuffled with the seed",
+        "folds": asked.in_words(),
         **versions(),
         "time": f"{seconds:.1f} s"
         + (" since --resume, without what was done before" if asked.resume else ""),
     }
     effects = column_effects(model, problem.features) if asked.effects else None
     story = fit_story(model, table, problem, notes=notes, reproduce=reproduce, effects=effects)
-    save_model(model, model.preprocessor_, problem.target_names, folder)
+    save_model(model, model.preprocessor_, problem.target_names, folder, ids=asked.roles.ids)
     write_predictions(model.path_.to_frame(), folder / "path.csv")
     run = {
         **reproduce,

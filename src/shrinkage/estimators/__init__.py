@@ -5,6 +5,7 @@ from shrinkage.estimators._column_effects import column_effects
 from shrinkage.estimators._fitted_networks import FittedNetworks
 from shrinkage.estimators._path_estimator import MLPCV, Runtime
 from shrinkage.estimators._regressor import MLPRegressorCV
+from shrinkage.estimators.given._rows_of_folds import time_folds
 from shrinkage.estimators.modules import LambdaPath, lambda_path
 from shrinkage.estimators.saved._onnx import export_onnx
 from shrinkage.estimators.saved._saved_model import SavedModel, load_model, save_model
@@ -22,4 +23,5 @@ __all__ = [
     "lambda_path",
     "load_model",
     "save_model",
+    "time_folds",
 ]

@@ -13,6 +13,8 @@ from shrinkage.tables.check._leave_out import (
     without_rare_classes,
 )
 from shrinkage.tables.check._new_rows import check_new_rows, notes_on_new_rows
+from shrinkage.tables.check._repeats import Repeats, repeated_rows
+from shrinkage.tables.check._set_apart import RowRoles, SetApart, set_apart
 from shrinkage.tables.learn._columns import Column, Kind, counts_rows
 from shrinkage.tables.learn._input_recipe import column_rules, input_recipe
 from shrinkage.tables.learn._preprocessor import Preprocessor, as_numbers, as_pandas
@@ -32,6 +34,9 @@ __all__ = [
     "Preprocessor",
     "Problem",
     "Reading",
+    "Repeats",
+    "RowRoles",
+    "SetApart",
     "Table",
     "Task",
     "as_csv",
@@ -51,7 +56,9 @@ __all__ = [
     "preprocessor_bytes",
     "preprocessor_from",
     "read_table",
+    "repeated_rows",
     "save_preprocessor",
+    "set_apart",
     "split_target",
     "without_columns",
     "without_missing_targets",

@@ -15,11 +15,11 @@ __all__ = [
     "Data",
     "DayFirst",
     "Decimal",
+    "Drop",
     "DropMissingTarget",
     "DropRareClasses",
     "Encoding",
     "Escape",
-    "IgnoreColumns",
     "Jobs",
     "KeepColumns",
     "Na",
@@ -62,7 +62,9 @@ Encoding = Annotated[str | None, rare_in_table(help="Encoding of a CSV file.")]
 Na = Annotated[list[str] | None, rare_in_table(help="Text that means missing; repeatable.")]
 Decimal = Annotated[str | None, rare_in_table(help="Decimal point, . or ,")]
 Thousands = Annotated[str | None, rare_in_table(help="Thousands separator, one of . , ' _ space")]
-IgnoreColumns = Annotated[list[str] | None, in_table(help="Column to leave out; repeatable.")]
+Drop = Annotated[
+    list[str] | None, in_table("--drop", "--ignore-columns", help="Column to leave out; repeatable.")
+]
 DayFirst = Annotated[
     bool | None,
     rare_in_table(

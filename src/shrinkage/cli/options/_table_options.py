@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -30,7 +31,7 @@ class TableOptions:
     text: list[str] | None
     escape: str | None
     no_header: bool
-    ignore_columns: list[str] | None
+    drop: list[str] | None
     keep_columns: list[str] | None
     drop_missing_target: bool
     drop_rare_classes: bool
@@ -38,8 +39,8 @@ class TableOptions:
     """A class with fewer rows than these is rare."""
 
 
-def asked_table(asked: TableOptions) -> tuple[Table, list[str]]:
-    """The table and the names of its targets."""
+def asked_table(asked: TableOptions, verbatim: Sequence[str] = ()) -> tuple[Table, list[str]]:
+    """The table and the names of its targets; columns that are `verbatim` are kept as they are written."""
     from shrinkage.tables import (
         keeping_columns,
         without_columns,
@@ -47,9 +48,9 @@ def asked_table(asked: TableOptions) -> tuple[Table, list[str]]:
         without_rare_classes,
     )
 
-    table, target = _read(asked)
-    if asked.ignore_columns:
-        table = without_columns(table, asked.ignore_columns)
+    table, target = _read(asked, verbatim)
+    if asked.drop:
+        table = without_columns(table, asked.drop)
     if asked.keep_columns:
         table = keeping_columns(table, asked.keep_columns)
     if asked.drop_missing_target:
@@ -59,7 +60,7 @@ def asked_table(asked: TableOptions) -> tuple[Table, list[str]]:
     return table, target
 
 
-def _read(asked: TableOptions) -> tuple[Table, list[str]]:
+def _read(asked: TableOptions, verbatim: Sequence[str]) -> tuple[Table, list[str]]:
     from shrinkage.tables import BUNDLED, bundled, read_table
 
     if asked.data is None:
@@ -77,5 +78,6 @@ def _read(asked: TableOptions) -> tuple[Table, list[str]]:
         text=asked.text or (),
         escape=asked.escape,
         header=not asked.no_header,
+        verbatim=verbatim,
     )
     return table, asked.target

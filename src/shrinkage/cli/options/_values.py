@@ -24,6 +24,7 @@ def option_of(name: str) -> str:
 _OPTIONS = {
     "adam_learning_rate": "--adam-lr",
     "cv": "--folds",
+    "groups": "--group",
     "hidden_layer_sizes": "--hidden",
     "lam": "--lam",
     "learning_rate": "--schedule",
@@ -46,6 +47,8 @@ _OPTIONS = {
             "escape",
             "epochs",
             "folds",
+            "group",
+            "id",
             "inner_folds",
             "lambdas",
             "methods",
@@ -54,7 +57,19 @@ _OPTIONS = {
             "rows",
             "rule",
         ),
-        *("search", "select", "sep", "solver", "stop", "task", "thousands", "trainer", "validate_every"),
+        *(
+            "search",
+            "select",
+            "sep",
+            "solver",
+            "stop",
+            "task",
+            "thousands",
+            "time",
+            "trainer",
+            "validate_every",
+            "weight",
+        ),
     )
 }
 """What an argument of the library is called on the command line."""

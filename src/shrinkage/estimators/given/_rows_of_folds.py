@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from itertools import pairwise
 from numbers import Integral
 from typing import Any
 
@@ -13,7 +14,7 @@ from sklearn.model_selection import GroupKFold, StratifiedGroupKFold, check_cv
 
 from shrinkage._errors import RequestError, called, shown
 
-__all__ = ["splits_of"]
+__all__ = ["splits_of", "time_folds"]
 
 Split = tuple[NDArray[np.int64], NDArray[np.int64]]
 
@@ -58,6 +59,34 @@ def splits_of(
             _check_apart(own, train, validation, number)
         splits.append((train, validation))
     return splits
+
+
+def time_folds(ranks: NDArray[np.int64], folds: int) -> list[Split]:
+    """Folds for rows in the order of time: each trains on all parts before the one that it validates on.
+
+    Args:
+        ranks: (n,) place of each row's moment among the different ones, ascending. Rows of one moment stay together.
+        folds: F; the rows are cut into F + 1 parts of about one size.
+
+    Raises:
+        RequestError: there are fewer than F + 1 different moments.
+
+    Example:
+        >>> [(train.tolist(), validation.tolist()) for train, validation in time_folds(np.array([0, 1, 1, 2]), 2)]
+        [([0], [1, 2]), ([0, 1, 2], [3])]
+    """
+    starts = np.flatnonzero(np.diff(ranks, prepend=-1))
+    if len(starts) <= folds:
+        raise RequestError(
+            f"{called('time')}: {folds} folds in the order of time need at least {folds + 1} different moments, got "
+            f"{len(starts)}. Use fewer folds ({called('cv')})."
+        )
+    places = [0]
+    for k in range(1, folds + 1):
+        nearest = int(np.abs(starts - k * len(ranks) / (folds + 1)).argmin())
+        places.append(min(max(nearest, places[-1] + 1), len(starts) - (folds - k) - 1))
+    cuts = [*starts[places[1:]].tolist(), len(ranks)]
+    return [(np.arange(first), np.arange(first, last)) for first, last in pairwise(cuts)]
 
 
 def _rows(part: Any, seen: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -26,6 +26,7 @@ from shrinkage.estimators._blend import Blend
 from shrinkage.estimators._fitted_networks import FittedNetworks
 from shrinkage.estimators._members import MEMBERS
 from shrinkage.estimators._path_estimator import MLPCV
+from shrinkage.estimators.saved._model_tensors import all_tensors, tensors_of
 from shrinkage.estimators.saved._saved_folds import folds_from, folds_in_bytes
 from shrinkage.networks import ACTIVATIONS, PerceptronKind, PerceptronLayout, is_loss, perceptron_layout
 from shrinkage.path import Scale
@@ -95,7 +96,12 @@ SCHEMAS: dict[int, dict[str, Callable[[Any], bool]]] = {
         "temperature": lambda value: type(value) in (float, int) and 0 < value < math.inf,
     },
 }
-"""What `model.json` holds in each version, besides its checksum, and since version 2, for readers, `columns`."""
+"""What `model.json` holds in each version, besides its checksum and what is optional."""
+OPTIONAL: dict[str, Callable[[Any], bool]] = {
+    "columns": lambda value: type(value) is list,
+    "ids": _list_of(str),
+}
+"""How columns are read, for readers; which are carried into predictions."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,6 +115,8 @@ class SavedModel:
     """Names of the target columns."""
     classes: NDArray[Any] | None
     """The classes in order; None for a regression."""
+    ids: tuple[str, ...] = ()
+    """Names of columns that are carried into predictions."""
     folder: Path | None = None
     """Where it was read from."""
     folds_sha256: str | None = None
@@ -151,14 +159,21 @@ class SavedModel:
         return self.blend.predict(self.preprocessor.transform(frame), lam)
 
 
-def save_model(model: MLPCV, preprocessor: Preprocessor, targets: tuple[str, ...], folder: Path) -> None:
-    """Write the files; `model.json`, which vouches for the others, last."""
+def save_model(
+    model: MLPCV,
+    preprocessor: Preprocessor,
+    targets: tuple[str, ...],
+    folder: Path,
+    *,
+    ids: tuple[str, ...] = (),
+) -> None:
+    """Write the files; `model.json`, which vouches for the others, last. `ids` name columns to carry into predictions."""
     blend, classes = model.blend_, getattr(model, "classes_", None)
     plain = (
         len(blend.parts) == 1 and isinstance(blend.parts[0].form, StandardInputs) and not model.out_of_fold
     )
     save_preprocessor(preprocessor, folder / PREPROCESSING)
-    write_atomic(folder / NUMBERS, save(_tensors(blend.parts[0]) if plain else _all_tensors(blend)))
+    write_atomic(folder / NUMBERS, save(tensors_of(blend.parts[0]) if plain else all_tensors(blend)))
     files = [NUMBERS, PREPROCESSING]
     if model.out_of_fold:
         write_atomic(folder / FOLDS, folds_in_bytes(model.fold_models_))
@@ -173,6 +188,7 @@ def save_model(model: MLPCV, preprocessor: Preprocessor, targets: tuple[str, ...
         **({"temperature": float(blend.temperature)} if model.out_of_fold else {}),
         "loss": model.networks_.loss,
         "targets": list(targets),
+        **({"ids": list(ids)} if ids else {}),
         "classes": None if classes is None else {"kind": _kind(classes), "values": classes.tolist()},
         "sha256": {name: sha256_of(folder / name) for name in files},
     }
@@ -206,6 +222,7 @@ def load_model(folder: str | Path) -> SavedModel:
         preprocessor=preprocessor,
         blend=replace(blend, temperature=float(words.get("temperature", 1.0))),
         targets=tuple(words["targets"]),
+        ids=tuple(words.get("ids", ())),
         classes=classes,
         folder=folder,
         folds_sha256=words["sha256"].get(FOLDS),
@@ -258,27 +275,6 @@ def _classes(words: dict[str, Any], networks: FittedNetworks) -> NDArray[Any] | 
     if classes.shape != (2 if networks.loss == "logistic" else outputs,) or len(words["targets"]) != 1:
         raise ValueError(f"{outputs} outputs for {len(classes)} classes")
     return classes
-
-
-def _tensors(networks: FittedNetworks) -> dict[str, NDArray[Any]]:
-    """The chosen network layer by layer, for any reader; every kept network as a row; the scales."""
-    tensors = {"networks": np.ascontiguousarray(networks.rows)}
-    for i, (weights, biases) in enumerate(networks.layers()):
-        tensors[f"layer_{i}.weight"] = np.ascontiguousarray(weights)
-        tensors[f"layer_{i}.bias"] = np.ascontiguousarray(biases)
-    for name, scale in (("x", networks.x_scale), ("y", networks.y_scale)):
-        if scale is not None:
-            tensors |= {f"{name}_shift": scale.shift, f"{name}_scale": scale.scale}
-    return tensors
-
-
-def _all_tensors(blend: Blend) -> dict[str, NDArray[Any]]:
-    """The tensors of every part under its number, and what its form of input has learned."""
-    tensors = {}
-    for i, part in enumerate(blend.parts):
-        forms = {f"form.{name}": np.ascontiguousarray(array) for name, array in part.form.arrays().items()}
-        tensors |= {f"part_{i}.{name}": array for name, array in (_tensors(part) | forms).items()}
-    return tensors
 
 
 def _words_of(part: FittedNetworks, weight: float) -> dict[str, Any]:
@@ -379,8 +375,7 @@ def _read_words(folder: Path) -> dict[str, Any]:
 def _unlike_schema(words: dict[str, Any]) -> Iterator[str]:
     """The entries that are missing, too many, or of another type than this version of the format has."""
     schema = SCHEMAS.get(words["version"], SCHEMAS[1])
-    if words["version"] > 1 and "columns" in words:
-        schema = schema | {"columns": lambda value: type(value) is list}
+    schema = schema | {name: OPTIONAL[name] for name in words.keys() & OPTIONAL.keys()}
     yield from words.keys() ^ schema.keys()
     for name in words.keys() & schema.keys():
         if not schema[name](words[name]):

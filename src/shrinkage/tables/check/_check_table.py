@@ -179,7 +179,7 @@ def _notes(table: Table, targets: Sequence[str], task: str) -> Iterator[str]:
         features = problem.features.drop(columns=[name for name in targets if name != target])
         for leak in possible_leaks(features, problem.target, problem.task, target):
             if not _same_information(column_of(table.frame, leak.name), column_of(table.frame, target)):
-                yield f"{leak} --ignore-columns {shlex.quote(leak.name)} does that."
+                yield f"{leak} --drop {shlex.quote(leak.name)} does that."
 
 
 def _is_constant(column: pd.Series) -> bool:

@@ -42,6 +42,7 @@ def read_table(
     text: Sequence[str] = (),
     escape: str | None = None,
     header: bool = True,
+    verbatim: Sequence[str] = (),
     like: HasReadings | None = None,
 ) -> Table:
     """Read a CSV (also gzip, bzip2, xz or zip), Excel (.xlsx) or Parquet file; rows keep their order.
@@ -63,6 +64,7 @@ def read_table(
         text: names of columns that are words, whatever they look like.
         escape: the character before a quote that belongs to its cell, such as `\\`; when None such quotes are doubled.
         header: whether the first row holds the names; else these are `column 1`, `column 2`, …
+        verbatim: names of columns, which need not be there, that are kept as they are written: ids.
         like: a fitted preprocessor, whose rules for its columns are used instead of new ones.
 
     Returns:
@@ -85,6 +87,7 @@ def read_table(
         name: Reading(form="text", note=f"Column {shown(name)} is read as text, as asked.", asked=True)
         for name in text
     }
+    known |= {name: Reading(form="text", asked=True) for name in verbatim}
     wanted = Columns(na=frozenset(na), hints=Hints(numerals=numerals, day_first=day_first), known=known)
     data = file_bytes(source)
     name = "standard input" if source == "-" else shown(Path(source).name)

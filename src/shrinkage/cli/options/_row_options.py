@@ -1,0 +1,112 @@
+"""What columns say of the rows of a fit, and what that makes of its folds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from shrinkage._errors import RequestError, shown
+
+if TYPE_CHECKING:
+    from shrinkage.tables import RowRoles, SetApart
+
+__all__ = ["Group", "Id", "NoShuffle", "RowOptions", "Time", "Weight"]
+
+_in_rows = partial(typer.Option, rich_help_panel="The rows", show_default=False)
+
+Group = Annotated[
+    str | None, _in_rows(help="Column, such as a person, whose rows stay together in one fold.")
+]
+Time = Annotated[str | None, _in_rows(help="Column to sort by: train on the past, validate on what follows.")]
+NoShuffle = Annotated[bool, _in_rows("--no-shuffle", help="Cut the folds from the rows as they lie.")]
+Weight = Annotated[str | None, _in_rows(help="Column with the weight of each row.")]
+Id = Annotated[list[str] | None, _in_rows(help="Column to carry into the predictions; repeatable.")]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RowOptions:
+    """The options that say something of the rows, as they were given to `fit`."""
+
+    group: str | None
+    time: str | None
+    no_shuffle: bool
+    weight: str | None
+    id: list[str] | None
+    folds: int
+    fast: bool
+    seed: int
+
+    def check(self) -> None:
+        """Refuse options that contradict each other."""
+        if self.time is None:
+            return
+        if self.group is not None:
+            raise RequestError(
+                "--group and --time cut the folds differently: give one of them. --time keeps rows of a moment together."
+            )
+        if self.fast:
+            raise RequestError(
+                "--fast: the first folds speak for all others, but those of --time have fewer training rows. Leave out "
+                "--fast."
+            )
+
+    @property
+    def roles(self) -> RowRoles:
+        """The columns that are named."""
+        from shrinkage.tables import RowRoles
+
+        return RowRoles(
+            group=self.group, time=self.time, weight=self.weight, ids=tuple(dict.fromkeys(self.id or ()))
+        )
+
+    def splitter(self, task: str, rows: SetApart) -> Any:
+        """What cuts the rows into folds, as scikit-learn means `cv`."""
+        from sklearn.model_selection import GroupKFold, KFold, StratifiedGroupKFold, StratifiedKFold
+
+        from shrinkage.estimators import time_folds
+
+        if rows.ranks is not None:
+            return time_folds(rows.ranks, self.folds)
+        if self.group is not None and task == "regression":
+            return GroupKFold(
+                self.folds
+            )  # balances the rows of the folds, which it does not when it shuffles
+        kinds = (KFold, StratifiedKFold) if self.group is None else (None, StratifiedGroupKFold)
+        kind: Any = kinds[task == "classification"]
+        return kind(
+            self.folds, shuffle=not self.no_shuffle, random_state=None if self.no_shuffle else self.seed
+        )
+
+    def in_words(self) -> str:
+        """What the folds are, for the report."""
+        if self.time is not None:
+            return f"{self.folds}, each validated on the rows that follow its training rows by {shown(self.time)}"
+        order = "in the order of the file" if self.no_shuffle else "shuffled with the seed"
+        if self.group is not None:
+            return f"{self.folds}, of whole groups by {shown(self.group)}"
+        return f"{self.folds}, {order}"
+
+    def notes(self, rows: SetApart) -> list[str]:
+        """What became of the columns that are named, a sentence each."""
+        said = []
+        if self.group is not None and rows.groups is not None:
+            said.append(
+                f"The rows of each {shown(self.group)} stay in one fold: {int(rows.groups.max()) + 1:,} groups. The "
+                "column is no input."
+            )
+        if self.time is not None:
+            said.append(
+                f"The rows were sorted by {shown(self.time)}: each fold is trained on the past and validated on what "
+                "follows, and λ is refitted on all rows."
+            )
+        if self.no_shuffle and self.time is None:
+            said.append("The folds are cut from the rows as they lie, not shuffled.")
+        if self.weight is not None:
+            said.append(f"Each row counts by its {shown(self.weight)}, which is no input.")
+        if self.id:
+            names = ", ".join(map(shown, self.roles.ids))
+            said.append(f"Carried into the predictions and no input: {names}.")
+        return said

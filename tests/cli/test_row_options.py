@@ -1,0 +1,148 @@
+"""`fit` with columns that say something of the rows: what is trained, what is said, and where it is written."""
+
+import html
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from cli_cases import Forking
+
+FIT = [
+    "--epochs",
+    "2",
+    "--lambdas",
+    "0,0.01",
+    "--folds",
+    "3",
+    "--hidden",
+    "4",
+    "--jobs",
+    "1",
+    "--extensions",
+    "0",
+]
+
+AFTER = "3, each validated on the rows that follow its training rows by 'when'"
+
+
+@pytest.fixture(scope="module")
+def shrinkage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Forking]:
+    command = Forking(tmp_path_factory.mktemp("streams"))
+    yield command
+    command.close()
+
+
+@pytest.fixture(scope="module")
+def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Rows of 20 persons in no order, of 40 days; the class `late` appears in the last days alone."""
+    rng = np.random.default_rng(0)
+    day, person = rng.permutation(np.arange(80) // 2), rng.permutation(np.arange(80) // 4)
+    x = rng.normal(size=80)
+    frame = pd.DataFrame(
+        {
+            "key": [f"{i:04d}" for i in range(80)],
+            "person": [f"p{i}" for i in person],
+            "when": (pd.Timestamp("2024-01-01") + pd.to_timedelta(day, unit="D")).strftime("%d/%m/%Y"),
+            "copies": rng.integers(0, 3, 80),
+            "x": x.round(3),
+            "y": (x + person).round(3),
+            "c": np.where(day > 30, "late", np.where(x > 0, "up", "down")),
+        }
+    )
+    path = tmp_path_factory.mktemp("table") / "t.csv"
+    frame.to_csv(path, index=False)
+    return path
+
+
+def fitted(shrinkage: Forking, table: Path, out: Path, *options: object) -> tuple[str, dict, str]:
+    done = shrinkage("fit", table, "-o", out, *FIT, *options)
+    assert done.returncode == 0, done.stderr
+    return done.stderr, json.loads((out / "run.json").read_text()), (out / "report.html").read_text()
+
+
+@pytest.mark.parametrize(
+    "target, options, folds, said",
+    [
+        ("c", ["--group", "person"], "3, of whole groups by 'person'", "stay in one fold: 20 groups"),
+        ("y", ["--group", "person"], "3, of whole groups by 'person'", "stay in one fold: 20 groups"),
+        ("c", ["--time", "when"], AFTER, "The rows were sorted by 'when'"),
+        ("c", ["--no-shuffle"], "3, in the order of the file", "cut from the rows as they lie"),
+        ("y", [], "3, shuffled with the seed", "'person' has 20 different values in 80 rows"),
+    ],
+)
+def test_the_folds_are_said_in_terminal_report_and_run(
+    shrinkage, table, tmp_path, target, options, folds, said
+):
+    told, run, report = fitted(
+        shrinkage,
+        table,
+        tmp_path,
+        "-t",
+        target,
+        "--drop",
+        "yc".replace(target, ""),
+        "--drop",
+        "copies",
+        "--id",
+        "key",
+        *options,
+    )
+    assert said in told
+    assert any(said in note for note in run["notes"])
+    assert said in html.unescape(report)
+    assert run["folds"] == folds
+    assert ("--group person keeps them" in told) == (options in ([], ["--no-shuffle"]))
+    assert "Infinity" not in (tmp_path / "run.json").read_text()
+
+
+def test_weights_and_ids_are_no_inputs_and_change_what_is_fitted(shrinkage, table, tmp_path):
+    given = ["-t", "y", "--drop", "c", "--id", "key"]
+    told, run, _ = fitted(shrinkage, table, tmp_path / "a", *given, "--weight", "copies")
+    assert "Each row counts by its 'copies', which is no input." in told
+    assert "Carried into the predictions and no input: 'key'." in told
+    model = json.loads((tmp_path / "a" / "model.json").read_text())
+    assert [column["name"] for column in model["columns"]] == ["person", "when", "x"]
+    assert model["ids"] == ["key"]
+    _, plain, _ = fitted(shrinkage, table, tmp_path / "b", *given, "--drop", "copies")
+    assert run["compared"] != plain["compared"]
+
+
+def test_the_column_of_time_can_be_dropped_from_the_inputs(shrinkage, table, tmp_path):
+    fitted(
+        shrinkage,
+        table,
+        tmp_path,
+        "-t",
+        "y",
+        "--time",
+        "when",
+        *(f"--drop={c}" for c in ("c", "key", "when")),
+    )
+    model = json.loads((tmp_path / "model.json").read_text())
+    assert [column["name"] for column in model["columns"]] == ["person", "copies", "x"]
+
+
+@pytest.mark.parametrize(
+    "options, message",
+    [
+        (["--group", "persn"], "--group persn: t.csv has no column 'persn'; did you mean 'person'?"),
+        (["--weight", "c", "--group", "y"], "--group y: column 'y' is the target already"),
+        (["--weight", "c"], "--weight c: the column holds other than numbers, such as "),
+        (["--time", "person"], "--time person: the column holds neither dates nor numbers to sort by."),
+        (["--group", "person", "--time", "when"], "give one of them"),
+        (["--time", "when", "--fast"], "Leave out --fast."),
+        (
+            ["--group", "c", "--folds", "5"],
+            "--group: 5 folds need at least 5 groups, got 3. Use fewer folds (--folds).",
+        ),
+    ],
+)
+def test_what_cannot_be_is_refused_in_a_sentence(shrinkage, table, tmp_path, options, message):
+    done = shrinkage("fit", table, "-t", "y", "-o", tmp_path / "out", *FIT, *options)
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert not (tmp_path / "out" / "model.json").exists()

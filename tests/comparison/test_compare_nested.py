@@ -183,7 +183,7 @@ def test_on_the_splits_that_did_not_diverge_the_median_is_taken_and_said():
     )
     page = rendered(c)
     assert "0.1 (3 of 4 splits" in page
-    assert "What it did here cannot be said: training diverged with L2 in the error on 1 of 4 splits" in page
+    assert "Its effect here is unknown: training diverged with L2 in the error on 1 of 4 splits" in page
 
 
 def test_nothing_is_compared_when_all_diverge():

@@ -117,10 +117,10 @@ def three() -> Any:
     [
         (
             {"extended": 1},
-            "The grid was extended once, to λs from 0 to 1, because the best λ lay on its edge.",
+            "The grid was extended once, to λs from 0 to 1, because the best λ was at its edge.",
         ),
         ({"extended": 2}, "The grid was extended 2 times, to λs"),
-        ({"at_edge": True}, "The best λ lies on the edge of the grid: a value beyond it may be better."),
+        ({"at_edge": True}, "The best λ is at the edge of the grid: a value beyond it may be better."),
         (
             {"extended": 1, "dropped": (5.0, 10.0), "dropped_after": (2, 2)},
             "The grid was extended once, to λs from 0 to 10, because",

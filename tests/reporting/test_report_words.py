@@ -57,14 +57,14 @@ def test_no_regularization_is_said_to_be_best_when_it_was() -> None:
     "changes, sentence",
     [
         ({}, ""),
-        ({"extended": 1}, " The grid was extended once because the best λ lay on its edge."),
-        ({"extended": 3}, " The grid was extended 3 times because the best λ lay on its edge."),
-        ({"at_edge": True}, " The best λ still lies on the edge of the grid: one beyond it may do better."),
+        ({"extended": 1}, " The grid was extended once because the best λ was at its edge."),
+        ({"extended": 3}, " The grid was extended 3 times because the best λ was at its edge."),
+        ({"at_edge": True}, " The best λ is still at the edge of the grid: a λ beyond it may do better."),
         ({"diverged": (0.0, 0.5)}, " Left out because a net diverged: λ = 0, 0.5."),
         ({"dropped": (2.0,)}, " λs that were dropped after the first folds are not drawn."),
         (
             {"skipped": (2.0,)},
-            " Only the points were trained: the lines between them join neighbours and were not measured.",
+            " Only the points were trained; the lines between them were not measured.",
         ),
     ],
 )
@@ -88,14 +88,14 @@ def test_a_rise_within_the_standard_error_is_not_called_a_turn() -> None:
     noisy = replace(
         path, validation_loss=(0.9 * path.validation_loss[..., :1] + 0.1 * path.validation_loss) * noise
     )
-    assert "clearly turn up" in _words.epochs_title(noisy, made_choice(path), 0)
+    assert "does not clearly raise" in _words.epochs_title(noisy, made_choice(path), 0)
 
 
 def test_a_run_that_is_too_short_to_overfit_is_not_accused_of_it() -> None:
     path = made_path(epochs=60)
     falling = replace(path, validation_loss=np.sort(path.validation_loss, axis=-1)[..., ::-1].copy())
     title = _words.epochs_title(falling, made_choice(falling), 0)
-    assert title.startswith("Neither at")
+    assert title.startswith("Longer training does not")
 
 
 @pytest.mark.parametrize(
@@ -158,7 +158,7 @@ def test_a_curve_that_ends_in_nothing_is_said_to_diverge() -> None:
 @pytest.mark.parametrize(
     "held_out, says",
     [
-        ([0, 0, 1, 0], "The most common mistake: “malignant” taken for “benign”, 1 time."),
+        ([0, 0, 1, 0], "The most common mistake: “malignant” predicted as “benign”, 1 time."),
         ([0, 0, 1, 1], None),
         ([np.nan] * 4, ""),
     ],

@@ -15,7 +15,7 @@ __all__ = ["agreement_section"]
 MOST_CLASSES = 30
 MOST_TARGETS = 6
 MOST_POINTS = 1200
-REUSED = " λ was chosen on these folds too, so new rows may fare slightly worse."
+REUSED = " λ was chosen on the same folds, so errors on new rows may be slightly larger."
 
 
 def agreement_section(story: FitStory) -> Section:
@@ -33,7 +33,7 @@ def _confusion_section(story: FitStory) -> Section:
         title=f"{right:,} of {total:,} rows that the net had not seen were classified correctly "
         f"({percent(right / total if total else np.nan)})",
         caption="Each row was predicted by a net that was trained without it. Rows of the matrix are the true classes, "
-        "columns the predicted ones; right answers lie on the diagonal. The colour is the share of the true class. "
+        "columns the predicted ones; correct predictions are on the diagonal. The colour is the share of the true class. "
         + _mistakes(story)
         + REUSED,
         figures=[_confusion_figure(counts, names)],
@@ -82,7 +82,7 @@ def _mistakes(story: FitStory) -> str:
     pairs, counts = np.unique(wrong, axis=1, return_counts=True)
     true, predicted = (clean((story.class_names or ())[index], 40) for index in pairs[:, counts.argmax()])
     times = f"{counts.max():,} {'time' if counts.max() == 1 else 'times'}"
-    return f"{guess} The most common mistake: “{true}” taken for “{predicted}”, {times}."
+    return f"{guess} The most common mistake: “{true}” predicted as “{predicted}”, {times}."
 
 
 def _confusion_figure(counts: NDArray[np.intp], names: list[str]) -> Figure:
@@ -182,9 +182,8 @@ def _fit_of(truth: NDArray[np.float64], held_out: NDArray[np.float64]) -> tuple[
 def _errors(fits: list[tuple[int, float, float, float]], names: list[str]) -> str:
     """What predictions are off by, beside what the mean is off by."""
     if len(fits) == 1:
-        return (
-            f"predictions are off by {number(fits[0][1])} (RMSE), the target's mean by {number(fits[0][3])}"
-        )
+        return f"predictions are off by {number(fits[0][1])} (RMSE), and always predicting the mean by "
+        f"{number(fits[0][3])}"
     texts = [
         f"{number(fit[1])} for “{clean(name, 30)}” (its mean: {number(fit[3])})"
         for fit, name in list(zip(fits, names, strict=True))[:3]

@@ -49,9 +49,10 @@ def effects_section(
         id="effects",
         topic="What the network uses",
         title=_title(importance),
-        caption=f"Bars: how much the {loss_name} on unseen rows grows when a column's cells are shuffled among them, "
-        "mean over folds ± one standard error. Columns that say the same share their importance; a column at 0 is not "
-        f"used, or another stands in for it. Curves: the {means} when the column has that value in every row (partial "
+        caption=f"Bars: how much the {loss_name} on unseen rows increases when the values of a column are shuffled, "
+        "mean over folds ± one standard error. Columns with the same information share their importance; a column at "
+        "0 is not "
+        f"used, or another column replaces it. Curves: the {means} when the column has that value in every row (partial "
         "dependence): how the network uses it, which need not be a cause.",
         keys=keys,
         figures=figures,
@@ -72,7 +73,7 @@ def effects_section(
 def _title(importance: Importance) -> str:
     sure = [i for i in importance.order if importance.mean[i] > 2 * np.nan_to_num(importance.se[i]) > 0]
     if not sure:
-        return "No single column matters by more than chance explains"
+        return "No single column matters more than chance would explain"
     names = [f"“{clean(importance.names[i], 30)}”" for i in sure[:3]]
     listed = names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
     return f"{listed} {'matters' if len(names) == 1 else 'matter'} most of {len(importance.names):,} columns"

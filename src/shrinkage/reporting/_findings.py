@@ -26,14 +26,14 @@ def findings(story: FitStory) -> list[str]:
         weakest, strongest = float(path.lambdas[0]), max([float(path.lambdas[-1]), *choice.dropped])
         found.append(
             f"The grid was extended {times}, to λs from {number(weakest)} to {number(strongest)}, because "
-            "the best λ lay on its edge."
+            "the best λ was at its edge."
         )
     if choice.skipped:
         found.append(skipped_words(path, choice))
     if choice.dropped:
         found.append(dropped_words(path, choice))
     if choice.at_edge:
-        found.append("The best λ lies on the edge of the grid: a value beyond it may be better.")
+        found.append("The best λ is at the edge of the grid: a value beyond it may be better.")
     if choice.diverged:
         listed = ", ".join(number(lam) for lam in choice.diverged)
         found.append(

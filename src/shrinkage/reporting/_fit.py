@@ -180,7 +180,8 @@ def _loss_section(story: FitStory, judged: Judged) -> Section:
         topic="Loss against λ",
         title=_words.loss_title(path, choice, story.verdict),
         caption="Too little regularization on the left: training is easy, validation suffers. Too much on the right: "
-        f"both suffer. Look for the bottom of the validation curve. {bars}{when}The dashed level is the minimum plus "
+        f"both suffer. The best λ is at the bottom of the validation curve. {bars}{when}The dashed level is the "
+        "minimum plus "
         f"one standard error; 1-SE is the strongest λ below it.{_words.edge_words(choice)}",
         keys=[
             VALIDATION,
@@ -199,8 +200,8 @@ def _map_section(story: FitStory) -> Section:
         id="map",
         topic="λ and epochs",
         title=_words.map_title(story.path, story.choice),
-        caption="Each row is a λ, each column an epoch; the stronger the colour, the lower the mean validation loss. "
-        "Where the dotted line lies left of the edge, training longer than that made this λ worse.",
+        caption="Each row is a λ, each column an epoch; a stronger colour is a lower mean validation loss. "
+        "Where the dotted line is left of the edge, longer training made that λ worse.",
         keys=[
             Key(role="training", text="chosen λ and epoch", mark="ring"),
             Key(role="muted", text="epoch of the lowest loss of each λ", mark="dash"),
@@ -217,9 +218,9 @@ def _epochs_section(story: FitStory, weakest: int) -> Section:
         id="epochs",
         topic="Training over time",
         title=_words.epochs_title(path, choice, weakest),
-        caption="Both charts have the same axes. Overfitting shows where the training loss goes on falling and the "
-        "validation loss turns up. The dot is the lowest validation loss; the band is one standard error. The training "
-        "loss is measured while the epoch runs, so at first it may lie above the validation loss.",
+        caption="Both charts have the same axes. Overfitting is where the training loss keeps falling and the "
+        "validation loss rises. The dot is the lowest validation loss; the band is one standard error. The training "
+        "loss is measured during the epoch, so at first it may be above the validation loss.",
         keys=[VALIDATION, TRAINING, *stop],
         figures=epoch_figures(path, choice, weakest),
         tables=[epoch_table(path, choice, weakest)],
@@ -232,9 +233,9 @@ def _weights_section(story: FitStory, shown: Histograms, weakest: int) -> Sectio
         id="weights",
         topic="The weights",
         title=_words.weights_title(story.path, shown, weakest, chosen),
-        caption="Weights of the nets refitted on all rows, biases left out. A net that overfits needs large weights to "
+        caption="Weights of the nets refitted on all rows, without biases. A net that overfits needs large weights to "
         "follow every row; regularization pulls them toward 0. Counts are on a log scale, so that the few large weights "
-        "can be seen. Move the slider to see every other λ in the second chart.",
+        "are visible. The slider shows any other λ in the second chart.",
         figures=weight_figures(shown, weakest, chosen),
         slider=weight_slider(shown, chosen),
         tables=weight_tables(shown, weakest, chosen),
@@ -246,8 +247,10 @@ def _gap_section(story: FitStory, judged: Judged, weakest: int) -> Section:
         id="gap",
         topic="Overfitting gap",
         title=_words.gap_title(story.path, judged, weakest, story.choice.index),
-        caption="The gap is the validation loss minus the training loss: what the net knows of its training rows and "
-        "cannot use elsewhere. It mostly shrinks as λ grows; the aim is not a gap of 0 but the lowest validation loss.",
+        caption="The gap is the validation loss minus the training loss: what the net has learned about its training "
+        "rows "
+        "that does not carry over to new ones. It usually shrinks as λ grows. The aim is the lowest validation loss, "
+        "not a gap of 0.",
         figures=[gap_figure(story.path, story.choice, judged)],
         tables=[gap_table(story.path, judged)],
     )
@@ -264,7 +267,7 @@ def _data_section(story: FitStory) -> Section:
         topic="The data",
         title=f"{story.n_rows:,} rows and {sum(c.kind != 'target' for c in columns):,} columns besides the target "
         f"became {story.n_features:,} inputs",
-        caption=f"{values}. What each column was read as and what became of it.{more}",
+        caption=f"{values}. How each column was read and used.{more}",
         tables=[
             Table(
                 caption="columns of the table",
@@ -290,11 +293,11 @@ def _strength_sections(story: FitStory) -> list[Section]:
     section = Section(
         id="elsewhere",
         topic="The number to type elsewhere",
-        title=f"{strength(story.choice.lam)} goes by other numbers in other frameworks",
+        title=f"{strength(story.choice.lam)} is a different number in other frameworks",
         caption="For L2 in the error, λ is the factor in J = (1/n) Σ lossᵢ + (λ/2) Σ w²: the mean loss over the n "
-        "training rows plus λ times half the sum of the squared weights, biases left out. Some frameworks leave out "
-        "the ½, some divide by the batch, some multiply by the learning rate, so the same strength goes by another "
-        "number in each. Neighbouring λs of the grid do about as well: more digits than these mean nothing.",
+        "training rows plus λ times half the sum of the squared weights, without biases. Some frameworks omit "
+        "the ½, some divide by the batch size, some multiply by the learning rate, so the same strength is a different "
+        "number in each. Neighbouring λs of the grid do about as well, so more digits would mean nothing.",
         tables=[table] if rows else [],
     )
     return [section]

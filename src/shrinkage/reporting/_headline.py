@@ -13,7 +13,7 @@ __all__ = ["constant_words", "headline", "matter_section"]
 
 
 def headline(path: PathResult, choice: Choice, verdict: Verdict, linear_name: str = "") -> list[str]:
-    """The fair answer first, then the one that flatters, then the linear model."""
+    """First the fair comparison, then the one after all epochs, then the linear model."""
     sentences = [_fair(path, choice, verdict), _to_the_end(path, choice, verdict)]
     if verdict.linear is not None:
         sentences.append(_against_linear(verdict.linear, linear_name))
@@ -46,7 +46,7 @@ def constant_words(verdict: Verdict, path: PathResult) -> str:
 def _fair(path: PathResult, choice: Choice, verdict: Verdict) -> str:
     against, chosen, weak = verdict.stopped, strength(choice.lam), strength(path.lambdas[verdict.weakest])
     if against is None:
-        return f"{chosen} can't be held against {weak}: a network diverged."
+        return f"{chosen} can't be compared with {weak}: a network diverged."
     stopped = f"{weak} stopped at its own best epoch ({verdict.best_epoch:,} of {path.n_epochs:,})"
     if choice.index == verdict.weakest:
         if verdict.best_epoch == choice.epoch:
@@ -57,7 +57,7 @@ def _fair(path: PathResult, choice: Choice, verdict: Verdict) -> str:
             f"{number(against.chosen_loss)} ({_difference(against, path)}){more}."
         )
     if not against.gain.is_known:
-        answer = "Whether regularization helped is not known from one split"
+        answer = "One split can't show whether regularization helped"
     elif against.is_better:
         answer = "Regularization helped"
     elif against.is_worse:
@@ -127,7 +127,7 @@ def _difference_of(against: Against) -> str:
 
 
 def matter_section(path: PathResult, choice: Choice, verdict: Verdict, linear_name: str) -> Section | None:
-    """The chapter that answers the headline's question; None where there is nothing to hold the choice against."""
+    """The chapter that answers the question of the headline; None where there is no rival."""
     rivals = _rivals(path, choice, verdict, linear_name)
     if not rivals:
         return None
@@ -146,9 +146,10 @@ def matter_section(path: PathResult, choice: Choice, verdict: Verdict, linear_na
         title=_title(path, choice, verdict),
         caption="Each row is a rival on the same validation folds: how much larger its loss is than the chosen λ's. "
         "Right of 0 the chosen λ is better. The bar is the 95 % interval of the paired difference (corrected resampled "
-        "t-test, Nadeau and Bengio 2003, as in `shrinkage compare`); where it contains 0, these rows can't tell the two "
-        "apart. λ, the epochs and the linear model's strength were all chosen on these folds; `compare` asks the same "
-        "on rows that no choice has seen, so its answer may be less clear.",
+        "t-test, Nadeau and Bengio 2003, as in `shrinkage compare`); where it contains 0, these rows can't "
+        "distinguish the two. "
+        "λ, the epochs and the linear model's strength were all chosen on these folds; `compare` asks the same "
+        "on rows that were not used for any choice, so its answer may be less clear.",
         keys=[
             Key(
                 role="validation",
@@ -216,7 +217,7 @@ def _title(path: PathResult, choice: Choice, verdict: Verdict) -> str:
 
 
 def _figure(drawn: Sequence[tuple[str, Against]]) -> Figure:
-    """One dot and one bar a rival."""
+    """One dot and one bar per rival."""
     names = [name for name, _ in drawn]
     places = list(range(len(drawn)))
     gains = [against.gain for _, against in drawn]

@@ -49,15 +49,15 @@ def _of_classes(found: Uncertainty, classes: Sequence[str]) -> Section:
         topic="How sure it is",
         title=f"Probabilities of unseen rows are off by {percent(shown.error)} on average (expected calibration error)",
         caption=f"Unseen rows in ten groups by the predicted probability of {what}; each dot holds as many rows. On the "
-        "dashed line events happen as often as predicted; below it the network is too sure. "
-        f"{effect} No predicted class changes by it. Sets of classes (`predict --interval`) hold the true class for the "
+        "dashed line events happen as often as predicted; below it the network is overconfident. "
+        f"{effect} It changes no predicted class. Sets of classes (`predict --interval`) contain the true class for the "
         "given share of new rows.",
         keys=keys,
         figures=[_diagram(raw, tempered)],
         tables=[
             Table(
-                caption="sets of classes: how many rows they hold the truth for, and how large they are",
-                head=["holds the true class for", "classes in a set (mean)", "rows with a single class"],
+                caption="sets of classes: how often they contain the true class, and how large they are",
+                head=["contains the true class for", "classes in a set (mean)", "rows with a single class"],
                 rows=[[_share(level), level.mean_size, percent(level.single)] for level in found.levels],
                 folded=False,
             ),
@@ -95,12 +95,13 @@ def _of_values(found: Uncertainty, target_names: list[str]) -> Section:
         id="uncertainty",
         topic="How sure it is",
         title=f"About {_share(middle)} of new rows lie within ± {reach} of their prediction",
-        caption="How far off the networks were on rows that they had not seen (cross-validation+, Barber et al. 2021). "
-        "`shrinkage predict --interval 0.1` and `predict_interval` give each row its own ends; they hold the true value "
-        "for about 1 − α of new rows that are drawn as these were, and for at least 1 − 2α.",
+        caption="Errors of the networks on rows that they had not seen (cross-validation+, Barber et al. 2021). "
+        "`shrinkage predict --interval 0.1` and `predict_interval` give each row its own interval; it contains the "
+        "true value "
+        "for about 1 − α of new rows from the same distribution, and for at least 1 − 2α.",
         tables=[
             Table(
-                caption="reach of an interval on either side of the prediction",
+                caption="half-width of an interval around the prediction",
                 head=["target", *(f"{_share(level)} of new rows" for level in found.levels)],
                 rows=rows,
                 folded=False,

@@ -1,4 +1,4 @@
-"""What the charts of a fit show, in sentences: titles are findings, and hold in the unlucky cases too."""
+"""Titles and captions of the charts of a fit: findings in sentences, which hold in the unlucky cases too."""
 
 from __future__ import annotations
 
@@ -122,22 +122,20 @@ def loss_title(path: PathResult, choice: Choice, verdict: Verdict) -> str:
 
 
 def edge_words(choice: Choice) -> str:
-    """What the grid could not settle; empty when it settled all."""
+    """What the grid left open; empty when it left nothing open."""
     sentences = []
     if choice.extended:
         times = "once" if choice.extended == 1 else f"{choice.extended} times"
-        sentences.append(f" The grid was extended {times} because the best λ lay on its edge.")
+        sentences.append(f" The grid was extended {times} because the best λ was at its edge.")
     if choice.at_edge:
-        sentences.append(" The best λ still lies on the edge of the grid: one beyond it may do better.")
+        sentences.append(" The best λ is still at the edge of the grid: a λ beyond it may do better.")
     if choice.diverged:
         names = ", ".join(number(lam) for lam in choice.diverged)
         sentences.append(f" Left out because a net diverged: λ = {names}.")
     if choice.dropped:
         sentences.append(" λs that were dropped after the first folds are not drawn.")
     if choice.skipped:
-        sentences.append(
-            " Only the points were trained: the lines between them join neighbours and were not measured."
-        )
+        sentences.append(" Only the points were trained; the lines between them were not measured.")
     return "".join(sentences)
 
 
@@ -156,11 +154,11 @@ def dropped_words(path: PathResult, choice: Choice) -> str:
 
 
 def skipped_words(path: PathResult, choice: Choice) -> str:
-    """How much of the grid the search looked at."""
+    """How much of the grid the search trained."""
     trained = len(path.lambdas) + len(choice.dropped)
     return (
         f"The search trained {trained} of {trained + len(choice.skipped)} λs of the grid: a few over its range, then "
-        "finer around the best one. Nothing is known of the others."
+        "finer around the best one. The others were not trained."
     )
 
 
@@ -196,15 +194,13 @@ def map_title(path: PathResult, choice: Choice) -> str:
 def epochs_title(path: PathResult, choice: Choice, weakest: int) -> str:
     """How far the validation loss ends above its lowest point, at the weakest and at the chosen λ."""
     if len(path.validated) == 1:
-        return "The training loss over the epochs; validation rows were scored after the last one alone"
+        return "The training loss over epochs; validation rows were scored only after the last one"
     weak, chosen = strength(path.lambdas[weakest]), strength(choice.lam)
     rise, rise_chosen = _Rise.of(path, weakest), _Rise.of(path, choice.index)
     if weakest == choice.index:
         return f"At {chosen} the validation loss {rise.words()}"
     if not rise.clear and not rise_chosen.clear:
-        return (
-            f"Neither at {weak} nor at {chosen} does longer training make the validation loss clearly turn up"
-        )
+        return f"Longer training does not clearly raise the validation loss, at {weak} or at {chosen}"
     return f"At {weak} the validation loss {rise.words()}; at {chosen} it {rise_chosen.words()}"
 
 
@@ -246,10 +242,10 @@ class _Rise:
 
 
 def weights_title(path: PathResult, shown: Histograms, weakest: int, chosen: int) -> str:
-    """What became of the largest weight."""
+    """How the largest weight changes."""
     before, after = float(shown.largest[weakest]), float(shown.largest[chosen])
     if weakest == chosen:
-        return f"The largest weight is {number(after)} in size"
+        return f"The largest weight is {number(after)}"
     verb = "falls" if after < before else "grows" if after > before else "stays"
     return (
         f"The largest weight {verb} from {number(before)} at {strength(path.lambdas[weakest])} "
@@ -258,7 +254,7 @@ def weights_title(path: PathResult, shown: Histograms, weakest: int, chosen: int
 
 
 def gap_title(path: PathResult, judged: Judged, weakest: int, chosen: int) -> str:
-    """What became of the overfitting gap."""
+    """How the overfitting gap changes."""
     before, after = float(judged.gap.mean[weakest]), float(judged.gap.mean[chosen])
     name = strength(path.lambdas[chosen])
     if weakest == chosen:

@@ -57,16 +57,16 @@ def _best(c: ComparisonResult) -> str:
         )
         return (
             f"No regularization has the lowest test loss{trained}, {number(test.value)}: on these rows, with this "
-            "network and this many epochs, a penalty or a decay has nothing to gain."
+            "network and this many epochs, neither a penalty nor a decay helps."
         )
     lowest = f"The lowest test loss is that of {_in_sentence(name)}: {number(test.value)} ({c.metric_name} "
     if failed := diverged(c, NONE):
-        return f"{lowest}{metric_words(c, metric.value)}). It has no difference from no regularization: {failed}."
+        return f"{lowest}{metric_words(c, metric.value)}). It can't be compared with no regularization: {failed}."
     gap = c.difference(key)
     verdict = (
-        "an interval without 0"
+        "the interval excludes 0"
         if gap.excludes_zero
-        else "an interval that holds 0, so these rows do not tell the two apart"
+        else "the interval contains 0, so these rows can't distinguish the two"
     )
     return (
         f"{lowest}{metric_words(c, metric.value)}), where no regularization has {number(none)}. The difference is "
@@ -82,10 +82,10 @@ def _unclear(c: ComparisonResult) -> str:
     if len(same) == len(rest):
         trained = " that were trained on every split" if any(runs.diverged for runs in c.runs) else ""
         if len(rest) == 1:
-            return f"The other method{trained} is not to be told apart from it on these rows."
-        return f"None of the other {len(rest)} methods{trained} is to be told apart from it on these rows."
+            return f"These rows can't distinguish the other method{trained} from it."
+        return f"These rows can't distinguish any of the other {len(rest)} methods{trained} from it."
     names = _listed([_in_sentence(r.method.name) for r in same])
-    return f"Not to be told apart from it on these rows: {names}."
+    return f"Methods that these rows can't distinguish from it: {names}."
 
 
 def _twins(c: ComparisonResult) -> str:
@@ -96,7 +96,8 @@ def _twins(c: ComparisonResult) -> str:
         return ""
     apart = float(np.abs(c.of("l2").test_loss - c.of("decay_original").test_loss).max())
     return (
-        "L2 in the error and decay of the original weight are one method under plain SGD, and it shows: their test "
+        "L2 in the error and decay of the original weight are one method under plain SGD, and the numbers agree: "
+        "their test "
         f"losses differ by at most {number(apart, 2)} on all {len(c.of('l2').lam)} splits."
     )
 
@@ -106,13 +107,13 @@ def _pairs(c: ComparisonResult) -> str:
     equal = [pair for pair in trained if pair.by_algebra]
     alike = [pair for pair in trained if not pair.by_algebra]
     if not equal or not alike:
-        return "Training the forms side by side diverged, so it does not show which of them are one."
+        return "Training the forms side by side diverged, so it can't show which of them are the same."
     lost = len(c.pairs) - len(trained)
     without = f" Training diverged in {lost} of {len(c.pairs)} pairs." if lost else ""
     widest, farthest = max(pair.distance for pair in equal), max(alike, key=lambda pair: pair.distance)
     return (
         f"Forms that are equal by algebra end within {number(widest, 2)} of each other (relative distance of the "
-        f"weights, λ = {number(c.pairs_lambda, 2)}, {c.pairs_epochs} epochs). Forms that only look alike do not: "
+        f"weights, λ = {number(c.pairs_lambda, 2)}, {c.pairs_epochs} epochs). Forms that only look the same do not: "
         f"{_in_sentence(farthest.first)} and {_in_sentence(farthest.second)} end {number(farthest.distance, 2)} apart."
         f"{without}"
     )
@@ -123,13 +124,13 @@ def _swarm(c: ComparisonResult) -> str:
     if not {"swarm_l2", "l2"} <= keys:
         return ""
     if failed := diverged(c, "swarm_l2", "l2"):
-        return f"The swarm is not held against L2 by back-propagation: {failed}."
+        return f"The swarm can't be compared with L2 by back-propagation: {failed}."
     swarm, l2 = c.of("swarm_l2"), c.of("l2")
     against = c.difference("swarm_l2", "l2")
     times = _times(swarm, l2)
     interval = f"{number(against.low, 2)} to {number(against.high, 2)}"
     if not against.excludes_zero:
-        verdict = f"is not to be told apart from L2 by back-propagation here (95 % interval {interval})"
+        verdict = f"can't be distinguished from L2 by back-propagation here (95 % interval {interval})"
     elif against.value > 0:
         verdict = f"ends {number(against.value, 2)} worse in test loss (95 % interval {interval})"
     else:
@@ -138,7 +139,7 @@ def _swarm(c: ComparisonResult) -> str:
             f"{interval})"
         )
     return (
-        f"The swarm {verdict} and takes {times} the time. Back-propagation is nearly always the better trainer; "
+        f"The swarm {verdict} and takes {times} as long. Back-propagation is nearly always the better trainer; "
         "a swarm is for errors that have no gradient."
     )
 

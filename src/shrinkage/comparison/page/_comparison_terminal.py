@@ -45,8 +45,8 @@ class Shown:
         yield self._differences()
         yield Text()
         yield Text(
-            "λ: the median of what the splits chose; γ: how many weights the rows determine, the effective number of "
-            "parameters; s: seconds a split took.",
+            "λ: median over splits of the chosen λ; γ: number of weights that the data determine (effective parameters); "
+            "s: seconds per split.",
             style="dim",
         )
         yield Text()
@@ -79,7 +79,7 @@ class Shown:
 
     def _differences(self) -> Table:
         c = self.comparison
-        table = _table("test loss minus", "none", "95 % interval", "max|w|", "‖w‖", "γ", "s")
+        table = _table("Δ test loss", "vs none", "95 % interval", "max|w|", "‖w‖", "γ", "s")
         for runs in c.runs:
             key = runs.method.key
             gap = c.difference(key)

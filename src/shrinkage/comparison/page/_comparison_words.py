@@ -56,14 +56,14 @@ def _penalty(c: ComparisonResult) -> Section:
             "penalty",
             "What an L2 penalty is",
             "An L2 penalty makes large weights part of the error",
-            f"{words} What it did here cannot be said: {failed}.",
+            f"{words} Its effect here is unknown: {failed}.",
             forms,
         )
     lam, splits = c.of("l2").median("lam"), len(c.of("l2").lam)
     if lam == 0:
         words += (
             f" Here the inner folds mostly chose {strength(0)} (the median of {splits} splits): on these rows, with "
-            "this net and this many epochs, the price buys nothing."
+            "this net and this many epochs, the penalty does not help."
         )
         return _section(
             "penalty",
@@ -73,10 +73,10 @@ def _penalty(c: ComparisonResult) -> Section:
             forms,
         )
     words += (
-        f" Here the inner folds chose {strength(lam)} (the median of {splits} splits); with it the norm of "
-        f"the weights is {number(l2)}, without any penalty {number(none)}. The training loss goes from "
-        f"{number(c.mean(NONE, 'train_loss').value)} to {number(c.mean('l2', 'train_loss').value)}: that is the "
-        f"price. The test loss goes from {number(c.mean(NONE, 'test_loss').value)} to "
+        f" Here the inner folds chose {strength(lam)} (the median of {splits} splits). With it the norm of "
+        f"the weights is {number(l2)}; without a penalty it is {number(none)}. The training loss goes from "
+        f"{number(c.mean(NONE, 'train_loss').value)} to {number(c.mean('l2', 'train_loss').value)}, which is the "
+        f"cost. The test loss goes from {number(c.mean(NONE, 'test_loss').value)} to "
         f"{number(c.mean('l2', 'test_loss').value)}: {_verdict(c, 'l2')}."
     )
     verb = "falls" if l2 < none else "goes"
@@ -95,11 +95,11 @@ def _decay(c: ComparisonResult) -> Section:
     return _section(
         "decay",
         "What weight decay is",
-        f"Weight decay takes a fraction of every weight off in each step: here {number(shrink, 2)} of it",
-        "Weight decay knows no penalty and no gradient of one. After, or before, each step it multiplies the weight "
-        "by a number a little below 1, as in w = 0.98 * w. One half of the programs takes the fraction of the weight "
-        "that the step has produced, the other half of the weight from before the step; the difference is of second "
-        f"order. A weight that gets no gradient any more falls to 1/e after 1/s = {number(1 / shrink, 2)} steps, "
+        f"Weight decay removes a fraction of every weight in each step: here {number(shrink, 2)}",
+        "Weight decay involves no penalty and no gradient of one. Before or after each step it multiplies the weight "
+        "by a number slightly below 1, as in w = 0.98 * w. Some programs decay the weight after the step, others the "
+        "weight before it; the difference is of second "
+        f"order. A weight without a gradient falls to 1/e after 1/s = {number(1 / shrink, 2)} steps, "
         f"which with batches of {c.setting.batch_size} of {c.n_rows:,} rows is "
         f"{number(c.setting.batch_size / (c.n_rows * shrink), 2)} epochs. That timescale says more about a decay "
         "than the fraction does.",
@@ -122,9 +122,9 @@ def _same(c: ComparisonResult) -> Section:
         f"rows of this table for {c.pairs_epochs} epochs, from the same weights and with the same batches, "
         f"{_ends(original.distance, 'the two end', 'they diverged')} (relative distance of the weights, float64). "
         "Decay of the updated weight multiplies the step by 1 − s too, so it equals L2 at the learning rate η(1 − s): "
-        f"run at η/(1 − s) to make up for that, it is L2 again ({_apart(updated.distance)}), provided that biases are "
-        "pulled in both. Under a schedule they stay one method as long as the decay follows the learning rate "
-        f"({_apart(scheduled.distance)}). The yardstick: no regularization and L2 are {_apart(c.pairs_yardstick)}.",
+        f"run at η/(1 − s) to compensate, it is L2 again ({_apart(updated.distance)}), provided that biases are "
+        "decayed in both. Under a schedule they stay one method as long as the decay follows the learning rate "
+        f"({_apart(scheduled.distance)}). For comparison, no regularization and L2 are {_apart(c.pairs_yardstick)}.",
         [
             (f"{pair.first} = {pair.second}", f"{pair.conversion}. {pair.why}")
             for pair in c.pairs
@@ -141,25 +141,27 @@ def _not_same(c: ComparisonResult) -> Section:
     if _has(c, "adam_l2", "adam_decoupled"):
         chosen = [c.of(key).median("lam") for key in ("adam_decoupled", "adam_l2")]
         if failed := diverged(c, "adam_decoupled", "adam_l2"):
-            adam_words, chosen = f" Which strengths they want cannot be said: {failed}.", []
+            adam_words, chosen = f" Their best strengths are unknown: {failed}.", []
     if chosen and chosen[0] != chosen[1]:
         adam_words = (
-            f" So they want other strengths: the inner folds chose {strength(chosen[0])} for the decoupled decay and "
-            f"{strength(chosen[1])} for L2, and a λ copied from one to the other is another λ."
+            f" So they need different strengths: the inner folds chose {strength(chosen[0])} for the decoupled decay and "
+            f"{strength(chosen[1])} for L2. A λ copied from one to the other means something else."
         )
     return _section(
         "not-same",
         "When they are not",
-        f"Momentum, Adam, schedules and the place of the decay tell them apart{_farthest(c)}",
-        "As soon as the optimizer does more with a gradient than scale it, a penalty and a decay part. "
-        f"Momentum (μ = {MOMENTUM:g}) hands each old penalty on to later steps: even at strengths that agree in the "
+        f"Momentum, Adam, schedules and the place of the decay make them differ{_farthest(c)}",
+        "Once the optimizer does more with a gradient than scale it, a penalty and a decay differ. "
+        f"Momentum (μ = {MOMENTUM:g}) carries each penalty over to later steps: even at strengths that agree in the "
         f"long run, {_ends(momentum.distance, 'the weights end', 'training diverged here')}. Adam divides the gradient, "
-        "penalty included, by its own size for each weight, so L2 pulls least where gradients are largest; the decoupled "
-        f"decay pulls all alike: {_apart(adam.distance)} at the same λ.{adam_words} A fixed fraction under "
-        f"a learning rate that fades keeps pulling when the gradient no longer does: {_apart(schedule.distance)}. "
+        "penalty included, by its own size for each weight, so L2 shrinks weights with large gradients least, while "
+        "decoupled "
+        f"decay shrinks all weights equally: {_apart(adam.distance)} at the same λ.{adam_words} A fixed fraction under "
+        f"a falling learning rate keeps shrinking the weights after the gradient steps have faded: "
+        f"{_apart(schedule.distance)}. "
         "And decay after the update, at an unchanged learning rate, is L2 with a step shorter by "
-        f"{number(100 * c.setting.learning_rate * c.pairs_lambda, 2)} %: {_apart(same_rate.distance)}, in general alike "
-        "enough to be taken for the same.",
+        f"{number(100 * c.setting.learning_rate * c.pairs_lambda, 2)} %: {_apart(same_rate.distance)}, usually close "
+        "enough to pass for the same.",
         [(f"{pair.first} / {pair.second}", pair.why) for pair in c.pairs if not pair.by_algebra],
     )
 
@@ -170,14 +172,14 @@ def _biases(c: ComparisonResult) -> Section:
     return _section(
         "biases",
         "Why biases are exempt",
-        f"Pulling the biases too moves a prediction by up to {number(pair.predictions, 2)}{unit}"
+        f"Decaying the biases too moves a prediction by up to {number(pair.predictions, 2)}{unit}"
         if math.isfinite(pair.predictions)
-        else "Pulling the biases too moves predictions",
-        "A weight decides how strongly an input matters, and a small one makes the net smoother. A bias only sets "
-        "the level from which that starts: a large one does not make a net follow its rows more closely, and there "
-        "are few of them. Pulling the output's bias toward 0 makes the net expect even odds, or the mean 0, whatever "
-        "the rows say; so the result would depend on how the target happens to be coded. All methods here exempt "
-        f"biases. Trained side by side at {strength(c.pairs_lambda, 2)}, with and without the biases pulled, "
+        else "Decaying the biases too moves predictions",
+        "A weight determines how strongly an input matters, and smaller weights make the net smoother. A bias only "
+        "shifts the output of a unit: a large bias does not make the net follow its rows more closely, and there "
+        "are few of them. Shrinking the output bias toward 0 pulls predictions toward even odds, or toward 0, whatever "
+        "the data say; so the result would depend on how the target is coded. All methods here exempt "
+        f"biases. Trained side by side at {strength(c.pairs_lambda, 2)}, with and without decayed biases, "
         f"{_ends(pair.distance, 'the weights end', 'training diverged')}.",
     )
 
@@ -205,7 +207,7 @@ def _strengths(c: ComparisonResult) -> Section:
             ]
         )
     table = Table(
-        caption="the chosen λ, and what it is called elsewhere",
+        caption="the chosen λ, and its number in other units",
         head=["method", "update", "λ (median)", "number to type", "as", "what λ means there"],
         rows=rows,
         folded=False,
@@ -214,12 +216,13 @@ def _strengths(c: ComparisonResult) -> Section:
     return Section(
         id="strengths",
         topic="What λ means in each",
-        title=f"One letter, several units: {strength(l2)} of L2 is {number(n * l2)} in the textbook's (1 − ηλ/n)",
+        title=f"One letter, several units: with L2, {strength(l2)} here is λ = {number(n * l2)} in the textbook's (1 "
+        "− ηλ/n)",
         caption="On this page every λ is canonical: the factor in J = (1/n) Σ lossᵢ + (λ/2) Σ w², or what equals it "
         f"for plain SGD at η = {eta:g}. The textbook's λ is n times that (n = {n:,} training rows here), because its "
-        "penalty is divided by n as the errors are. A decay's fraction is λ times the learning rate. L1's λ is a "
-        "force of the same size on every weight, so its numbers compare with no other row's. PyTorch's weight_decay "
-        "pulls biases too, unless they stand in a group of their own with weight_decay=0.",
+        "penalty is divided by n like the errors. The fraction of a decay is λ times the learning rate. The λ of L1 is a "
+        "force of the same size on every weight, so it can't be compared with the other rows. PyTorch's weight_decay "
+        "also decays biases, unless they are in a separate group with weight_decay=0.",
         tables=[table],
     )
 
@@ -234,7 +237,7 @@ def _typed(key: str, lam: float, eta: float, c: ComparisonResult) -> tuple[str, 
     if key == "adam_decoupled":
         return number(
             lam
-        ), f"weight_decay of torch.optim.AdamW (a fraction {number(adam_eta * lam, 2)} a step)"
+        ), f"weight_decay of torch.optim.AdamW (a fraction {number(adam_eta * lam, 2)} per step)"
     if key == "adam_l2":
         return number(lam), "weight_decay of torch.optim.Adam"
     if key == "l2":
@@ -244,13 +247,13 @@ def _typed(key: str, lam: float, eta: float, c: ComparisonResult) -> tuple[str, 
 
 def _meaning(key: str) -> str:
     return {
-        "l2": "price of a squared weight, in units of the mean loss",
-        "decay_updated": "the same, while SGD is plain; a fraction a step in truth",
-        "decay_original": "the same, while SGD is plain; a fraction a step in truth",
-        "adam_decoupled": "a rate of forgetting, 1/(ηλ) steps; no penalty that could be written down",
-        "adam_l2": "price of a squared weight; Adam makes another pull of it for every weight",
-        "l1": "price of a weight's size; the same pull on small and large ones",
-        "swarm_l2": "price of a squared weight: the swarm sees the sum and no gradient",
+        "l2": "cost of a squared weight, in units of the mean loss",
+        "decay_updated": "the same under plain SGD; in fact a fraction per step",
+        "decay_original": "the same under plain SGD; in fact a fraction per step",
+        "adam_decoupled": "a rate of forgetting, 1/(ηλ) steps; no penalty corresponds to it",
+        "adam_l2": "cost of a squared weight; Adam turns it into a different shrink for every weight",
+        "l1": "cost of the size of a weight; the same force on small and large weights",
+        "swarm_l2": "cost of a squared weight; the swarm sees the sum and no gradient",
     }[key]
 
 
@@ -262,19 +265,19 @@ def _effective(c: ComparisonResult) -> list[Section]:
     section = _section(
         "effective",
         "Effective parameters",
-        f"With L2 the rows determine about {number(gamma.value, 2)} of {weights:.0f} weights; the penalty holds the "
-        "rest",
-        "Not every weight is fixed by the rows to the same degree. Let h be the curvature of the mean loss along one "
-        "weight: γᵢ = h/(h + λ) is near 1 for a weight that the rows determine and near 0 for one that they say "
-        "nothing about, which the penalty then pulls to 0. The sum of all γᵢ is the effective number of parameters "
+        f"With L2 the data determine about {number(gamma.value, 2)} of {weights:.0f} weights; the penalty determines "
+        "the rest",
+        "The data do not determine every weight to the same degree. Let h be the curvature of the mean loss along one "
+        "weight. Then γᵢ = h/(h + λ) is near 1 for a weight that the data determine, and near 0 for one that they "
+        "hardly constrain, which the penalty pulls to 0. The sum of all γᵢ is the effective number of parameters "
         f"(MacKay 1992). Here it is {gamma} at the chosen λ, of {weights:.0f} weights, from the exact diagonal "
-        "of the Gauss–Newton matrix on the training rows; the diagonal takes weights for independent, so it is an "
-        "estimate. A rating that moves faster while it is uncertain is the same thought: 1 − γᵢ says how open a "
-        "weight still is. None of the methods here uses it; UncertainDecay of shrinkage.rules makes it the factor of a "
-        "weight's own decay, through attach on an optimizer of PyTorch.",
+        "of the Gauss–Newton matrix on the training rows; the diagonal treats weights as independent, so this is an "
+        "estimate. 1 − γᵢ measures how undetermined a weight is, as a chess rating moves faster while it is uncertain. "
+        "None of the methods here uses it. UncertainDecay in shrinkage.rules decays each weight by that factor, "
+        "through attach on a PyTorch optimizer.",
         [
             ("a weight's share", "γᵢ = hᵢ/(hᵢ + λ)"),
-            ("decay by what is open", "w ← (1 − η λ (1 − γᵢ)) w − η g"),
+            ("decay of undetermined weights", "w ← (1 − η λ (1 − γᵢ)) w − η g"),
         ],
     )
     return [section]
@@ -283,14 +286,15 @@ def _effective(c: ComparisonResult) -> list[Section]:
 def _swarm(c: ComparisonResult) -> Section:
     particles = ParticleSwarms().swarm.particles
     words = (
-        f"A particle swarm knows no gradient: {particles} copies of the net move through the space of weights, drawn to "
-        "the best place each has seen and the best of all. A decay could shrink their positions; a penalty is simply "
-        "part of the error that each copy is judged by, and that is what was done here. "
+        f"A particle swarm uses no gradient: {particles} copies of the net move through the space of weights, each "
+        "toward "
+        "the best position it has found and toward the best position of all. A decay could shrink the positions. Here "
+        "the penalty is part of the error by which each position is scored. "
     )
     title = "A swarm needs no gradient, and pays for it"
     compared = _has(c, "swarm_l2", "l2")
     if compared and (failed := diverged(c, "swarm_l2", "l2")):
-        words += f"Here it is not held against back-propagation: {failed}. "
+        words += f"Here it can't be compared with back-propagation: {failed}. "
     elif compared:
         found, l2 = c.of("swarm_l2"), c.of("l2")
         times = number(float(found.seconds.mean() / l2.seconds.mean()), 2)
@@ -304,10 +308,10 @@ def _swarm(c: ComparisonResult) -> Section:
             f"it has {number(at_0)}. "
         )
     words += (
-        "Back-propagation is nearly always better, and the more weights, the more so: above some 200 weights we "
-        "claim no parity. What a swarm is good for is an error that has no gradient: accuracy itself, a cost with "
+        "Back-propagation is nearly always better, and more so with more weights: above about 200 weights we "
+        "claim no parity. A swarm is useful for an error without a gradient: accuracy itself, a cost with "
         "steps in it, a "
-        'rule from a rulebook. shrinkage fit --trainer swarm and MLPClassifierCV(trainer="swarm", error=…) take one.'
+        'business rule. shrinkage fit --trainer swarm and MLPClassifierCV(trainer="swarm", error=…) take one.'
     )
     return _section("swarm", "The swarm", title, words)
 
@@ -345,5 +349,5 @@ def _ends(distance: float, they_end: str, otherwise: str) -> str:
 def _verdict(c: ComparisonResult, key: str) -> str:
     gap = c.difference(key)
     if not gap.excludes_zero:
-        return "a difference that these rows cannot tell from none"
-    return "that is the gain" if gap.value < 0 else "here it did harm"
+        return "a difference that these rows can't distinguish from 0"
+    return "which is the gain" if gap.value < 0 else "so here it did harm"

@@ -71,7 +71,7 @@ def test_rows_without_weight_leave_their_group():
 def test_the_past_trains_and_what_follows_validates_with_the_extension_and_the_refit():
     X = persons()[0]
     y = np.random.default_rng(1).normal(size=len(X))  # nothing to learn: the strongest λ is best
-    given = {**QUICK, "lambdas": [0, 0.01], "max_epochs": 40, "max_extensions": 1}
+    given = {**QUICK, "lambdas": [0, 0.3], "max_epochs": 100, "learning_rate_init": 0.05}
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "The best λ.*lies on the edge")
         model = MLPRegressorCV(cv=TimeSeriesSplit(3), **given).fit(X, y)

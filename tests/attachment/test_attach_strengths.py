@@ -99,7 +99,8 @@ def test_a_penalty_on_sgd_is_judged_with_its_momentum():
         (
             Decoupled(rate=0.005),
             20_000,
-            r"forgets every weight within 200 steps, 100 times over in a run of 20,000 steps",
+            r"forgets every weight within 200 steps, 100 times over in a run of 20,000 steps.* "
+            r"In this run good values lie between 5e-05 and 0.0005\.$",
         ),
         (Decoupled(1e-4), 100, r"removes 0.0003 % of a weight in a run of 100 steps, which changes nothing"),
     ],

@@ -1,7 +1,6 @@
 """Several optimizers of one model, schedulers of every kind, steps that are compiled, modules without values."""
 
 import math
-import re
 from typing import Any
 
 import pytest
@@ -11,6 +10,7 @@ from torch import nn
 from auditing_cases import matrices, net, rest
 from shrinkage import RequestError
 from shrinkage.auditing import audit
+from shrinkage.sweeps import good_words, useful_range
 
 
 def two(model, *, shared=()):
@@ -124,9 +124,34 @@ def test_a_group_says_what_its_strength_does_in_the_run():
     assert group.sentence.startswith(
         "0.1 at lr 0.0003 forgets over 42.7 epochs; your run has 2.6: it removes 5.9 % in all"
     )
-    low, high = (float(x) for x in re.findall(r"[\d.e+]+", group.sentence.rpartition("between")[2])[:2])
-    assert low == pytest.approx(0.1 / (2031 * 3e-4), rel=0.05)
-    assert high == pytest.approx(10 / (2031 * 3e-4), rel=0.05)
+    told = useful_range("torch.optim.AdamW", lr=3e-4, steps=2031, rows=25_000, batch_size=32)
+    assert told.good is not None
+    assert (
+        f"strengths that act here lie between {told.low:.2g} and {told.high:.2g}; {good_words(told.good)}."
+        in (group.sentence)
+    )
+
+
+def test_a_penalty_in_an_adaptive_step_is_judged_at_the_present_gradients():
+    """lr·λ over the gradients' size of 0.2: 1e-3·0.01/0.2 = 5e-5 per step."""
+    model = nn.Linear(16, 8, bias=False)
+    model.weight.grad = 0.2 * torch.ones(8, 16).copysign(torch.randn(8, 16))
+    optimizer = torch.optim.Adam(model.parameters(), lr=1e-3, weight_decay=0.01)
+    (group,) = audit(optimizer, model, steps=50_000).groups
+    told = useful_range("torch.optim.Adam", lr=1e-3, steps=50_000, gradient_rms=0.2)
+    assert told.good is not None
+    assert "at the present gradients about 5e-05 of a weight goes per step" in group.sentence
+    assert group.sentence.endswith(f"{good_words(told.good)}.")
+
+
+@pytest.mark.parametrize("lam, code", [(1e-3, "timescale-long"), (40.0, "vanishes")])
+def test_findings_about_the_run_say_where_good_values_lie(lam, code):
+    model = nn.Linear(16, 8, bias=False)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=3e-4, weight_decay=lam)
+    found = {f.code: f.advice for f in audit(optimizer, model, steps=2031).findings}
+    told = useful_range("torch.optim.AdamW", lr=3e-4, steps=2031)
+    assert told.good is not None
+    assert found[code].endswith(f" In this run {good_words(told.good)}.")
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,13 +20,16 @@ from shrinkage.auditing.measuring._timeline import Timeline
 from shrinkage.auditing.measuring._zero_rows import Unreached, unreached
 from shrinkage.auditing.subjects._sampling import local, sampled
 from shrinkage.auditing.subjects._subject import parameters_of
+from shrinkage.sweeps import Ends, ends_of_shrinks
 
-__all__ = ["BY_AXES", "Audited", "Facts", "Owner", "audited", "configured", "weights_of"]
+__all__ = ["BY_AXES", "MOST_PER_STEP", "Audited", "Facts", "Owner", "audited", "configured", "weights_of"]
 
 BY_AXES = "one axis, as biases and gains of norms have"
 """The reason of a role that nothing but the shape tells."""
 _CONFIGURED = ("weight_decay", "wd", "weight_decay_rate", "l2")
 """Options that set a decay of the weights."""
+MOST_PER_STEP = 0.01
+"""A shrink that leaves e⁻¹⁰ of a weight after 1,000 steps."""
 _STATISTIC = 65_536
 """Most elements that a norm or a size is estimated from."""
 
@@ -148,6 +152,53 @@ class Facts:
         if self.timelines is None or parameter.reading.shrink is None or not parameter.decays:
             return None
         return self.timelines[parameter.group].shrinks(parameter.reading, parameter.lr)
+
+    def ends(self, parameter: Audited) -> Ends | None:
+        """Where strengths begin and cease to act in the run, and where good ones lie; in the unit of the group's number.
+
+        None where the length of the run or the shrink is not known. A penalty that an adaptive step divides by its
+        gradients' size is taken at the present gradients.
+        """
+        shrinks = self.shrinks(parameter)
+        if shrinks is None and self.timelines is not None and (like := self.felt(parameter)):
+            timeline = self.timelines[parameter.group]
+            shrinks = like * timeline.strengths * (timeline.lrs / parameter.lr)
+        if shrinks is None or not shrinks.max() > 0:
+            return None
+        strength = (
+            configured(self.groups[parameter.group]) or parameter.reading.lam or parameter.reading.shrink
+        )
+        if not strength or strength < 0:
+            return None
+        is_lost = parameter.applied is not None and parameter.applied < 0.5
+        counted = self.rows is not None and self.batch_size is not None
+        return ends_of_shrinks(
+            strength,
+            mean=float(shrinks.mean()),
+            peak=float(shrinks.max()),
+            steps=len(shrinks),
+            epochs=len(shrinks) * (self.batch_size or 1) / (self.rows or 1) if counted else None,
+            dtype=str(parameter.tensor.dtype).removeprefix("torch.") if is_lost else None,
+            most=MOST_PER_STEP,
+        )
+
+    def felt(self, parameter: Audited) -> float | None:
+        """The shrink per step that a penalty in an adaptive step comes to at the present gradients: lr·λ over their size.
+
+        None where there is no gradient, and for steps that divide by all gradients so far.
+        """
+        reading, grad = parameter.reading, parameter.tensor.grad
+        if reading.path != "coupled" or not reading.adaptive or not reading.lam or grad is None:
+            return None
+        sums = any(
+            o.kind and issubclass(o.kind, torch.optim.Adagrad)
+            for o in self.owners
+            if parameter.group in o.groups
+        )
+        if sums or grad.layout != torch.strided or parameter.lr <= 0 or reading.lam < 0:
+            return None
+        rms = float(sampled(grad, _STATISTIC).abs().double().square().mean().sqrt())
+        return parameter.lr * reading.lam / rms if rms > 0 and math.isfinite(rms) else None
 
 
 def configured(options: Mapping[str, Any]) -> float | None:

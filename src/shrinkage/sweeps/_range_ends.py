@@ -4,7 +4,9 @@ With s_t the shrink of step t, S = Σ s_t over the run's T steps, ε the toleran
 
 (1) weak end: S = ε. To first order the decay moves a weight by at most S of its largest size, so below this the trained
     weights are those of strength 0 to within ε. On a quadratic loss and a stable learning rate it is a bound.
-(2) strong end: (1 − max s_t)^m = ε. Beyond, a weight holds no more than what the last m steps gave it.
+(2) strong end: (1 − max s_t)^m = ε. Beyond, a weight holds no more than what the last m steps gave it. The maximum is
+    over the schedule: Adagrad's own fall with 1/√t is averaged over the run, since what its first steps take off comes
+    back in the many smaller ones that follow.
 (3) rounding: max s_t at half the spacing of the numbers just below 1; a smaller shrink, rounded by itself, is lost.
 (4) a pull of constant size, L1: λ₁ Σ η_t = ε·|w| and m·λ₁·max η_t = |w|.
 (5) a solved objective with Hessian eigenvalues from a to b: λ/(a + λ) = ε and b/(b + λ) = ε, the change of a weight
@@ -19,7 +21,16 @@ from dataclasses import dataclass, replace
 
 from shrinkage.strength import CLOCKS, Convention, Quantities, find, momentum_gain, relative_rates, translate
 
-__all__ = ["FEW_STEPS", "HALF_SPACING", "Ends", "by_gradients", "ends", "is_adaptive"]
+__all__ = [
+    "FEW_STEPS",
+    "HALF_SPACING",
+    "Ends",
+    "Run",
+    "by_gradients",
+    "ends",
+    "ends_of_shrinks",
+    "is_adaptive",
+]
 
 FEW_STEPS = 10
 """m: the steps in which all but ε of a weight is gone at the strong end."""
@@ -85,12 +96,52 @@ def by_gradients(entry: Convention, run: Run) -> bool:
     return is_adaptive(entry) or beside
 
 
+def ends_of_shrinks(
+    strength: float,
+    *,
+    mean: float,
+    peak: float,
+    steps: int,
+    epochs: float | None = None,
+    dtype: str | None = None,
+    most: float = 1.0,
+    tolerance: float = 0.01,
+) -> Ends:
+    """The ends as multiples of a strength whose shrinks are known, as those of an optimizer that was measured.
+
+    Args:
+        strength: the number that shrinks so, > 0; the shrink is proportional to it.
+        mean: mean shrink of the run's steps, > 0.
+        peak: largest shrink of a step, >= mean.
+        steps: of the run, >= 1.
+        epochs: of the run, where known.
+        dtype: format of the weights where rounding loses small shrinks; None where it does not.
+        most: largest shrink of a step that good values may have.
+        tolerance: ε.
+    """
+    run = Run(steps=steps, tolerance=tolerance, dtype=dtype or "float64", epochs=epochs)
+
+    def number(shrink: float) -> float:
+        return strength * shrink / mean
+
+    found = _by_shrinks(number, mean / peak, run, rounds=dtype is not None)
+    good = found.good and (found.good[0], min(found.good[1], number(most * mean / peak)))
+    return replace(found, good=good if good and good[0] < good[1] else None)
+
+
 def _of_run(entry: Convention, q: Quantities, run: Run) -> Ends:
     number, peak_share = _number(entry, q, run)
+    found = _by_shrinks(number, peak_share, run, rounds=entry.kind != "objective" and not entry.joined)
+    with_gradients = is_adaptive(entry) or entry.kind == "no scalar"
+    return replace(found, exact=not (with_gradients or (q.momentum and entry.kind == "objective")))
+
+
+def _by_shrinks(number: Callable[[float], float], peak_share: float, run: Run, *, rounds: bool) -> Ends:
+    """The ends, from the number that has a given mean shrink."""
     strong = number(-math.expm1(math.log(run.tolerance) / FEW_STEPS) * peak_share)  # (2)
     weak, rounded = number(run.tolerance / run.steps), None  # (1)
     rising = weak < strong
-    if entry.kind != "objective" and not entry.joined:
+    if rounds:
         rounded = number(HALF_SPACING[run.dtype] * peak_share)  # (3)
         weak = _stronger(weak, rounded, rising=rising)
     shortest = min(run.steps / run.epochs, run.steps / 10) if run.epochs else run.steps / 10
@@ -98,17 +149,15 @@ def _of_run(entry: Convention, q: Quantities, run: Run) -> Ends:
         _stronger(number(1 / run.steps), weak, rising=rising),
         _stronger(number(1 / shortest), strong, rising=not rising),
     )
-    exact = not (
-        is_adaptive(entry) or entry.kind == "no scalar" or (q.momentum and entry.kind == "objective")
-    )
-    return Ends(weak=weak, strong=strong, good=good, rounded=rounded, exact=exact)
+    return Ends(weak=weak, strong=strong, good=good, rounded=rounded, exact=True)
 
 
 def _number(entry: Convention, q: Quantities, run: Run) -> tuple[Callable[[float], float], float]:
-    """The number whose mean shrink over the run is given, and mean over largest shrink of the clock."""
-    q = _in_steps(entry, q, run)
+    """The number whose mean shrink over the run is given, and mean over largest shrink of the schedule's clock."""
+    q = replace(q, steps=run.steps if run.steps <= FINEST else None)
     factors = [CLOCKS[entry.clock].shape(s, u, q) for s, u in relative_rates(q)]
     peak_share = math.fsum(factors) / len(factors) / max(factors)
+    q = _damped(entry, q, run)
     scale = 1.0
     if is_adaptive(entry):
         q = replace(q, gradient_rms=run.gradient_rms)
@@ -122,9 +171,8 @@ def _number(entry: Convention, q: Quantities, run: Run) -> tuple[Callable[[float
     return number, peak_share
 
 
-def _in_steps(entry: Convention, q: Quantities, run: Run) -> Quantities:
+def _damped(entry: Convention, q: Quantities, run: Run) -> Quantities:
     """The quantities with the schedule as it acts: Adagrad divides by the root of the steps so far, too."""
-    q = replace(q, steps=run.steps if run.steps <= FINEST else None)
     if entry.kind == "objective" and entry.family == "adagrad":
         places = relative_rates(q)
         lr, stride = q.get("lr"), run.steps / len(places)

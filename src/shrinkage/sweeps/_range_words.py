@@ -7,7 +7,19 @@ from collections.abc import Sequence
 from shrinkage.strength import Convention
 from shrinkage.sweeps._range_ends import FEW_STEPS, Ends, Run, by_gradients, is_adaptive
 
-__all__ = ["good_words", "next_words", "why_words"]
+__all__ = ["acting_words", "good_words", "next_words", "why_words"]
+
+
+def acting_words(found: Ends) -> str:
+    """Where strengths act, and where good ones lie.
+
+    Example:
+        >>> acting_words(Ends(weak=0.01, strong=600, good=(1, 10), rounded=None, exact=True))
+        'strengths that act here lie between 0.01 and 600; good values lie between 1 and 10'
+    """
+    low, high = sorted((found.weak, found.strong))
+    good = f"; {good_words(found.good)}" if found.good else ""
+    return f"strengths that act here lie between {low:.2g} and {high:.2g}{good}"
 
 
 def good_words(good: tuple[float, float]) -> str:

@@ -14,6 +14,7 @@ from shrinkage.attachment._step import Bunch
 from shrinkage.attachment.readings._parameter_table import in_words
 from shrinkage.rules import L2Force, Reading
 from shrinkage.strength import momentum_gain
+from shrinkage.sweeps import ends_of_shrinks, good_words
 
 __all__ = ["LARGE", "shrink_at_the_peak", "warn_of_strengths"]
 
@@ -37,25 +38,39 @@ def warn_of_strengths(handle: Handle, steps: int | None, stacklevel: int) -> Non
     if not shrinks:
         return
     bunch, most = max(shrinks, key=lambda pair: pair[1])
-    where = f"attach({in_words(bunch.rule)})"
+    if (words := _suspicious(bunch, most, steps)) is not None:
+        good = _good(bunch, most, steps)
+        warnings.warn(f"attach({in_words(bunch.rule)}): {words}{good}", stacklevel=stacklevel)
+
+
+def _suspicious(bunch: Bunch, most: float, steps: int | None) -> str | None:
+    """What is probably a slip, and the way out; None where nothing is."""
     if most > LARGE:
-        words = f"{where}: removes {100 * most:.3g} % of every weight per step, so half of it is gone after "
-        words += (
-            f"{max(1, math.ceil(math.log(2) / -math.log1p(-min(most, 0.999999))))} steps. {_way_out(bunch)}"
+        half = max(1, math.ceil(math.log(2) / -math.log1p(-min(most, 0.999999))))
+        return (
+            f"removes {100 * most:.3g} % of every weight per step, so half of it is gone after {half} steps. "
+            f"{_way_out(bunch)}"
         )
-    elif steps is not None and most * steps >= _EMPTIES:
-        words = (
-            f"{where}: forgets every weight within {1 / most:,.0f} steps, {most * steps:,.0f} times over in a run "
-            f"of {steps:,} steps, so the weights hold what the last of them taught. {_way_out(bunch)}"
+    if steps is not None and most * steps >= _EMPTIES:
+        return (
+            f"forgets every weight within {1 / most:,.0f} steps, {most * steps:,.0f} times over in a run of "
+            f"{steps:,} steps, so the weights hold what the last of them taught. {_way_out(bunch)}"
         )
-    elif steps is not None and 0 < most * steps < _UNTOUCHED:
-        words = (
-            f"{where}: removes {100 * most * steps:.2g} % of a weight in a run of {steps:,} steps, which changes "
-            f"nothing. To remove 1 % in the run the strength has to be {1e-2 / (most * steps):,.0f} times as large."
+    if steps is not None and 0 < most * steps < _UNTOUCHED:
+        return (
+            f"removes {100 * most * steps:.2g} % of a weight in a run of {steps:,} steps, which changes nothing. "
+            f"To remove 1 % in the run the strength has to be {1e-2 / (most * steps):,.0f} times as large."
         )
-    else:
-        return
-    warnings.warn(words, stacklevel=stacklevel)
+    return None
+
+
+def _good(bunch: Bunch, shrink: float, steps: int | None) -> str:
+    """Where good values lie in a run of known length, as one more sentence: at this learning rate throughout."""
+    strength = bunch.rule.strength
+    if steps is None or isinstance(strength, Tensor) or shrink <= 0:
+        return ""
+    found = ends_of_shrinks(float(strength), mean=shrink, peak=shrink, steps=steps, most=LARGE)
+    return f" In this run {good_words(found.good)}." if found.good else ""
 
 
 def shrink_at_the_peak(handle: Handle, bunch: Bunch) -> float | None:

@@ -5,12 +5,11 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from shrinkage.auditing._facts import Audited, Facts
+from shrinkage.auditing._facts import MOST_PER_STEP, Audited, Facts
 from shrinkage.auditing._finding import Hits, Severity, finding, names
 from shrinkage.strength import epochs_from_shrink
+from shrinkage.sweeps import good_words
 
-_MOST_PER_STEP = 0.01
-"""A shrink that leaves e⁻¹⁰ of a weight after 1,000 steps."""
 _MOST_LEFT = 0.98
 """Epochs below this count as less than one: a timescale of exactly an epoch is none."""
 
@@ -32,7 +31,7 @@ def vanishes(facts: Facts) -> Hits:
             names(alike),
             f"{shrink:.3g} of each weight goes per step: {left:.2g} % is left after 100 steps without a gradient",
             "less than 0.01 per step",
-            _in_another_unit(alike[0], shrink),
+            _in_another_unit(alike[0], shrink) + _good(facts, alike[0]),
             severity,
         )
 
@@ -50,7 +49,7 @@ def _in_another_unit(p: Audited, shrink: float) -> str:
 def _is_fast(p: Audited) -> bool:
     depends_on_gradients = p.reading.path == "coupled" and p.reading.adaptive
     is_steady = not p.reading.anchored and not depends_on_gradients
-    return is_steady and (p.reading.shrink or 0) > _MOST_PER_STEP
+    return is_steady and (p.reading.shrink or 0) > MOST_PER_STEP
 
 
 @finding("timescale-short", "A timescale shorter than an epoch", "warning", needs=("optimizer", "rows"))
@@ -71,7 +70,7 @@ def timescale_short(facts: Facts) -> Hits:
             names(p for p, _ in short),
             f"a timescale of {short[0][1]:.2g} epochs",
             "some epochs or more",
-            "Lower the strength or the learning rate.",
+            "Lower the strength or the learning rate." + _good(facts, short[0][0]),
         )
 
 
@@ -85,7 +84,8 @@ def timescale_long(facts: Facts) -> Hits:
             names(p for p, _ in long),
             f"{100 * (1 - math.exp(-total)):.2g} % comes off in all {steps} steps",
             "a timescale within the run",
-            f"A strength about {1 / total:.3g} times as large would act once over the run; or leave the decay out.",
+            f"A strength about {1 / total:.3g} times as large would act once over the run; or leave the decay out."
+            + _good(facts, long[0][0]),
         )
 
 
@@ -103,6 +103,12 @@ def fades(facts: Facts) -> Hits:
             "50 % for a steady decay",
             "If a steady decay is meant: shrinkage.attach(…, Decoupled(rate=…, clock='constant')).",
         )
+
+
+def _good(facts: Facts, p: Audited) -> str:
+    """Where good values lie in this run, as one more sentence."""
+    found = facts.ends(p)
+    return f" In this run {good_words(found.good)}." if found and found.good else ""
 
 
 def _is_single_pass(facts: Facts) -> bool:

@@ -7,13 +7,9 @@ import math
 import numpy as np
 
 from shrinkage.auditing._facts import Audited, Facts, configured
+from shrinkage.sweeps import acting_words
 
 __all__ = ["group_sentence"]
-
-_ACTS = (0.1, 10.0)
-"""Timescales that a run should have for a decay to act: below, it removes less than 10 %; above, the start is forgotten
-within a tenth of the run."""
-_MOST_PER_STEP = 0.01
 
 
 def group_sentence(facts: Facts, p: Audited, epochs: float | None, steps: float | None) -> str:
@@ -37,13 +33,18 @@ def group_sentence(facts: Facts, p: Audited, epochs: float | None, steps: float 
     if reading.is_constant:
         return "A pull of constant size, as of an L1 penalty: small weights reach 0 first."
     if reading.shrink is None or reading.shrink <= 0 or steps is None:
-        return _of_gradients(p)
+        return _of_gradients(facts, p)
     return f"{_strength(facts, p)} forgets over {_span(epochs, steps)}{_over_the_run(facts, p)}."
 
 
-def _of_gradients(p: Audited) -> str:
+def _of_gradients(facts: Facts, p: Audited) -> str:
     lam = "A penalty" if p.reading.lam is None else f"A penalty of λ = {p.reading.lam:.3g}"
-    return f"{lam} joins the gradient and is divided by its running size: how much goes depends on the gradients."
+    head = f"{lam} joins the gradient and is divided by its running size"
+    if not (felt := facts.felt(p)):
+        return f"{head}: how much goes depends on the gradients."
+    found = facts.ends(p)
+    tail = f"; {acting_words(found)}" if found else ""
+    return f"{head}: at the present gradients about {felt:.2g} of a weight goes per step{tail}."
 
 
 def _strength(facts: Facts, p: Audited) -> str:
@@ -68,10 +69,8 @@ def _over_the_run(facts: Facts, p: Audited) -> str:
     if facts.rows is not None and facts.batch_size is not None:
         length = f"{len(plan) * facts.batch_size / facts.rows:.3g}"
     told = f"; your run has {length}: it removes {_percent(1 - math.exp(-removed))} in all"
-    strength = configured(facts.groups[p.group]) or p.reading.shrink or 0.0
-    low = strength * _ACTS[0] / removed
-    high = min(strength * _ACTS[1] / removed, strength * _MOST_PER_STEP / float(plan.max()))
-    return told + (f"; strengths that act here lie between {low:.2g} and {high:.2g}" if low < high else "")
+    found = facts.ends(p)
+    return told + (f"; {acting_words(found)}" if found else "")
 
 
 def _percent(share: float) -> str:

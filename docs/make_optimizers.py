@@ -1,9 +1,10 @@
-"""Measures what the optimizers of torch and of five packages do with `weight_decay`, and writes docs/optimizers.md.
+"""Measures what the optimizers of torch and of other packages do with `weight_decay`, and writes docs/optimizers.md.
 
     python docs/make_optimizers.py [PACKAGE …]
 
 Each optimizer is built with its own defaults, and with weight_decay=0.01 where its default is 0, on one linear layer, and
-audited in float32 and in bfloat16. What can't be built or take a step so is listed with the reason.
+audited in float32 and in bfloat16. A class that its defaults can't build is built in the first of `WAYS` in which a copy
+of it takes a step. A package that can't be imported keeps the table that it has.
 """
 
 from __future__ import annotations
@@ -12,178 +13,318 @@ import importlib
 import inspect
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
+from torch import distributed, nn
 
-from shrinkage import audit, conventions
+from shrinkage import RequestError, audit, conventions
 
 PACKAGES = {
     "torch": "torch.optim",
-    "transformers": "transformers",
+    "transformers": "transformers.optimization",
     "timm": "timm.optim",
     "schedulefree": "schedulefree",
+    "lion-pytorch": "lion_pytorch",
+    "prodigyopt": "prodigyopt",
+    "muon-optimizer": "muon",
+    "torch-optimi": "optimi",
     "bitsandbytes": "bitsandbytes.optim",
     "pytorch_optimizer": "pytorch_optimizer",
 }
+NAMED = {"transformers.optimization": "transformers"}
+"""Modules that the names of conventions leave out."""
 TRIED = 0.01
 """weight_decay of an optimizer whose default is 0."""
+CLEAR = 1e-3
+"""A shrink per step that arithmetic in float32 shows well."""
 HEAD = """# What optimizers do with `weight_decay`
 
 This page is measured: `python docs/make_optimizers.py`. Each optimizer is built with its own defaults on one linear layer
-(with weight_decay=0.01 where its default is 0) and audited: names, flags and documentation are not trusted.
+(with weight_decay=0.01 where its default is 0) and audited: names, flags and documentation are not trusted. Classes of
+which every measurement is the same share a row.
 
-- **decay**: how it arrives. *In the gradient*: an L2 penalty, which an adaptive step divides by its running gradient
-  size. *Beside the gradient*: the same fraction of every weight.
-- **× lr**: how the fraction follows the learning rate.
-- **per step**: the fraction removed per step at the default learning rate, or the λ of the penalty.
+- **decay**: how it arrives.
+    - *L2, adaptive*: a penalty in the gradient, which the step divides by its running gradient size.
+    - *L2, momentum*: a penalty in the gradient, which reaches the weights through the momentum.
+    - *L2 = decay*: a penalty in the gradient that acts as weight decay does, since nothing rescales it.
+    - *decay before*, *after*, *beside*: the same fraction of every weight, taken before the gradient's step, after it,
+      or in one with it. *Uneven*: not the same fraction of every weight. *Averaged*: an average of the weights spreads it
+      over later steps.
+- **× lr**: how that fraction follows the learning rate.
+- **per step**: the fraction s removed per step at the default learning rate, or the λ of the penalty
+  `(λ/2) Σ w²` beside a mean loss.
 - **biases**: whether they are decayed with the rest when the groups say nothing else.
-- **bfloat16**: whether that decay arrives in bfloat16 weights, or is lost to rounding; a dash for a penalty in the
-  gradient, which is rounded together with the gradient.
-- **convert**: the name that `shrinkage.convert` and `shrinkage conventions` know its number by.
+- **bfloat16**: whether that decay *arrives* in bfloat16 weights, is *lost* to rounding, or rounding takes *more*; a dash
+  for a penalty in the gradient, which is rounded together with the gradient.
+- **convert**: the name that `shrinkage.convert` knows its number by: *yes* for the class's own (the module above the
+  table and the class), *as …* where no entry has that name and the number measured is the same as that entry's.
 """
-COLUMNS = (
-    "optimizer",
-    "default lr",
-    "default weight_decay",
-    "decay",
-    "× lr",
-    "per step",
-    "biases",
-    "bfloat16",
-    "convert",
-)
-CLOCKS = {
-    "lr": "lr",
-    "constant": "no",
-    "lr squared": "lr²",
-    "schedule": "lr/lr_max",
-    "corrected": "lr²/lr_max",
+COLUMNS = ("optimizer", "lr", "weight_decay", "decay", "× lr", "per step", "biases", "bfloat16", "convert")
+CLOCKS = {"× lr": "yes", "× lr²": "lr²", "× lr/lr_max": "lr/lr_max", "× lr²/lr_max": "lr²/lr_max"}
+RULES = {
+    "L2 in the gradient, normalized by the adaptive step": "L2, adaptive",
+    "L2 in the gradient, through momentum": "L2, momentum",
+    "L2, here the same as weight decay": "L2 = decay",
+    "decay before the step": "decay before",
+    "decay after the step": "decay after",
+    "decay beside the gradient": "decay beside",
 }
 
 
 @dataclass(frozen=True)
-class Measured:
-    """One row of the table."""
+class Built:
+    """A layer and an optimizer of it."""
 
-    cells: tuple[str, ...]
+    model: nn.Module
+    optimizer: Any
+    default: float | None
+    """The default weight_decay; None where there is no such option."""
+    note: str
+    """How it had to be built."""
 
 
-def optimizers(module: Any) -> Iterator[tuple[str, type[torch.optim.Optimizer]]]:
+Build = Callable[[Any, nn.Module, dict[str, Any]], Any]
+
+
+def as_usual(kind: Any, model: nn.Module, options: dict[str, Any]) -> Any:
+    return kind([*model.parameters()], **options)
+
+
+def with_momentum(kind: Any, model: nn.Module, options: dict[str, Any]) -> Any:
+    return kind(model.parameters(), momentum=0.9, **options)
+
+
+def in_two_groups(kind: Any, model: nn.Module, options: dict[str, Any]) -> Any:
+    """Muon for the matrix, its auxiliary Adam for the bias."""
+    return kind([{"params": [p], "use_muon": p.ndim == 2} for p in model.parameters()], **options)
+
+
+def of_the_model(kind: Any, model: nn.Module, options: dict[str, Any]) -> Any:
+    return kind(model, **options)
+
+
+def with_a_length(kind: Any, model: nn.Module, options: dict[str, Any]) -> Any:
+    length = next(name for name in ("num_iterations", "num_data") if _has(kind, name))
+    return kind(model.parameters(), **{length: 1000}, **options)
+
+
+def around_a_class(kind: Any, model: nn.Module, options: dict[str, Any]) -> Any:
+    beside = {"model": model} if _has(kind, "model") else {}
+    return kind(
+        params=[*model.parameters()], base_optimizer=torch.optim.SGD, lr=0.1, weight_decay=TRIED, **beside
+    )
+
+
+def around_an_optimizer(kind: Any, model: nn.Module, options: dict[str, Any]) -> Any:
+    return kind(torch.optim.SGD(model.parameters(), lr=0.1, weight_decay=TRIED))
+
+
+WAYS: Sequence[tuple[Build, bool, str]] = (
+    (as_usual, True, ""),
+    (with_momentum, True, "momentum=0.9"),
+    (as_usual, False, "matrices only"),
+    (in_two_groups, True, "use_muon"),
+    (of_the_model, True, "of the model"),
+    (with_a_length, True, "for 1,000 steps"),
+    (around_an_optimizer, True, "around SGD, lr=0.1"),
+    (around_a_class, True, "around SGD, lr=0.1"),
+)
+"""How to build, whether the layer has a bias, and what the table says of it."""
+
+
+def optimizers(module: Any) -> Iterator[tuple[str, Any]]:
     """The optimizer classes that a module exports, by name."""
-    for name in sorted(vars(module), key=str.lower):
+    seen = {torch.optim.Optimizer}
+    for name in sorted(vars(module), key=str.casefold):
         kind = getattr(module, name, None) if not name.startswith("_") else None
-        if (
-            inspect.isclass(kind)
-            and issubclass(kind, torch.optim.Optimizer)
-            and kind is not torch.optim.Optimizer
-        ):
+        if inspect.isclass(kind) and issubclass(kind, torch.optim.Optimizer) and kind not in seen:
+            seen.add(kind)
             yield name, kind
 
 
-def built(kind: Any, dtype: torch.dtype) -> tuple[nn.Module, Any, float | None]:
-    """A layer, its optimizer, and the default weight_decay; None where it has no such option."""
+def built(
+    kind: Any, dtype: torch.dtype, way: tuple[Build, bool, str], strength: float | None = None
+) -> Built:
+    """The optimizer of a layer, built in this way.
+
+    Args:
+        kind: the class.
+        dtype: of the weights.
+        way: one of `WAYS`.
+        strength: its weight_decay; None for its default, or `TRIED` where that is 0.
+    """
+    make, with_bias, note = way
     torch.manual_seed(0)
-    model = nn.Linear(32, 16).to(dtype)
-    options = inspect.signature(kind.__init__).parameters
-    needed = {"lr": 1e-3} if "lr" in options and options["lr"].default is inspect.Parameter.empty else {}
-    optimizer = kind(model.parameters(), **needed)
-    key = "weight_decay" if "weight_decay" in options else None
-    default = float(optimizer.param_groups[0].get("weight_decay", 0.0) or 0.0) if key else None
-    if key and not default:
-        optimizer = kind(model.parameters(), **needed, weight_decay=TRIED)
-    return model, optimizer, default
-
-
-def row(path: str, kind: Any, names: dict[str, str]) -> tuple[str, ...]:
-    """What is measured of one class."""
-    model, optimizer, default = built(kind, torch.float32)
+    model = nn.Linear(32, 16, bias=with_bias).to(dtype)
+    options = {"lr": 1e-3} if _has(kind, "lr", required=True) else {}
+    optimizer = make(kind, model, options)
     group = optimizer.param_groups[0]
-    lr = group.get("lr")
-    if default is None:
-        return (f"`{path}`", _number(lr), "–", "has no weight_decay", "", "", "", "", "")
-    found = audit(optimizer, model)
-    of = {name: g for g in found.groups for name in g.parameters}
-    weight, bias = of["weight"], of["bias"]
-    size = (
-        f"s = {weight.shrink:.3g}"
-        if weight.lam is None and weight.shrink is not None
-        else f"λ = {_number(weight.lam)}"
-    )
-    if weight.rule.startswith("decay") and weight.shrink is not None:
-        size = f"s = {weight.shrink:.3g}"
-    at = "" if default else f" (at {TRIED})"
-    rule, _, clock = weight.rule.partition(", × ")
-    clock = "× " + clock if clock else "no" if "whatever the lr" in weight.rule else "–"
-    rule = rule.replace(", whatever the lr", "")
-    decayed = "yes" if bias.rule != "no decay" else "no"
-    rounding = _in_bfloat16(kind) if weight.rule.startswith("decay") else "–"
-    if weight.rule == "no decay":
+    default = float(group["weight_decay"] or 0.0) if group.get("weight_decay") is not None else None
+    if _has(kind, "weight_decay") and make not in (around_a_class, around_an_optimizer):
+        default = default or 0.0
+        wanted = strength if strength is not None else default or TRIED
+        if wanted != default:
+            optimizer = make(kind, model, {**options, "weight_decay": wanted})
+    for group in optimizer.param_groups:
+        if group.get("weight_decay") == 0:  # set by the class for each group, as in Muon's
+            group["weight_decay"] = strength or TRIED
+    return Built(model, optimizer, default, note)
+
+
+def row(name: str, kind: Any, known: dict[str, str], module: str) -> tuple[str, ...]:
+    """What is measured of one class, built in the first way that works.
+
+    Raises:
+        Exception: where none works, what the first way raised that could build it; else what the first way raised.
+    """
+    raised: list[Exception] = []
+    for way in WAYS:
+        try:
+            return _measured(name, kind, way, known, module)
+        except Exception as error:  # what a third party's class raises when it is built so
+            raised.append(error)
+    raise next((error for error in raised if isinstance(error, RequestError)), raised[0])
+
+
+def _measured(
+    name: str, kind: Any, way: tuple[Build, bool, str], known: dict[str, str], module: str
+) -> tuple[str, ...]:
+    made = built(kind, torch.float32, way)
+    of = _readings(made)
+    weight = of["weight"]
+    if made.default is None:
+        return (f"`{name}`", _number(made.optimizer.param_groups[0].get("lr")), "has none", *["–"] * 6)
+    lr, default = made.optimizer.param_groups[0].get("lr"), made.default
+    at = made.optimizer.param_groups[0].get("weight_decay") or default
+    rule, clock = _in_words(weight.rule)
+    if "uneven" in rule and isinstance(lr, int | float) and 0 < lr * at < CLEAR:
+        strong = _readings(built(kind, torch.float32, way, strength=CLEAR / lr))["weight"]
+        if (
+            "uneven" not in strong.rule
+        ):  # small shrinks drown in arithmetic that is float32 whatever the weights are
+            (rule, clock), at, weight = _in_words(strong.rule), CLEAR / lr, strong
+    tried = "" if at == default else f" (at {at:.3g})"
+    if weight.rule == "no decay" or (
+        weight.shrink is not None and abs(weight.shrink) < 1e-4 * at * (lr or 1.0)
+    ):
         size = clock = "–"
-    return (
-        f"`{path}`", _number(lr), f"{default:g}", rule, clock, size + at, decayed, rounding,
-        names.get(path, "–"),
-    )  # fmt: skip
+    elif weight.rule.startswith("decay") and weight.shrink is not None:
+        size = f"s = {weight.shrink:.3g}{tried}"
+    else:
+        size = f"λ = {_number(weight.lam)}{tried}"
+    biases = ("yes" if of["bias"].rule != "no decay" else "no") if "bias" in of else "–"
+    is_read = weight.rule.startswith("decay") and size != "–" and at in (made.default, TRIED)
+    rounding = _in_bfloat16(kind, way) if is_read else "–"
+    named = f"`{name}`" + (f" ({made.note})" if made.note else "")
+    convert = "yes" if f"{module}.{name}" in known else _alike(rule, clock, weight, lr, at)
+    return (named, _number(lr), f"{default:g}", rule, clock, size, biases, rounding, convert)
 
 
-def _in_bfloat16(kind: Any) -> str:
+def _readings(made: Built) -> dict[str, Any]:
+    return {name: g for g in audit(made.optimizer, made.model).groups for name in g.parameters}
+
+
+def _in_words(rule: str) -> tuple[str, str]:
+    """The table's words for the rule and for its clock."""
+    for long, short in RULES.items():
+        rule = rule.replace(long, short)
+    if rule.startswith("L2, "):
+        return rule, "–"
+    kind, *rest = rule.split(", ")
+    clock = "–"
+    for part in tuple(rest):
+        if part.startswith("× "):
+            clock = CLOCKS.get(part, part)
+        elif part == "whatever the lr":
+            clock = "no"
+        else:
+            continue
+        rest.remove(part)
+    words = ", ".join([kind, *("averaged" if part.startswith("spread") else part for part in rest)])
+    return words, "–" if kind.startswith("L2") else clock
+
+
+def _alike(rule: str, clock: str, weight: Any, lr: Any, at: float) -> str:
+    """The entry of `torch.optim` whose number means the same, by what was measured."""
+
+    def near(measured: float | None, wanted: float) -> bool:
+        return measured is not None and abs(measured / wanted - 1) < 0.02 if wanted else False
+
+    if rule.startswith("L2") and near(weight.lam, at):
+        return "as `torch.optim.Adam`" if rule == "L2, adaptive" else "as `torch.optim.SGD`"
+    is_even = rule in ("decay before", "decay after", "decay beside")
+    if is_even and clock == "yes" and isinstance(lr, int | float) and near(weight.shrink, lr * at):
+        return "as `torch.optim.AdamW`"
+    return "as `shrink`" if is_even and clock == "no" and near(weight.shrink, at) else "–"
+
+
+def _in_bfloat16(kind: Any, way: tuple[Build, bool, str]) -> str:
     try:
-        model, optimizer, _ = built(kind, torch.bfloat16)
-        codes = {f.code for f in audit(optimizer, model).findings}
+        made = built(kind, torch.bfloat16, way)
+        found = audit(made.optimizer, made.model)
     except Exception:  # an optimizer may refuse the format
         return "–"
+    codes = {f.code for f in found.findings}
+    if "d" in made.optimizer.param_groups[0]:
+        return "–"  # a step size of its own, still tiny: no rounding of later steps can be told from it
     return "lost" if "rounded-away" in codes else "more" if "rounded-up" in codes else "arrives"
 
 
-def _number(value: Any) -> str:
-    return (
-        f"{float(value):g}"
-        if isinstance(value, int | float | torch.Tensor)
-        else "–"
-        if value is None
-        else str(value)
+def _has(kind: Any, option: str, *, required: bool = False) -> bool:
+    options = inspect.signature(kind.__init__).parameters
+    if not required or option not in options:
+        return option in options
+    default = options[option].default
+    return default is inspect.Parameter.empty or not isinstance(
+        default, int | float | torch.Tensor | type(None)
     )
 
 
-def known() -> dict[str, str]:
-    """The names that `convert` knows, by themselves and with `torch.optim` left in."""
-    return {c.name: f"`{c.name}`" for c in conventions()}
+def _number(value: Any) -> str:
+    if isinstance(value, int | float | torch.Tensor):
+        return f"{float(value):.4g}"
+    return "–" if value is None else str(value)
 
 
-def section(package: str, module_name: str, names: dict[str, str]) -> str:
+def section(package: str, module_name: str) -> str:
     """The table of one package."""
-    module = importlib.import_module(module_name)
-    rows, left_out, seen = [], [], set()
+    module, named = importlib.import_module(module_name), NAMED.get(module_name, module_name)
+    known = {c.name: "" for c in conventions()}
+    rows, left_out = [], []
     for name, kind in optimizers(module):
-        if kind in seen:
-            continue
-        seen.add(kind)
-        path = f"{module_name}.{name}"
         try:
-            cells = row(path, kind, names)
-        except Exception as error:  # what a third party's class raises when it is built so
-            left_out.append(f"`{name}` ({type(error).__name__}: {_first_line(error)})")
-            continue
-        rows.append(cells)
-        print("  ".join(cells), file=sys.stderr, flush=True)
-    lines = [
-        f"## {package} {_version(package)}",
-        "",
-        _line(COLUMNS),
-        _line(["---"] * len(COLUMNS)),
-        *map(_line, rows),
-    ]
+            rows.append(row(name, kind, known, named))
+        except Exception as error:  # what no way of building it avoids
+            left_out.append(f"`{name}` ({_first_line(error)})")
+            print(left_out[-1], file=sys.stderr, flush=True)
+        else:
+            print("  ".join(rows[-1]), file=sys.stderr, flush=True)
+    lines = [f"## {package} {_version(package)}", "", f"Module: `{named}`.", ""]
+    lines += [_line(COLUMNS), _line(["---"] * len(COLUMNS)), *map(_line, _merged(rows))]
     if left_out:
         lines += [
             "",
-            f"Not measured, as they can't be built or take a step by themselves: {'; '.join(left_out)}.",
+            "Not measured, as no copy of it takes a step (what was raised stands beside):",
+            "",
+            *(f"- {one}" for one in left_out),
         ]
     return "\n".join(lines) + "\n"
+
+
+def _merged(rows: Iterable[tuple[str, ...]]) -> list[tuple[str, ...]]:
+    """Rows that differ in the name alone, as one where their names begin or end alike; sorted by the first name."""
+    alike: dict[tuple[str, ...], list[str]] = {}
+    for name, *cells in rows:
+        stem = name.strip("`").removeprefix("Paged").partition("`")[0]
+        for suffix in ("8bit", "32bit", "Closure", "Reference"):
+            stem = stem.removesuffix(suffix)
+        alike.setdefault((stem, *cells), []).append(name)
+    return [(", ".join(names), *cells) for (_, *cells), names in alike.items()]
 
 
 def _version(package: str) -> str:
@@ -194,8 +335,9 @@ def _version(package: str) -> str:
 
 
 def _first_line(error: Exception) -> str:
-    text = str(error).splitlines()[0] if str(error) else "no message"
-    return text[:90].replace("|", "/")
+    cause = error.__cause__ if isinstance(error, RequestError) and error.__cause__ else error
+    text = str(cause).splitlines()[0] if str(cause) else "no message"
+    return f"{type(cause).__name__}: {text[:110] + '…' if len(text) > 110 else text}".replace("|", "/")
 
 
 def _line(cells: Any) -> str:
@@ -205,16 +347,18 @@ def _line(cells: Any) -> str:
 def main() -> None:
     warnings.simplefilter("ignore")
     torch.set_num_threads(1)
-    path, names = Path(__file__).parent / "optimizers.md", known()
+    distributed.init_process_group("gloo", store=distributed.HashStore(), rank=0, world_size=1)
+    path = Path(__file__).parent / "optimizers.md"
     for package in sys.argv[1:] or list(PACKAGES):
         try:
-            made = section(package, PACKAGES[package], names)
+            made = section(package, PACKAGES[package])
         except ImportError as error:
             print(f"{package} can't be imported ({error}): its table stays as it is.", file=sys.stderr)
             continue
         parts = {**_parts(path), package: made}
         ordered = [parts[name] for name in PACKAGES if name in parts]
         path.write_text("\n".join([HEAD, *ordered]), encoding="utf-8")
+    distributed.destroy_process_group()
 
 
 def _parts(path: Path) -> dict[str, str]:

@@ -19,7 +19,7 @@ def blocks_of(workload: Workload) -> tuple[list[Block], dict[int, Fold], Recipe]
     """The path's blocks and its folds by number, that of the refit on all rows among them."""
     rows, classes = workload.table, workload.is_classifier
     kind = "softmax" if classes else "squared_error"
-    recipe = recipe_of(model(workload).get_params(deep=False), kind, len(rows.X), "float32")
+    recipe = recipe_of(model(workload).get_params(deep=False), kind, len(rows.X))
     shape: Any = np.arange(int(rows.y.max()) + 1) if classes else None
     Y = (rows.y[:, None] == shape if classes else rows.y[:, None]).astype(np.float64)
 

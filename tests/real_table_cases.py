@@ -18,7 +18,7 @@ class Written:
     id: str
     cells: Sequence[str]
     form: str = "number"
-    values: Sequence[object] | None = None
+    values: Sequence[float] | None = None
     """Its first values; None not to look at them."""
     note: str = ""
     """A part of what is said of it; empty where nothing is."""
@@ -39,10 +39,10 @@ FIRST = NUMBERS[:3]
 
 
 def number(
-    id: str, pattern: str, values: Sequence[object] = FIRST, note: str = "", **more: Sequence[str]
+    id: str, pattern: str, values: Sequence[float] = FIRST, note: str = "", new: Sequence[str] = ()
 ) -> Written:
     cells = [pattern.format(x) for x in NUMBERS]
-    return Written(id=id, cells=cells, values=values, note=note, **more)
+    return Written(id=id, cells=cells, values=values, note=note, new=new)
 
 
 def swapped(cells: Sequence[str], marks: dict[str, str]) -> list[str]:

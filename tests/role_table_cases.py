@@ -9,7 +9,7 @@ import importlib.util
 import re
 import sys
 import types
-from collections.abc import Callable
+from collections.abc import Callable, MutableSequence
 from pathlib import Path
 
 import torch
@@ -132,7 +132,7 @@ class _Anything(type):
 class _Hollow(types.ModuleType):
     """A module in which every name is an empty class."""
 
-    __path__: list[str] = []  # noqa: RUF012  (what makes it a package)
+    __path__: MutableSequence[str] = []  # noqa: RUF012  (what makes it a package)
 
     def __getattr__(self, name: str) -> object:
         if name.startswith("__"):

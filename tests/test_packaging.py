@@ -31,7 +31,9 @@ def test_every_script_of_the_makefile_exists():
 def test_every_target_of_the_makefile_is_listed_and_explained():
     text = (ROOT / "Makefile").read_text()
     targets = re.findall(r"^([a-z]+):", text, re.MULTILINE)
-    assert re.search(r"^\.PHONY: (.+)$", text, re.MULTILINE)[1].split() == targets
+    phony = re.search(r"^\.PHONY: (.+)$", text, re.MULTILINE)
+    assert phony is not None
+    assert phony[1].split() == targets
     assert len(re.findall(r"^[a-z]+:  ## \S", text, re.MULTILINE)) == len(targets)
 
 

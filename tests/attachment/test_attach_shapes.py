@@ -17,6 +17,8 @@ from shrinkage.attachment import attach
 class Odd(nn.Module):
     """A matrix beside an empty one, a single number and a complex one."""
 
+    complex: nn.Parameter
+
     def __init__(self, *kinds: str):
         super().__init__()
         torch.manual_seed(0)
@@ -75,7 +77,7 @@ def mesh() -> Iterator[object]:
         pytest.skip("needs gloo")
     from torch.distributed.device_mesh import init_device_mesh
 
-    dist.init_process_group("gloo", store=dist.HashStore(), rank=0, world_size=1)
+    dist.init_process_group("gloo", store=dist.HashStore(), rank=0, world_size=1)  # pyright: ignore[reportPrivateImportUsage] public in the docs
     yield init_device_mesh("cpu", (1,))
     dist.destroy_process_group()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from typing import Any
 
 import pytest
 import torch
@@ -49,7 +50,7 @@ def test_a_decay_is_the_loop_by_hand(name: str, lower: bool):
             ours, theirs = fresh(), fresh()
             optimizer, by_hand = build(name, ours, options), build(name, theirs, options)
             attach(optimizer, rule, model=ours, lower=lower)
-            pulled = [p for p in theirs.parameters() if p.ndim > 1]
+            pulled: list[torch.Tensor] = [p for p in theirs.parameters() if p.ndim > 1]
             sign = -1.0 if options.get("maximize") else 1.0
 
             def penalty(pulled: list[torch.Tensor] = pulled, sign: float = sign) -> torch.Tensor:
@@ -60,7 +61,7 @@ def test_a_decay_is_the_loop_by_hand(name: str, lower: bool):
                     p.mul_(1 - float(by_hand.param_groups[0]["lr"]) * LAM)
 
             got = steps(ours, optimizer, range(4))
-            how = {"penalty": penalty} if rule.entry == "loss" else {"before": before}
+            how: dict[str, Any] = {"penalty": penalty} if rule.entry == "loss" else {"before": before}
             expected = steps(theirs, by_hand, range(4), **how)
             for a, b in zip(got, expected, strict=True):
                 torch.testing.assert_close(a, b, rtol=bound, atol=bound, msg=f"{options}")

@@ -60,8 +60,7 @@ def sharp_steps(rule: Any, *, two_calls: bool, steps: int = 5) -> list[Tensor]:
     """Training with the decay by the rule, or with one written out around the inner step."""
     model = make_model()
     optimizer = Sharp(model.parameters())
-    if rule is not None:
-        handle = attach(optimizer, rule, model=model)
+    handle = None if rule is None else attach(optimizer, rule, model=model)
     for t in range(steps):
 
         def closure(t: int = t) -> Tensor:
@@ -70,9 +69,8 @@ def sharp_steps(rule: Any, *, two_calls: bool, steps: int = 5) -> list[Tensor]:
             loss.backward()
             return loss
 
-        if rule is None:
-            base = optimizer.base_optimizer
-            hook = base.register_step_pre_hook(lambda *_: _shrink(model))
+        base = optimizer.base_optimizer
+        by_hand = base.register_step_pre_hook(lambda *_: _shrink(model)) if handle is None else None
         if two_calls:
             closure()
             optimizer.first_step()
@@ -80,9 +78,9 @@ def sharp_steps(rule: Any, *, two_calls: bool, steps: int = 5) -> list[Tensor]:
             optimizer.second_step()
         else:
             optimizer.step(closure)
-        if rule is None:
-            hook.remove()
-    if rule is not None:
+        if by_hand is not None:
+            by_hand.remove()
+    if handle is not None:
         assert handle.steps == steps
     return [p.detach().clone() for p in model.parameters()]
 

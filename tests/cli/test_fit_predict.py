@@ -130,7 +130,7 @@ def test_intervals_and_sets_of_classes_are_columns(tables, fitted, tmp_path):
         assert done.returncode == 0, done.stderr
     found = pd.read_csv(tmp_path / "p.csv")
     assert found.columns.tolist() == ["price", "price low at 90 %", "price high at 90 %"]
-    assert (found["price low at 90 %"] < found["price high at 90 %"]).all()
+    assert np.all(found["price low at 90 %"] < found["price high at 90 %"])
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from shrinkage.tables import Preprocessor
 
 N = 60
 FEW: dict[str, Any] = {"lambdas": [0.01], "cv": 2, "max_epochs": 5, "random_state": 0}
+RAISE: Any = "raise"  # scikit-learn does not annotate `error_score`, and its default is a number
 RNG = np.random.default_rng(0)
 NUMBERS = pd.DataFrame({"a": RNG.normal(size=N), "b": RNG.normal(size=N)})
 MIXED = NUMBERS.assign(c=RNG.choice(["u", "v", "w"], N), price=[f"${1000 + 7 * i:,}.50" for i in range(N)])
@@ -37,11 +38,11 @@ def with_gap(frame: pd.DataFrame) -> pd.DataFrame:
 def test_a_gap_only_in_the_rows_to_predict_is_filled(kind: str):
     model = net().fit(TABLES[kind][:50], Y[:50])
     filled = TABLES[kind].copy()
-    filled.iloc[N - 1, 0] = float(NUMBERS["a"][:50].median())
+    filled.iloc[N - 1, 0] = np.median(NUMBERS["a"].to_numpy()[:50])
     np.testing.assert_allclose(
         model.predict_proba(with_gap(TABLES[kind])), model.predict_proba(filled), rtol=1e-5
     )
-    assert np.isfinite(cross_val_score(net(), with_gap(TABLES[kind]), Y, cv=3, error_score="raise")).all()
+    assert np.isfinite(cross_val_score(net(), with_gap(TABLES[kind]), Y, cv=3, error_score=RAISE)).all()
 
 
 def test_a_gap_in_an_array_of_numbers_is_filled_too():
@@ -79,7 +80,7 @@ def test_text_for_a_number_reads_as_the_number():
 @pytest.mark.parametrize(
     "tool",
     [
-        lambda: GridSearchCV(net(), {"hidden_layer_sizes": [(2,), (3,)]}, cv=2, error_score="raise"),
+        lambda: GridSearchCV(net(), {"hidden_layer_sizes": [(2,), (3,)]}, cv=2, error_score=RAISE),
         lambda: BaggingClassifier(net(), n_estimators=2, random_state=0),
         lambda: StackingClassifier([("net", net())], LogisticRegression(), cv=2),
     ],
@@ -98,8 +99,9 @@ def test_a_selector_takes_numbers_with_gaps_and_the_inputs_of_a_mixed_frame(kind
     """scikit-learn's selector turns a frame into numbers itself, so that words must be inputs before it sees them."""
     frame = with_gap(TABLES[kind])
     X = frame if kind == "numbers" else Preprocessor().fit(frame).transform(frame)
-    selected = SequentialFeatureSelector(net(), n_features_to_select=1, cv=2).fit(X, Y)
-    assert selected.transform(X).shape == (N, 1)
+    one: Any = 1  # the default, "auto", is text
+    selected = SequentialFeatureSelector(net(), n_features_to_select=one, cv=2).fit(X, Y)
+    assert np.shape(selected.transform(X)) == (N, 1)
 
 
 def test_boosting_takes_arrays_of_objects():
@@ -115,8 +117,10 @@ def test_a_row_number_is_left_out_of_a_frame_of_numbers_too():
     frame = NUMBERS.assign(rownames=np.arange(N))
     with pytest.warns(UserWarning, match="Left out: 'rownames'"):
         model = MLPRegressorCV((2,), **FEW).fit(frame, RNG.normal(size=N))
+    assert model.preprocessor_ is not None
     assert model.preprocessor_.feature_names_out == ["a", "b"]
     kept = MLPRegressorCV((2,), keep_columns=["rownames"], **FEW).fit(frame, RNG.normal(size=N))
+    assert kept.preprocessor_ is not None
     assert kept.preprocessor_.feature_names_out == ["a", "b", "rownames"]
 
 

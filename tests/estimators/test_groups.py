@@ -1,6 +1,7 @@
 """Rows that belong together, and rows in the order of time: no part of a fold knows what the other holds."""
 
 import warnings
+from typing import Any
 
 import numpy as np
 import pytest
@@ -30,8 +31,12 @@ def persons(n: int = 60, size: int = 4) -> tuple[np.ndarray, np.ndarray, np.ndar
     return X, (X[:, 0] > 0).astype(int), X[:, 0] + person, np.array([f"p{i}" for i in person])
 
 
+def rows_of_folds(model: Any) -> list[tuple[np.ndarray, np.ndarray]]:
+    return model.fold_rows_
+
+
 def parts(model, names):
-    return [(set(names[train]), set(names[validation])) for train, validation in model.fold_rows_]
+    return [(set(names[train]), set(names[validation])) for train, validation in rows_of_folds(model)]
 
 
 @pytest.mark.parametrize("kind, splitter", [("classifier", StratifiedGroupKFold), ("regressor", GroupKFold)])
@@ -63,7 +68,7 @@ def test_rows_without_weight_leave_their_group():
     weight = np.ones(len(y))
     weight[::3] = 0
     model = MLPRegressorCV(cv=3, **QUICK).fit(X, y, weight, person)
-    held = np.concatenate([validation for _, validation in model.fold_rows_])
+    held = np.concatenate([validation for _, validation in rows_of_folds(model)])
     np.testing.assert_array_equal(np.sort(held), np.flatnonzero(weight))
     assert all(not train & validation for train, validation in parts(model, person))
 
@@ -71,14 +76,15 @@ def test_rows_without_weight_leave_their_group():
 def test_the_past_trains_and_what_follows_validates_with_the_extension_and_the_refit():
     X = persons()[0]
     y = np.random.default_rng(1).normal(size=len(X))  # nothing to learn: the strongest λ is best
-    given = {**QUICK, "lambdas": [0, 0.3], "max_epochs": 100, "learning_rate_init": 0.05}
+    given: dict[str, Any] = {**QUICK, "lambdas": [0, 0.3], "max_epochs": 100, "learning_rate_init": 0.05}
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "The best λ.*lies on the edge")
         model = MLPRegressorCV(cv=TimeSeriesSplit(3), **given).fit(X, y)
     assert model.choice_.extended
     assert model.n_rows_ == len(y)
-    assert all(train.max() < validation.min() for train, validation in model.fold_rows_)
-    first = model.fold_rows_[0][1].min()
+    folds = rows_of_folds(model)
+    assert all(train.max() < validation.min() for train, validation in folds)
+    first = folds[0][1].min()
     assert np.isnan(model.out_of_fold_[:first]).all()
     assert np.isfinite(model.out_of_fold_[first:]).all()
     assert np.isfinite(model.predict_interval(X, alpha=0.5)).all()

@@ -1,6 +1,7 @@
 """`model.inputs.json`: a program of its own makes the same inputs of a table as the preprocessing does."""
 
 import json
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -50,18 +51,25 @@ def _input(entry: dict[str, Any], rule: dict[str, Any], frame: pd.DataFrame) -> 
         angle = 2 * np.pi * np.array(hours) / 24
         found = {"hour": np.array(hours), "daily cosine": np.cos(angle), "daily sine": np.sin(angle)}[value]
     elif parts is None:
-        found = np.array([np.nan if cell is None else _part(pd.Timestamp(cell), value) for cell in cells])
+        found = np.array([np.nan if cell is None else _part(cell, value) for cell in cells])
     else:
         found = np.array([np.nan if cell is None else parts(cell, rule) for cell in cells], float)
     return np.where(np.isnan(found), entry["fill"], found - entry.get("offset", 0.0))
 
 
-def _part(moment: pd.Timestamp, part: str) -> float:
+def _moment(cell: Any) -> pd.Timestamp:
+    moment = pd.Timestamp(cell)
+    assert isinstance(moment, pd.Timestamp)
+    return moment
+
+
+def _part(cell: Any, part: str) -> float:
+    moment = _moment(cell)
     return float(moment.weekday() if part == "weekday" else getattr(moment, part))
 
 
 def _days(cell: Any, rule: dict[str, Any]) -> float:
-    return (pd.Timestamp(cell) - pd.Timestamp("2000-01-01")) / pd.Timedelta(days=1)
+    return (_moment(cell) - datetime(2000, 1, 1)) / timedelta(days=1)
 
 
 def _number(cell: Any, rule: dict[str, Any]) -> float:

@@ -32,6 +32,7 @@ def glorot(inputs: int, outputs: int) -> nn.Module:
     layers = []
     for shape in ((inputs, 6), (6, outputs)):
         layer = nn.utils.skip_init(nn.Linear, *shape)
+        assert isinstance(layer, nn.Linear)
         limit = (6 / sum(shape)) ** 0.5
         draw = torch.rand(shape[0] * shape[1], dtype=torch.float64).mul_(2 * limit).sub_(limit)
         layer.weight.data = draw.view(shape).T.float().clone()
@@ -56,7 +57,9 @@ def test_module_in_place_of_the_perceptron_predicts_the_same(task: str, solver: 
     module = theirs.module()
     assert isinstance(module, nn.Sequential)
     assert not module.training
-    assert clone(theirs).network is glorot
+    copied = clone(theirs)
+    assert isinstance(copied, make)
+    assert copied.network is glorot
 
 
 BAD: dict[str, tuple[dict[str, Any], str]] = {
@@ -82,16 +85,21 @@ def test_what_only_a_perceptron_has_is_refused_in_a_sentence() -> None:
         sh.MLPClassifierCV((3,), **QUICK).fit(*load_iris(return_X_y=True)).module()
 
 
+def columns_of(module: nn.Module) -> int:
+    return next(part for part in module.modules() if isinstance(part, nn.Linear)).in_features
+
+
 def test_each_fold_has_a_network_for_its_own_columns() -> None:
     g = np.random.default_rng(0)
     X = pd.DataFrame({"x": g.normal(size=60), "c": np.where(np.arange(60) % 2, "a", "b")})
     X.loc[[3, 4], "c"] = "rare"  # both in the first fold's validation rows: its training rows lack the level
     y = (X["x"] + g.normal(size=60) > 0).astype(int).to_numpy()
-    model = sh.MLPClassifierCV(network=glorot, **(QUICK | {"cv": KFold(2)})).fit(X, y)
+    settings: dict[str, Any] = QUICK | {"cv": KFold(2)}
+    model = sh.MLPClassifierCV(network=glorot, **settings).fit(X, y)
     widths = [blend.parts[0].n_inputs for blend in model.fold_models_.networks]
     assert widths[0] < widths[1] == model.networks_.n_inputs
-    assert model.networks_.module()[0].in_features == widths[1]
-    assert model.fold_models_.networks[0].parts[0].module(0)[0].in_features == widths[0]
+    assert columns_of(model.networks_.module()) == widths[1]
+    assert columns_of(model.fold_models_.networks[0].parts[0].module(0)) == widths[0]
     assert np.isfinite(model.out_of_fold_).all()
 
 

@@ -91,6 +91,8 @@ def test_a_weight_of_two_is_the_row_twice(loss: str):
     one = model(**given, cv=folds).fit(X, y, sample_weight=weight)
     other = model(**given, cv=of_rows).fit(X[twice], y[twice])
     np.testing.assert_allclose(one.path_.validation_loss, other.path_.validation_loss, rtol=1e-7)
+    assert one.constant_losses_ is not None
+    assert other.constant_losses_ is not None
     np.testing.assert_allclose(one.constant_losses_, other.constant_losses_, rtol=1e-9)
 
 
@@ -144,7 +146,9 @@ def test_a_network_of_ones_own_takes_the_loss():
 
 
 def test_clones_keep_the_loss():
-    assert clone(model(loss="quantile", quantile=0.3)).get_params()["quantile"] == 0.3
+    copied = clone(model(loss="quantile", quantile=0.3))
+    assert isinstance(copied, MLPRegressorCV)
+    assert copied.get_params()["quantile"] == 0.3
     assert "loss" in MLPRegressorCV().get_params()
 
 

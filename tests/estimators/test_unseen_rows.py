@@ -35,7 +35,7 @@ def test_the_loss_of_out_of_fold_probabilities_is_that_of_the_path() -> None:
 
 
 def test_values_are_in_the_targets_units_and_rows_that_none_held_out_have_none() -> None:
-    X, y = load_diabetes(return_X_y=True)
+    X, y = (np.asarray(part) for part in load_diabetes(return_X_y=True))
     one = MLPRegressorCV(**QUICK, lambdas=[1e-2], cv=[(np.arange(300), np.arange(300, 400))]).fit(X, y)
     assert one.out_of_fold_.shape == (442,)
     assert np.isnan(one.out_of_fold_[[0, 299, 400, 441]]).all()
@@ -78,12 +78,13 @@ def test_intervals_hold_the_values_of_new_rows() -> None:
 
     The networks are trained to the end: where those of the folds disagree, as early on, CV+ holds more than it promises.
     """
+    long: dict[str, Any] = QUICK | {"max_epochs": 150}
     shares = []
     for seed in range(4):
-        X, y = make_regression(2300, 3, noise=60, random_state=seed)
-        model = MLPRegressorCV(
-            **QUICK | {"max_epochs": 150}, lambdas=[1e-2], cv=KFold(5, shuffle=True, random_state=0)
-        ).fit(X[:300], y[:300])
+        X, y = make_regression(2300, 3, noise=60, random_state=seed)[:2]
+        model = MLPRegressorCV(**long, lambdas=[1e-2], cv=KFold(5, shuffle=True, random_state=0)).fit(
+            X[:300], y[:300]
+        )
         ends = model.predict_interval(X[300:], alpha=0.1)
         assert ends.shape == (2000, 2)
         assert (ends[:, 0] < ends[:, 1]).all()

@@ -46,7 +46,7 @@ def standardized(fold: Fold, rows: Any) -> tuple[Any, Any]:
 @pytest.mark.parametrize("weighted", [False, True])
 def test_ridge_is_scikit_learns_at_the_converted_strength(targets: int, weighted: bool) -> None:
     """J = (1/n) Σ (1/C) Σ r² + (λ/2) Σ w² is Ridge's Σ r² + α Σ w² at α = λ·C·n/2."""
-    X, y = load_diabetes(return_X_y=True)
+    X, y = (np.asarray(part) for part in load_diabetes(return_X_y=True))
     Y = np.column_stack([y, y**2])[:, :targets]
     weight = np.random.default_rng(0).integers(1, 4, len(Y)).astype(float) if weighted else None
     (fold, *_) = folds = folds_of(X, Y, weight=weight, regression=True)
@@ -63,7 +63,7 @@ def test_ridge_is_scikit_learns_at_the_converted_strength(targets: int, weighted
 
 @pytest.mark.parametrize("classes", [2, 3])
 def test_logistic_regression_is_scikit_learns_started_cold(classes: int) -> None:
-    X, y = load_iris(return_X_y=True)
+    X, y = (np.asarray(part) for part in load_iris(return_X_y=True))
     X, y = X[y < classes], y[y < classes]
     X = X + np.random.default_rng(0).normal(size=X.shape)
     Y = y[:, None].astype(float) if classes == 2 else np.eye(3)[y]
@@ -78,14 +78,14 @@ def test_logistic_regression_is_scikit_learns_started_cold(classes: int) -> None
 
 
 def test_the_strength_is_that_of_the_smallest_mean_loss() -> None:
-    X, y = load_diabetes(return_X_y=True)
+    X, y = (np.asarray(part) for part in load_diabetes(return_X_y=True))
     found = linear_path(folds_of(X, y[:, None], regression=True), "squared_error")
     assert found.fold_losses.mean() == found.losses.mean(axis=1).min()
     assert 0 < found.index < len(found.lambdas) - 1
 
 
 def test_a_constant_guess_of_a_regression_costs_one_variance_of_the_training_rows() -> None:
-    X, y = load_diabetes(return_X_y=True)
+    X, y = (np.asarray(part) for part in load_diabetes(return_X_y=True))
     folds = folds_of(X, y[:, None], regression=True)
     expected = [np.mean((y[f.validation] - y[f.train].mean()) ** 2) / y[f.train].var() for f in folds]
     assert constant_losses(folds, "squared_error") == pytest.approx(expected)
@@ -93,7 +93,7 @@ def test_a_constant_guess_of_a_regression_costs_one_variance_of_the_training_row
 
 @pytest.mark.parametrize("classes", [2, 3])
 def test_a_constant_guess_of_classes_costs_the_cross_entropy_with_their_shares(classes: int) -> None:
-    X, y = load_iris(return_X_y=True)
+    X, y = (np.asarray(part) for part in load_iris(return_X_y=True))
     X, y = X[y < classes], y[y < classes]
     Y = y[:, None].astype(float) if classes == 2 else np.eye(3)[y]
     folds = folds_of(X, Y)

@@ -1,5 +1,7 @@
 """The losses by name: their best constants in closed form, and what names are refused."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -33,7 +35,7 @@ def test_no_other_constant_has_a_smaller_loss(key, weighted):
         return float((s * loss.of_rows(z.T, Y[:, [c]].T)).sum())
 
     for c, constant in enumerate(loss.best_constant(Y, s)):
-        found = minimize_scalar(lambda x, c=c: mean_of(x, c), bounds=(1e-3, 9), method="bounded")
+        found: Any = minimize_scalar(lambda x, c=c: mean_of(x, c), bounds=(1e-3, 9), method="bounded")
         assert mean_of(constant, c) <= found.fun + 1e-9
 
 

@@ -17,7 +17,10 @@ NUMBER = RNG.normal(size=N)
 LEAKING = {
     "levels, many to one": (np.where(CLASS == "yes", RNG.choice(["fees", "service"], N), "none"), CLASS),
     "a threshold": (np.where(CLASS == "yes", 50, 10) + RNG.uniform(0, 20, N), CLASS),
-    "missing in one class": (np.where(CLASS == "yes", RNG.integers(1, 20, N).astype(str), None), CLASS),
+    "missing in one class": (
+        np.where(CLASS == "yes", RNG.integers(1, 20, N).astype(str), np.array(None)),
+        CLASS,
+    ),
     "a near copy": (NUMBER * 2.54 + 1e-3 * NOISE, NUMBER),
     "a near copy that bends": (np.exp(NUMBER) + 1e-4 * NOISE, NUMBER),
 }

@@ -7,7 +7,7 @@ import warnings
 from typing import Any
 
 import numpy as np
-import pytabkit  # pyright: ignore[reportMissingImports] installed by hand, without what it pulls
+import pytabkit  # installed by hand, without what it pulls
 from numpy.typing import NDArray
 
 from ..nets import metric_of

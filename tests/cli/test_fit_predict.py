@@ -61,6 +61,23 @@ def test_the_loss_is_asked_for(tmp_path):
     assert "--quantile: is the level of --loss quantile" in refused.stderr
 
 
+def test_class_weights_and_a_score_are_asked_for(tmp_path):
+    g = np.random.default_rng(0)
+    rare = g.uniform(size=90) < 0.2
+    frame = pd.DataFrame(
+        {"a": g.normal(size=90) + rare, "b": g.normal(size=90), "sick": np.where(rare, "yes", "no")}
+    )
+    frame.to_csv(tmp_path / "t.csv", index=False)
+    fit = ["fit", tmp_path / "t.csv", "--target", "sick", "--out", tmp_path / "f", *QUICK]
+    for weights in ("balanced", "yes=4,no=1"):
+        done = shrinkage(*fit, "--class-weight", weights, "--scoring", "balanced_accuracy", "--overwrite")
+        assert done.returncode == 0, done.stderr
+        assert "best mean validation balanced_accuracy" in done.stdout.replace("\xa0", " ")
+    refused = shrinkage(*fit, "--overwrite", "--scoring", "auc")
+    assert refused.returncode == 2
+    assert "--scoring" in refused.stderr
+
+
 @pytest.mark.parametrize("file", ["train.csv", "train.parquet"])
 @pytest.mark.parametrize("targets", [["three"], ["price"], ["price", "weight"]], ids="+".join)
 def test_fit_writes_its_folder_and_predict_reads_it(tables, tmp_path, file, targets):

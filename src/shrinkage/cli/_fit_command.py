@@ -16,7 +16,7 @@ from shrinkage._errors import RequestError
 from shrinkage.cli._exit import harmless, note
 from shrinkage.cli._folder import check_one_of
 from shrinkage.cli._versions import versions
-from shrinkage.cli.options._objective_options import Loss, Quantile, objective_of
+from shrinkage.cli.options._objective_options import ClassWeight, Loss, Quantile, Scoring, objective_of
 from shrinkage.cli.options._row_options import Group, Id, NoShuffle, RowOptions, Time, Weight
 from shrinkage.cli.options._shared_options import (
     Bundled,
@@ -100,6 +100,7 @@ def fit(
     drop_rare_classes: DropRareClasses = False,
     loss: Loss = None,
     quantile: Quantile = None,
+    class_weight: ClassWeight = None,
     group: Group = None,
     time: Time = None,
     no_shuffle: NoShuffle = False,
@@ -121,6 +122,7 @@ def fit(
     trainer: Annotated[str, _rare_in_path(help="backprop or swarm.")] = "backprop",
     folds: Annotated[int, _in_path(help="Cross-validation folds.")] = 5,
     restarts: Annotated[int, _rare_in_path(help="Networks per λ and fold.")] = 1,
+    scoring: Scoring = None,
     select: Annotated[str, _in_path(help="min, or 1se: largest λ within one standard error.")] = "min",
     stop: Annotated[str, _rare_in_path(help="Score each λ at its last epoch, or at its best.")] = "last",
     search: Annotated[str, _in_path(help=_SEARCH)] = "grid",
@@ -145,6 +147,8 @@ class _Asked(TableOptions, RowOptions):
     overwrite: bool
     loss: str | None
     quantile: float | None
+    class_weight: str | None
+    scoring: str | None
     hidden: str
     activation: str
     solver: str
@@ -228,7 +232,7 @@ def _fitted(asked: _Asked, checked: _Checked, start: float) -> None:
     from shrinkage.estimators import Runtime
 
     problem, rows = checked.problem, checked.rows
-    model = _estimator(asked, problem.task, rows)
+    model = _estimator(asked, problem, rows)
     with (
         prepared_folder(asked.out, RESULTS, resume=asked.resume, overwrite=asked.overwrite, blocks=BLOCKS),
         progress_bar("Training the path", quiet=asked.quiet) as progress,
@@ -247,18 +251,18 @@ def _fitted(asked: _Asked, checked: _Checked, start: float) -> None:
     _tell(asked, story)
 
 
-def _estimator(asked: _Asked, task: str, rows: SetApart) -> MLPCV:
+def _estimator(asked: _Asked, problem: Problem, rows: SetApart) -> MLPCV:
     from shrinkage.cli.options._values import batch_of, counts, jobs_of, lambdas_of
     from shrinkage.estimators import MLPClassifierCV, MLPRegressorCV
 
-    classes = task == "classification"
+    classes = problem.task == "classification"
     return (MLPClassifierCV if classes else MLPRegressorCV)(
-        **objective_of(asked, classes=classes),
+        **objective_of(asked, None if problem.classes is None else problem.classes.tolist()),
         hidden_layer_sizes=counts("--hidden", asked.hidden),
         lambdas=lambdas_of(asked.lambdas),
         rule=asked.rule,
         trainer=asked.trainer,
-        cv=asked.splitter(task, rows),
+        cv=asked.splitter(problem.task, rows),
         restarts=asked.restarts,
         select=asked.select,
         stop=asked.stop,
@@ -327,6 +331,7 @@ def _compared(story: FitStory) -> dict[str, Any]:
         "unpenalized_after_all_epochs": verdict.to_the_end,
         "constant": verdict.constant,
         "linear": verdict.linear,
+        **({} if verdict.blend is None else {"best_member_alone": verdict.blend}),
     }
     words: dict[str, Any] = {"weakest_lambda": float(story.path.lambdas[0]), "best_epoch": verdict.best_epoch}
     for name, against in rivals.items():

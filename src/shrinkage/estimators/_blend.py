@@ -8,7 +8,7 @@ model; with it among those to choose from, a table with a linear truth costs lit
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,7 +24,7 @@ from shrinkage.path import FittedPath, Fold
 from shrinkage.tables.forms import Form
 from shrinkage.training import Recipe
 
-__all__ = ["Blend", "Forms", "alone", "blend_of", "blended"]
+__all__ = ["Blend", "Forms", "blend_of", "blended"]
 
 Floats = NDArray[np.float64]
 TIED = 0.005
@@ -39,7 +39,8 @@ class Forms:
     weights: Floats
     """(M,) of each in the predictions, ≥ 0, of sum 1."""
     losses: Floats
-    """(M,) loss of each alone on rows not seen: nats per row, or that of standardized values."""
+    """(M,) loss of each alone on rows not seen: nats per row, or that of standardized values; minus the score of
+    `scoring`."""
     blended_loss: float
     """The same of the weighted mean of their predictions."""
     paths: tuple[FittedPath, ...]
@@ -95,7 +96,7 @@ def sum_of(arrays: Any) -> Floats:
     return np.sum(list(arrays), axis=0)
 
 
-def alone(paths: Mapping[str, FittedPath]) -> Forms:
+def _alone(paths: Mapping[str, FittedPath]) -> Forms:
     """One member, which predicts by itself."""
     (name,) = paths
     nothing = np.full(1, np.nan)
@@ -127,7 +128,13 @@ def blend_of(members: Forms, all_rows: Fold, forms: Mapping[str, Form], recipe: 
     return Blend(tuple(parts), weights, used.index(members.main))
 
 
-def blended(paths: Mapping[str, FittedPath], Y: Floats, loss: str, weight: Floats | None) -> Forms:
+def blended(
+    paths: Mapping[str, FittedPath],
+    Y: Floats,
+    loss: str,
+    weight: Floats | None,
+    score: Callable[[Floats], float] | None = None,
+) -> Forms:
     """Choose which members predict, by the loss of the mean prediction of each set of them on rows that were held out.
 
     Of the sets within `TIED` of the best, the largest is taken: a mean over more of them errs less on new rows. Equal
@@ -138,15 +145,24 @@ def blended(paths: Mapping[str, FittedPath], Y: Floats, loss: str, weight: Float
         Y: (N, C) the targets as the networks learn them, in their own units.
         loss: the key of the loss.
         weight: (N,) of the rows, or None.
+        score: of predictions (N, C), greater being better, in place of the loss.
     """
+    if len(paths) == 1:
+        return _alone(paths)
     names = tuple(paths)
+
+    def judged(predicted: Floats) -> float:
+        return _held_out_loss(predicted, Y, loss, weight) if score is None else -score(predicted)
+
     held = [path.held_out for path in paths.values()]
     losses = {
-        some: _held_out_loss(sum_of(_given(held[m]) for m in some) / len(some), Y, loss, weight)
+        some: judged(sum_of(_given(held[m]) for m in some) / len(some))
         for size in range(1, len(names) + 1)
         for some in itertools.combinations(range(len(names)), size)
     }
-    tied = [some for some in losses if losses[some] <= (1 + TIED) * min(losses.values())]
+    losses = {some: value if np.isfinite(value) else np.inf for some, value in losses.items()}
+    lowest = min(losses.values())
+    tied = [some for some in losses if losses[some] <= lowest + TIED * abs(lowest)]
     best = min(tied, key=lambda some: (-len(some), losses[some]))
     weights = np.array([1 / len(best) if m in best else 0.0 for m in range(len(names))])
     alone = np.array([losses[m,] for m in range(len(names))])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from shrinkage.estimators._fold_models import both_classes
 from shrinkage.estimators._parameter_docs import documented
 from shrinkage.estimators._path_estimator import MLPCV
 from shrinkage.estimators._targets import Targets
+from shrinkage.estimators.given._class_weights import checked_class_weight
 
 __all__ = ["MLPClassifierCV"]
 
@@ -41,6 +43,16 @@ class MLPClassifierCV(ClassifierMixin, MLPCV):
     >>> model.predict(X[:2]).tolist()
     [0, 0]
     """
+
+    def __init__(
+        self,
+        hidden_layer_sizes: Sequence[int] = (64,),
+        *,
+        class_weight: Mapping[Any, float] | str | None = None,
+        **shared: Any,
+    ) -> None:
+        super().__init__(hidden_layer_sizes, **shared)
+        self.class_weight = class_weight
 
     def predict(self, X: Any, lam: float | None = None) -> NDArray[Any]:
         """(n,) the most probable class of each row of X.
@@ -93,6 +105,7 @@ class MLPClassifierCV(ClassifierMixin, MLPCV):
             raise ValueError(
                 f"{type(self).__name__}: y must have at least 2 classes, got 1 class: {self.classes_[0]!r}."
             )
+        weights = checked_class_weight(self.class_weight, self.classes_)
         if len(self.classes_) == 2:
-            return Targets((y == self.classes_[1])[:, None].astype(np.float64), "logistic")
-        return Targets((y[:, None] == self.classes_).astype(np.float64), "softmax")
+            return Targets((y == self.classes_[1])[:, None].astype(np.float64), "logistic", weights)
+        return Targets((y[:, None] == self.classes_).astype(np.float64), "softmax", weights)

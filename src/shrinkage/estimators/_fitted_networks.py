@@ -15,7 +15,7 @@ from shrinkage._errors import RequestError, called
 from shrinkage.evaluation import probabilities_of
 from shrinkage.networks import Kind, Layout, PerceptronKind, loss_named, perceptron_layout
 from shrinkage.networks.module import ModuleKind
-from shrinkage.path import Scale, predictions
+from shrinkage.path import Choice, PathResult, Scale, predictions
 from shrinkage.tables.forms import Form, StandardInputs
 
 __all__ = ["FittedNetworks", "OfNetworks"]
@@ -134,6 +134,19 @@ class OfNetworks:
     """The part of an estimator that hands out its networks."""
 
     networks_: FittedNetworks
+    path_: PathResult
+    choice_: Choice
+
+    @property
+    def best_score_(self) -> float:
+        """Mean over folds of the `scoring` at the chosen λ; without one, minus its validation loss."""
+        check_is_fitted(self)
+        path, choice = self.path_, self.choice_
+        if path.validation_score is not None:
+            return float(path.over_folds(path.validation_score)[0][choice.index])
+        return -float(
+            path.over_folds(path.validation_at(path.validation_loss, choice.epochs))[0][choice.index]
+        )
 
     @property
     def coefs_(self) -> list[NDArray[Any]]:

@@ -70,6 +70,9 @@ Args:
     n_jobs: processes, or threads of the compiled engine, as joblib means it; `auto` starts them only for work that is
         worth it.
     random_state: seed of initial weights and batches.
+    scoring: what chooses λ in place of the validation loss: the name of one of scikit-learn's scorers (`roc_auc`,
+        `neg_mean_absolute_error`, …), or a function (estimator, X, y) that gives a number, the greater the better. It is
+        asked of the rows that each fold held out, predicted by their networks after the last epoch, as `stop="last"`.
     network: a function of (inputs, outputs) that builds a torch.nn.Module, trained in place of the perceptron; its
         outputs are logits (one for two classes), or values. For data that is no table see `shrinkage.lambda_path`.
 """
@@ -83,6 +86,7 @@ ATTRIBUTES = """
     out_of_fold_: (n, C) probabilities, or (n,) or (n, k) values: each row as predicted by the networks that had not
         seen it; NaN for rows that no fold held out.
     calibration_: `Calibration`, of a classifier: the temperature, whether it is applied, and what it gains.
+    best_score_: mean over folds of the `scoring` at the chosen λ; without one, minus its validation loss.
     networks_: `FittedNetworks`: parameters and scales.
     forms_: `Forms`: the members that `inputs` asked for, their weights, and their losses on rows not seen.
     coefs_, intercepts_: weights and biases of the chosen network, layer by layer.
@@ -94,6 +98,11 @@ ATTRIBUTES = """
 """
 
 OF_CLASS = {
+    "MLPClassifierCV": """
+    class_weight: weights of the classes, by which the weights of their rows are multiplied in training, in the loss that
+        chooses λ, and in the report: a dictionary, or `balanced`, by which the classes of a fold's training rows have
+        equal weight. Probabilities are then those of such a population.
+""",
     "MLPRegressorCV": """
     loss: `squared_error`, whose best constant is the mean: r²; `absolute_error`, the median: |r|; `huber`: r² up to
         |r| = 1, one standard deviation of the target, and 2|r| − 1 beyond; `quantile`: max(−q·r, (1 − q)·r); `poisson`,

@@ -7,6 +7,7 @@ import warnings
 from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
@@ -18,7 +19,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
 from shrinkage._errors import RequestError, called, shown
-from shrinkage.estimators._blend import Forms, alone, blend_of, blended
+from shrinkage.estimators._blend import Forms, blend_of, blended
 from shrinkage.estimators._estimator_inputs import (
     Inputs,
     filled_matrix,
@@ -33,6 +34,7 @@ from shrinkage.estimators._shown import Shown
 from shrinkage.estimators._targets import Targets, target_names, target_scale
 from shrinkage.estimators._trainers import TRAINERS, recipe_of
 from shrinkage.estimators._unseen_rows import UnseenRows
+from shrinkage.estimators.given._held_out_scores import HeldOutScores, held_out_scores
 from shrinkage.estimators.given._rows_of_folds import splits_of
 from shrinkage.estimators.modules import MakeNetwork, members_of_network, with_network
 from shrinkage.evaluation import LinearPath, constant_losses, linear_path
@@ -109,6 +111,7 @@ class MLPCV(OfNetworks, Shown, UnseenRows, BaseEstimator):  # pyright: ignore[re
         n_jobs: int | str | None = None,
         random_state: Any = None,
         network: MakeNetwork | None = None,
+        scoring: str | Callable[..., float] | None = None,
     ) -> None:
         self.hidden_layer_sizes = hidden_layer_sizes
         self.lambdas = lambdas
@@ -145,6 +148,7 @@ class MLPCV(OfNetworks, Shown, UnseenRows, BaseEstimator):  # pyright: ignore[re
         self.n_jobs = n_jobs
         self.random_state = random_state
         self.network = network
+        self.scoring = scoring
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None, groups: Any = None) -> Self:
         """Train the path, choose λ, refit on all rows.
@@ -188,16 +192,18 @@ class MLPCV(OfNetworks, Shown, UnseenRows, BaseEstimator):  # pyright: ignore[re
         targets = self._targets(y, seen)
         folds, fold_forms = self._folds(inputs, targets, weight, seen, y, groups)
         all_rows, forms = self._fold_and_forms(ALL_ROWS, inputs, targets, weight, seen, None)
-        request = self._request(inputs, targets, len(seen), runtime)
+        scores = held_out_scores(self, X, y, weight)
+        request = self._request(inputs, targets, len(seen), runtime, scores)
         if self.network is not None:
             recipe = with_network(self.network, request.recipe, all_rows, len(request.lambdas))
             request = replace(request, recipe=recipe)
         store = None
         if runtime.blocks is not None:
-            store = BlockStore(runtime.blocks, self._identity(request, folds, weight, runtime))
+            store = BlockStore(runtime.blocks, self._identity(request, folds, runtime))
         names = members_of(self.inputs) if self.network is None else members_of_network(self.inputs)
         paths = fit_members(names, request, folds, all_rows, store=store, progress=runtime.progress)
-        members = blended(paths, targets.Y, targets.loss, weight) if len(names) > 1 else alone(paths)
+        score = None if scores is None else partial(scores.of_all, folds)
+        members = blended(paths, targets.Y, targets.loss, all_rows.weight, score)
         self._keep(members, all_rows, forms, request)
         self.preprocessor_ = inputs.preprocessor
         numbers = inputs.preprocessor is None
@@ -282,7 +288,9 @@ class MLPCV(OfNetworks, Shown, UnseenRows, BaseEstimator):  # pyright: ignore[re
                 f"{called('hidden_layer_sizes')}: must be whole numbers, got {shown(self.hidden_layer_sizes)}."
             )
 
-    def _request(self, inputs: Inputs, targets: Targets, n: int, runtime: Runtime) -> PathRequest:
+    def _request(
+        self, inputs: Inputs, targets: Targets, n: int, runtime: Runtime, scores: HeldOutScores | None
+    ) -> PathRequest:
         return PathRequest(
             lambdas=checked_lambdas(self.lambdas),
             restarts=self.restarts,
@@ -290,6 +298,8 @@ class MLPCV(OfNetworks, Shown, UnseenRows, BaseEstimator):  # pyright: ignore[re
             stop=self.stop,
             search=self.search,
             fast=self.fast,
+            score=scores,
+            score_name="" if scores is None else scores.name,
             recipe=recipe_of(self.get_params(deep=False), targets.loss, n),
             seed=int(check_random_state(self.random_state).randint(2**31 - 1)),
             keep_path=self.keep_path,
@@ -325,6 +335,7 @@ class MLPCV(OfNetworks, Shown, UnseenRows, BaseEstimator):  # pyright: ignore[re
         validation: NDArray[np.int64] | None,
     ) -> tuple[Fold, dict[str, Form]]:
         """The fold, and the forms of input that its training rows fitted, by member."""
+        weight = targets.weights(weight, train)
         X = inputs.matrix(None if number == ALL_ROWS else train)
         forms, seen = inputs_of_members(
             members_of(self.inputs), X, train, weight, standardize=self.standardize
@@ -344,7 +355,6 @@ class MLPCV(OfNetworks, Shown, UnseenRows, BaseEstimator):  # pyright: ignore[re
         self,
         request: PathRequest,
         folds: Sequence[Fold],
-        weight: NDArray[np.float64] | None,
         runtime: Runtime,
     ) -> dict[str, Any]:
         """All that the numbers of a block depend on besides its λs and members."""
@@ -358,7 +368,7 @@ class MLPCV(OfNetworks, Shown, UnseenRows, BaseEstimator):  # pyright: ignore[re
             "seed": request.seed,
             "folds": hash_of(*rows),
             "matrices": hashlib.sha256("".join(matrices).encode()).hexdigest(),
-            "row weights": hash_of(weight),
+            "row weights": hash_of(*(fold.weight for fold in folds)),
             "standardize": self.standardize,
             "processor": torch.backends.cpu.get_cpu_capability(),
         }

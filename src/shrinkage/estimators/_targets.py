@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shrinkage._errors import RequestError, called, shown
+from shrinkage.estimators.given._class_weights import row_weights
 from shrinkage.networks import loss_named, quantile_key
 from shrinkage.path import Scale, fitted_scale
 
@@ -25,6 +26,14 @@ class Targets:
     Y: NDArray[Any]
     """(N, C)"""
     loss: str
+    class_weight: NDArray[np.float64] | str | None = None
+    """As `checked_class_weight` gives it."""
+
+    def weights(
+        self, weight: NDArray[np.float64] | None, train: NDArray[np.int64]
+    ) -> NDArray[np.float64] | None:
+        """(N,) of the rows, those of their classes among the training rows included."""
+        return row_weights(self.class_weight, self.Y, weight, train)
 
 
 def loss_key(loss: str, quantile: float) -> str:

@@ -15,7 +15,15 @@ from shrinkage._errors import RequestError
 from shrinkage.estimators._blend import Blend, Forms
 from shrinkage.estimators._estimator_inputs import filled_matrix, table_of
 from shrinkage.estimators._fold_models import FoldModels, fold_blends, fold_models, held_out_of
-from shrinkage.evaluation import OutOfFold, Uncertainty, calibrate, out_of_fold, uncertainty
+from shrinkage.evaluation import (
+    Blended,
+    OutOfFold,
+    Uncertainty,
+    blended_by_fold,
+    calibrate,
+    out_of_fold,
+    uncertainty,
+)
 from shrinkage.path import Fold
 from shrinkage.tables import Preprocessor
 from shrinkage.tables.forms import Form
@@ -32,6 +40,7 @@ class UnseenRows:
     preprocessor_: Preprocessor | None
     medians_: NDArray[np.float64]
     blend_: Blend
+    forms_: Forms
     unseen_: OutOfFold
     out_of_fold_: NDArray[np.float64]
     fold_models_: FoldModels
@@ -63,6 +72,15 @@ class UnseenRows:
     def uncertainty_(self) -> Uncertainty:
         """Errors on unseen rows, in figures for a report."""
         return uncertainty(self.unseen_, self.fold_models_.scores, getattr(self, "calibration_", None))
+
+    @property
+    def blended_(self) -> Blended | None:
+        """What the mean prediction of several members is worth on unseen rows; None for a single one."""
+        if len(self.blend_.parts) == 1:
+            return None
+        names = [n for n, w in zip(self.forms_.names, self.forms_.weights, strict=True) if w > 0]
+        scales = [networks.parts[0].y_scale for networks in self.fold_models_.networks]
+        return blended_by_fold(names, self.unseen_, scales)
 
     @abstractmethod
     def _as_predicted(self, predicted: NDArray[np.float64]) -> NDArray[np.float64]:

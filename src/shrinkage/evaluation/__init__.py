@@ -1,6 +1,7 @@
 """What the folds say of a fit: what the chosen λ is held against, and what comes of rows that the nets had not seen."""
 
 from shrinkage.evaluation._baselines import LinearPath, constant_losses, linear_path
+from shrinkage.evaluation._blended import Blended, blended_by_fold
 from shrinkage.evaluation._calibration import (
     Calibration,
     Reliability,
@@ -27,6 +28,7 @@ from shrinkage.evaluation._verdict import Against, Verdict, fold_losses, verdict
 
 __all__ = [
     "Against",
+    "Blended",
     "Calibration",
     "Dependence",
     "Effects",
@@ -37,6 +39,7 @@ __all__ = [
     "Reliability",
     "Uncertainty",
     "Verdict",
+    "blended_by_fold",
     "calibrate",
     "class_sets",
     "column_dependence",

@@ -71,13 +71,13 @@ def out_of_fold(folds: Sequence[Fold], predicted: Sequence[Floats], loss: str) -
     held = [(number, f.validation) for number, f in enumerate(folds) if f.validation is not None]
     row = np.concatenate([rows for _, rows in held]).astype(np.intp)
     p = np.concatenate([predicted[number] for number, _ in held])
-    weight = folds[0].weight
+    weights = [f.weight[f.validation] for f in folds if f.weight is not None and f.validation is not None]
     return OutOfFold(
         z=log_odds(p) if loss_named(loss).of_classes else p,
         Y=folds[0].Y[row].astype(np.float64),
         row=row,
         fold=np.concatenate([np.full(len(rows), number) for number, rows in held]),
-        weight=None if weight is None else weight[row],
+        weight=np.concatenate(weights) if weights else None,
         n_rows=len(folds[0].Y),
         loss=loss,
     )

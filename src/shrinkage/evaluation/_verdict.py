@@ -59,6 +59,9 @@ class Verdict:
     """Against the constant with the smallest loss on the training rows; None where it was not measured."""
     guess: str = ""
     """That constant in words: `the mean`, `the median`, `the class shares`, …"""
+    blend: Against | None = None
+    """Of a model of several members, their mean prediction against the best of them alone; it then stands for the chosen
+    λ against the constant and the linear model too."""
     linear: Against | None = None
     """Against a linear model of its own best strength, on the same folds and inputs; None where it was not measured."""
 
@@ -81,6 +84,7 @@ def verdict(
     *,
     constant: Floats | None = None,
     linear: Floats | None = None,
+    blend: Floats | None = None,
     guess: str = "",
 ) -> Verdict:
     """Hold the chosen λ against the weakest one, and against other models' losses on the same folds.
@@ -90,6 +94,7 @@ def verdict(
         choice: made from them.
         constant: (F,) validation losses of a constant guess.
         linear: (F,) validation losses of a linear model.
+        blend: (F,) validation losses of the mean prediction of several members, of which the path is the best one's.
         guess: the constant in words.
     """
     chosen = fold_losses(path, choice.index, choice.epoch)
@@ -100,17 +105,20 @@ def verdict(
     finite = np.isfinite(mean)
     best = int(path.validated[np.where(finite, mean, np.inf).argmin()]) if finite.any() else path.n_epochs
 
-    def against(losses: Floats | None) -> Against | None:
-        return None if losses is None else _against(losses, chosen, path)
+    def against(losses: Floats | None, own: Floats = chosen) -> Against | None:
+        return None if losses is None else _against(losses, own, path)
+
+    model = chosen if blend is None else blend
 
     return Verdict(
         weakest=weakest,
         best_epoch=best,
         stopped=against(fold_losses(path, weakest, best)),
         to_the_end=against(fold_losses(path, weakest, path.n_epochs)),
-        constant=against(constant),
+        constant=against(constant, model),
+        blend=None if blend is None else against(chosen, blend),
         guess=guess or ("the mean" if path.metric_name == "R²" else "the class shares"),
-        linear=against(linear),
+        linear=against(linear, model),
     )
 
 

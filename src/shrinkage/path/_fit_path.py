@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,7 @@ from shrinkage._errors import JobError, RequestError, called
 from shrinkage.networks import Layout
 from shrinkage.path._block_store import BlockStore
 from shrinkage.path._fold import ALL_ROWS, Fold
-from shrinkage.path._held_out import held_out_predictions
+from shrinkage.path._held_out import held_out_predictions, scored
 from shrinkage.path._path_result import Choice, PathResult
 from shrinkage.path._places import STANDARD, Net, Place
 from shrinkage.path._rounds import Arrays, RoundRunner
@@ -49,6 +49,10 @@ class PathRequest:
     """How often the grid may be extended while the best λ lies on its edge."""
     fast: bool = False
     """Drop λs that the first folds find worse: they leave the path and are listed in `Choice.dropped`."""
+    score: Callable[[Fold, NDArray[np.float64]], float] | None = None
+    """Chooses λ in place of the loss, greater being better: of a fold and what a network predicts for the rows that it
+    held out, (n, C) probabilities or values in the targets' units. Networks are scored after their last epoch."""
+    score_name: str = ""
     search: str = "grid"
     """Which λs are trained, and in what order: a key of `SEARCHES`."""
     form: str = STANDARD
@@ -118,10 +122,16 @@ def fit_path(
             f"by {request.recipe.rule.name} at this learning rate. Give smaller λs or a smaller learning rate."
         )
     runner = RoundRunner(request, {fold.number: fold for fold in [*folds, all_rows]}, store, progress)
-    seen, search = SeenNets(request.recipe, folds, request.restarts), request.searching()
+    seen = SeenNets(request.recipe, folds, request.restarts, request.score_name)
+    search = request.searching()
     while (asked := search.ask(seen)) is not None:
         refits = asked.on_path if request.keep_path else 1
-        seen.add(runner.train(asked, ahead=refits + (len(folds) if request.held_out else 0)))
+        ahead = refits + (len(folds) if request.held_out else 0)
+        if request.score is None:
+            seen.add(runner.train(asked, ahead=ahead))
+        else:
+            last = replace(asked, epochs=(request.recipe.max_epochs,) * len(asked.places))
+            seen.add(scored(runner.train(last, ahead=ahead), request.recipe, runner.folds, request.score))
     choice = search.choose(seen)
     result = seen.result(seen.finished)
     places = result.places if request.keep_path else (result.places[choice.index],)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,11 +11,13 @@ from numpy.typing import NDArray
 
 from shrinkage.networks import Kind, Layout, loss_named
 from shrinkage.path._fold import Fold
-from shrinkage.path._places import STANDARD
+from shrinkage.path._places import STANDARD, Net
 from shrinkage.training import Recipe, chunks
 
-__all__ = ["held_out_predictions", "predictions"]
+__all__ = ["held_out_predictions", "predictions", "scored"]
 
+Arrays = dict[str, NDArray[Any]]
+"""The curves and numbers of one network."""
 _NUMBERS_AT_A_TIME = 1 << 22
 
 
@@ -31,6 +33,33 @@ def predictions(
             z = kind.outputs(layout, rows, torch.from_numpy(X[start:stop]).to(rows))
             result[:, start:stop] = loss_named(loss).predict(z).numpy()
     return result
+
+
+def scored(
+    nets: Mapping[Net, Arrays],
+    recipe: Recipe,
+    folds: Mapping[int, Fold],
+    score: Callable[[Fold, NDArray[np.float64]], float],
+) -> dict[Net, Arrays]:
+    """The arrays of trained networks with the score of each on the rows that its fold held out, without the networks.
+
+    Args:
+        nets: that were kept.
+        recipe: of them.
+        folds: by number.
+        score: of a fold and predictions (n, C).
+    """
+    found = {}
+    for net, arrays in nets.items():
+        fold, form = folds[net.fold], net.place.form
+        assert fold.validation is not None
+        X, layout = fold.inputs[form].standardized(fold.validation), fold.layout(recipe.kind, form)
+        predicted = predictions(recipe.kind, layout, recipe.loss, arrays["networks"][None], X)[0]
+        if fold.y_scale is not None:
+            predicted = fold.y_scale.restored(predicted)
+        others = {name: array for name, array in arrays.items() if name != "networks"}
+        found[net] = others | {"validation_score": np.array(score(fold, predicted))}
+    return found
 
 
 def held_out_predictions(

@@ -35,7 +35,8 @@ def judged(result: PathResult, select: str, stop: str) -> Judged:
     """The λ of the smallest mean validation loss, and the largest within one standard error of it.
 
     Every λ is judged after its last epoch (`stop="last"`) or at the epoch at which its mean validation loss is
-    smallest (`stop="best"`, early stopping and λ chosen together). A λ of which any net diverged is left out.
+    smallest (`stop="best"`, early stopping and λ chosen together). A λ of which any net diverged is left out. A path with
+    scores is judged by these, the greatest being the best.
 
     Reference: Breiman, Friedman, Olshen and Stone, Classification and Regression Trees, 1984, §3.4.3 (the 1-SE rule).
     """
@@ -44,6 +45,9 @@ def judged(result: PathResult, select: str, stop: str) -> Judged:
     rows = np.arange(len(mean))
     score, error = mean[rows, places], se[rows, places]
     sound = is_sound(result, stop)
+    if result.validation_score is not None:
+        score, error = result.over_folds(-result.validation_score)
+        sound = sound & np.isfinite(score)
     if not sound.any():
         raise JobError(
             "Every λ of the path has a net that diverged: its loss is not finite, or thousands of times that of a "
@@ -74,6 +78,7 @@ def choose(result: PathResult, select: str, stop: str, *, extended: int = 0, at_
         lam_min=float(result.lambdas[found.index_min]),
         lam_1se=float(result.lambdas[found.index_1se]),
         form=result.places[found.index].form,
+        score_name=result.score_name,
         epoch=int(found.epochs[found.index]),
         epochs=found.epochs,
         extended=extended,

@@ -54,6 +54,10 @@ class PathResult(Plotted):
     """(L, F, R) the penalty of the rule, λ included, after the last step (NaN where it has none)."""
     forms: tuple[str, ...] = ()
     """(L,) what inputs each λ's networks see; empty where all see the standard form."""
+    score_name: str = ""
+    """What λ was chosen by in place of the loss, such as `roc_auc`; empty for the loss."""
+    validation_score: Floats | None = None
+    """(L, F, R) that score on the fold's validation rows after the last step, greater being better."""
     repeats: float = 1.0
     """How often a row is held out: above 1 for repeated folds, which are not as many independent ones."""
 
@@ -129,6 +133,10 @@ class PathResult(Plotted):
             ("validation_metric", self.validation_metric[..., -1]),
         ):
             columns[name], columns[f"{name}_se"] = self.over_folds(curve)
+        if self.validation_score is not None:
+            columns["validation_score"], columns["validation_score_se"] = self.over_folds(
+                self.validation_score
+            )
         best, _ = self.over_folds(self.validation_loss)
         columns["best_epoch"] = self.validated[best_places(best)].astype(np.float64)
         columns["max_weight"] = np.mean(self.max_weight, axis=(1, 2), dtype=np.float64)
@@ -179,5 +187,14 @@ class Choice(Drawn):
     """λs that a fast path dropped on the way, ascending; they are not in `PathResult.lambdas`."""
     dropped_after: tuple[int, ...] = ()
     """After how many folds each of them was dropped."""
+    score_name: str = ""
+    """The score that chose, greater being better, where the text above says loss; empty for the validation loss."""
     skipped: tuple[float, ...] = ()
     """λs of the grid that the search had no need to train, ascending; they are not in `PathResult.lambdas`."""
+
+    @property
+    def best(self) -> str:
+        """What `lam_min` has: `smallest mean validation loss`, or of a score `best mean validation roc_auc`."""
+        return (
+            f"best mean validation {self.score_name}" if self.score_name else "smallest mean validation loss"
+        )

@@ -35,10 +35,11 @@ class SeenNets:
         recipe: how they are trained.
         folds: those of the path.
         restarts: networks of each (place, fold).
+        score_name: what their scores are called; empty where they are judged by their loss.
     """
 
-    def __init__(self, recipe: Recipe, folds: Sequence[Fold], restarts: int) -> None:
-        self._recipe, self._restarts = recipe, restarts
+    def __init__(self, recipe: Recipe, folds: Sequence[Fold], restarts: int, score_name: str = "") -> None:
+        self._recipe, self._restarts, self._score_name = recipe, restarts, score_name
         self._folds = {fold.number: fold for fold in folds}
         self._nets: dict[Net, Arrays] = {}
 
@@ -63,6 +64,9 @@ class SeenNets:
         return all(Net(place, fold, 0) in self._nets for place in asked.places for fold in asked.folds)
 
     def losses(self, places: Sequence[Place], folds: Sequence[int]) -> Floats:
+        if self._score_name:
+            scores = [[self._mean_score(place, fold) for fold in folds] for place in places]
+            return -np.array(scores, np.float64)[..., None]
         points = np.array(self._recipe.validated) - 1
         with np.errstate(invalid="ignore", over="ignore"):  # of a diverged net
             return np.array(
@@ -96,9 +100,14 @@ class SeenNets:
             loss_name=self._recipe.error_name,
             metric_name=self._recipe.metric_name,
             repeats=self.repeats(self.folds),
+            score_name=self._score_name,
+            validation_score=gathered("validation_score") if self._score_name else None,
             **{name: gathered(name) for name in _OTHERS},
             **{name: gathered(name)[..., validated - 1] for name in _VALIDATION},
         )
+
+    def _mean_score(self, place: Place, fold: int) -> float:
+        return float(np.mean([net["validation_score"] for net in self._tries(place, fold)]))
 
     def _tries(self, place: Place, fold: int) -> list[Arrays]:
         return [self._nets[Net(place, fold, restart)] for restart in range(self._restarts)]

@@ -7,7 +7,7 @@ import numpy as np
 from shrinkage.pages import number, strength
 from shrinkage.reporting._headline import headline
 from shrinkage.reporting._story import FitStory
-from shrinkage.reporting._words import dropped_words, metric_of_folds, skipped_words
+from shrinkage.reporting._words import blend_metric, dropped_words, listed, metric_of_folds, skipped_words
 from shrinkage.reporting.figures import Curve, Judged, judge
 
 __all__ = ["findings"]
@@ -56,9 +56,15 @@ def _metrics(story: FitStory, judged: Judged) -> str:
 
     unseen, seen = pair(chosen)
     of_folds = ", means over folds ± standard error" if path.n_folds > 1 else ""
-    text = (
-        f"On rows it had not seen the network reached {name} {unseen}, on its training rows {seen}{of_folds}"
-    )
+    who = "the network"
+    if story.blend is not None:
+        who = f"{story.choice.form} alone"
+    text = f"On rows it had not seen {who} reached {name} {unseen}, on its training rows {seen}{of_folds}"
+    if story.blend is not None:
+        members = listed(story.blend.members)
+        text = (
+            f"On rows not seen the mean prediction of {members} reached {name} {blend_metric(story)}. {text}"
+        )
     if not chosen:
         return f"{text}."
     weak_unseen, weak_seen = pair(0)
@@ -77,8 +83,8 @@ def _alone(story: FitStory) -> str:
 
 def _reason(story: FitStory) -> str:
     if story.choice.select == "1se":
-        return "as the strongest within one standard error of the smallest mean validation loss"
-    return "for its smallest mean validation loss"
+        return f"as the strongest within one standard error of the {story.choice.best}"
+    return f"for its {story.choice.best}"
 
 
 def _weights(story: FitStory) -> str:

@@ -174,20 +174,22 @@ def _loss_section(story: FitStory, judged: Judged) -> Section:
     fair, weakest = story.verdict.stopped, story.verdict.weakest
     early = fair is not None and story.verdict.best_epoch != choice.epochs[weakest]
     fair_text = f"{strength(path.lambdas[weakest])} at its own best epoch"
+    level = "The dashed level is the minimum plus one standard error; 1-SE is the strongest λ below it."
+    if choice.score_name:
+        level = f"λ was chosen by the {choice.best}, which the table has; minimum and 1-SE are of that score."
     fair_key = [Key(role="validation", text=fair_text, mark="diamond")] if early else []
     return Section(
         id="loss",
         topic="Loss against λ",
         title=_words.loss_title(path, choice, story.verdict),
         caption="Too little regularization on the left: training is easy, validation suffers. Too much on the right: "
-        f"both suffer. The best λ is at the bottom of the validation curve. {bars}{when}The dashed level is the "
-        "minimum plus "
-        f"one standard error; 1-SE is the strongest λ below it.{_words.edge_words(choice)}",
+        f"both suffer. The best λ is at the bottom of the validation curve. {bars}{when}{level}"
+        f"{_words.edge_words(choice)}",
         keys=[
             VALIDATION,
             TRAINING,
             Key(role="ink", text="chosen λ"),
-            Key(role="muted", text="minimum + 1 SE", mark="dash"),
+            *([] if choice.score_name else [Key(role="muted", text="minimum + 1 SE", mark="dash")]),
             *fair_key,
         ],
         figures=[loss_figure(path, choice, judged, fair if fair_key else None)],

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from shrinkage.evaluation import Effects, LinearPath, OutOfFold, Uncertainty
+from shrinkage.evaluation import Blended, Effects, LinearPath, OutOfFold, Uncertainty
 from shrinkage.networks import loss_named
 from shrinkage.path import Choice, PathResult
 from shrinkage.reporting._elsewhere import strengths_elsewhere
@@ -46,6 +46,9 @@ class Fitted(Protocol):
     linear_: LinearPath | None
     target_names_: tuple[str, ...]
     unseen_: OutOfFold
+
+    @property
+    def blended_(self) -> Blended | None: ...
 
     @property
     def uncertainty_(self) -> Uncertainty: ...
@@ -112,6 +115,7 @@ def story_of(
         constant_losses=model.constant_losses_,
         guess=loss_named(model.recipe_.loss).constant,
         linear=model.linear_,
+        blend=model.blended_,
         uncertainty=model.uncertainty_,
         effects=effects,
         weights=[_weights(networks, lam) for lam in path.lambdas],

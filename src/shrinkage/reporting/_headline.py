@@ -15,8 +15,10 @@ __all__ = ["constant_words", "headline", "matter_section"]
 def headline(path: PathResult, choice: Choice, verdict: Verdict, linear_name: str = "") -> list[str]:
     """First the fair comparison, then the one after all epochs, then the linear model."""
     sentences = [_fair(path, choice, verdict), _to_the_end(path, choice, verdict)]
+    if verdict.blend is not None:
+        sentences.append(_blend_words(path, choice, verdict.blend))
     if verdict.linear is not None:
-        sentences.append(_against_linear(verdict.linear, linear_name))
+        sentences.append(_against_linear(verdict, linear_name))
     if warning := constant_words(verdict, path):
         sentences.insert(0 if verdict.loses_to_constant else len(sentences), warning)
     return [sentence for sentence in sentences if sentence]
@@ -30,14 +32,15 @@ def constant_words(verdict: Verdict, path: PathResult) -> str:
     guess = f"{verdict.guess} of the training rows"
     if verdict.loses_to_constant:
         return (
-            f"The network loses to always predicting {guess}: its validation loss is {number(against.chosen_loss)}, "
+            f"{_model(verdict).capitalize()} loses to always predicting {guess}: its validation loss is "
+            f"{number(against.chosen_loss)}, "
             f"that of the constant {number(against.loss)} ({_difference(against, path)}). Do not use this network, nor "
             "its λ elsewhere."
         )
     if not against.gain.is_known:
         return ""
     return (
-        f"These rows can't distinguish the network from always predicting {guess}: the validation losses are "
+        f"These rows can't distinguish {_model(verdict)} from always predicting {guess}: the validation losses are "
         f"{number(against.chosen_loss)} and {number(against.loss)} ({_difference(against, path)}). So its λ is not "
         "recommended elsewhere."
     )
@@ -65,7 +68,8 @@ def _fair(path: PathResult, choice: Choice, verdict: Verdict) -> str:
     else:
         answer = "These rows can't tell whether regularization helped"
     return (
-        f"{answer}: the validation loss is {number(against.chosen_loss)} at {chosen} and {number(against.loss)} at "
+        f"{answer}: the validation loss{_of_member(choice, verdict)} is {number(against.chosen_loss)} at {chosen} and "
+        f"{number(against.loss)} at "
         f"{stopped}: {_lower(against)} ({_difference(against, path)})."
     )
 
@@ -91,19 +95,37 @@ def _to_the_end(path: PathResult, choice: Choice, verdict: Verdict) -> str:
     )
 
 
-def _against_linear(against: Against, name: str) -> str:
+def _model(verdict: Verdict) -> str:
+    """What predicts."""
+    return "the network" if verdict.blend is None else "the mean prediction"
+
+
+def _of_member(choice: Choice, verdict: Verdict) -> str:
+    return "" if verdict.blend is None else f" of the best member alone ({choice.form})"
+
+
+def _blend_words(path: PathResult, choice: Choice, against: Against) -> str:
+    return (
+        f"The mean prediction of the members has a validation loss of {number(against.chosen_loss)}, "
+        f"{_lower(against)} than that of {choice.form} alone ({_difference(against, path)})."
+    )
+
+
+def _against_linear(verdict: Verdict, name: str) -> str:
+    against, model = verdict.linear, _model(verdict)
+    assert against is not None
     if not against.gain.is_known:
         answer = f"A linear model ({name})"
     elif against.is_better:
-        answer = f"The network beats a linear model: {name}"
+        answer = f"{model.capitalize()} beats a linear model: {name}"
     elif against.is_worse:
-        answer = f"A linear model does better than the network: {name}"
+        answer = f"A linear model does better than {model}: {name}"
     else:
-        answer = f"These rows can't distinguish the network from a linear model: {name}"
+        answer = f"These rows can't distinguish {model} from a linear model: {name}"
     known = "" if not against.gain.is_known else f", {_difference_of(against)}"
     return (
         f"{answer} on the same folds and inputs, at its own best strength, has a validation loss of "
-        f"{number(against.loss)}; the network is {_lower(against)}{known}."
+        f"{number(against.loss)}; {model} is {_lower(against)}{known}."
     )
 
 
@@ -166,7 +188,7 @@ def matter_section(path: PathResult, choice: Choice, verdict: Verdict, linear_na
                 head=[
                     "rival",
                     "its loss",
-                    "chosen λ",
+                    "chosen λ" if verdict.blend is None else "chosen λ, or mean prediction",
                     "difference",
                     "± SE",
                     "95 % from",
@@ -189,6 +211,7 @@ def _rivals(
         found.append((f"{weak}, stopped at epoch {verdict.best_epoch:,}", verdict.stopped))
     if choice.index != verdict.weakest and verdict.best_epoch != path.n_epochs:
         found.append((f"{weak}, all {path.n_epochs:,} epochs", verdict.to_the_end))
+    found.append((f"{choice.form} alone", verdict.blend))
     found.append((linear_name, verdict.linear))
     constant = verdict.guess.removeprefix("the ")
     found.append((constant if constant == "class shares" else f"{constant} of the target", verdict.constant))
@@ -206,7 +229,10 @@ def _title(path: PathResult, choice: Choice, verdict: Verdict) -> str:
         return "The network loses to a constant guess"
     against, weak = verdict.stopped, strength(path.lambdas[verdict.weakest])
     if choice.index == verdict.weakest:
-        return f"{weak} was chosen: no stronger penalty had a lower validation loss"
+        better = "lower validation loss"
+        if choice.score_name:
+            better = f"better validation {choice.score_name}"
+        return f"{weak} was chosen: no stronger penalty had a {better}"
     if against is None or not against.gain.is_known:
         return f"{strength(choice.lam)} against its rivals"
     if against.is_better:

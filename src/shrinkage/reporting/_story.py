@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shrinkage._errors import RequestError
-from shrinkage.evaluation import Effects, LinearPath, Uncertainty, Verdict, verdict
+from shrinkage.evaluation import Blended, Effects, LinearPath, Uncertainty, Verdict, verdict
 from shrinkage.path import Choice, PathResult
 
 __all__ = ["ColumnSummary", "FitStory", "StrengthElsewhere"]
@@ -93,6 +93,8 @@ class FitStory:
     """That constant in words, such as `the median`; empty for the usual one of the metric."""
     linear: LinearPath | None = None
     """A linear model on the same folds and inputs; None where it was not trained."""
+    blend: Blended | None = None
+    """The mean prediction of several members, of which `path` is the best one's; None for a single one."""
     uncertainty: Uncertainty | None = None
     """Errors on unseen rows: reliability, widths of intervals; None where they were not kept."""
     effects: Effects | None = None
@@ -117,7 +119,14 @@ class FitStory:
     def verdict(self) -> Verdict:
         """What the chosen λ is held against."""
         linear = None if self.linear is None else self.linear.fold_losses
-        return verdict(self.path, self.choice, constant=self.constant_losses, linear=linear, guess=self.guess)
+        return verdict(
+            self.path,
+            self.choice,
+            constant=self.constant_losses,
+            linear=linear,
+            blend=None if self.blend is None else self.blend.losses,
+            guess=self.guess,
+        )
 
     def __post_init__(self) -> None:
         problems = [text for wrong, text in self._checks() if wrong]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,10 +14,12 @@ from shrinkage.reporting._story import FitStory
 from shrinkage.reporting.figures import Curve, Histograms, Judged
 
 __all__ = [
+    "blend_metric",
     "dropped_words",
     "edge_words",
     "epochs_title",
     "gap_title",
+    "listed",
     "loss_title",
     "map_title",
     "metric_of_folds",
@@ -33,7 +36,8 @@ def tiles(story: FitStory, judged: Judged, shown: Histograms, weakest: int) -> l
     """The numbers of the page's head, each beside its value at the weakest λ; ± is one standard error over folds."""
     path, choice = story.path, story.choice
     chosen, before = choice.index, strength(path.lambdas[weakest])
-    how = "the minimum of the validation loss" if choice.select == "min" else "by the one-standard-error rule"
+    lowest = f"the {choice.best}" if choice.score_name else "the minimum of the validation loss"
+    how = lowest if choice.select == "min" else "by the one-standard-error rule"
     gap, largest = judged.gap.mean, shown.largest
     if not np.isfinite(largest[weakest]):  # its network was not kept
         largest = path.max_weight.mean(axis=(1, 2))
@@ -50,7 +54,10 @@ def tiles(story: FitStory, judged: Judged, shown: Histograms, weakest: int) -> l
             value=percent(mean) if path.metric_name == "accuracy" else number(mean),
             error=_error_of(path.metric_name, judged.validation_metric, chosen),
             before=f"{metric(weakest)} at {before}",
-        ),
+        )
+        if story.blend is None
+        else _blend_tile(story, f"{metric(chosen)} for {choice.form} alone"),
+        *_score_tile(path, choice, before, weakest),
         *_error_tile(story),
         Tile(
             label="Overfitting gap (in loss)",
@@ -80,6 +87,45 @@ def _error_of(name: str, curve: Curve, index: int) -> str:
     return f"{100 * se:.1f}" if name == "accuracy" else number(se, 2)
 
 
+def _blend_tile(story: FitStory, before: str) -> Tile:
+    value, _, error = blend_metric(story).partition(" ± ")
+    return Tile(
+        label=f"Validation {story.path.metric_name} of the mean prediction",
+        value=value,
+        error=error,
+        before=before,
+    )
+
+
+def blend_metric(story: FitStory) -> str:
+    """`97.4 % ± 0.6` of the mean prediction."""
+    assert story.blend is not None
+    metrics = story.blend.metrics
+    folds, repeats = len(metrics), story.path.repeats
+    se = metrics.std(ddof=1) / np.sqrt(folds / repeats) if folds > 1 else np.nan
+    return metric_of_folds(story.path.metric_name, Curve(np.array([metrics.mean()]), np.array([se])), 0)
+
+
+def listed(names: Sequence[str]) -> str:
+    """`standard, bounded and linear`"""
+    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+
+
+def _score_tile(path: PathResult, choice: Choice, before: str, weakest: int) -> list[Tile]:
+    """The score that chose λ, where it isn't the loss."""
+    if path.validation_score is None:
+        return []
+    curve = Curve(*path.over_folds(path.validation_score))
+    return [
+        Tile(
+            label=f"Validation {path.score_name}, which chose λ",
+            value=number(float(curve.mean[choice.index])),
+            error=_error_of("", curve, choice.index),
+            before=f"{number(float(curve.mean[weakest]))} at {before}",
+        )
+    ]
+
+
 def _error_tile(story: FitStory) -> list[Tile]:
     """The root mean square error of a single target, in its own units."""
     if story.task != "regression" or len(story.target_names) != 1:
@@ -103,6 +149,13 @@ def _error_tile(story: FitStory) -> list[Tile]:
 
 def loss_title(path: PathResult, choice: Choice, verdict: Verdict) -> str:
     """Where the validation loss is lowest, and what was chosen."""
+    if choice.score_name and choice.index == choice.index_min:
+        return f"{strength(choice.lam)} has the {choice.best}; drawn is the loss"
+    if choice.score_name:
+        return (
+            f"{strength(choice.lam)} is the strongest within one standard error of the {choice.best}, at "
+            f"{strength(choice.lam_min)}"
+        )
     if choice.lam == 0 and choice.index == choice.index_min:
         return "No regularization did best here: the validation loss is lowest at λ = 0"
     if choice.index == choice.index_min:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any, Protocol
 
 from shrinkage._errors import RequestError
 from shrinkage.cli.options._shared_options import in_net
 
-__all__ = ["Loss", "Quantile", "objective_of"]
+__all__ = ["ClassWeight", "Loss", "Quantile", "Scoring", "objective_of"]
 
 _LOSS = "For numbers: squared_error, absolute_error, huber, poisson or quantile."
 
 Loss = Annotated[str | None, in_net(help=_LOSS)]
 Quantile = Annotated[float | None, in_net(help="Level of --loss quantile, such as 0.9.", hidden=True)]
+
+ClassWeight = Annotated[str | None, in_net(help="For classes: balanced, or weights such as yes=5,no=1.")]
+Scoring = Annotated[str | None, in_net(help="Score that chooses λ, such as roc_auc, instead of the loss.")]
 
 
 class Asked(Protocol):
@@ -22,16 +26,45 @@ class Asked(Protocol):
     def loss(self) -> str | None: ...
     @property
     def quantile(self) -> float | None: ...
+    @property
+    def class_weight(self) -> str | None: ...
+    @property
+    def scoring(self) -> str | None: ...
 
 
-def objective_of(asked: Asked, *, classes: bool) -> dict[str, Any]:
-    """Those that were given, as the estimator of this task takes them."""
-    if classes and (asked.loss is not None or asked.quantile is not None):
+def objective_of(asked: Asked, classes: Sequence[Any] | None) -> dict[str, Any]:
+    """Those that were given, as the estimator of this task takes them.
+
+    Args:
+        asked: the options.
+        classes: of a classification, or None.
+    """
+    if classes is None and asked.class_weight is not None:
+        raise RequestError("--class-weight: the target holds numbers, which have no classes. Leave it out.")
+    if classes is not None and (asked.loss is not None or asked.quantile is not None):
         raise RequestError(
             "--loss: chooses the loss of a regression; the target holds classes, whose loss is the cross-entropy. Leave "
             "it out, or use --task regression."
         )
     if asked.quantile is not None and asked.loss != "quantile":
         raise RequestError("--quantile: is the level of --loss quantile. Add that, or leave --quantile out.")
-    given = {"loss": asked.loss, "quantile": asked.quantile}
+    given = {"loss": asked.loss, "quantile": asked.quantile, "scoring": asked.scoring}
+    if asked.class_weight is not None and classes is not None:
+        given["class_weight"] = _weights(asked.class_weight, classes)
     return {name: value for name, value in given.items() if value is not None}
+
+
+def _weights(text: str, classes: Sequence[Any]) -> dict[Any, float] | str:
+    """`balanced`, or `yes=5,no=1` by the class's own label."""
+    if text == "balanced":
+        return text
+    labels, weights = {str(label): label for label in classes}, dict[Any, float]()
+    for part in text.split(","):
+        name, _, number = part.rpartition("=")
+        try:
+            weights[labels.get(name, name)] = float(number)
+        except ValueError:
+            raise RequestError(
+                f"--class-weight {text}: must be balanced, or CLASS=WEIGHT with commas, such as yes=5,no=1."
+            ) from None
+    return weights

@@ -57,6 +57,7 @@ _OPTIONS = {
             "rows",
             "rule",
         ),
+        *("class_weight", "loss", "quantile", "scoring"),
         *(
             "search",
             "select",

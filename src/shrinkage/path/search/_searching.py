@@ -50,7 +50,7 @@ class Seen(Protocol):
         ...
 
     def losses(self, places: Sequence[Place], folds: Sequence[int]) -> Floats:
-        """(P, F, V) validation losses, restarts averaged."""
+        """(P, F, V) validation losses, restarts averaged; with a score (P, F, 1) what is minimized in its place."""
         ...
 
     def repeats(self, folds: Sequence[int]) -> float:

@@ -27,6 +27,8 @@ def loss_figure(path: PathResult, choice: Choice, judged: Judged, fair: Against 
     """
     axis = LambdaAxis(path.lambdas)
     threshold = judged.validation_loss.mean[choice.index_min] + judged.validation_loss.se[choice.index_min]
+    if choice.score_name:  # one standard error is of the score then
+        threshold = np.nan
     layout = {
         "xaxis": axis.layout(),
         "yaxis": {"title": {"text": loss_unit(path)}, "rangemode": "tozero"},
@@ -88,6 +90,9 @@ def path_table(path: PathResult, choice: Choice, judged: Judged) -> Table:
     ):
         head += [name, "± SE"]
         columns += [curve.mean.tolist(), curve.se.tolist()]
+    if path.validation_score is not None:
+        head += [f"validation {path.score_name}", "± SE"]
+        columns += [each.tolist() for each in path.over_folds(path.validation_score)]
     columns.append(_marks(choice, len(path.lambdas)))
     rows = [list(row) for row in zip(*columns, strict=True)]
     return Table(caption="loss and metric against λ", head=[*head, "mark"], rows=rows)
@@ -102,8 +107,9 @@ def gap_table(path: PathResult, judged: Judged) -> Table:
 
 def loss_unit(path: PathResult) -> str:
     """The loss with its unit, for an axis."""
-    units = {"cross-entropy": "nats a row", "mean squared error": "targets standardized"}
-    unit = units.get(path.loss_name)
+    scaled = ("mean squared error", "mean absolute error", "mean Huber loss", "mean pinball loss")
+    units = {"cross-entropy": "nats a row", "mean Poisson deviance": "counts over their mean"}
+    unit = "targets standardized" if path.loss_name.startswith(scaled) else units.get(path.loss_name)
     return f"{path.loss_name} ({unit})" if unit else path.loss_name
 
 

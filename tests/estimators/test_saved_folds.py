@@ -94,7 +94,7 @@ def test_several_forms_of_input_survive(tmp_path: Path) -> None:
 
 def test_equal_folds_give_equal_bytes(saved: Any) -> None:
     model, _, folder = saved
-    assert folds_in_bytes(model.fold_models_) == (folder / "folds.zip").read_bytes()
+    assert folds_in_bytes(model.fold_models_, model.preprocessor_) == (folder / "folds.zip").read_bytes()
 
 
 def test_a_changed_byte_is_noticed_when_intervals_are_asked_for(saved: Any, copy: Path) -> None:

@@ -54,8 +54,10 @@ class Shown(Plotted):
         Args:
             folder: made when it is missing.
 
+        Columns of a matrix of numbers are called x0, x1, … in the files.
+
         Raises:
-            RequestError: X was a matrix of numbers, whose columns have no names to find them by in a table.
+            RequestError: the networks are modules of `network=`, or a column of a matrix lies too far from 0 for float32.
         """
         check_is_fitted(self)
         view_of(self).save(self, Path(folder))

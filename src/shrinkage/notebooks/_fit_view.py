@@ -10,8 +10,7 @@ from typing import Any
 import numpy as np
 from sklearn.utils import estimator_html_repr
 
-from shrinkage._errors import RequestError
-from shrinkage.estimators import column_effects, save_model
+from shrinkage.estimators import column_effects, preprocessor_of, save_model
 from shrinkage.notebooks._charts import Charts, plotted_chart
 from shrinkage.pages import Table, frame, number, strength
 from shrinkage.path import Choice, PathResult, choose
@@ -50,13 +49,9 @@ def write_report(result: Any, path: str | os.PathLike[str], X: Any, y: Any, samp
 
 def save(result: Any, folder: Path) -> None:
     """The files of a fitted estimator."""
-    if result.preprocessor_ is None:
-        raise RequestError(
-            "save: the model was fitted on a matrix of numbers, so its files would not say which column is which. "
-            "Use `shrinkage fit`, or pickle the estimator."
-        )
+    preprocessor = preprocessor_of(result)
     folder.mkdir(parents=True, exist_ok=True)
-    save_model(result, result.preprocessor_, result.target_names_, folder)
+    save_model(result, preprocessor, result.target_names_, folder)
 
 
 def _charts(result: Any) -> Charts:
@@ -78,10 +73,10 @@ def _path(path: PathResult) -> str:
 
 
 def _choice(choice: Choice) -> str:
-    how = "smallest mean validation loss" if choice.select == "min" else "one-standard-error rule"
+    how = choice.best if choice.select == "min" else "one-standard-error rule"
     rows: list[list[Any]] = [
         ["chosen λ", number(choice.lam), f"by the {how}"],
-        ["λ of the smallest mean validation loss", number(choice.lam_min), ""],
+        [f"λ of the {choice.best}", number(choice.lam_min), ""],
         ["λ of the one-standard-error rule", number(choice.lam_1se), ""],
         [
             "epochs",

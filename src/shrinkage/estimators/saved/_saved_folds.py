@@ -17,7 +17,7 @@ from shrinkage.estimators._blend import Blend
 from shrinkage.estimators._fitted_networks import FittedNetworks
 from shrinkage.estimators._fold_models import FoldModels
 from shrinkage.path import Scale
-from shrinkage.tables import preprocessor_bytes, preprocessor_from
+from shrinkage.tables import Preprocessor, preprocessor_bytes, preprocessor_from
 from shrinkage.tables.forms import form_from, name_of
 
 __all__ = ["folds_from", "folds_in_bytes"]
@@ -29,8 +29,8 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)
 """The date of every entry, so that equal folds give equal bytes."""
 
 
-def folds_in_bytes(models: FoldModels) -> bytes:
-    """The file's bytes; equal folds give equal ones."""
+def folds_in_bytes(models: FoldModels, preprocessor: Preprocessor) -> bytes:
+    """The file's bytes; equal folds give equal ones. Folds of a matrix share the model's preprocessor."""
     tensors = {"fold": models.fold.astype(np.int64), "scores": np.ascontiguousarray(models.scores)}
     for number, blend in enumerate(models.networks):
         for i, part in enumerate(blend.parts):
@@ -39,8 +39,8 @@ def folds_in_bytes(models: FoldModels) -> bytes:
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
         archive.writestr(zipfile.ZipInfo(NUMBERS, _EPOCH), save(tensors))
         for number, encoder in enumerate(models.encoders):
-            if encoder is not None:
-                archive.writestr(zipfile.ZipInfo(f"{number}.skops", _EPOCH), preprocessor_bytes(encoder))
+            data = preprocessor_bytes(preprocessor if encoder is None else encoder)
+            archive.writestr(zipfile.ZipInfo(f"{number}.skops", _EPOCH), data)
     return buffer.getvalue()
 
 

@@ -128,7 +128,7 @@ class SavedModel:
         return self.blend.parts[self.blend.main]
 
     def predict(self, frame: Any, lam: float | None = None) -> NDArray[Any]:
-        """(n,) classes or (n, k) values for the rows of a data frame."""
+        """(n,) classes or (n, k) values for rows: a data frame, or an array of the columns in their order."""
         predicted = self._raw(frame, lam)
         return predicted if self.classes is None else self.classes[_probabilities(predicted).argmax(axis=1)]
 
@@ -176,7 +176,7 @@ def save_model(
     write_atomic(folder / NUMBERS, save(tensors_of(blend.parts[0]) if plain else all_tensors(blend)))
     files = [NUMBERS, PREPROCESSING]
     if model.out_of_fold:
-        write_atomic(folder / FOLDS, folds_in_bytes(model.fold_models_))
+        write_atomic(folder / FOLDS, folds_in_bytes(model.fold_models_, preprocessor))
         files.append(FOLDS)
     parts = [_words_of(part, weight) for part, weight in zip(blend.parts, blend.weights, strict=True)]
     own = {name: word for name, word in parts[0].items() if name in SCHEMAS[1]}

@@ -110,12 +110,27 @@ class Preprocessor:
         _warn_of_left_out(columns)
         return self
 
+    @classmethod
+    def of_numbers(cls, names: Sequence[str], fill: NDArray[np.float64]) -> Self:
+        """The preprocessor of columns of plain numbers, which takes them as they are.
+
+        Args:
+            names: of the columns.
+            fill: (D,) what a gap becomes in each.
+        """
+        made, weights = cls(), np.ones(1)
+        made.columns = tuple(Column(name=name, kind="number", used=True) for name in names)
+        made._encoder = fitted_encoder(made.columns, np.asarray(fill, np.float64)[None], weights)
+        made.feature_names_out = list(feature_names(made.columns, made._encoder))
+        return made
+
     def transform(self, frame: Any) -> NDArray[np.float32]:
         """The inputs for the rows of `frame`, in their order.
 
         Args:
             frame: a data frame with the columns used, in any order; further ones are ignored. Unseen levels
-                and missing cells are fine; a word among numbers counts as missing, with a warning.
+                and missing cells are fine; a word among numbers counts as missing, with a warning. Or an array of all
+                columns in the order of the training rows.
 
         Returns:
             (n, D) float32, C-contiguous, finite.
@@ -125,10 +140,21 @@ class Preprocessor:
         """
         if not hasattr(self, "_encoder"):
             raise RequestError("Preprocessor.transform: nothing was fitted yet; call fit(frame) first.")
-        matrix = _matrix(as_pandas(frame), self.columns)
+        matrix = _matrix(self._named(frame), self.columns)
         if not len(matrix):
             return np.empty((0, len(self.feature_names_out)), dtype=np.float32)
         return np.ascontiguousarray(self._encoder.transform(matrix), dtype=np.float32)
+
+    def _named(self, frame: Any) -> pd.DataFrame:
+        """Rows as a frame; the columns of an array are those of the training rows."""
+        if not isinstance(frame, np.ndarray):
+            return as_pandas(frame)
+        names = [column.name for column in self.columns]
+        if frame.ndim != 2 or frame.shape[1] != len(names):
+            raise RequestError(
+                f"The model takes {len(names)} columns, or a data frame with them, got an array of shape {frame.shape}."
+            )
+        return pd.DataFrame(frame, columns=names).infer_objects()
 
 
 def as_pandas(frame: Any) -> pd.DataFrame:

@@ -16,6 +16,7 @@ from shrinkage._errors import RequestError
 from shrinkage.cli._exit import harmless, note
 from shrinkage.cli._folder import check_one_of
 from shrinkage.cli._versions import versions
+from shrinkage.cli.options._config_file import Config, other_data
 from shrinkage.cli.options._objective_options import ClassWeight, Loss, Quantile, Scoring, objective_of
 from shrinkage.cli.options._row_options import Group, Id, NoShuffle, RowOptions, Time, Weight
 from shrinkage.cli.options._shared_options import (
@@ -81,6 +82,7 @@ def fit(
     data: Data = None,
     target: Target = None,
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the results.")] = Path("shrinkage-fit"),
+    config: Config = None,
     resume: Resume = False,
     overwrite: Overwrite = False,
     task: Task = "auto",
@@ -143,6 +145,7 @@ class _Asked(TableOptions, RowOptions):
     """The options of `fit`, as they were given."""
 
     out: Path
+    config: Path | None
     resume: bool
     overwrite: bool
     loss: str | None
@@ -203,7 +206,7 @@ def _checked_table(asked: _Asked) -> _Checked:
     table, target = asked_table(
         replace(asked, drop=[name for name in dropped if name not in named]), verbatim=roles.verbatim
     )
-    problems, notes = list[str](), list(table.notes)
+    problems, notes = list[str](), [*other_data(asked.config, table), *table.notes]
     try:
         rows = set_apart(table, roles, targets=tuple(target), keep_time=roles.time not in dropped)
     except RequestError as error:

@@ -1,0 +1,107 @@
+"""`--config`: the options of a command in a TOML file, or those of an earlier run in its run.json."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from difflib import get_close_matches
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from shrinkage._errors import shown
+
+if TYPE_CHECKING:
+    from shrinkage.tables import Table
+
+__all__ = ["Config", "other_data"]
+
+NOT_REPEATED = frozenset({"config", "out", "overwrite", "quiet", "resume"})
+"""Options of an earlier run that are not what it computed."""
+
+
+def _read(context: typer.Context, path: Path | None) -> Path | None:
+    if path is not None and not context.resilient_parsing:
+        context.default_map = {**(context.default_map or {}), **_defaults(context, path)}
+    return path
+
+
+Config = Annotated[
+    Path | None,
+    typer.Option(
+        "--config",
+        is_eager=True,
+        callback=_read,
+        show_default=False,
+        help="TOML file of options, or the run.json of a run to repeat; options given here go first.",
+    ),
+]
+
+
+def other_data(config: Path | None, table: Table) -> list[str]:
+    """A sentence if the table is not the one of the run.json that is repeated."""
+    if config is None or config.suffix.lower() != ".json":
+        return []
+    known = str(json.loads(config.read_text(encoding="utf-8")).get("data", ""))
+    if table.sha256 in known:
+        return []
+    return [f"{table.name} is not the file that {config} was written with: its SHA-256 is another."]
+
+
+def _defaults(context: typer.Context, path: Path) -> dict[str, Any]:
+    """The options by the names of the command's parameters, as the command line would take them."""
+    entries, repeated = _entries(path)
+    parameters = {parameter.name: parameter for parameter in context.command.params if parameter.name}
+    names = {name: name for name in parameters}
+    for name, parameter in parameters.items():
+        names |= {_plain(option): name for option in (*parameter.opts, *parameter.secondary_opts)}
+    found: dict[str, Any] = {}
+    for key, value in entries.items():
+        if value is None or (repeated and key in NOT_REPEATED):
+            continue
+        name = names.get(_plain(key))
+        if name in ("config", "help", "help_all"):
+            name = None
+        if name is None:
+            near = get_close_matches(_plain(key), names, n=1)
+            hint = f"; did you mean {near[0]}?" if near else ". --help-all lists them."
+            raise typer.BadParameter(f"{path}: there is no option {shown(key)}{hint}")
+        if _plain(key) in map(_plain, parameters[name].secondary_opts):
+            value = not value  # month-first = true
+        found[name] = _typed(
+            value, several=bool(getattr(parameters[name], "multiple", False)), where=f"{path}: {key}"
+        )
+    return found
+
+
+def _entries(path: Path) -> tuple[dict[str, Any], bool]:
+    """What the file holds, and whether it is the run.json of an earlier run."""
+    try:
+        text = path.read_text(encoding="utf-8")
+        if path.suffix.lower() != ".json":
+            return tomllib.loads(text), False
+        options = json.loads(text).get("options")
+    except OSError as error:
+        raise typer.BadParameter(f"{path} cannot be read: {error.strerror or error}") from error
+    except (ValueError, AttributeError) as error:
+        kind = "JSON" if path.suffix.lower() == ".json" else "TOML"
+        raise typer.BadParameter(f"{path} is not a {kind} file of options: {error}") from error
+    if not isinstance(options, dict):
+        raise typer.BadParameter(f"{path} is not the run.json of a fit: it has no options")
+    return options, True
+
+
+def _typed(value: Any, *, several: bool, where: str) -> Any:
+    """A value as the command line takes it: lists of a single option with commas, all else as it is."""
+    if isinstance(value, dict):
+        raise typer.BadParameter(f"{where}: is a table; options stand at the top of the file")
+    if several:
+        return [str(each) for each in value] if isinstance(value, list) else [str(value)]
+    if isinstance(value, list):
+        return ",".join(str(each) for each in value)
+    return value if isinstance(value, bool) else str(value)
+
+
+def _plain(option: str) -> str:
+    return option.lstrip("-").replace("-", "_")

@@ -1,0 +1,131 @@
+"""Options from a file: a TOML file of one's own, or the run.json of a run to repeat."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from cli_cases import Forking, mixed_table
+
+TOML = """
+data = "{table}"
+target = ["price"]
+drop = ["three", "weight"]
+id = "id"
+hidden = [5, 3]
+lambdas = [0, 1e-3, 0.1]
+lr = 0.01
+epochs = 3
+folds = 3
+batch-size = 16
+extensions = 0
+no-effects = true
+month-first = true
+jobs = 1
+"""
+
+
+@pytest.fixture(scope="module")
+def shrinkage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Forking]:
+    command = Forking(tmp_path_factory.mktemp("streams"))
+    yield command
+    command.close()
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> Path:
+    mixed_table().to_csv(tmp_path / "t.csv", index=False)
+    return tmp_path / "t.csv"
+
+
+def test_a_file_of_options_and_run_json_give_the_run_that_the_options_give(shrinkage, table, tmp_path):
+    (tmp_path / "fit.toml").write_text(TOML.format(table=table))
+    typed = [
+        "-t",
+        "price",
+        "--drop",
+        "three",
+        "--drop",
+        "weight",
+        "--id",
+        "id",
+        "--hidden",
+        "5,3",
+        "--lr",
+        "0.01",
+    ]
+    typed += [
+        "--lambdas",
+        "0,0.001,0.1",
+        "--epochs",
+        "3",
+        "--folds",
+        "3",
+        "--batch-size",
+        "16",
+        "--extensions",
+        "0",
+    ]
+    typed += ["--no-effects", "--month-first", "--jobs", "1"]
+    ways = {
+        "typed": [table, *typed],
+        "toml": ["--config", tmp_path / "fit.toml"],
+        "again": ["--config", tmp_path / "typed" / "run.json"],
+        "other": ["--config", tmp_path / "typed" / "run.json", "--seed", "7"],
+    }
+    for out, options in ways.items():
+        done = shrinkage("fit", *options, "-o", tmp_path / out)
+        assert done.returncode == 0, done.stderr
+    runs = {out: json.loads((tmp_path / out / "run.json").read_text()) for out in ways}
+    paths = {out: pd.read_csv(tmp_path / out / "path.csv") for out in ways}
+    for out in ("toml", "again"):
+        pd.testing.assert_frame_equal(paths[out], paths["typed"])
+        own = {name: value for name, value in runs[out]["options"].items() if name not in ("out", "config")}
+        assert own == {name: runs["typed"]["options"][name] for name in own}
+    assert runs["other"]["seed"] == "7"
+    assert not paths["other"].equals(paths["typed"])
+
+
+def test_a_run_is_repeated_on_other_data_with_a_word(shrinkage, table, tmp_path):
+    done = shrinkage(
+        "fit",
+        table,
+        "-t",
+        "price",
+        "-o",
+        tmp_path / "a",
+        "--epochs",
+        "1",
+        "--lambdas",
+        "0,0.1",
+        "--folds",
+        "2",
+    )
+    assert done.returncode == 0, done.stderr
+    mixed_table(seed=1).to_csv(table, index=False)
+    done = shrinkage("fit", "--config", tmp_path / "a" / "run.json", "-o", tmp_path / "b")
+    assert done.returncode == 0, done.stderr
+    assert "t.csv is not the file that" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "name, text, message",
+    [
+        ("a.toml", "epoch = 3", "there is no option 'epoch'; did you mean epochs?"),
+        ("a.toml", "epochs = 'many'", "--epochs"),
+        ("a.toml", "epochs", "is not a TOML file of options"),
+        ("a.toml", "[network]\nhidden = 3", "there is no option 'network'"),
+        ("run.json", "{}", "is not the run.json of a fit"),
+        ("run.json", "[]", "is not a JSON file of options"),
+        ("missing.toml", None, "cannot be read: No such file"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_refused_in_a_sentence(shrinkage, table, tmp_path, name, text, message):
+    if text is not None:
+        (tmp_path / name).write_text(text)
+    done = shrinkage("fit", table, "-t", "price", "--config", tmp_path / name, "-o", tmp_path / "out")
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr

@@ -13,9 +13,14 @@ from shrinkage.networks import (
     LOSSES,
     PerceptronKind,
     PerceptronLayout,
+    determined_by_kernels,
+    determined_by_kronecker,
     determined_parameters,
     gauss_newton,
     gauss_newton_diagonal,
+    kernels_of_perceptron,
+    kronecker_factors,
+    loss_named,
 )
 from stack_cases import PLAIN, plain_outputs
 
@@ -102,3 +107,31 @@ def test_gamma_falls_from_all_weights_to_none() -> None:
     assert gammas[0] == layout.n_weights
     assert gammas == sorted(gammas, reverse=True)
     assert gammas[-1] < 1e-3
+
+
+def test_by_the_rows_as_many_weights_are_determined_as_by_the_whole_matrix():
+    kind = PerceptronKind(hidden_layer_sizes=(4,), activation="tanh", initialization="glorot")
+    layout, loss = kind.layout(3, 2), loss_named("softmax")
+    g = torch.Generator().manual_seed(0)
+    row, X = (
+        torch.randn(*shape, generator=g, dtype=torch.float64) for shape in ((layout.n_parameters,), (9, 3))
+    )
+    strengths = [0.1, 0.3, 0.0, 0.0]
+    lam = torch.cat([torch.full((slot.columns.stop - slot.columns.start,), s, dtype=torch.float64)
+                     for slot, s in zip(layout.slots, strengths, strict=True)])  # fmt: skip
+    whole = determined_parameters(gauss_newton(kind, layout, row, X, loss), lam)
+    by_tensor = [float(whole[slot.columns].sum()) for slot in layout.slots]
+    kernels = kernels_of_perceptron(kind, layout, row, X, loss)
+    assert determined_by_kernels(kernels, strengths)[:2] == pytest.approx(by_tensor[:2], rel=1e-5)
+
+
+def test_kronecker_factors_are_exact_for_one_layer_of_one_output():
+    kind = PerceptronKind(hidden_layer_sizes=(), activation="tanh", initialization="glorot")
+    layout, loss = kind.layout(3, 1), loss_named("squared_error")
+    g = torch.Generator().manual_seed(0)
+    row, X = (torch.randn(*shape, generator=g, dtype=torch.float64) for shape in ((4,), (9, 3)))
+    ((A, G),) = kronecker_factors(kind, layout, row, X, loss)
+    torch.testing.assert_close(torch.kron(A, G), gauss_newton(kind, layout, row, X, loss)[:3, :3])
+    (gamma,) = determined_by_kronecker([(A, G)], [0.2])
+    h = torch.linalg.eigvalsh(torch.kron(A, G))
+    assert gamma == pytest.approx(float((h / (h + 0.2)).sum()))

@@ -61,7 +61,9 @@ def recipe_of_member(recipe: Recipe, name: str) -> Recipe:
         return recipe
     assert isinstance(recipe.kind, PerceptronKind)
     linear = replace(recipe.kind, hidden_layer_sizes=())
-    if has_one_minimum(linear, recipe.rule, loss=recipe.loss, decay_biases=recipe.decay_biases):
+    if recipe.controller is None and has_one_minimum(
+        linear, recipe.rule, loss=recipe.loss, decay_biases=recipe.decay_biases
+    ):
         return replace(recipe, kind=linear, trainer=ConvexOptimum(), max_epochs=1, validate_every=1)
     return replace(recipe, kind=linear)
 

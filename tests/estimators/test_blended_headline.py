@@ -1,5 +1,7 @@
 """A model of several members is judged by its own predictions of unseen rows, not by its best member's."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from sklearn.metrics import accuracy_score, log_loss, r2_score
@@ -30,16 +32,15 @@ def all_members_predict(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_blend, "TIED", 100.0)
 
 
-def several(kind, y, **changes):
-    X, _ = problem()
-    model = kind((6,), inputs=("standard", "bounded", "piecewise"), **QUICK, **changes).fit(X, y)
+def several(kind: Any, y: Any, **changes: Any) -> Any:
+    model = kind((6,), inputs=("standard", "bounded", "piecewise"), **QUICK, **changes).fit(problem()[0], y)
     assert len(model.blend_.parts) > 1, "the test needs a model of several members"
-    return X, model
+    return model
 
 
 def test_losses_and_metrics_of_a_regression_are_those_of_out_of_fold_predictions():
     y = problem()[1]
-    _, model = several(MLPRegressorCV, y)
+    model = several(MLPRegressorCV, y)
     losses, r2 = [], []
     for train, rows in model.fold_rows_:
         predicted = model.out_of_fold_[rows]
@@ -52,7 +53,7 @@ def test_losses_and_metrics_of_a_regression_are_those_of_out_of_fold_predictions
 @pytest.mark.parametrize("classes", [2, 3])
 def test_losses_and_metrics_of_classes_are_those_of_out_of_fold_probabilities(classes: int):
     y = np.digitize(problem()[1], [0.0] if classes == 2 else [-0.7, 0.7])
-    _, model = several(MLPClassifierCV, y, calibrate=False)
+    model = several(MLPClassifierCV, y, calibrate=False)
     for place, (_, rows) in enumerate(model.fold_rows_):
         shares = model.out_of_fold_[rows]
         assert model.blended_.losses[place] == pytest.approx(log_loss(y[rows], shares), rel=1e-9)
@@ -61,7 +62,7 @@ def test_losses_and_metrics_of_classes_are_those_of_out_of_fold_probabilities(cl
 
 def test_the_verdict_is_of_the_mean_prediction():
     y = problem()[1]
-    _, model = several(MLPRegressorCV, y, loss="absolute_error")
+    model = several(MLPRegressorCV, y, loss="absolute_error")
     verdict = story_of(model).verdict
     for against in (verdict.constant, verdict.blend):
         assert against is not None

@@ -1,5 +1,7 @@
 """`class_weight` is a weight of rows: the laws of scikit-learn's, and what is refused."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from sklearn.datasets import load_iris
@@ -34,10 +36,10 @@ def test_weights_of_classes_are_weights_of_their_rows(own):
 def test_balanced_is_scikit_learns_of_the_training_rows(two: bool):
     labels = np.where(y == "a", "a", "b") if two else y
     classes = np.unique(labels)
-    Y = (labels == "b")[:, None].astype(float) if two else (labels[:, None] == classes).astype(float)
+    Y: Any = (labels == "b")[:, None].astype(float) if two else (labels[:, None] == classes).astype(float)
     train = np.r_[0:40, 50:60, 100:120]
     expected = compute_class_weight("balanced", classes=classes, y=labels[train])
-    found = row_weights("balanced", Y, None, train)
+    found: Any = row_weights("balanced", Y, None, train)
     np.testing.assert_allclose(found, expected[np.searchsorted(classes, labels)])
 
 
@@ -60,7 +62,8 @@ def test_a_rare_class_is_found_more_often():
 
 def test_a_class_that_no_training_row_has_keeps_its_weight():
     Y = np.eye(3)[[0, 0, 0, 1, 2]]
-    np.testing.assert_allclose(row_weights("balanced", Y, None, np.arange(4)), [2 / 3, 2 / 3, 2 / 3, 2, 1])
+    found: Any = row_weights("balanced", Y, None, np.arange(4))
+    np.testing.assert_allclose(found, [2 / 3, 2 / 3, 2 / 3, 2, 1])
 
 
 @pytest.mark.parametrize(

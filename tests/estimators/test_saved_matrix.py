@@ -1,6 +1,7 @@
 """A model of a matrix of numbers as files: its columns are x0, x1, …, and it predicts what the estimator predicts."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -31,7 +32,8 @@ def test_it_predicts_the_same(inputs, dtype, tmp_path: Path):
 
 
 def test_a_frame_of_numbers_keeps_its_names_and_gaps_are_filled_alike(tmp_path: Path):
-    X, y = load_diabetes(return_X_y=True, as_frame=True)
+    bunch: Any = load_diabetes(as_frame=True)
+    X, y = bunch.data, bunch.target
     model = MLPRegressorCV((4,), **QUICK).fit(X, y)
     model.save(tmp_path / "m")
     saved = load_model(tmp_path / "m")

@@ -1,6 +1,7 @@
 """`scoring=`: λ is that of the best mean score on the rows that the folds held out."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,18 +11,18 @@ from sklearn.metrics import make_scorer, mean_absolute_error, roc_auc_score
 from shrinkage import MLPClassifierCV, MLPRegressorCV
 from shrinkage._errors import RequestError
 
-X, y = load_breast_cancer(return_X_y=True, as_frame=True)
-X, y = X.iloc[:200, :8], np.array(["benign", "malignant"])[y[:200]]
+CANCER: Any = load_breast_cancer(as_frame=True)
+X, y = CANCER.data.iloc[:200, :8], np.array(["benign", "malignant"])[CANCER.target[:200]]
 NUMBERS, values = (each[:120] for each in load_diabetes(return_X_y=True))
 LAMBDAS = [0, 1e-2, 1e-1, 1]
 
 
-def classifier(**changes):
+def classifier(**changes: Any) -> Any:
     given = {"lambdas": LAMBDAS, "cv": 3, "max_epochs": 8, "max_extensions": 0, "random_state": 0}
     return MLPClassifierCV((4,), **{**given, "calibrate": False, **changes})
 
 
-def regressor(**changes):
+def regressor(**changes: Any) -> Any:
     given = {"lambdas": LAMBDAS, "cv": 3, "max_epochs": 8, "max_extensions": 0, "random_state": 0}
     return MLPRegressorCV((4,), **{**given, **changes})
 

@@ -66,7 +66,8 @@ def test_a_function_sees_the_rows_of_its_fold():
         seen.append(rows)
         return -float(np.abs(estimator.predict(rows) - targets).max())
 
-    fitted = regressor(scoring=cost, lambdas=[0, 1e-2]).fit(NUMBERS, values)
+    weight = np.ones(len(values))  # which `cost` doesn't take
+    fitted = regressor(scoring=cost, lambdas=[0, 1e-2]).fit(NUMBERS, values, weight)
     assert fitted.path_.score_name == "cost"
     assert {len(rows) for rows in seen} == {len(rows) for _, rows in fitted.fold_rows_}
     np.testing.assert_array_equal(seen[0], NUMBERS[fitted.fold_rows_[0][1]])

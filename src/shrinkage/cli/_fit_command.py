@@ -295,11 +295,14 @@ def _write(asked: _Asked, folder: Path, model: MLPCV, checked: _Checked, seconds
 
     from shrinkage._files import write_atomic
     from shrinkage.estimators import column_effects, save_model
-    from shrinkage.reporting import findings, fit_story, write_fit_report
+    from shrinkage.reporting import findings, fit_story, note_on_skew, write_fit_report
     from shrinkage.tables import write_predictions
 
     assert model.preprocessor_ is not None
     problem, table, notes = checked.problem, checked.rows.table, checked.notes
+    if text := note_on_skew(model, problem.features, problem.target, checked.rows.weight):
+        note(text)
+        notes = [*notes, text]
     reproduce = {
         "command": shlex.join(["shrinkage", *sys.argv[1:]]),
         "data": f"{table.source}, SHA-256 {table.sha256}",

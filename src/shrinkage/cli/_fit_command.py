@@ -70,8 +70,7 @@ _in_path = partial(typer.Option, rich_help_panel="The λ path")
 _rare_in_path = partial(_in_path, hidden=True)
 _rare_in_net = partial(in_net, hidden=True)
 _rare_in_run = partial(in_run, hidden=True)
-_LAMBDAS = "auto, evidence, a count, FIRST:LAST:COUNT in log steps, or λs with commas; 0 is added."
-_STRENGTHS = "With --lambdas evidence: one λ for the network, or one for each of its layers."
+_LAMBDAS = "auto, a count, FIRST:LAST:COUNT in log steps, or λs with commas; 0 is added."
 _EXTENSIONS = "Maximum number of grid extensions when the best λ is at an edge."
 _SEARCH = "grid, or bracket: coarse, then fine around the best λ."
 _FAST = "Drop λs that score worse on the first folds; occasionally changes the chosen λ."
@@ -112,13 +111,12 @@ def fit(
     hidden: Annotated[str, in_net(help="Hidden layers, such as 64,32; 0 for none.")] = "64",
     activation: Annotated[str, _rare_in_net(help="relu, tanh, logistic or identity.")] = "relu",
     solver: Annotated[str, _rare_in_net(help="Optimizer: adam or sgd.")] = "adam",
-    learning_rate: Annotated[float, in_net("--lr", help="Peak learning rate.")] = 5e-3,
+    learning_rate: Annotated[float, _rare_in_net("--lr", help="Peak learning rate.")] = 5e-3,
     schedule: Annotated[str, _rare_in_net(help="Learning rate schedule: constant or cosine.")] = "cosine",
     epochs: Annotated[int, in_net(help="Passes over the training rows.")] = 200,
-    batch_size: Annotated[str, in_net(help="Rows per step.")] = "auto",
+    batch_size: Annotated[str, _rare_in_net(help="Rows per step.")] = "auto",
     validate_every: Annotated[int, _rare_in_net(help="Epochs between validations.")] = 1,
     lambdas: Annotated[str, _in_path(help=_LAMBDAS)] = "auto",
-    strengths: Annotated[str, _rare_in_path(help=_STRENGTHS)] = "network",
     extensions: Annotated[int, _rare_in_path(help=_EXTENSIONS)] = 3,
     rule: Annotated[
         str, _rare_in_path(help="Rule whose strength is λ: l2, l1, weight_decay, decoupled, …")
@@ -129,7 +127,7 @@ def fit(
     scoring: Scoring = None,
     select: Annotated[str, _in_path(help="min, or 1se: largest λ within one standard error.")] = "min",
     stop: Annotated[str, _rare_in_path(help="Score each λ at its last epoch, or at its best.")] = "last",
-    search: Annotated[str, _in_path(help=_SEARCH)] = "grid",
+    search: Annotated[str, _rare_in_path(help=_SEARCH)] = "grid",
     fast: Annotated[bool, _rare_in_path("--fast", help=_FAST)] = False,
     effects: Annotated[bool, _rare_in_run("--effects/--no-effects", help=_EFFECTS)] = True,
     jobs: Jobs = "auto",
@@ -138,7 +136,7 @@ def fit(
     seed: Seed = 0,
     quiet: Quiet = False,
 ) -> None:
-    """Train the λ path on a table, choose λ by cross-validation, refit, and write a report and a model."""
+    """Train a λ path on a table, choose λ, refit, and write a report and a model."""
     _run(_Asked(**dict(locals())))
 
 
@@ -163,7 +161,6 @@ class _Asked(TableOptions, RowOptions):
     batch_size: str
     validate_every: int
     lambdas: str
-    strengths: str
     extensions: int
     rule: str
     trainer: str
@@ -266,7 +263,6 @@ def _estimator(asked: _Asked, problem: Problem, rows: SetApart) -> MLPCV:
         **objective_of(asked, None if problem.classes is None else problem.classes.tolist()),
         hidden_layer_sizes=counts("--hidden", asked.hidden),
         lambdas=lambdas_of(asked.lambdas),
-        strengths=asked.strengths,
         rule=asked.rule,
         trainer=asked.trainer,
         cv=asked.splitter(problem.task, rows),
@@ -295,14 +291,11 @@ def _write(asked: _Asked, folder: Path, model: MLPCV, checked: _Checked, seconds
 
     from shrinkage._files import write_atomic
     from shrinkage.estimators import column_effects, save_model
-    from shrinkage.reporting import findings, fit_story, note_on_skew, write_fit_report
+    from shrinkage.reporting import findings, fit_story, write_fit_report
     from shrinkage.tables import write_predictions
 
     assert model.preprocessor_ is not None
     problem, table, notes = checked.problem, checked.rows.table, checked.notes
-    if text := note_on_skew(model, problem.features, problem.target, checked.rows.weight):
-        note(text)
-        notes = [*notes, text]
     reproduce = {
         "command": shlex.join(["shrinkage", *sys.argv[1:]]),
         "data": f"{table.source}, SHA-256 {table.sha256}",

@@ -34,7 +34,7 @@ Config = Annotated[
         is_eager=True,
         callback=_read,
         show_default=False,
-        help="TOML file of options, or the run.json of a run to repeat; options given here go first.",
+        help="File of options (TOML), or a run.json to repeat.",
     ),
 ]
 

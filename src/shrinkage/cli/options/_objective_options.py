@@ -10,13 +10,17 @@ from shrinkage.cli.options._shared_options import in_net
 
 __all__ = ["ClassWeight", "Loss", "Quantile", "Scoring", "objective_of"]
 
-_LOSS = "For numbers: squared_error, absolute_error, huber, poisson or quantile."
+_LOSS = "Loss of a regression: squared_error, absolute_error, huber, poisson or quantile."
 
-Loss = Annotated[str | None, in_net(help=_LOSS)]
+Loss = Annotated[str | None, in_net(help=_LOSS, hidden=True)]
 Quantile = Annotated[float | None, in_net(help="Level of --loss quantile, such as 0.9.", hidden=True)]
 
-ClassWeight = Annotated[str | None, in_net(help="For classes: balanced, or weights such as yes=5,no=1.")]
-Scoring = Annotated[str | None, in_net(help="Score that chooses λ, such as roc_auc, instead of the loss.")]
+ClassWeight = Annotated[
+    str | None, in_net(help="Class weights: balanced, or such as yes=5,no=1.", hidden=True)
+]
+Scoring = Annotated[
+    str | None, in_net(help="Score that chooses λ instead of the loss, such as roc_auc.", hidden=True)
+]
 
 
 class Asked(Protocol):

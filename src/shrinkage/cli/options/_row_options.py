@@ -17,13 +17,13 @@ __all__ = ["Group", "Id", "NoShuffle", "RowOptions", "Time", "Weight"]
 
 _in_rows = partial(typer.Option, rich_help_panel="The rows", show_default=False)
 
-Group = Annotated[
-    str | None, _in_rows(help="Column, such as a person, whose rows stay together in one fold.")
+Group = Annotated[str | None, _in_rows(help="Column whose equal values stay in one fold.")]
+Time = Annotated[str | None, _in_rows(help="Column to sort by; validates on later rows.")]
+NoShuffle = Annotated[
+    bool, _in_rows("--no-shuffle", help="Keep the order of the rows in the folds.", hidden=True)
 ]
-Time = Annotated[str | None, _in_rows(help="Column to sort by: train on the past, validate on what follows.")]
-NoShuffle = Annotated[bool, _in_rows("--no-shuffle", help="Cut the folds from the rows as they lie.")]
 Weight = Annotated[str | None, _in_rows(help="Column with the weight of each row.")]
-Id = Annotated[list[str] | None, _in_rows(help="Column to carry into the predictions; repeatable.")]
+Id = Annotated[list[str] | None, _in_rows(help="Column to copy to the predictions; repeatable.", hidden=True)]
 
 
 @dataclass(frozen=True, kw_only=True)

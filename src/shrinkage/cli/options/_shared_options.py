@@ -101,5 +101,5 @@ def _seed(number: int) -> int:
 
 
 Seed = Annotated[int, in_run(callback=_seed, help="Seed of all random numbers.")]
-Jobs = Annotated[str, in_run(help="Processes: auto, a number, or -1 for all cores.")]
+Jobs = Annotated[str, in_run(hidden=True, help="Processes: auto, a number, or -1 for all cores.")]
 Quiet = Annotated[bool, in_run("--quiet", "-q", help="Hide the progress bar.")]

@@ -64,7 +64,6 @@ _OPTIONS = {
             "sep",
             "solver",
             "stop",
-            "strengths",
             "task",
             "thousands",
             "time",
@@ -121,7 +120,7 @@ def jobs_of(text: str) -> int | str:
 
 
 def lambdas_of(text: str) -> str | int | NDArray[np.float64]:
-    """`auto`, `evidence`, a count, `1e-5:1:20` (0 is added), or λs with commas."""
+    """`auto`, a count, `1e-5:1:20` (0 is added), or λs with commas."""
     import numpy as np
 
     try:
@@ -135,9 +134,9 @@ def lambdas_of(text: str) -> str | int | NDArray[np.float64]:
         if int(text) <= MOST_LAMBDAS:
             return int(text)
     except ValueError:
-        if text in ("auto", "evidence"):
+        if text == "auto":
             return text
     raise RequestError(
-        f"--lambdas: must be auto, evidence, a count up to {MOST_LAMBDAS:,}, FIRST:LAST:COUNT with both > 0, or λs with "
-        f"commas; got {shown(text)}."
+        f"--lambdas: must be auto, a count up to {MOST_LAMBDAS:,}, FIRST:LAST:COUNT with both > 0, or λs with commas; "
+        f"got {shown(text)}."
     )

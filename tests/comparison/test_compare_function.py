@@ -24,7 +24,7 @@ QUICK: Any = {"methods": ["l2"], "lambdas": [0, 0.1], "folds": 2, "repeats": 1, 
 def test_the_table_fits_80_columns_and_names_every_method(task):
     c = small_comparison(task)
     text = str(c)
-    assert "s: seconds a split took" in " ".join(text.split())
+    assert "s: seconds per split." in " ".join(text.split())
     assert max(map(len, text.splitlines())) <= 80
     assert all(text.count(runs.method.name) >= 2 for runs in c.runs)
 

@@ -178,7 +178,7 @@ def test_on_the_splits_that_did_not_diverge_the_median_is_taken_and_said():
     text = " ".join(str(c).split())
     assert not re.search(r"\bnan\b|– to –", text)
     assert (
-        "The swarm is not held against L2 by back-propagation: training diverged with L2 in the error on 1 of 4"
+        "The swarm can't be compared with L2 by back-propagation: training diverged with L2 in the error on 1 of 4"
         in text
     )
     page = rendered(c)

@@ -70,7 +70,8 @@ _in_path = partial(typer.Option, rich_help_panel="The λ path")
 _rare_in_path = partial(_in_path, hidden=True)
 _rare_in_net = partial(in_net, hidden=True)
 _rare_in_run = partial(in_run, hidden=True)
-_LAMBDAS = "auto, a count, FIRST:LAST:COUNT in log steps, or λs with commas; 0 is added."
+_LAMBDAS = "auto, evidence, a count, FIRST:LAST:COUNT in log steps, or λs with commas; 0 is added."
+_STRENGTHS = "With --lambdas evidence: one λ for the network, or one for each of its layers."
 _EXTENSIONS = "Maximum number of grid extensions when the best λ is at an edge."
 _SEARCH = "grid, or bracket: coarse, then fine around the best λ."
 _FAST = "Drop λs that score worse on the first folds; occasionally changes the chosen λ."
@@ -117,6 +118,7 @@ def fit(
     batch_size: Annotated[str, _rare_in_net(help="Rows per step.")] = "auto",
     validate_every: Annotated[int, _rare_in_net(help="Epochs between validations.")] = 1,
     lambdas: Annotated[str, _in_path(help=_LAMBDAS)] = "auto",
+    strengths: Annotated[str, _rare_in_path(help=_STRENGTHS)] = "network",
     extensions: Annotated[int, _rare_in_path(help=_EXTENSIONS)] = 3,
     rule: Annotated[
         str, _rare_in_path(help="Rule whose strength is λ: l2, l1, weight_decay, decoupled, …")
@@ -161,6 +163,7 @@ class _Asked(TableOptions, RowOptions):
     batch_size: str
     validate_every: int
     lambdas: str
+    strengths: str
     extensions: int
     rule: str
     trainer: str
@@ -263,6 +266,7 @@ def _estimator(asked: _Asked, problem: Problem, rows: SetApart) -> MLPCV:
         **objective_of(asked, None if problem.classes is None else problem.classes.tolist()),
         hidden_layer_sizes=counts("--hidden", asked.hidden),
         lambdas=lambdas_of(asked.lambdas),
+        strengths=asked.strengths,
         rule=asked.rule,
         trainer=asked.trainer,
         cv=asked.splitter(problem.task, rows),
@@ -291,11 +295,14 @@ def _write(asked: _Asked, folder: Path, model: MLPCV, checked: _Checked, seconds
 
     from shrinkage._files import write_atomic
     from shrinkage.estimators import column_effects, save_model
-    from shrinkage.reporting import findings, fit_story, write_fit_report
+    from shrinkage.reporting import findings, fit_story, note_on_skew, write_fit_report
     from shrinkage.tables import write_predictions
 
     assert model.preprocessor_ is not None
     problem, table, notes = checked.problem, checked.rows.table, checked.notes
+    if text := note_on_skew(model, problem.features, problem.target, checked.rows.weight):
+        note(text)
+        notes = [*notes, text]
     reproduce = {
         "command": shlex.join(["shrinkage", *sys.argv[1:]]),
         "data": f"{table.source}, SHA-256 {table.sha256}",

@@ -61,7 +61,9 @@ def recipe_of_member(recipe: Recipe, name: str) -> Recipe:
         return recipe
     assert isinstance(recipe.kind, PerceptronKind)
     linear = replace(recipe.kind, hidden_layer_sizes=())
-    if has_one_minimum(linear, recipe.rule, loss=recipe.loss, decay_biases=recipe.decay_biases):
+    if recipe.controller is None and has_one_minimum(
+        linear, recipe.rule, loss=recipe.loss, decay_biases=recipe.decay_biases
+    ):
         return replace(recipe, kind=linear, trainer=ConvexOptimum(), max_epochs=1, validate_every=1)
     return replace(recipe, kind=linear)
 
@@ -129,7 +131,7 @@ def fit_members(
         recipe, lambdas = recipe_of_member(request.recipe, name), request.lambdas
         before = [paths[other] for other in paths if MEMBERS[other].hidden == MEMBERS[name].hidden]
         if before:
-            best = min(before, key=lambda path: float(path.result.validation_mean[path.choice.index]))
+            best = min(before, key=_standing)
             lambdas = window(best.result.lambdas, best.choice.lam, REACH)
         report = None if progress is None else _after(progress, worked)
         one = replace(
@@ -142,6 +144,14 @@ def fit_members(
         paths[name] = fit_path(one, folds, all_rows, store=store, progress=report)
         worked += paths[name].result.train_loss.size
     return paths
+
+
+def _standing(path: FittedPath) -> float:
+    """The mean loss of the chosen λ, or minus its score: what a path is chosen by."""
+    result = path.result
+    if result.validation_score is not None:
+        return -float(result.over_folds(result.validation_score)[0][path.choice.index])
+    return float(result.validation_mean[path.choice.index])
 
 
 def _after(progress: Progress, worked: float) -> Callable[[float, float], object]:

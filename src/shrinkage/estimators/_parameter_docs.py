@@ -12,7 +12,11 @@ Args:
     hidden_layer_sizes: units of each hidden layer; () for a linear model.
     lambdas: the λs, ≥ 0, in canonical units (the objective above); a number of them; or `auto`: 0 and 19 values from
         1e-6 to 1. A best λ on the edge extends the grid, by 4 values in its own
-        ratio (10 at most).
+        ratio (10 at most). `evidence`: one network a fold and one for all rows, in which λ moves to the strength that
+        makes the training rows likeliest; the folds judge it and choose nothing, so that `search`, `fast`, `select` and
+        `max_extensions` have no say.
+    strengths: with `lambdas="evidence"`, one λ for the `network`, or one for each of its `layers`; `lambda_` is then the
+        one λ of the same penalty.
     rule: what λ drives: a name of the rule catalogue (`l2`, `l1`, `weight_decay`, `decoupled`, …), a rule such as
         `shrinkage.Decoupled(0, clock="schedule")`, or a function of the strength. A rule whose strength is a fraction
         of the weight gets the fraction that equals λ for plain SGD at `learning_rate_init`.
@@ -82,6 +86,7 @@ ATTRIBUTES = """
     lambda_min_, lambda_1se_: the λ of the smallest mean validation loss, and the one-standard-error one.
     lambdas_: (L,) the λs of the path, ascending, extensions included, without those that `fast` dropped.
     path_: `PathResult`: curves of every (λ, fold, restart), means and standard errors.
+        Under `evidence` its `trace` and `refit_trace` are the λ of each epoch.
     choice_: `Choice`: how λ and epoch were chosen, and which λs `fast` dropped.
     out_of_fold_: (n, C) probabilities, or (n,) or (n, k) values: each row as predicted by the networks that had not
         seen it; NaN for rows that no fold held out.

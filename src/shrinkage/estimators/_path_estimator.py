@@ -32,7 +32,7 @@ from shrinkage.estimators._fitted_networks import OfNetworks
 from shrinkage.estimators._members import fit_members, inputs_of_members, members_of, recipe_of_member
 from shrinkage.estimators._shown import Shown
 from shrinkage.estimators._targets import Targets, target_names, target_scale
-from shrinkage.estimators._trainers import TRAINERS, recipe_of
+from shrinkage.estimators._trainers import TRAINERS, check_moving, recipe_of, starting_lambdas
 from shrinkage.estimators._unseen_rows import UnseenRows
 from shrinkage.estimators.given._held_out_scores import HeldOutScores, held_out_scores
 from shrinkage.estimators.given._rows_of_folds import splits_of
@@ -45,7 +45,6 @@ from shrinkage.path import (
     Fold,
     PathRequest,
     Progress,
-    checked_lambdas,
 )
 from shrinkage.rules import Rule
 from shrinkage.tables import as_pandas, possible_leaks
@@ -78,6 +77,7 @@ class MLPCV(OfNetworks, Shown, UnseenRows, BaseEstimator):  # pyright: ignore[re
         hidden_layer_sizes: Sequence[int] = (64,),
         *,
         lambdas: ArrayLike | str | int = "auto",
+        strengths: str = "network",
         rule: str | Rule | Callable[[float], Rule] = "l2",
         trainer: str = "backprop",
         swarm: str | Swarm | None = None,
@@ -115,6 +115,7 @@ class MLPCV(OfNetworks, Shown, UnseenRows, BaseEstimator):  # pyright: ignore[re
     ) -> None:
         self.hidden_layer_sizes = hidden_layer_sizes
         self.lambdas = lambdas
+        self.strengths = strengths
         self.rule = rule
         self.trainer = trainer
         self.swarm = swarm
@@ -179,6 +180,7 @@ class MLPCV(OfNetworks, Shown, UnseenRows, BaseEstimator):  # pyright: ignore[re
         weight = None
         if sample_weight is not None:
             weight = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
+        check_moving(self.get_params(deep=False), weight)
         given, y = y, self._checked_y(X, y)
         self.target_names_ = target_names(given, y)
         inputs = inputs_for(self, X, weight, as_table=runtime.as_table, keep_columns=self.keep_columns)
@@ -292,7 +294,7 @@ class MLPCV(OfNetworks, Shown, UnseenRows, BaseEstimator):  # pyright: ignore[re
         self, inputs: Inputs, targets: Targets, n: int, runtime: Runtime, scores: HeldOutScores | None
     ) -> PathRequest:
         return PathRequest(
-            lambdas=checked_lambdas(self.lambdas),
+            lambdas=starting_lambdas(self.lambdas),
             restarts=self.restarts,
             select=self.select,
             stop=self.stop,

@@ -1,4 +1,7 @@
-"""From an estimator's parameters to the recipe that its path trains with."""
+"""From an estimator's parameters to the λs and the recipe that its path trains with.
+
+`lambdas="evidence"` is one run, in which λ moves to the strength that makes the training rows likeliest.
+"""
 
 from __future__ import annotations
 
@@ -9,13 +12,15 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from shrinkage._errors import RequestError, called, check_count, shown, vocabulary
 from shrinkage.networks import PerceptronKind
-from shrinkage.rules import MixedForce, Rule, rule_named
+from shrinkage.path import checked_lambdas
+from shrinkage.rules import Controller, Evidence, MixedForce, Rule, rule_named
 from shrinkage.training import Backprop, ParticleSwarms, Recipe, Swarm, Trainer
 
-__all__ = ["TRAINERS", "recipe_of", "rule_of"]
+__all__ = ["TRAINERS", "check_moving", "recipe_of", "rule_of", "starting_lambdas"]
 
 _CALLED = {
     "optimizer": "solver",
@@ -27,6 +32,10 @@ _CALLED = {
 
 FULL_BATCH_UP_TO = 128
 AUTO_BATCH = 32
+EVIDENCE = "evidence"
+STARTS_AT = 1e-3
+"""λ before the first update; a strength of any usual size comes to the same end."""
+LIKELIHOODS = ("softmax", "logistic", "squared_error")
 
 
 def recipe_of(given: Mapping[str, Any], loss: str, n: int) -> Recipe:
@@ -51,6 +60,8 @@ def recipe_of(given: Mapping[str, Any], loss: str, n: int) -> Recipe:
             max_epochs=given["max_epochs"],
             validate_every=given["validate_every"],
             decay_biases=given["decay_biases"],
+            controller=controller_of(given, rule, loss),
+            strengths=given["strengths"],
             dtype=given["dtype"],
             device=given["device"],
         )
@@ -120,3 +131,61 @@ def rule_of(rule: str | Rule | Callable[[float], Rule]) -> Rule:
     raise RequestError(
         f"{called('rule')}: must be a name, a rule or a function of the strength, got {shown(rule)}."
     )
+
+
+def starting_lambdas(lambdas: Any) -> NDArray[np.float64]:
+    """`lambdas=` as the λs that training starts from."""
+    if isinstance(lambdas, str) and lambdas == EVIDENCE:
+        return np.array([STARTS_AT])
+    if isinstance(lambdas, str) and lambdas != "auto":
+        raise RequestError(
+            f"{called('lambdas')}: must be auto, evidence, a count or a list of λs, got {shown(lambdas)}."
+        )
+    return checked_lambdas(lambdas)
+
+
+def controller_of(given: Mapping[str, Any], rule: Rule, loss: str) -> Controller | None:
+    """What moves λ, or None where it is fixed.
+
+    Args:
+        given: the estimator's parameters by name.
+        rule: what pulls.
+        loss: the key of the loss.
+    """
+    lambdas = given["lambdas"]
+    if not isinstance(lambdas, str) or lambdas != EVIDENCE:
+        return None
+    what = called("lambdas", EVIDENCE)
+    if rule.name != "L2":
+        raise RequestError(
+            f"{what}: the evidence is that of a Gaussian prior, whose penalty is L2; {rule.name} is none. "
+            f"Use {called('rule', 'l2')}, or a path of λs."
+        )
+    if loss not in LIKELIHOODS:
+        raise RequestError(
+            f"{what}: the evidence needs a likelihood, which the cross-entropy and the squared error are. {loss} is "
+            "not: use a path of λs."
+        )
+    return Evidence()
+
+
+def check_moving(given: Mapping[str, Any], weight: Any) -> None:
+    """Raise for what a moving λ doesn't go with; `weight` are the row weights, or None."""
+    lambdas = given["lambdas"]
+    if not isinstance(lambdas, str) or lambdas != EVIDENCE:
+        return
+    what = called("lambdas", EVIDENCE)
+    if given["network"] is not None:
+        raise RequestError(
+            f"{what}: only perceptrons are trained so. For a module of your own, attach(…, control=Evidence(…)) moves λ "
+            "in a training loop."
+        )
+    if not isinstance(given["inputs"], str) or given["inputs"] == "auto":
+        raise RequestError(
+            f"{what}: one form of input at a time, since only folds can choose between several. "
+            f"Use {called('inputs', 'standard')}, or a path of λs."
+        )
+    if weight is not None:
+        raise RequestError(
+            f"{what}: the evidence counts rows, and weights are no counts. Leave sample_weight out, or use a path of λs."
+        )

@@ -1,7 +1,16 @@
 """Networks: what each parameter is for, and K multilayer perceptrons in one set of tensors."""
 
 from shrinkage.networks._activations import ACTIVATIONS, Activation
-from shrinkage.networks._curvature import determined_parameters, gauss_newton, gauss_newton_diagonal
+from shrinkage.networks._curvature import (
+    determined_by_kernels,
+    determined_by_kronecker,
+    determined_by_rows,
+    determined_parameters,
+    gauss_newton,
+    gauss_newton_diagonal,
+    kernels_of_perceptron,
+    kronecker_factors,
+)
 from shrinkage.networks._kind import Kind, Stack, StackedKind
 from shrinkage.networks._kind_registry import KINDS, kind_from
 from shrinkage.networks._layout import Layout, ParameterSlot
@@ -32,12 +41,17 @@ __all__ = [
     "Role",
     "Stack",
     "StackedKind",
+    "determined_by_kernels",
+    "determined_by_kronecker",
+    "determined_by_rows",
     "determined_parameters",
     "gauss_newton",
     "gauss_newton_diagonal",
     "initial_row",
     "is_loss",
+    "kernels_of_perceptron",
     "kind_from",
+    "kronecker_factors",
     "loss_named",
     "outputs",
     "perceptron_layout",

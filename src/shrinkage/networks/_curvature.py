@@ -5,7 +5,7 @@ Axes: n rows, C outputs of the network, S columns of a root of the loss's Hessia
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import torch
 from torch import Tensor
@@ -16,7 +16,16 @@ from shrinkage.networks._layout import Layout
 from shrinkage.networks._losses import Loss
 from shrinkage.networks.perceptron import PerceptronKind, perceptron_layout
 
-__all__ = ["determined_parameters", "gauss_newton", "gauss_newton_diagonal"]
+__all__ = [
+    "determined_by_kernels",
+    "determined_by_kronecker",
+    "determined_by_rows",
+    "determined_parameters",
+    "gauss_newton",
+    "gauss_newton_diagonal",
+    "kernels_of_perceptron",
+    "kronecker_factors",
+]
 
 ROWS_AT_A_TIME = 512
 JACOBIAN_NUMBERS = 1 << 24
@@ -69,6 +78,61 @@ def determined_parameters(curvature: Tensor, lam: Tensor) -> Tensor:
     return (inverse * curvature.mT).sum(1)
 
 
+def determined_by_rows(roots: Tensor, lam: Tensor) -> Tensor:
+    """`determined_parameters` of H = RᵀR by the smaller matrix `M = 1 + RΛ⁻¹Rᵀ`: γᵢ = [RᵀM⁻¹R]ᵢᵢ/λᵢ.
+
+    Args:
+        roots: R of shape (m, D), float64, with fewer rows than columns for this to be worth it.
+        lam: (D,) the canonical λ of each parameter; 0 counts as one that can't be told from 0.
+    """
+    free = 1e-8 * roots.square().sum(0).mean().clamp_min(1e-12)
+    inverse = 1 / torch.where(lam > 0, lam, free)
+    M = torch.eye(len(roots)).to(roots) + (roots * inverse) @ roots.mT
+    solved = torch.linalg.solve_triangular(torch.linalg.cholesky(M), roots, upper=False)
+    return (solved.square().sum(0) * inverse).clamp_max(1)
+
+
+def determined_by_kronecker(factors: Sequence[tuple[Tensor, Tensor]], lam: Sequence[float]) -> list[float]:
+    """γ of each layer's weights, `Σ_ij a_i g_j/(a_i g_j + λ)` of the eigenvalues of A and G."""
+    found = []
+    for (A, G), strength in zip(factors, lam, strict=True):
+        h = torch.outer(torch.linalg.eigvalsh(A).clamp_min(0), torch.linalg.eigvalsh(G).clamp_min(0))
+        found.append(float(torch.where(h > 0, h / (h + strength), 0).sum()))
+    return found
+
+
+def determined_by_kernels(kernels: Sequence[Tensor], lam: Sequence[float]) -> list[float]:
+    """γ of each tensor by `M = 1 + Σ Kₗ/λₗ`, as in `determined_by_rows`: γₗ = tr(M⁻¹Kₗ)/λₗ, with Kₗ = RₗRₗᵀ (m, m)."""
+    free = 1e-8 * sum(float(K.diagonal().mean()) for K in kernels) + 1e-20
+    each = [strength or free for strength in lam]
+    M = torch.eye(len(kernels[0])).to(kernels[0])
+    for K, strength in zip(kernels, each, strict=True):
+        M.add_(K, alpha=1 / strength)
+    inverse = torch.cholesky_inverse(torch.linalg.cholesky(M))
+    return [float((inverse * K).sum()) / strength for K, strength in zip(kernels, each, strict=True)]
+
+
+def kernels_of_perceptron(
+    kind: PerceptronKind, layout: Layout, row: Tensor, X: Tensor, loss: Loss
+) -> list[Tensor]:
+    """RₗRₗᵀ (n·S, n·S) of each parameter, R the root of the Gauss–Newton matrix, in the order of the row.
+
+    The column that a weight from i to o has in R is a_i δ_o, so that the products of its rows are `(aaᵀ)·(δδᵀ)`: no
+    Jacobian is made. Arguments as for `gauss_newton`.
+    """
+    layers = perceptron_layout(layout).layers(row)
+    pieces: list[list[tuple[Tensor, Tensor]]] = [[] for _ in layers]
+    for layer, a, delta in _sent_back(kind, layers, X, loss):
+        pieces[layer].append((a.repeat_interleave(delta.shape[1], 0), delta.flatten(0, 1)))
+    weights, biases = [], []
+    for of_layer in pieces:
+        a, delta = (torch.cat(parts) for parts in zip(*of_layer, strict=True))
+        slopes = delta @ delta.mT / len(X)
+        weights.append((a @ a.mT) * slopes)
+        biases.append(slopes)
+    return [*weights, *biases]
+
+
 def _rooted_jacobians(kind: Kind, layout: Layout, row: Tensor, X: Tensor, loss: Loss) -> Iterator[Tensor]:
     """Pieces (b·S, D) of Sᵀ J, whose squares add up to n times the Gauss–Newton matrix."""
 
@@ -82,14 +146,47 @@ def _rooted_jacobians(kind: Kind, layout: Layout, row: Tensor, X: Tensor, loss: 
 
 
 def _of_perceptron(kind: PerceptronKind, layout: Layout, row: Tensor, X: Tensor, loss: Loss) -> Tensor:
-    """The columns of the root are sent back through the network, one layer at a time:
-    `δ ← (δ Wᵀ)·σ′`, and a weight from input i to output o gets `Σ a_i² Σ_S δ_o²`.
+    """A weight from input i to output o gets `Σ a_i² Σ_S δ_o²`.
 
     Reference: Dangel, Kunstner and Hennig, ICLR 2020.
     """
-    act = ACTIVATIONS[kind.activation]
     layers = perceptron_layout(layout).layers(row)
     found = [(torch.zeros_like(W), torch.zeros_like(b)) for W, b in layers]
+    for layer, a, delta in _sent_back(kind, layers, X, loss):
+        squares = delta.square().sum(1)
+        found[layer][0].add_(a.square().mT @ squares)
+        found[layer][1].add_(squares.sum(0))
+    tensors = [W for W, _ in found] + [b for _, b in found]
+    return torch.cat([tensor.flatten() for tensor in tensors]) / len(X)
+
+
+def kronecker_factors(
+    kind: PerceptronKind, layout: Layout, row: Tensor, X: Tensor, loss: Loss
+) -> list[tuple[Tensor, Tensor]]:
+    """A (I, I) and G (O, O) of each layer, whose Kronecker product stands for the curvature of its weights.
+
+    A is the mean of aaᵀ over the rows, G that of Σ_S δδᵀ: exact for one layer of a single output or inputs that don't
+    vary with the slopes. Arguments as for `gauss_newton`.
+
+    Reference: Martens and Grosse, ICML 2015; Botev, Ritter and Barber, ICML 2017.
+    """
+    layers = perceptron_layout(layout).layers(row)
+    found = [(row.new_zeros(len(W), len(W)), row.new_zeros(len(b), len(b))) for W, b in layers]
+    for layer, a, delta in _sent_back(kind, layers, X, loss):
+        found[layer][0].addmm_(a.mT, a)
+        wide = delta.flatten(0, 1)
+        found[layer][1].addmm_(wide.mT, wide)
+    return [(A / len(X), G / len(X)) for A, G in found]
+
+
+def _sent_back(
+    kind: PerceptronKind, layers: Sequence[tuple[Tensor, Tensor]], X: Tensor, loss: Loss
+) -> Iterator[tuple[int, Tensor, Tensor]]:
+    """(layer, inputs (b, I), columns of the loss's root at its outputs (b, S, O)), piece by piece.
+
+    The columns go back through the network, one layer at a time: `δ ← (δ Wᵀ)·σ′`.
+    """
+    act = ACTIVATIONS[kind.activation]
     for part in X.split(ROWS_AT_A_TIME):
         a = [part]
         for W, b in layers[:-1]:
@@ -97,11 +194,7 @@ def _of_perceptron(kind: PerceptronKind, layout: Layout, row: Tensor, X: Tensor,
         W, b = layers[-1]
         delta = loss.hessian_root(a[-1] @ W + b)
         for layer in range(len(layers) - 1, -1, -1):
-            squares = delta.square().sum(1)
-            found[layer][0].add_(a[layer].square().mT @ squares)
-            found[layer][1].add_(squares.sum(0))
+            yield layer, a[layer], delta
             if layer:
                 slope = a[layer][:, None].expand(-1, delta.shape[1], -1)
                 delta = act.backward_(delta @ layers[layer][0].mT, slope)
-    tensors = [W for W, _ in found] + [b for _, b in found]
-    return torch.cat([tensor.flatten() for tensor in tensors]) / len(X)

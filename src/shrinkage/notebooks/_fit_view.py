@@ -14,7 +14,15 @@ from shrinkage.estimators import column_effects, preprocessor_of, save_model
 from shrinkage.notebooks._charts import Charts, plotted_chart
 from shrinkage.pages import Table, frame, number, strength
 from shrinkage.path import Choice, PathResult, choose
-from shrinkage.reporting import charts_of, findings, path_charts, path_rows, story_of, write_fit_report
+from shrinkage.reporting import (
+    charts_of,
+    findings,
+    note_on_skew,
+    path_charts,
+    path_rows,
+    story_of,
+    write_fit_report,
+)
 
 __all__ = ["figure_of", "html_of", "save", "write_report"]
 
@@ -43,7 +51,9 @@ def write_report(result: Any, path: str | os.PathLike[str], X: Any, y: Any, samp
     """The report of a fitted estimator; with its rows also which columns it uses, with targets a linear model."""
     story = story_of(result, effects=None if X is None else column_effects(result, X))
     if X is not None and y is not None and story.linear is None:
-        story = replace(story, linear=result.linear_path(X, y, sample_weight))
+        text = note_on_skew(result, X, y, sample_weight)
+        notes = [*story.notes, text] if text else story.notes
+        story = replace(story, linear=result.linear_path(X, y, sample_weight), notes=notes)
     write_fit_report(story, path)
 
 

@@ -19,7 +19,7 @@ from shrinkage.path._places import STANDARD, Net, Place
 from shrinkage.path._rounds import Arrays, RoundRunner
 from shrinkage.path._run_blocks import Progress
 from shrinkage.path._seen import SeenNets
-from shrinkage.path.search import SEARCHES, Round, Search
+from shrinkage.path.search import SEARCHES, Controlled, Round, Search
 from shrinkage.training import Recipe
 
 __all__ = ["FittedPath", "PathRequest", "fit_path"]
@@ -59,8 +59,9 @@ class PathRequest:
     """What inputs the networks see of the columns: a key of the folds' `inputs`."""
 
     def searching(self) -> Search:
-        """The search that this request asks for."""
-        return SEARCHES[self.search](
+        """The search that this request asks for; none where a controller moves λ."""
+        kind = SEARCHES[self.search] if self.recipe.controller is None else Controlled
+        return kind(
             lambdas=self.lambdas,
             select=self.select,
             stop=self.stop,
@@ -126,7 +127,8 @@ def fit_path(
     search = request.searching()
     while (asked := search.ask(seen)) is not None:
         refits = asked.on_path if request.keep_path else 1
-        ahead = refits + (len(folds) if request.held_out else 0)
+        again = request.held_out and (asked.epochs is None or request.score is not None)
+        ahead = refits + (len(folds) if again else 0)
         if request.score is None:
             seen.add(runner.train(asked, ahead=ahead))
         else:
@@ -137,23 +139,48 @@ def fit_path(
     places = result.places if request.keep_path else (result.places[choice.index],)
     taken = choice.epochs if request.keep_path else choice.epochs[[choice.index]]
     refit = Round(places=places, folds=(ALL_ROWS,), epochs=tuple(int(epoch) for epoch in taken))
-    nets = _best_restarts(runner.train(refit, ahead=len(folds) if request.held_out else 0), places)
+    again = request.held_out and seen.networks(refit.places[0], choice.epoch) is None
+    nets = _best_restarts(runner.train(refit, ahead=len(folds) if again else 0), places)
     if not np.isfinite(_objective(nets[places.index(result.places[choice.index])])):
         raise JobError(
             f"Refitting the chosen λ = {choice.lam:g} on all rows diverged. Lower the learning rate, or add restarts."
         )
-    by_fold = _fold_networks(request, runner, folds, choice) if request.held_out else None
+    by_fold = None
+    if request.held_out:
+        place = Place(choice.lam, choice.form)
+        by_fold = seen.networks(place, choice.epoch) or _fold_networks(request, runner, folds, choice)
+    layout = all_rows.layout(request.recipe.kind, choice.form)
+    refit_lambdas = np.array([place.lam for place in places])
+    if "lambdas" in nets[0]:
+        result, choice = _where_it_ended(request.recipe, layout, nets[0], result, choice)
+        refit_lambdas = result.lambdas
     return FittedPath(
         result=result,
         choice=choice,
-        layout=all_rows.layout(request.recipe.kind, choice.form),
-        refit_lambdas=np.array([place.lam for place in places]),
+        layout=layout,
+        refit_lambdas=refit_lambdas,
         networks=np.array([net["networks"] for net in nets]),
         refit_loss=np.array([net["final_train_loss"] for net in nets]),
         refit_penalty=np.array([net["final_penalty"] for net in nets]),
         held_out=held_out_predictions(request.recipe, folds, by_fold, choice.form) if by_fold else None,
         fold_networks=by_fold,
     )
+
+
+def _where_it_ended(
+    recipe: Recipe, layout: Layout, net: Arrays, result: PathResult, choice: Choice
+) -> tuple[PathResult, Choice]:
+    """Under a controller λ is where the refitted network's ended; of several, that of the same penalty: Σ λₗwₗ²/Σ w²."""
+    trace: NDArray[np.float64] = net["lambdas"][: choice.epoch]
+    lam = float(trace[-1].mean())
+    if trace.ndim == 2:
+        slots = layout.decayed(recipe.decay_biases)
+        sizes = np.array(
+            [np.square(net["networks"][slot.columns].astype(np.float64)).sum() for slot in slots]
+        )
+        lam = float((trace[-1] * sizes).sum() / sizes.sum()) if sizes.sum() else lam
+    ended = replace(result, lambdas=np.array([lam]), refit_trace=trace)
+    return ended, replace(choice, lam=lam, lam_min=lam, lam_1se=lam)
 
 
 def _fold_networks(

@@ -60,6 +60,10 @@ class PathResult(Plotted):
     """(L, F, R) that score on the fold's validation rows after the last step, greater being better."""
     repeats: float = 1.0
     """How often a row is held out: above 1 for repeated folds, which are not as many independent ones."""
+    trace: Floats | None = None
+    """(L, F, R, E) the λ of each epoch, or (L, F, R, E, T) of every pulled tensor; None where none moved."""
+    refit_trace: Floats | None = None
+    """(E,) or (E, T) that of the network refitted on all rows, to its last epoch."""
 
     @property
     def places(self) -> tuple[Place, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,6 +49,10 @@ class SeenNets:
         return tuple(self._folds)
 
     @property
+    def last_epoch(self) -> int:
+        return self._recipe.max_epochs
+
+    @property
     def finished(self) -> tuple[Place, ...]:
         """The places that every fold has, ascending."""
         return tuple(
@@ -59,6 +64,12 @@ class SeenNets:
     def add(self, nets: Mapping[Net, Arrays]) -> None:
         """Take in the networks of a round."""
         self._nets.update(nets)
+
+    def networks(self, place: Place, epoch: int) -> list[NDArray[Any]] | None:
+        """For each fold the nets (R, D) after that epoch; None where they were not kept."""
+        found = [self._tries(place, fold) for fold in self._folds]
+        kept = all("networks" in net and len(net["train_loss"]) == epoch for tries in found for net in tries)
+        return [np.array([net["networks"] for net in tries]) for tries in found] if kept else None
 
     def covers(self, asked: Round) -> bool:
         return all(Net(place, fold, 0) in self._nets for place in asked.places for fold in asked.folds)
@@ -102,6 +113,7 @@ class SeenNets:
             repeats=self.repeats(self.folds),
             score_name=self._score_name,
             validation_score=gathered("validation_score") if self._score_name else None,
+            trace=gathered("lambdas") if self._recipe.controller is not None else None,
             **{name: gathered(name) for name in _OTHERS},
             **{name: gathered(name)[..., validated - 1] for name in _VALIDATION},
         )

@@ -6,6 +6,7 @@ import numpy as np
 
 from shrinkage.pages import number, strength
 from shrinkage.reporting._headline import headline
+from shrinkage.reporting._moved_section import has_moved, moved_words
 from shrinkage.reporting._story import FitStory
 from shrinkage.reporting._words import blend_metric, dropped_words, listed, metric_of_folds, skipped_words
 from shrinkage.reporting.figures import Curve, Judged, judge
@@ -18,6 +19,8 @@ def findings(story: FitStory) -> list[str]:
     path, choice, verdict = story.path, story.choice, story.verdict
     name = "" if story.linear is None else story.linear.name
     chosen = [] if choice.index else [f"{strength(choice.lam)} was kept{_alone(story)}."]
+    if has_moved(path):
+        chosen = [moved_words(path)]
     found = [*headline(path, choice, verdict, name), *chosen, _metrics(story, judge(path, choice))]
     if choice.index:
         found.append(f"{strength(choice.lam)} was chosen {_reason(story)}{_weights(story)}.")

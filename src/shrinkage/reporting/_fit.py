@@ -17,6 +17,7 @@ from shrinkage.reporting._agreement import agreement_section
 from shrinkage.reporting._effects_section import effects_section
 from shrinkage.reporting._findings import findings
 from shrinkage.reporting._headline import matter_section
+from shrinkage.reporting._moved_section import has_moved, moved_section
 from shrinkage.reporting._story import FitStory
 from shrinkage.reporting._uncertainty_section import uncertainty_section
 from shrinkage.reporting.figures import (
@@ -104,11 +105,10 @@ def _sections(story: FitStory, judged: Judged, shown: Histograms, weakest: int) 
     kept = story.weights[weakest].size and story.weights[story.choice.index].size
     return [
         *_matter_sections(story),
-        _loss_section(story, judged),
-        *([_map_section(story)] if len(story.path.validated) > 1 else []),
+        *([moved_section(story.path)] if has_moved(story.path) else _path_sections(story, judged)),
         _epochs_section(story, weakest),
         *([_weights_section(story, shown, weakest)] if kept else []),
-        _gap_section(story, judged, weakest),
+        *([] if has_moved(story.path) else [_gap_section(story, judged, weakest)]),
         *([agreement_section(story)] if len(story.truth) else []),
         *_uncertainty_sections(story),
         *_effects_sections(story),
@@ -116,6 +116,10 @@ def _sections(story: FitStory, judged: Judged, shown: Histograms, weakest: int) 
         *_strength_sections(story),
         _reproduce_section(story),
     ]
+
+
+def _path_sections(story: FitStory, judged: Judged) -> list[Section]:
+    return [_loss_section(story, judged), *([_map_section(story)] if len(story.path.validated) > 1 else [])]
 
 
 def write_fit_report(story: FitStory, path: str | os.PathLike[str]) -> None:

@@ -13,7 +13,17 @@ import torch
 from torch import Tensor
 
 from shrinkage._errors import RequestError
-from shrinkage.networks import determined_parameters, gauss_newton, gauss_newton_diagonal, loss_named
+from shrinkage.networks import (
+    PerceptronKind,
+    determined_by_kernels,
+    determined_by_kronecker,
+    determined_parameters,
+    gauss_newton,
+    gauss_newton_diagonal,
+    kernels_of_perceptron,
+    kronecker_factors,
+    loss_named,
+)
 from shrinkage.rules import Controller, Need, Run, State
 from shrinkage.training._recipe import Recipe
 from shrinkage.training._rows import Batch, Rows
@@ -22,7 +32,9 @@ from shrinkage.training._trainee import Trainee
 __all__ = ["Control", "control_of"]
 
 FULL_UP_TO = 300
-"""Parameters of a network up to which its Gauss–Newton matrix is taken whole; beyond, its diagonal."""
+"""Parameters of a network up to which its Gauss–Newton matrix is taken whole."""
+FULL_BY_ROWS = 600
+"""Rows times outputs up to which it is taken whole all the same, by the rows; beyond, its Kronecker factors."""
 ROWS_SHOWN = 4096
 """Rows at most that a curvature or a slope is measured on."""
 
@@ -92,12 +104,26 @@ class Control:
     def _determined(self, rows: Tensor) -> Tensor:
         """γ of each pulled tensor at the present λ."""
         lam = self._lam_of_columns()
-        found = torch.zeros_like(rows)
+        found = torch.zeros(*rows.shape[:2], len(self.slots), dtype=rows.dtype)
         for g, i in np.ndindex(*rows.shape[:2]):
             X = _shown(self.block.members[g].train).X.double()
-            H = self._curvature(rows[g, i], X)
-            found[g, i] = determined_parameters(H, lam[g, i])
-        return self._by_tensor(found)
+            found[g, i] = self._determined_of(rows[g, i], X, lam[g, i])
+        return found
+
+    def _determined_of(self, row: Tensor, X: Tensor, lam: Tensor) -> Tensor:
+        """(T,) for one network: by the whole matrix, on its side or on that of the rows; else by Kronecker factors."""
+        kind, loss = self.recipe.kind, loss_named(self.recipe.loss)
+        if len(row) <= FULL_UP_TO or not isinstance(kind, PerceptronKind):
+            return self._by_tensor(determined_parameters(self._curvature(row, X), lam))
+        slots = self.layout.slots
+        if len(X) * self.layout.outputs <= FULL_BY_ROWS:
+            strengths = [float(lam[slot.columns.start]) for slot in slots]
+            gamma = determined_by_kernels(kernels_of_perceptron(kind, self.layout, row, X, loss), strengths)
+        else:
+            factors = kronecker_factors(kind, self.layout, row, X, loss)
+            factors += [(torch.ones(1, 1).to(row), G) for _, G in factors]
+            gamma = determined_by_kronecker(factors, [float(lam[slot.columns.start]) for slot in slots])
+        return torch.tensor([gamma[slots.index(slot)] for slot in self.slots], dtype=row.dtype)
 
     def _slope_by_step(self, rows: Tensor) -> Tensor:
         return self._by_tensor(-self.run.lr * self._validation_gradient(rows) * rows)

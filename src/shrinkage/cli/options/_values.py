@@ -64,6 +64,7 @@ _OPTIONS = {
             "sep",
             "solver",
             "stop",
+            "strengths",
             "task",
             "thousands",
             "time",
@@ -120,7 +121,7 @@ def jobs_of(text: str) -> int | str:
 
 
 def lambdas_of(text: str) -> str | int | NDArray[np.float64]:
-    """`auto`, a count, `1e-5:1:20` (0 is added), or λs with commas."""
+    """`auto`, `evidence`, a count, `1e-5:1:20` (0 is added), or λs with commas."""
     import numpy as np
 
     try:
@@ -134,9 +135,9 @@ def lambdas_of(text: str) -> str | int | NDArray[np.float64]:
         if int(text) <= MOST_LAMBDAS:
             return int(text)
     except ValueError:
-        if text == "auto":
+        if text in ("auto", "evidence"):
             return text
     raise RequestError(
-        f"--lambdas: must be auto, a count up to {MOST_LAMBDAS:,}, FIRST:LAST:COUNT with both > 0, or λs with commas; "
-        f"got {shown(text)}."
+        f"--lambdas: must be auto, evidence, a count up to {MOST_LAMBDAS:,}, FIRST:LAST:COUNT with both > 0, or λs with "
+        f"commas; got {shown(text)}."
     )

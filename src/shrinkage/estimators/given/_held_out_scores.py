@@ -5,6 +5,7 @@ A scorer takes an estimator, rows and targets. The estimator that it is given he
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -73,7 +74,7 @@ class HeldOutScores:
     X: Any
     y: NDArray[Any]
     weight: Floats | None
-    """(N,) of the rows as `fit` was given them: classes have no weights in a score."""
+    """(N,) of the rows as `fit` was given them, for scorers that take them: classes have no weights in a score."""
     classes: NDArray[Any] | None
 
     def __call__(self, fold: Fold, predicted: Floats) -> float:
@@ -88,7 +89,9 @@ class HeldOutScores:
         if not np.isfinite(predicted).all():
             return float("nan")  # of a network that diverged
         estimator = self._estimator(predicted)
-        weights = {} if self.weight is None else {"sample_weight": self.weight[rows]}
+        weights = {}
+        if self.weight is not None and _takes_weights(self.scorer):
+            weights = {"sample_weight": self.weight[rows]}
         try:
             return float(self.scorer(estimator, _safe_indexing(self.X, rows), self.y[rows], **weights))
         except Exception as error:
@@ -139,6 +142,14 @@ def held_out_scores(estimator: Any, X: Any, y: NDArray[Any], weight: Floats | No
     name = scoring if isinstance(scoring, str) else getattr(scoring, "__name__", "score")
     classes = estimator.classes_ if is_classifier(estimator) else None
     return HeldOutScores(name, scorer, X, y, weight, classes)
+
+
+def _takes_weights(scorer: Any) -> bool:
+    """Whether a scorer, or the metric that scikit-learn made it of, has an argument for the weights of rows."""
+    try:
+        return "sample_weight" in inspect.signature(getattr(scorer, "_score_func", scorer)).parameters
+    except (TypeError, ValueError):
+        return False
 
 
 def _check_rows(X: Any, predicted: Floats) -> None:

@@ -3,11 +3,13 @@
 from shrinkage.path.search._bracket_search import Bracket
 from shrinkage.path.search._grid_search import Grid
 from shrinkage.path.search._lambda_grid import checked_lambdas, default_lambdas, extension
+from shrinkage.path.search._one_run import Controlled
 from shrinkage.path.search._searching import PlannedSearch, Round, Search, Seen
 
 __all__ = [
     "SEARCHES",
     "Bracket",
+    "Controlled",
     "Grid",
     "PlannedSearch",
     "Round",

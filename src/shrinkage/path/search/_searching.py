@@ -45,6 +45,11 @@ class Seen(Protocol):
         """The numbers of all folds of the path, in order."""
         ...
 
+    @property
+    def last_epoch(self) -> int:
+        """Epochs of the training, counted from 1."""
+        ...
+
     def covers(self, asked: Round) -> bool:
         """Whether all networks of a round are there."""
         ...

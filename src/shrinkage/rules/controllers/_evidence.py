@@ -18,10 +18,10 @@ __all__ = ["Evidence"]
 class Evidence(Paced):
     """MacKay's fixed point of the evidence: δ ← γ/‖w‖² and λ = δ/n, for all weights or for each tensor by itself.
 
-    γ = Σ hᵢ/(hᵢ + λ) counts the weights that the rows determine, by the whole Gauss–Newton matrix of a small network
-    and by its diagonal beyond. A mean of squared errors is a likelihood only with its noise σ², which is estimated as
-    well: σ² = Σr²/(nC − γ), where parameters that aren't pulled count as determined, and λ = 2δσ²/(nC). Biases and
-    other exempt parameters have no strength.
+    γ = Σ hᵢ/(hᵢ + λ) counts the weights that the rows determine, by the whole Gauss–Newton matrix of a network or table
+    that is small, and by an approximation beyond, which counts too many (Kronecker factors on a path). A mean of squared
+    errors is a likelihood only with its noise σ², which is estimated as well: σ² = Σr²/(nC − γ), where parameters that
+    aren't pulled count as determined, and λ = 2δσ²/(nC). Biases and other exempt parameters have no strength.
 
     Args:
         batches: for `attach`: training batches `(inputs, …, targets)`, as an iterable or a function that gives the next
@@ -29,7 +29,7 @@ class Evidence(Paced):
         loss: for `attach`: `cross_entropy` or `squared_error`, the mean over the rows that the loop minimizes.
         rows: for `attach`: n training rows; None where `batches` has a length.
         sample: for `attach`: rows that an update looks at, ≥ 1; all of them where there are fewer.
-        every: epochs of a path, or steps of a loop, from one update to the next, ≥ 1; by default 5 and 100.
+        every: epochs of a path, or steps of a loop, from one update to the next, ≥ 1; by default 10 and 100.
         smallest, largest: λ stays between these.
 
     It is known to fail with normalization layers, and to over- and underfit where the net is far from Gaussian around
@@ -47,8 +47,7 @@ class Evidence(Paced):
     smallest: float = 1e-10
     largest: float = 1e4
 
-    needs: ClassVar[frozenset[Need]] = frozenset({"norm", "determined", "loss"})
-    epochs_between: ClassVar[int] = 5
+    epochs_between: ClassVar[int] = 10
     steps_between: ClassVar[int] = 100
 
     def __post_init__(self) -> None:
@@ -61,6 +60,10 @@ class Evidence(Paced):
                 f"Evidence(smallest=…, largest=…): must be > 0, finite and in order, got {self.smallest:g} and "
                 f"{self.largest:g}."
             )
+
+    @property
+    def needs(self) -> frozenset[Need]:
+        return frozenset({"norm", "determined", "loss"})
 
     def start(self, lam: Tensor, run: Run) -> tuple[Tensor, State]:
         return lam.clamp(self.smallest, self.largest), {}

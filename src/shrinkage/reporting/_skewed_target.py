@@ -1,0 +1,73 @@
+"""Would the logarithm of a skewed positive target be predicted better? One more fit, at the chosen λ, answers it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import skew
+from sklearn.base import clone
+
+from shrinkage._errors import called
+from shrinkage.estimators import MLPCV, Runtime
+from shrinkage.pages import clean, number
+
+__all__ = ["note_on_skew"]
+
+Floats = NDArray[np.float64]
+SKEWED = 1.0
+"""Skewness from which it is asked; of an exponential distribution it is 2."""
+CLEAR = 2.0
+"""Standard errors over rows by which the logarithm has to be better."""
+
+
+def note_on_skew(model: MLPCV, X: Any, y: Any, sample_weight: Any = None) -> str:
+    """A sentence with the errors on unseen rows of the model and of one of log y; empty where that one is no better.
+
+    Networks of log y are trained on the same folds, at the chosen λ alone. Their predictions of the mean are multiplied
+    by the mean of exp(residual).
+
+    Args:
+        model: fitted, with its predictions of unseen rows kept.
+        X: the rows that it was fitted on.
+        y: their targets.
+        sample_weight: their weights, or None.
+
+    Reference: Duan, Smearing estimate, JASA 1983.
+    """
+    target = np.asarray(y, np.float64) if model.recipe_.loss == "squared_error" else np.empty(0)
+    if target.ndim != 1 or not len(target):
+        return ""
+    known = np.isfinite(model.out_of_fold_)
+    skewness = float(skew(target))
+    if target.min() <= 0 or not skewness > SKEWED or abs(float(skew(np.log(target)))) > skewness / 2:
+        return ""
+    other: Any = clone(model)
+    other.set_params(
+        lambdas=[model.lambda_], cv=model.fold_rows_, max_extensions=0, keep_path=False, scoring=None
+    )
+    other._fit(X, np.log(target), sample_weight, Runtime(as_table=model.preprocessor_ is not None))
+    truth, logs = target[known], other.out_of_fold_[known]
+    s = np.ones(len(truth)) if sample_weight is None else np.asarray(sample_weight, np.float64)[known]
+    smeared = np.exp(logs) * np.average(truth / np.exp(logs), weights=s)
+    own = model.out_of_fold_[known]
+    absolute = (np.abs(truth - own), np.abs(truth - np.exp(logs)))
+    squares = ((truth - own) ** 2, (truth - smeared) ** 2)
+    if not (_clearly_less(*absolute, s) or _clearly_less(*squares, s)):
+        return ""
+    mae, log_mae = (number(float(np.average(each, weights=s))) for each in absolute)
+    rmse, log_rmse = (number(float(np.sqrt(np.average(each, weights=s)))) for each in squares)
+    return (
+        f"The target “{clean(model.target_names_[0], 40)}” is positive and skewed (skewness {number(skewness, 2)}). With "
+        f"its logarithm in its place, the mean absolute error on unseen rows is {log_mae} instead of {mae}, and the RMSE "
+        f"{log_rmse} instead of {rmse}. Fit the logarithm, or try {called('loss', 'absolute_error')} or "
+        f"{called('loss', 'poisson')}."
+    )
+
+
+def _clearly_less(own: Floats, other: Floats, s: Floats) -> bool:
+    """Whether the mean of the other errors is smaller by more than chance explains."""
+    gains = own - other
+    gain = float(np.average(gains, weights=s))
+    return gain > CLEAR * float(np.sqrt(np.square(s * (gains - gain)).sum()) / s.sum())

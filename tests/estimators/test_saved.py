@@ -83,7 +83,7 @@ def test_a_missing_or_cut_file_is_named(saved, name, tmp_path):
 
 
 def test_a_newer_format_is_told_apart(saved, tmp_path):
-    from shrinkage.estimators.saved import _saved_model
+    from shrinkage.estimators.saved._model_words import checksum_of
 
     _, _, folder = saved
     copy = tmp_path / "model"
@@ -91,6 +91,6 @@ def test_a_newer_format_is_told_apart(saved, tmp_path):
     words = json.loads((copy / "model.json").read_text())
     del words["checksum"]
     words["version"] = 99
-    (copy / "model.json").write_text(json.dumps({**words, "checksum": _saved_model._checksum(words)}))
+    (copy / "model.json").write_text(json.dumps({**words, "checksum": checksum_of(words)}))
     with pytest.raises(RequestError, match="format 99"):
         load_model(copy)

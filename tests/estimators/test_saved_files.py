@@ -18,7 +18,7 @@ from safetensors.numpy import load, save
 from golden_cases import GOLDEN, GOLDEN_MODELS, golden_table
 from shrinkage._errors import RequestError
 from shrinkage.estimators import SavedModel, load_model
-from shrinkage.estimators.saved._saved_model import _checksum
+from shrinkage.estimators.saved._model_words import checksum_of
 
 NAMES = ["model.json", "model.safetensors", "preprocessing.skops"]
 FLIPS = 700
@@ -49,7 +49,7 @@ def resealed(folder: Path, **changes: object) -> None:
         **changes,
     }
     words = {name: value for name, value in words.items() if name != "checksum" and value is not ...}
-    (folder / "model.json").write_text(json.dumps(words | {"checksum": _checksum(words)}))
+    (folder / "model.json").write_text(json.dumps(words | {"checksum": checksum_of(words)}))
 
 
 def damaged(data: bytes, random: np.random.Generator) -> bytes:

@@ -20,8 +20,8 @@ from sklearn.datasets import load_diabetes, load_iris
 from golden_cases import GOLDEN, GOLDEN_MODELS, golden_table
 from shrinkage import MLPClassifierCV, MLPRegressorCV, RequestError
 from shrinkage.estimators import Runtime, load_model, save_model
+from shrinkage.estimators.saved._model_words import checksum_of
 from shrinkage.estimators.saved._saved_folds import folds_from, folds_in_bytes
-from shrinkage.estimators.saved._saved_model import _checksum
 
 
 def fitted(kind: Any, loader: Any) -> tuple[Any, pd.DataFrame]:
@@ -50,7 +50,7 @@ def resealed(folder: Path) -> None:
     words = json.loads((folder / "model.json").read_text())
     words["sha256"]["folds.zip"] = hashlib.sha256((folder / "folds.zip").read_bytes()).hexdigest()
     del words["checksum"]
-    (folder / "model.json").write_text(json.dumps(words | {"checksum": _checksum(words)}))
+    (folder / "model.json").write_text(json.dumps(words | {"checksum": checksum_of(words)}))
 
 
 def rewritten(folder: Path, **entries: bytes | None) -> None:

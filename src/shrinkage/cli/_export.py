@@ -30,6 +30,11 @@ def export(
     from shrinkage.estimators import export_onnx, load_model
     from shrinkage.tables import input_recipe
 
+    if (model / "module.safetensors").is_file():
+        raise RequestError(
+            f"export: {model} holds a network of your own, of which only you know the parts. Take "
+            "shrinkage.estimators.load_model(folder, network=…).networks.module() to torch.onnx.export."
+        )
     saved = load_model(model)
     path = model / "model.onnx" if out is None else out
     with options_named():

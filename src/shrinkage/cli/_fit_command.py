@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import shlex
 import sys
 from dataclasses import asdict, dataclass, replace
@@ -60,6 +61,7 @@ RESULTS = (
     "report.html",
     "model.json",
     "model.safetensors",
+    "module.safetensors",
     "preprocessing.skops",
     "folds.zip",
     "run.json",
@@ -76,6 +78,7 @@ _EXTENSIONS = "Maximum number of grid extensions when the best λ is at an edge.
 _SEARCH = "grid, or bracket: coarse, then fine around the best λ."
 _FAST = "Drop λs that score worse on the first folds; occasionally changes the chosen λ."
 _EFFECTS = "Report which columns the network uses."
+_NETWORK = "FILE.py:FUNCTION that builds a torch module of (inputs, outputs), in place of --hidden."
 _CLUSTER = "Train on this dask scheduler, such as tcp://host:8786; use one that you trust."
 
 
@@ -110,6 +113,7 @@ def fit(
     weight: Weight = None,
     id: Id = None,
     hidden: Annotated[str, in_net(help="Hidden layers, such as 64,32; 0 for none.")] = "64",
+    network: Annotated[str | None, in_net(help=_NETWORK, show_default=False)] = None,
     activation: Annotated[str, _rare_in_net(help="relu, tanh, logistic or identity.")] = "relu",
     solver: Annotated[str, _rare_in_net(help="Optimizer: adam or sgd.")] = "adam",
     learning_rate: Annotated[float, _rare_in_net("--lr", help="Peak learning rate.")] = 5e-3,
@@ -155,6 +159,7 @@ class _Asked(TableOptions, RowOptions):
     class_weight: str | None
     scoring: str | None
     hidden: str
+    network: str | None
     activation: str
     solver: str
     learning_rate: float
@@ -235,10 +240,12 @@ def _fitted(asked: _Asked, checked: _Checked, start: float) -> None:
     from shrinkage.cli._cluster import on_cluster
     from shrinkage.cli._folder import prepared_folder, published_together
     from shrinkage.cli._progress import progress_bar
+    from shrinkage.cli.options._network_options import network_identity, notes_on_network
     from shrinkage.estimators import Runtime
 
     problem, rows = checked.problem, checked.rows
     model = _estimator(asked, problem, rows)
+    network = network_identity(model.network)
     with (
         prepared_folder(asked.out, RESULTS, resume=asked.resume, overwrite=asked.overwrite, blocks=BLOCKS),
         progress_bar("Training the path", quiet=asked.quiet) as progress,
@@ -246,12 +253,15 @@ def _fitted(asked: _Asked, checked: _Checked, start: float) -> None:
         runtime = Runtime(
             progress=progress,
             blocks=asked.out / BLOCKS,
-            identity={"data": rows.table.sha256, "target": checked.target, **versions()},
+            identity={"data": rows.table.sha256, "target": checked.target, **network, **versions()},
             as_table=True,
             rivals=True,
         )
         with on_cluster(asked.cluster):
             model._fit(problem.features, problem.target, rows.weight, runtime, rows.groups)
+        for text in notes_on_network(model):
+            checked.notes.append(text)
+            note(text)
         with published_together(asked.out, last="model.json") as folder:
             story = _write(asked, folder, model, checked, monotonic() - start)
     _tell(asked, story)
@@ -265,6 +275,7 @@ def _estimator(asked: _Asked, problem: Problem, rows: SetApart) -> MLPCV:
     return (MLPClassifierCV if classes else MLPRegressorCV)(
         **objective_of(asked, None if problem.classes is None else problem.classes.tolist()),
         hidden_layer_sizes=counts("--hidden", asked.hidden),
+        network=_network(asked),
         lambdas=lambdas_of(asked.lambdas),
         strengths=asked.strengths,
         rule=asked.rule,
@@ -290,10 +301,20 @@ def _estimator(asked: _Asked, problem: Problem, rows: SetApart) -> MLPCV:
     )
 
 
+def _network(asked: _Asked) -> Any:
+    """The user's own function that builds a network, or None."""
+    from shrinkage.cli.options._network_options import network_of
+
+    plain = inspect.signature(fit).parameters
+    beside = [name for name in ("hidden", "activation") if getattr(asked, name) != plain[name].default]
+    return network_of(asked.network, beside)
+
+
 def _write(asked: _Asked, folder: Path, model: MLPCV, checked: _Checked, seconds: float) -> FitStory:
     import json
 
     from shrinkage._files import write_atomic
+    from shrinkage.cli.options._network_options import network_identity
     from shrinkage.estimators import column_effects, save_model
     from shrinkage.reporting import findings, fit_story, note_on_skew, write_fit_report
     from shrinkage.tables import write_predictions
@@ -309,6 +330,7 @@ def _write(asked: _Asked, folder: Path, model: MLPCV, checked: _Checked, seconds
         "task": problem.reason,
         "seed": str(asked.seed),
         "folds": asked.in_words(),
+        **network_identity(model.network),
         **versions(),
         "time": f"{seconds:.1f} s"
         + (" since --resume, without what was done before" if asked.resume else ""),

@@ -32,6 +32,10 @@ def predict(
             help="Add intervals, or sets of classes, that contain the truth for about 1 − ALPHA of new rows.",
         ),
     ] = None,
+    network: Annotated[
+        str | None,
+        typer.Option(metavar="FILE.py:FUNCTION", help="The function that fit --network was given."),
+    ] = None,
     lam: Annotated[float | None, typer.Option(help="Use the network of another λ on the path.")] = None,
     sep: Annotated[str | None, typer.Option(help="Separator of a CSV file.")] = None,
     encoding: Annotated[str | None, typer.Option(help="Encoding of a CSV file.")] = None,
@@ -46,13 +50,15 @@ def predict(
     """Predict the rows of a table with a fitted model, in their order."""
     import pandas as pd
 
+    from shrinkage.cli.options._network_options import network_of
     from shrinkage.cli.options._values import options_named
     from shrinkage.estimators import load_model
     from shrinkage.tables import as_csv, check_new_rows, notes_on_new_rows, read_table, write_predictions
 
     if model.is_file() and Path(data).is_dir():
         raise RequestError(f"predict {model} {data}: the model comes first: shrinkage predict {data} {model}")
-    saved = load_model(model)
+    with options_named():
+        saved = load_model(model, network_of(network))
     if out is not None:
         _check_replaceable(out, data, saved, interval)
     with options_named():

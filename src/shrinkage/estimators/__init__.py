@@ -6,7 +6,7 @@ from shrinkage.estimators._fitted_networks import FittedNetworks
 from shrinkage.estimators._path_estimator import MLPCV, Runtime
 from shrinkage.estimators._regressor import MLPRegressorCV
 from shrinkage.estimators.given._rows_of_folds import time_folds
-from shrinkage.estimators.modules import LambdaPath, lambda_path
+from shrinkage.estimators.modules import LambdaPath, lambda_path, network_from_file
 from shrinkage.estimators.saved._matrix_columns import preprocessor_of
 from shrinkage.estimators.saved._onnx import export_onnx
 from shrinkage.estimators.saved._saved_model import SavedModel, load_model, save_model
@@ -23,6 +23,7 @@ __all__ = [
     "export_onnx",
     "lambda_path",
     "load_model",
+    "network_from_file",
     "preprocessor_of",
     "save_model",
     "time_folds",

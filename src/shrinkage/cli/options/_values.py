@@ -52,6 +52,7 @@ _OPTIONS = {
             "inner_folds",
             "lambdas",
             "methods",
+            "network",
             "repeats",
             "restarts",
             "rows",

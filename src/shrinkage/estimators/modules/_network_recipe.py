@@ -10,8 +10,8 @@ from typing import Any
 import torch
 from torch import nn
 
-from shrinkage._errors import RequestError, called, shown
-from shrinkage.networks.module import ModuleKind, preflight
+from shrinkage._errors import RequestError, called, shown, vocabulary
+from shrinkage.networks.module import Factory, ModuleKind, call, made, preflight, seeded
 from shrinkage.path import Fold
 from shrinkage.training import Backprop, Recipe
 from shrinkage.training.modules import ModuleRecipe, ModuleTrainer, faster_form, of_perceptrons, read
@@ -63,9 +63,11 @@ def with_network(network: MakeNetwork, recipe: Recipe, fold: Fold, n_lambdas: in
     rows = torch.arange(min(len(member.train), trainer.batch_size, PREFLIGHT_ROWS))
     x, y, _ = read(member.train, rows, ("preflight",))
     factory, loss = Sized(network, x.shape[1], y.shape[1], recipe.dtype), of_perceptrons(recipe.loss)
-    verdict = preflight(factory, loss, x, y, device=recipe.device)
-    kind = ModuleKind.of(factory, verdict, recipe.device, (x.shape[1], y.shape[1]))
-    kind = faster_form(kind, loss, x, y, min(n_lambdas, 16))
+    with vocabulary({"make_module": "network"}):
+        _check_outputs(factory, x, tuple(y.shape), recipe.device)
+        verdict = preflight(factory, loss, x, y, device=recipe.device)
+        kind = ModuleKind.of(factory, verdict, recipe.device, (x.shape[1], y.shape[1]))
+        kind = faster_form(kind, loss, x, y, min(n_lambdas, 16))
     return ModuleRecipe(
         kind=kind,
         loss=recipe.loss,
@@ -84,6 +86,22 @@ def with_network(network: MakeNetwork, recipe: Recipe, fold: Fold, n_lambdas: in
         device=recipe.device,
         engine="torch",
     )
+
+
+def _check_outputs(factory: Factory, x: torch.Tensor, wanted: tuple[int, ...], device: str) -> None:
+    """Refuse a module with other outputs than the table has targets."""
+    module = made(factory, device, "outputs")
+    try:
+        with torch.no_grad(), seeded("outputs"):
+            z = call(module, x)
+    except Exception:  # the preflight says why
+        return
+    if not isinstance(z, torch.Tensor) or z.shape not in (wanted, wanted[:1] if wanted[1] == 1 else wanted):
+        got = f"a tensor {tuple(z.shape)}" if isinstance(z, torch.Tensor) else f"a {type(z).__name__}"
+        raise RequestError(
+            f"{called('network')}: called with ({x.shape[1]}, {wanted[1]}), it must build a module that puts out "
+            f"{wanted[1]} numbers per row, a tensor {wanted} for {wanted[0]} rows; got {got}."
+        )
 
 
 def members_of_network(inputs: object) -> tuple[str, ...]:

@@ -10,15 +10,21 @@ from numpy.typing import NDArray
 from shrinkage.estimators._blend import Blend
 from shrinkage.estimators._fitted_networks import FittedNetworks
 
-__all__ = ["all_tensors", "tensors_of"]
+__all__ = ["all_tensors", "numbers_of", "tensors_of"]
 
 
 def tensors_of(networks: FittedNetworks) -> dict[str, NDArray[Any]]:
     """The chosen network layer by layer, for any reader; every kept network as a row; the scales."""
-    tensors = {"networks": np.ascontiguousarray(networks.rows)}
+    tensors = numbers_of(networks)
     for i, (weights, biases) in enumerate(networks.layers()):
         tensors[f"layer_{i}.weight"] = np.ascontiguousarray(weights)
         tensors[f"layer_{i}.bias"] = np.ascontiguousarray(biases)
+    return tensors
+
+
+def numbers_of(networks: FittedNetworks) -> dict[str, NDArray[Any]]:
+    """Every kept network as a row, and the scales."""
+    tensors = {"networks": np.ascontiguousarray(networks.rows)}
     for name, scale in (("x", networks.x_scale), ("y", networks.y_scale)):
         if scale is not None:
             tensors |= {f"{name}_shift": scale.shift, f"{name}_scale": scale.scale}

@@ -1,16 +1,15 @@
-"""A fitted model as four files that run no code: preprocessing.skops, model.safetensors, folds.zip, model.json.
+"""A fitted model as files that run no code: preprocessing.skops, model.safetensors, folds.zip, model.json.
 
 `model.json` says what the numbers are and holds the SHA-256 of the others and of itself, so a part that was
 changed, cut or taken from another model is refused. A model without the networks of its folds is written in version 1 of
-the format where it is one network that sees standardized columns, else in version 2; with them in version 3.
+the format where it is one network that sees standardized columns, else in version 2; with them in version 3. One whose
+network a function of the user's builds is in version 4: its tensors, under their own names, are in module.safetensors.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import math
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -20,88 +19,37 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
-from shrinkage._errors import RequestError, shown
+from shrinkage._errors import RequestError, called
 from shrinkage._files import sha256_of, write_atomic
 from shrinkage.estimators._blend import Blend
 from shrinkage.estimators._fitted_networks import FittedNetworks
-from shrinkage.estimators._members import MEMBERS
 from shrinkage.estimators._path_estimator import MLPCV
-from shrinkage.estimators.saved._model_tensors import all_tensors, tensors_of
+from shrinkage.estimators.modules import MakeNetwork
+from shrinkage.estimators.saved._model_tensors import all_tensors, numbers_of, tensors_of
+from shrinkage.estimators.saved._model_words import (
+    CLASS_KINDS,
+    FOLDS,
+    FORMAT,
+    MODULE,
+    NUMBERS,
+    PREPROCESSING,
+    SCHEMAS,
+    WORDS,
+    checksum_of,
+    read_words,
+)
 from shrinkage.estimators.saved._saved_folds import folds_from, folds_in_bytes
-from shrinkage.networks import ACTIVATIONS, PerceptronKind, PerceptronLayout, is_loss, perceptron_layout
+from shrinkage.estimators.saved._saved_network import check_outputs, kind_from, network_words, state_in_bytes
+from shrinkage.networks import Kind, Layout, PerceptronKind, PerceptronLayout, perceptron_layout
+from shrinkage.networks.module import ModuleKind
 from shrinkage.path import Scale
 from shrinkage.tables import Preprocessor, column_rules, preprocessor_from, save_preprocessor
-from shrinkage.tables.forms import FORMS, StandardInputs, form_from, name_of
+from shrinkage.tables.forms import StandardInputs, form_from, name_of
 
 __all__ = ["SavedModel", "load_model", "save_model"]
 
-FORMAT, VERSION = "shrinkage.model", 3
-NUMBERS, WORDS, PREPROCESSING = "model.safetensors", "model.json", "preprocessing.skops"
-FOLDS = "folds.zip"
-LARGEST_JSON = 16 * 2**20
 LARGEST_HEADER = 2**20
 LARGEST = 4 * 2**30
-CLASS_KINDS = {"str": np.str_, "int": np.int64, "bool": np.bool_, "float": np.float64}
-
-
-def _list_of(*types: type) -> Callable[[Any], bool]:
-    return lambda value: type(value) is list and len(value) > 0 and all(type(item) in types for item in value)
-
-
-def _are_classes(value: Any) -> bool:
-    if value is None:
-        return True
-    known = type(value) is dict and value.keys() == {"kind", "values"} and value["kind"] in CLASS_KINDS
-    return known and _list_of(str, int, bool, float)(value["values"])
-
-
-def _are_parts(value: Any) -> bool:
-    return (
-        type(value) is list
-        and 0 < len(value) <= len(MEMBERS)
-        and all(
-            type(part) is dict
-            and part.keys() == PART.keys()
-            and all(is_right(part[name]) for name, is_right in PART.items())
-            for part in value
-        )
-    )
-
-
-PART: dict[str, Callable[[Any], bool]] = {
-    "sizes": lambda value: _list_of(int)(value) and len(value) > 1 and min(value) > 0,
-    "activation": lambda value: value in tuple(ACTIVATIONS),
-    "lambdas": lambda value: _list_of(float, int)(value) and all(0 <= lam < math.inf for lam in value),
-    "chosen": lambda value: type(value) is int,
-    "form": lambda value: value in tuple(FORMS),
-    "weight": lambda value: type(value) is float and 0 < value <= 1,
-}
-"""One network of a model."""
-
-SHARED: dict[str, Callable[[Any], bool]] = {
-    "format": lambda value: value == FORMAT,
-    "version": lambda value: type(value) is int and 1 <= value <= VERSION,
-    "loss": is_loss,
-    "targets": _list_of(str),
-    "classes": _are_classes,
-    "sha256": lambda value: type(value) is dict and value.keys() - {FOLDS} == {NUMBERS, PREPROCESSING},
-}
-SCHEMAS: dict[int, dict[str, Callable[[Any], bool]]] = {
-    1: SHARED | {name: is_right for name, is_right in PART.items() if name not in ("form", "weight")},
-    2: SHARED | {"parts": _are_parts, "main": lambda value: type(value) is int},
-    3: SHARED
-    | {
-        "parts": _are_parts,
-        "main": lambda value: type(value) is int,
-        "temperature": lambda value: type(value) in (float, int) and 0 < value < math.inf,
-    },
-}
-"""What `model.json` holds in each version, besides its checksum and what is optional."""
-OPTIONAL: dict[str, Callable[[Any], bool]] = {
-    "columns": lambda value: type(value) is list,
-    "ids": _list_of(str),
-}
-"""How columns are read, for readers; which are carried into predictions."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -169,46 +117,78 @@ def save_model(
 ) -> None:
     """Write the files; `model.json`, which vouches for the others, last. `ids` name columns to carry into predictions."""
     blend, classes = model.blend_, getattr(model, "classes_", None)
-    plain = (
-        len(blend.parts) == 1 and isinstance(blend.parts[0].form, StandardInputs) and not model.out_of_fold
-    )
     save_preprocessor(preprocessor, folder / PREPROCESSING)
-    write_atomic(folder / NUMBERS, save(tensors_of(blend.parts[0]) if plain else all_tensors(blend)))
+    version, numbers, about = _described(blend, with_folds=bool(model.out_of_fold))
+    write_atomic(folder / NUMBERS, save(numbers))
     files = [NUMBERS, PREPROCESSING]
+    if version == 4:
+        write_atomic(folder / MODULE, state_in_bytes(model.networks_))
+        files.append(MODULE)
     if model.out_of_fold:
         write_atomic(folder / FOLDS, folds_in_bytes(model.fold_models_, preprocessor))
         files.append(FOLDS)
-    parts = [_words_of(part, weight) for part, weight in zip(blend.parts, blend.weights, strict=True)]
-    own = {name: word for name, word in parts[0].items() if name in SCHEMAS[1]}
     words = {
         "format": FORMAT,
-        "version": 3 if model.out_of_fold else 1 if plain else 2,
-        **(own if plain else {"parts": parts, "main": blend.main}),
-        **({} if plain else {"columns": column_rules(preprocessor)}),
-        **({"temperature": float(blend.temperature)} if model.out_of_fold else {}),
+        "version": version,
+        **about,
+        **({} if version == 1 else {"columns": column_rules(preprocessor)}),
+        **({} if version < 3 else {"temperature": float(blend.temperature)}),
         "loss": model.networks_.loss,
         "targets": list(targets),
         **({"ids": list(ids)} if ids else {}),
         "classes": None if classes is None else {"kind": _kind(classes), "values": classes.tolist()},
         "sha256": {name: sha256_of(folder / name) for name in files},
     }
-    write_atomic(folder / WORDS, json.dumps({**words, "checksum": _checksum(words)}, indent=1).encode())
+    write_atomic(folder / WORDS, json.dumps({**words, "checksum": checksum_of(words)}, indent=1).encode())
 
 
-def load_model(folder: str | Path) -> SavedModel:
+def _described(blend: Blend, *, with_folds: bool) -> tuple[int, dict[str, NDArray[Any]], dict[str, Any]]:
+    """The version of the format that holds this model, its numbers, and what is said of its networks."""
+    first = blend.parts[0]
+    if isinstance(first.kind, ModuleKind):
+        return 4, numbers_of(first), {"network": network_words(first)}
+    parts = [_words_of(part, weight) for part, weight in zip(blend.parts, blend.weights, strict=True)]
+    if len(blend.parts) == 1 and isinstance(first.form, StandardInputs) and not with_folds:
+        own = {name: word for name, word in parts[0].items() if name in SCHEMAS[1]}
+        return 1, tensors_of(first), own
+    return 3 if with_folds else 2, all_tensors(blend), {"parts": parts, "main": blend.main}
+
+
+def load_model(folder: str | Path, network: MakeNetwork | None = None) -> SavedModel:
     """Read a model that `save_model` wrote.
 
+    Args:
+        folder: of the model.
+        network: the function that built the network, where `network=` had been given to the estimator. It is called; of
+            the folder itself nothing is run.
+
     Raises:
-        RequestError: a file is missing, damaged, of another model or of a newer format. Nothing of it is run.
+        RequestError: a file is missing, damaged, of another model or of a newer format, or `network` is needed or builds
+            another network.
     """
     folder = Path(folder)
-    words = _read_words(folder)
-    parts = {name: _part(folder / name, words["sha256"][name]) for name in (NUMBERS, PREPROCESSING)}
+    words = read_words(folder)
+    _check_network(folder, words, network)
+    names = (NUMBERS, PREPROCESSING, *((MODULE,) if network is not None else ()))
+    if missing := [name for name in names if name not in words["sha256"]]:
+        raise RequestError(f"{folder / WORDS}: vouches for no {missing[0]}. Fit again.")
+    parts = {name: _part(folder / name, words["sha256"][name]) for name in names}
     try:
-        blend = _blend(words, _loaded(parts[NUMBERS]))
+        tensors = _loaded(parts[NUMBERS])
+        if network is None:
+            blend = _blend(words, tensors)
+        else:
+            kind = kind_from(words["network"], parts[MODULE], network)
+            blend = Blend(
+                (_held(words["network"], words["loss"], tensors, kind, kind.module_layout),), (1.0,)
+            )
         classes = _classes(words, blend.parts[0])
+    except RequestError:
+        raise
     except (SafetensorError, KeyError, TypeError, ValueError, OverflowError) as error:
         raise RequestError(f"{folder}: the model's files don't fit together: {error}.") from error
+    if network is not None:
+        check_outputs(blend.parts[0], words["network"])
     preprocessor = preprocessor_from(parts[PREPROCESSING], str(folder / PREPROCESSING))
     inputs = len(preprocessor.feature_names_out)
     for part in blend.parts:
@@ -227,6 +207,19 @@ def load_model(folder: str | Path) -> SavedModel:
         folder=folder,
         folds_sha256=words["sha256"].get(FOLDS),
     )
+
+
+def _check_network(folder: Path, words: dict[str, Any], network: MakeNetwork | None) -> None:
+    """Whether the function that builds the network is given, and is called for."""
+    if words["version"] == 4 and network is None:
+        raise RequestError(
+            f"{folder}: the network was built by {words['network']['builder']}, and a saved model holds no code. "
+            f"Give the function that builds it with {called('network')}."
+        )
+    if words["version"] < 4 and network is not None:
+        raise RequestError(
+            f"{called('network')}: this model is the package's own perceptron, which needs no function to build it."
+        )
 
 
 def _inputs_made(part: FittedNetworks, columns: int) -> int:
@@ -305,11 +298,19 @@ def _blend(words: dict[str, Any], tensors: dict[str, NDArray[Any]]) -> Blend:
 
 def _networks(words: dict[str, Any], loss: str, tensors: dict[str, NDArray[Any]]) -> FittedNetworks:
     layout = PerceptronLayout(tuple(int(size) for size in words["sizes"]))
+    kind = PerceptronKind(hidden_layer_sizes=layout.sizes[1:-1], activation=words["activation"])
+    return _held(words, loss, tensors, kind, layout)
+
+
+def _held(
+    words: dict[str, Any], loss: str, tensors: dict[str, NDArray[Any]], kind: Kind, layout: Layout
+) -> FittedNetworks:
+    """The networks of this kind that the tensors hold."""
     lambdas = np.array(words["lambdas"], dtype=np.float64)
     rows, chosen = tensors["networks"], words["chosen"]
     if rows.shape != (len(lambdas), layout.n_parameters) or not 0 <= chosen < len(lambdas):
         raise ValueError(
-            f"networks of shape {rows.shape} for layers of {layout.sizes}, number {chosen} chosen"
+            f"networks of shape {rows.shape} for {layout.n_parameters} parameters, number {chosen} chosen"
         )
     if rows.dtype not in (np.float32, np.float64) or not np.isfinite(rows[chosen]).all():
         raise ValueError("the chosen network's parameters are no finite numbers")
@@ -326,7 +327,7 @@ def _networks(words: dict[str, Any], loss: str, tensors: dict[str, NDArray[Any]]
 
     return FittedNetworks(
         layout=layout,
-        kind=PerceptronKind(hidden_layer_sizes=layout.sizes[1:-1], activation=words["activation"]),
+        kind=kind,
         loss=loss,
         lambdas=lambdas,
         rows=rows,
@@ -338,52 +339,6 @@ def _networks(words: dict[str, Any], loss: str, tensors: dict[str, NDArray[Any]]
             {name.removeprefix("form."): x for name, x in tensors.items() if name.startswith("form.")},
         ),
     )
-
-
-def _read_words(folder: Path) -> dict[str, Any]:
-    path = folder / WORDS
-    if not path.is_file():
-        raise RequestError(f"{folder}: no model here ({WORDS} is missing). Name the folder that fit wrote.")
-    try:
-        if path.stat().st_size > LARGEST_JSON:
-            raise RequestError(f"{path}: larger than any model's description; it was not read.")
-        words = json.loads(path.read_bytes())
-        checksum = words.pop("checksum")
-    except OSError as error:
-        raise RequestError(f"{path}: cannot be read: {error.strerror or error}.") from error
-    except (ValueError, KeyError, AttributeError, TypeError, RecursionError) as error:
-        if isinstance(error, RequestError):
-            raise
-        raise RequestError(f"{path}: not a model's description. Restore the folder, or fit again.") from error
-    if words.get("format") != FORMAT or type(words.get("version")) is not int:
-        raise RequestError(f"{path}: not a model of shrinkage (format {shown(words.get('format'))}).")
-    if words["version"] > VERSION:
-        raise RequestError(
-            f"{path}: written in format {words['version']}, this version reads up to {VERSION}: update shrinkage."
-        )
-    if _checksum(words) != checksum:
-        raise RequestError(
-            f"{path}: the file was changed after it was written. Restore the folder, or fit again."
-        )
-    if wrong := sorted(_unlike_schema(words)):
-        raise RequestError(
-            f"{path}: {', '.join(map(shown, wrong[:5]))} can't be what a model has. Fit again."
-        )
-    return words
-
-
-def _unlike_schema(words: dict[str, Any]) -> Iterator[str]:
-    """The entries that are missing, too many, or of another type than this version of the format has."""
-    schema = SCHEMAS.get(words["version"], SCHEMAS[1])
-    schema = schema | {name: OPTIONAL[name] for name in words.keys() & OPTIONAL.keys()}
-    yield from words.keys() ^ schema.keys()
-    for name in words.keys() & schema.keys():
-        if not schema[name](words[name]):
-            yield name
-
-
-def _checksum(words: dict[str, Any]) -> str:
-    return hashlib.sha256(json.dumps(words, sort_keys=True, ensure_ascii=True).encode()).hexdigest()
 
 
 def _kind(classes: NDArray[Any]) -> str:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.parameter import UninitializedBuffer, UninitializedParameter
 
-from shrinkage._errors import RequestError, shown
+from shrinkage._errors import RequestError, called, shown
 from shrinkage.networks.module._chance import seeded
 
 __all__ = ["Factory", "SizedFactory", "call", "made"]
@@ -48,13 +48,13 @@ def made(factory: Factory, device: str, *chance: int | str, like: nn.Module | No
     """
     if isinstance(factory, nn.Module) or not callable(factory):
         raise RequestError(
-            f"make_module: must be a function that builds a new module in each call, got {shown(factory)}. Write "
-            "lambda: MyModule(…)."
+            f"{called('make_module')}: must be a function that builds a new module in each call, got "
+            f"{shown(factory)}. Write lambda: MyModule(…)."
         )
     with seeded(*chance):
         module = factory()
     if not isinstance(module, nn.Module):
-        raise RequestError(f"make_module: must return a torch.nn.Module, got {shown(module)}.")
+        raise RequestError(f"{called('make_module')}: must return a torch.nn.Module, got {shown(module)}.")
     _check_state(module, device)
     if like is not None:
         _check_alike(module, like)
@@ -68,12 +68,12 @@ def _check_state(module: nn.Module, device: str) -> None:
     for name, tensor in named:
         if isinstance(tensor, UninitializedParameter | UninitializedBuffer):
             raise RequestError(
-                f"make_module: {name} has no shape yet (a lazy module). Run the module on one batch in the factory, or "
-                "give its sizes."
+                f"{called('make_module')}: {name} has no shape yet (a lazy module). Run the module on one "
+                "batch in the factory, or give its sizes."
             )
         if tensor.device.type not in ("cpu", torch.device(device).type):
             raise RequestError(
-                f"make_module: the module lies on {tensor.device} ({name}), but device={device!r}. "
+                f"{called('make_module')}: the module lies on {tensor.device} ({name}), but device={device!r}. "
                 "Build it on the CPU, or "
                 f"give device={str(tensor.device)!r}."
             )
@@ -82,21 +82,21 @@ def _check_state(module: nn.Module, device: str) -> None:
 def _check_alike(module: nn.Module, like: nn.Module) -> None:
     if module is like:
         raise RequestError(
-            "make_module: returned the same module twice, so that all networks would share their "
+            f"{called('make_module')}: returned the same module twice, so that all networks would share their "
             "weights. Build a new one in "
             "each call."
         )
     new, old = _state(module), _state(like)
     if shared := [name for name, tensor in new.items() if name in old and _trained_twice(tensor, old[name])]:
         raise RequestError(
-            f"make_module: two modules share the weights of {shared[0]}. Build new layers in each call."
+            f"{called('make_module')}: two modules share the weights of {shared[0]}. Build new layers in each call."
         )
     if [(name, tensor.shape) for name, tensor in new.items()] != [(n, t.shape) for n, t in old.items()]:
         differing = next(
             name for name in (*old, *new) if _shape(old.get(name)) != _shape(new.get(name)) or name not in old
         )
         raise RequestError(
-            f"make_module: must return modules of the same shapes each time; {differing} was "
+            f"{called('make_module')}: must return modules of the same shapes each time; {differing} was "
             f"{_shape(old.get(differing))} "
             f"and then {_shape(new.get(differing))}."
         )

@@ -18,7 +18,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from shrinkage._errors import RequestError, shown
+from shrinkage._errors import RequestError, called, shown
 from shrinkage.networks.module._chance import generators, seed_generators, seeded
 from shrinkage.networks.module._factory import Factory, call, made
 from shrinkage.networks.module._module_layout import buffers_of, layout_of, parameters_of
@@ -91,7 +91,7 @@ def preflight(
     everything = tuple(dict.fromkeys([*buffers_of(first), *own]))
     if not layout_of(first, everything).decayed():
         raise RequestError(
-            "make_module: the module has no weight to decay: all its trained parameters are biases, "
+            f"{called('make_module')}: the module has no weight to decay: all its trained parameters are biases, "
             "gains of normalizations "
             "or single numbers. λ would have no effect."
         )
@@ -282,7 +282,7 @@ def _check_outputs(module: nn.Module, loss: ModuleLoss, inputs: Any, targets: An
             z = call(once, inputs)
         except Exception as error:
             raise RequestError(
-                f"make_module: the module can't run on a batch of X: {_first_line(error)}. X is "
+                f"{called('make_module')}: the module can't run on a batch of X: {_first_line(error)}. X is "
                 "passed to forward as it is, a "
                 "tuple as its arguments, a dict as its keywords."
             ) from error
@@ -290,7 +290,7 @@ def _check_outputs(module: nn.Module, loss: ModuleLoss, inputs: Any, targets: An
         losses = loss.of_rows(z, targets)
     if not losses.requires_grad:
         raise RequestError(
-            "make_module: the loss doesn't depend on any trained parameter, so nothing can be "
+            f"{called('make_module')}: the loss doesn't depend on any trained parameter, so nothing can be "
             "learned. Check requires_grad and "
             "no_grad in forward."
         )
@@ -299,7 +299,7 @@ def _check_outputs(module: nn.Module, loss: ModuleLoss, inputs: Any, targets: An
 def _check_finite(plain: _Record) -> None:
     if not all(bool(torch.isfinite(each).all()) for each in plain.losses):
         raise RequestError(
-            "make_module: the loss of an untrained module is NaN or infinite on the first batch. "
+            f"{called('make_module')}: the loss of an untrained module is NaN or infinite on the first batch. "
             "Look for such values in X and "
             "y, or lower the initial weights."
         )

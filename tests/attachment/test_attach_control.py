@@ -15,7 +15,7 @@ from torch.nn import functional
 import shrinkage as sh
 from controller_cases import evidence_of_ridge, ridge_problem
 from shrinkage.attachment import Attachment
-from shrinkage.attachment.control._loop_curvature import PROBES, _probed, curvature
+from shrinkage.attachment.control._loop_curvature import PROBES, _probed, curvature, sampled_root
 from shrinkage.networks import loss_named
 
 Batches = list[tuple[torch.Tensor, torch.Tensor]]
@@ -396,3 +396,23 @@ def test_what_makes_no_sense_is_refused_in_a_sentence(
     with pytest.raises(sh.RequestError) as raised:
         sh.attach(make(model.parameters()), rule, **{"model": model, "control": control, **given})
     assert words in str(raised.value)
+
+
+@pytest.mark.parametrize("recurrent", [False, True])
+def test_sampled_roots_have_the_curvature_of_the_rows_as_their_mean(recurrent: bool):
+    """Of one output a sign is squared away: exact, by vmap and, for what it has no rule for, row by row."""
+
+    class Last(nn.GRU):
+        def forward(self, x: Any) -> Any:
+            return super().forward(x)[0][:, -1]
+
+    torch.manual_seed(0)
+    model = (Last(3, 1, batch_first=True) if recurrent else nn.Linear(3, 1)).double()
+    x = torch.randn(5, 4, 3).double() if recurrent else torch.randn(5, 3).double()
+    params, loss = dict(model.named_parameters()), loss_named("squared_error")
+    R = sampled_root(model, params, (x,), loss, 0)
+    one_by_one = sum(R[b : b + 1].mT @ R[b : b + 1] for b in range(5))
+    torch.testing.assert_close(R.mT @ R, one_by_one)
+    model.zero_grad()
+    (2**0.5 * model(x[:1])).sum().backward()
+    torch.testing.assert_close(R[0].abs(), torch.cat([p.grad.flatten() for p in model.parameters()]).abs())

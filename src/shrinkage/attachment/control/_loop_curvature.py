@@ -1,4 +1,4 @@
-"""The Gauss–Newton matrix of a user's module on a few rows: whole where the module is small, else its diagonal.
+"""The Gauss–Newton matrix of a user's module on a few rows: whole where the module is small, else its root or diagonal.
 
 Axes: B rows, S columns of a root of the loss's Hessian, C outputs, D parameters.
 """
@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from shrinkage._errors import RequestError
 from shrinkage.networks import Loss, loss_named
 
-__all__ = ["FULL_UP_TO", "curvature", "likelihood_of"]
+__all__ = ["FULL_UP_TO", "curvature", "likelihood_of", "sampled_root"]
 
 FULL_UP_TO = 300
 """Parameters up to which the matrix is taken whole; beyond, its diagonal."""
@@ -71,6 +71,36 @@ def curvature(
         return torch.cat(diagonal) / len(root)
     except (RuntimeError, NotImplementedError, ValueError):  # what vmap has no rule for
         return _probed(list(params.values()), outputs, root, seed)
+
+
+def sampled_root(
+    module: nn.Module, params: Parameters, inputs: tuple[Any, ...], likelihood: Loss, seed: int
+) -> Tensor:
+    """(B, D) R with `E[RᵀR] = Σ_rows Jᵀ H_loss J`: one row for each of the batch, its S columns under random signs.
+
+    Arguments as for `curvature`.
+    """
+    outputs = torch.func.functional_call(module, dict(params), inputs)
+    root = likelihood.hessian_root(outputs.detach())
+    generator = torch.Generator().manual_seed(seed)
+    signs = 2 * torch.randint(0, 2, root.shape[:2], generator=generator).to(root) - 1
+    along = torch.einsum("bs,bsc->bc", signs, root)
+
+    def summed(given: dict[str, Tensor], v: Tensor, *one: Any) -> Tensor:
+        return (torch.func.functional_call(module, given, tuple(x[None] for x in one))[0] * v).sum()
+
+    held = {name: p.detach() for name, p in params.items()}
+    try:
+        gradient = torch.func.vmap(torch.func.grad(summed), in_dims=(None, 0, *[0] * len(inputs)))
+        found = gradient(held, along, *inputs)
+        return torch.cat([found[name].flatten(1).double() for name in held], 1)
+    except (RuntimeError, NotImplementedError, ValueError):  # what vmap has no rule for
+        rows = []
+        for b, v in enumerate(along):
+            value = (module(*(x[b : b + 1] for x in inputs))[0] * v).sum()
+            parts = torch.autograd.grad(value, list(params.values()), materialize_grads=True)
+            rows.append(torch.cat([part.flatten().double() for part in parts]))
+        return torch.stack(rows)
 
 
 def _rooted(

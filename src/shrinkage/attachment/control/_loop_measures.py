@@ -11,7 +11,7 @@ from torch.optim import Optimizer
 
 from shrinkage.attachment._claims import Claim
 from shrinkage.attachment.control._loop_batches import LoopBatches, at_rest, mean_loss, number_of_rows
-from shrinkage.attachment.control._loop_curvature import curvature, likelihood_of
+from shrinkage.attachment.control._loop_curvature import FULL_UP_TO, curvature, likelihood_of, sampled_root
 from shrinkage.attachment.control._loop_slopes import (
     conjugate_gradients,
     dot,
@@ -20,10 +20,13 @@ from shrinkage.attachment.control._loop_slopes import (
     one_step,
     pull_of,
 )
-from shrinkage.networks import determined_parameters
+from shrinkage.networks import determined_by_rows, determined_parameters
 from shrinkage.rules import Controller, Evidence, Hypergradient, wide
 
 __all__ = ["Measures"]
+
+ROOT_NUMBERS = 1 << 24
+"""Numbers of a root of the Gauss–Newton matrix: rows beyond are not looked at."""
 
 Numbers = dict[Claim, float]
 Groups = Mapping[Tensor, Mapping[str, Any]]
@@ -175,8 +178,10 @@ class Measures:
         assert self._batches is not None
         trained = [claim for claim in claims if claim.param.requires_grad]
         params = self._named(trained)
-        total, seen, H = 0.0, 0, torch.zeros(())
-        wanted = min(self._controller.sample, self.rows)
+        size = sum(p.numel() for p in params.values())
+        whole = size <= FULL_UP_TO
+        total, seen, H, roots = 0.0, 0, torch.zeros(()), list[Tensor]()
+        wanted = min(self._controller.sample, self.rows, max(1, ROOT_NUMBERS // size))
         with at_rest(self._model):
             while seen < wanted:
                 inputs, targets = self._batches.draw(trained[0].param.device)
@@ -186,9 +191,19 @@ class Measures:
                 likelihood = likelihood_of(str(self._controller.loss), outputs)
                 self.outputs = outputs.shape[1]
                 new = len(outputs)
-                H = H.to(outputs.device) + curvature(self._model, params, inputs, likelihood, update) * new
+                if whole:
+                    H = (
+                        H.to(outputs.device)
+                        + curvature(self._model, params, inputs, likelihood, update) * new
+                    )
+                else:
+                    roots.append(sampled_root(self._model, params, inputs, likelihood, update + seen))
                 total, seen = total + loss * new, seen + new
-        gamma = determined_parameters(H / seen, _spread(trained, [lam.get(c, 0.0) for c in trained]))
+        strengths = _spread(trained, [lam.get(c, 0.0) for c in trained])
+        if whole:
+            gamma = determined_parameters(H / seen, strengths)
+        else:
+            gamma = determined_by_rows(torch.cat(roots) / seen**0.5, strengths)
         parts = gamma.split([claim.param.numel() for claim in trained])
         return total / seen, {c: float(part.sum()) for c, part in zip(trained, parts, strict=True)}
 

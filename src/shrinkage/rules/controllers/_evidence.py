@@ -19,9 +19,10 @@ class Evidence(Paced):
     """MacKay's fixed point of the evidence: δ ← γ/‖w‖² and λ = δ/n, for all weights or for each tensor by itself.
 
     γ = Σ hᵢ/(hᵢ + λ) counts the weights that the rows determine, by the whole Gauss–Newton matrix of a network or table
-    that is small, and by an approximation beyond, which counts too many (Kronecker factors on a path). A mean of squared
-    errors is a likelihood only with its noise σ², which is estimated as well: σ² = Σr²/(nC − γ), where parameters that
-    aren't pulled count as determined, and λ = 2δσ²/(nC). Biases and other exempt parameters have no strength.
+    that is small. Beyond, a path takes Kronecker factors, which count too many, and a loop one random direction a row. A
+    mean of squared errors is a likelihood only with its noise σ², which is estimated as well: σ² = Σr²/(nC − γ), where
+    parameters that aren't pulled count as determined, and λ = 2δσ²/(nC). Biases and other exempt parameters have no
+    strength.
 
     Args:
         batches: for `attach`: training batches `(inputs, …, targets)`, as an iterable or a function that gives the next

@@ -152,8 +152,9 @@ class CallableLoss(ModuleLoss):
         got, rows = self.function(z, y), _rows(z)
         if not isinstance(got, Tensor) or got.shape != (rows,):
             what = f"a tensor {tuple(got.shape)}" if isinstance(got, Tensor) else shown(got)
+            name = getattr(self.function, "__name__", shown(self.function))
             raise RequestError(
-                f"loss={shown(self.function)}: must give one loss per row, a tensor ({rows},) for "
+                f"loss={name}: must give one loss per row, a tensor ({rows},) for "
                 f"{rows} rows, got {what}. "
                 "Leave out the mean; of torch's losses take reduction='none'."
             )

@@ -188,7 +188,7 @@ def damaged_manifest(data: Path, out: Path) -> None:
         (other_data, (), "data was"),
         (other_version, (), "torch was '1.0' and is now"),
         (damaged_manifest, (), "manifest.json: damaged"),
-        (None, ("--lr", "0.1"), "learning_rate was '0.005' and is now '0.1'"),
+        (None, ("--lr", "0.1"), "learning_rate was '0.02' and is now '0.1'"),
         (None, ("--hidden", "4"), "hidden_layer_sizes was '(3,)' and is now '(4,)'"),
         (None, ("--seed", "5"), "seed was"),
         (None, ("--folds", "3"), "folds was"),

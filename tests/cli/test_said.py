@@ -93,8 +93,12 @@ def test_an_error_of_the_parser_that_cannot_word_itself_is_a_defect(capsys: Any)
 
 REFUSED: list[tuple[Callable[[], Any], str]] = [
     *(
-        (lambda text=text: _values.batch_of(text), "--batch-size: must be auto")
+        (lambda text=text: _values.auto_or_count("--epochs", text), "--epochs: must be auto")
         for text in ("0", "-3", "2.5", "²")
+    ),
+    *(
+        (lambda text=text: _values.auto_or_rate("--lr", text), "--lr: must be auto, or > 0")
+        for text in ("0", "-1", "inf", "nan", "quick")
     ),
     *((lambda text=text: _values.jobs_of(text), "--jobs: must be auto") for text in ("0", "two", "1.5")),
     *(
@@ -116,7 +120,8 @@ def test_an_option_that_is_no_such_number(index: int):
 
 
 def test_options_that_are_numbers():
-    assert (_values.batch_of("auto"), _values.batch_of("1")) == ("auto", 1)
+    assert [_values.auto_or_count("--batch-size", text) for text in ("auto", "1")] == ["auto", 1]
+    assert [_values.auto_or_rate("--lr", text) for text in ("auto", "1e-3")] == ["auto", 0.001]
     assert (_values.jobs_of("auto"), _values.jobs_of("-1"), _values.jobs_of("3")) == ("auto", -1, 3)
     assert (_values.counts("--hidden", "64,32"), _values.counts("--hidden", "0")) == ((64, 32), ())
     assert (_values.lambdas_of("auto"), _values.lambdas_of("7")) == ("auto", 7)

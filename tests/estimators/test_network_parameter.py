@@ -48,7 +48,7 @@ def test_module_in_place_of_the_perceptron_predicts_the_same(task: str, solver: 
     if task == "two classes":
         X, y = X[:100], y[:100]
     make = sh.MLPRegressorCV if task == "values" else sh.MLPClassifierCV
-    settings: dict[str, Any] = QUICK | {"dtype": "float32", "solver": solver, "learning_rate_init": 1e-2}
+    settings: dict[str, Any] = QUICK | {"solver": solver, "batch_size": 32, "learning_rate_init": 1e-2}
     own = make((6,), activation="tanh", **settings).fit(X, y)
     theirs = make(network=glorot, **settings).fit(X, y)
     np.testing.assert_allclose(theirs.path_.validation_loss, own.path_.validation_loss, rtol=2e-3)

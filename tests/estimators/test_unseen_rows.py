@@ -56,7 +56,7 @@ def test_restarts_and_repeats_are_averaged() -> None:
 
 def test_a_temperature_changes_probabilities_and_no_class() -> None:
     X, y = make_classification(300, 12, n_informative=3, flip_y=0.3, random_state=0)
-    overfit = QUICK | {"hidden_layer_sizes": (40,), "max_epochs": 150, "lambdas": [0]}
+    overfit = QUICK | {"hidden_layer_sizes": (40,), "max_epochs": 150, "lambdas": [0], "dtype": "float64"}
     raw = MLPClassifierCV(**overfit, calibrate=False).fit(X, y)
     tempered = MLPClassifierCV(**overfit).fit(X, y)
     assert tempered.calibration_.applied

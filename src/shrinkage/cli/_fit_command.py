@@ -116,10 +116,10 @@ def fit(
     network: Annotated[str | None, in_net(help=_NETWORK, show_default=False)] = None,
     activation: Annotated[str, _rare_in_net(help="relu, tanh, logistic or identity.")] = "relu",
     solver: Annotated[str, _rare_in_net(help="Optimizer: adam or sgd.")] = "adam",
-    learning_rate: Annotated[float, _rare_in_net("--lr", help="Peak learning rate.")] = 5e-3,
+    learning_rate: Annotated[str, _rare_in_net("--lr", help="Peak learning rate, or auto.")] = "auto",
     schedule: Annotated[str, _rare_in_net(help="Learning rate schedule: constant or cosine.")] = "cosine",
-    epochs: Annotated[int, in_net(help="Passes over the training rows.")] = 200,
-    batch_size: Annotated[str, _rare_in_net(help="Rows per step.")] = "auto",
+    epochs: Annotated[str, in_net(help="Passes over the training rows, or auto.")] = "auto",
+    batch_size: Annotated[str, _rare_in_net(help="Rows per step, or auto.")] = "auto",
     validate_every: Annotated[int, _rare_in_net(help="Epochs between validations.")] = 1,
     lambdas: Annotated[str, _in_path(help=_LAMBDAS)] = "auto",
     strengths: Annotated[str, _rare_in_path(help=_STRENGTHS)] = "network",
@@ -162,9 +162,9 @@ class _Asked(TableOptions, RowOptions):
     network: str | None
     activation: str
     solver: str
-    learning_rate: float
+    learning_rate: str
     schedule: str
-    epochs: int
+    epochs: str
     batch_size: str
     validate_every: int
     lambdas: str
@@ -246,6 +246,11 @@ def _fitted(asked: _Asked, checked: _Checked, start: float) -> None:
     problem, rows = checked.problem, checked.rows
     model = _estimator(asked, problem, rows)
     network = network_identity(model.network)
+
+    def said(sentence: str) -> None:
+        note(sentence)
+        checked.notes.append(sentence)
+
     with (
         prepared_folder(asked.out, RESULTS, resume=asked.resume, overwrite=asked.overwrite, blocks=BLOCKS),
         progress_bar("Training the path", quiet=asked.quiet) as progress,
@@ -256,6 +261,7 @@ def _fitted(asked: _Asked, checked: _Checked, start: float) -> None:
             identity={"data": rows.table.sha256, "target": checked.target, **network, **versions()},
             as_table=True,
             rivals=True,
+            said=said,
         )
         with on_cluster(asked.cluster):
             model._fit(problem.features, problem.target, rows.weight, runtime, rows.groups)
@@ -268,7 +274,7 @@ def _fitted(asked: _Asked, checked: _Checked, start: float) -> None:
 
 
 def _estimator(asked: _Asked, problem: Problem, rows: SetApart) -> MLPCV:
-    from shrinkage.cli.options._values import batch_of, counts, jobs_of, lambdas_of
+    from shrinkage.cli.options._values import auto_or_count, auto_or_rate, counts, jobs_of, lambdas_of
     from shrinkage.estimators import MLPClassifierCV, MLPRegressorCV
 
     classes = problem.task == "classification"
@@ -288,10 +294,10 @@ def _estimator(asked: _Asked, problem: Problem, rows: SetApart) -> MLPCV:
         fast=asked.fast,
         activation=asked.activation,
         solver=asked.solver,
-        learning_rate_init=asked.learning_rate,
+        learning_rate_init=auto_or_rate("--lr", asked.learning_rate),
         learning_rate=asked.schedule,
-        max_epochs=asked.epochs,
-        batch_size=batch_of(asked.batch_size),
+        max_epochs=auto_or_count("--epochs", asked.epochs),
+        batch_size=auto_or_count("--batch-size", asked.batch_size),
         validate_every=asked.validate_every,
         max_extensions=asked.extensions,
         keep_path=True,
@@ -346,6 +352,7 @@ def _write(asked: _Asked, folder: Path, model: MLPCV, checked: _Checked, seconds
         "lambda_min": model.choice_.lam_min,
         "lambda_1se": model.choice_.lam_1se,
         "epochs": model.choice_.epoch,
+        "budget": asdict(model.budget_),
         "findings": findings(story),
         "compared": _compared(story),
         "notes": notes,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import json
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -14,9 +15,19 @@ from shrinkage.networks import PerceptronKind
 from shrinkage.path import BlockStore, FittedPath, Fold, PathRequest, Progress, Scale, fit_path, fitted_scale
 from shrinkage.path import Inputs as SeenInputs
 from shrinkage.tables.forms import FORMS, Form
-from shrinkage.training import ConvexOptimum, Recipe, has_one_minimum
+from shrinkage.training import Backprop, Budget, ConvexOptimum, Recipe, has_one_minimum
 
-__all__ = ["AUTO", "MEMBERS", "fit_members", "inputs_of_members", "members_of", "recipe_of_member", "window"]
+__all__ = [
+    "AUTO",
+    "MEMBERS",
+    "described_members",
+    "fit_members",
+    "inputs_of_members",
+    "members_of",
+    "recipe_of_member",
+    "recipes_of_members",
+    "window",
+]
 
 Floats = NDArray[np.float64]
 REACH = 2
@@ -68,6 +79,25 @@ def recipe_of_member(recipe: Recipe, name: str) -> Recipe:
     return replace(recipe, kind=linear)
 
 
+def recipes_of_members(
+    names: Sequence[str], recipe: Recipe, all_rows: Fold, budget: Budget
+) -> dict[str, Recipe]:
+    """The recipe of each member, at the learning rate that the budget has for as many inputs as it sees."""
+    recipes = {name: recipe_of_member(recipe, name) for name in names}
+    for name, own in recipes.items():
+        if isinstance(own.trainer, Backprop):
+            rate = budget.rate_at(all_rows.inputs[name].X.shape[1])
+            recipes[name] = replace(own, trainer=replace(own.trainer, learning_rate=rate))
+    return recipes
+
+
+def described_members(recipes: Mapping[str, Recipe]) -> dict[str, str]:
+    """What kept blocks are known by: the first recipe, and those of other members that differ from it."""
+    first, *others = (recipe.described() for recipe in recipes.values())
+    own = {name: other for name, other in zip(list(recipes)[1:], others, strict=True) if other != first}
+    return {**first, **({"recipes": json.dumps(own, sort_keys=True)} if own else {})}
+
+
 def window(lambdas: Floats, lam: float, reach: int) -> Floats:
     """The λs of a grid that lie within `reach` places of `lam`: where the path of the next member begins.
 
@@ -112,7 +142,7 @@ def inputs_of_members(
 
 
 def fit_members(
-    names: Sequence[str],
+    recipes: Mapping[str, Recipe],
     request: PathRequest,
     folds: Sequence[Fold],
     all_rows: Fold,
@@ -127,8 +157,8 @@ def fit_members(
     """
     paths: dict[str, FittedPath] = {}
     worked = 0.0
-    for name in names:
-        recipe, lambdas = recipe_of_member(request.recipe, name), request.lambdas
+    for name, recipe in recipes.items():
+        lambdas = request.lambdas
         before = [paths[other] for other in paths if MEMBERS[other].hidden == MEMBERS[name].hidden]
         if before:
             best = min(before, key=_standing)
@@ -139,7 +169,7 @@ def fit_members(
             form=name,
             recipe=recipe,
             lambdas=lambdas,
-            held_out=request.held_out or len(names) > 1,
+            held_out=request.held_out or len(recipes) > 1,
         )
         paths[name] = fit_path(one, folds, all_rows, store=store, progress=report)
         worked += paths[name].result.train_loss.size

@@ -51,12 +51,13 @@ Args:
     activation: `relu`, `tanh`, `logistic` or `identity`.
     initialization: `he`, `glorot` or `auto` (He for relu).
     solver: `adam` or `sgd`.
-    learning_rate_init: η, > 0.
+    learning_rate_init: η, > 0; or `auto`: one that goes with the batch, 0.02 at most, and less over 64 inputs.
     learning_rate: its schedule, `constant` or `cosine` (to 0 over all steps).
     momentum: of SGD, 0 ≤ μ < 1.
     nesterovs_momentum: with Nesterov's look-ahead.
-    max_epochs: passes over the training rows, ≥ 1.
-    batch_size: rows a step; 1 is online training; `auto` is all rows up to 128 of them, else 32.
+    max_epochs: passes over the training rows, ≥ 1; or `auto`: from 200 of up to 500 rows to 20 of over 100,000.
+    batch_size: rows a step; 1 is online training. `auto`: all rows up to 128 of them, then 64, and 256 from 100,000
+        rows on. `budget_` has what was chosen, by a table that was measured (docs/speed.md).
     validate_every: epochs from one scoring of the validation rows to the next, ≥ 1; the last epoch always has one.
         Those in between are spared, and with `stop="best"` are no choice.
     decay_biases: pull the biases too.
@@ -78,7 +79,8 @@ Args:
         `neg_mean_absolute_error`, …), or a function (estimator, X, y) that gives a number, the greater the better. It is
         asked of the rows that each fold held out, predicted by their networks after the last epoch, as `stop="last"`.
     network: a function of (inputs, outputs) that builds a torch.nn.Module, trained in place of the perceptron; its
-        outputs are logits (one for two classes), or values. For data that is no table see `shrinkage.lambda_path`.
+        outputs are logits (one for two classes), or values. Here `auto` is 200 epochs, 32 rows a step and 0.005. For
+        data that is no table see `shrinkage.lambda_path`.
 """
 
 ATTRIBUTES = """
@@ -92,6 +94,7 @@ ATTRIBUTES = """
         seen it; NaN for rows that no fold held out.
     calibration_: `Calibration`, of a classifier: the temperature, whether it is applied, and what it gains.
     best_score_: mean over folds of the `scoring` at the chosen λ; without one, minus its validation loss.
+    budget_: `Budget`: epochs, batch and learning rate, and which of them were chosen.
     networks_: `FittedNetworks`: parameters and scales.
     forms_: `Forms`: the members that `inputs` asked for, their weights, and their losses on rows not seen.
     coefs_, intercepts_: weights and biases of the chosen network, layer by layer.

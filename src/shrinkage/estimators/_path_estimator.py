@@ -29,10 +29,16 @@ from shrinkage.estimators._estimator_inputs import (
     table_of,
 )
 from shrinkage.estimators._fitted_networks import OfNetworks
-from shrinkage.estimators._members import fit_members, inputs_of_members, members_of, recipe_of_member
+from shrinkage.estimators._members import (
+    described_members,
+    fit_members,
+    inputs_of_members,
+    members_of,
+    recipes_of_members,
+)
 from shrinkage.estimators._shown import Shown
 from shrinkage.estimators._targets import Targets, target_names, target_scale
-from shrinkage.estimators._trainers import TRAINERS, check_moving, recipe_of, starting_lambdas
+from shrinkage.estimators._trainers import TRAINERS, budget_for, check_moving, recipe_of, starting_lambdas
 from shrinkage.estimators._unseen_rows import UnseenRows
 from shrinkage.estimators.given._held_out_scores import HeldOutScores, held_out_scores
 from shrinkage.estimators.given._rows_of_folds import splits_of
@@ -49,7 +55,7 @@ from shrinkage.path import (
 from shrinkage.rules import Rule
 from shrinkage.tables import as_pandas, possible_leaks
 from shrinkage.tables.forms import Form
-from shrinkage.training import ErrorOfNetworks, Swarm
+from shrinkage.training import ErrorOfNetworks, Recipe, Swarm
 
 __all__ = ["MLPCV", "Runtime"]
 
@@ -63,6 +69,8 @@ class Runtime:
     """Folder of finished blocks, to be resumed from."""
     identity: dict[str, Any] | None = None
     """What the blocks depend on besides the recipe: the data's hash, versions."""
+    said: Callable[[str], object] = lambda sentence: None
+    """Told in a sentence what was chosen before training starts."""
     as_table: bool = False
     """Take a frame of plain numbers as a table too."""
     rivals: bool = False
@@ -92,11 +100,11 @@ class MLPCV(OfNetworks, Shown, UnseenRows, BaseEstimator):  # pyright: ignore[re
         activation: str = "relu",
         initialization: str = "auto",
         solver: str = "adam",
-        learning_rate_init: float = 5e-3,
+        learning_rate_init: float | str = "auto",
         learning_rate: str = "cosine",
         momentum: float = 0.9,
         nesterovs_momentum: bool = True,
-        max_epochs: int = 200,
+        max_epochs: int | str = "auto",
         batch_size: int | str = "auto",
         validate_every: int = 1,
         decay_biases: bool = False,
@@ -192,20 +200,25 @@ class MLPCV(OfNetworks, Shown, UnseenRows, BaseEstimator):  # pyright: ignore[re
                 f"{type(self).__name__}: at least 2 rows are needed, got n_samples = {len(seen)}."
             )
         targets = self._targets(y, seen)
+        self.budget_ = budget_for(self.get_params(deep=False), len(seen))
+        if self.budget_.chosen:
+            runtime.said(str(self.budget_))
         folds, fold_forms = self._folds(inputs, targets, weight, seen, y, groups)
         all_rows, forms = self._fold_and_forms(ALL_ROWS, inputs, targets, weight, seen, None)
         scores = held_out_scores(self, X, y, weight)
-        request = self._request(inputs, targets, len(seen), runtime, scores)
+        request = self._request(targets, scores)
         if self.network is not None:
             recipe = with_network(self.network, request.recipe, all_rows, len(request.lambdas))
             request = replace(request, recipe=recipe)
+        names = members_of(self.inputs) if self.network is None else members_of_network(self.inputs)
+        recipes = recipes_of_members(names, request.recipe, all_rows, self.budget_)
         store = None
         if runtime.blocks is not None:
-            store = BlockStore(runtime.blocks, self._identity(request, folds, runtime))
-        names = members_of(self.inputs) if self.network is None else members_of_network(self.inputs)
-        paths = fit_members(names, request, folds, all_rows, store=store, progress=runtime.progress)
+            store = BlockStore(runtime.blocks, self._identity(request, recipes, folds, runtime))
+        paths = fit_members(recipes, request, folds, all_rows, store=store, progress=runtime.progress)
         score = None if scores is None else partial(scores.of_all, folds)
         members = blended(paths, targets.Y, targets.loss, all_rows.weight, score)
+        self.recipe_ = recipes[members.names[members.main]]
         self._keep(members, all_rows, forms, request)
         self.preprocessor_ = inputs.preprocessor
         numbers = inputs.preprocessor is None
@@ -290,9 +303,7 @@ class MLPCV(OfNetworks, Shown, UnseenRows, BaseEstimator):  # pyright: ignore[re
                 f"{called('hidden_layer_sizes')}: must be whole numbers, got {shown(self.hidden_layer_sizes)}."
             )
 
-    def _request(
-        self, inputs: Inputs, targets: Targets, n: int, runtime: Runtime, scores: HeldOutScores | None
-    ) -> PathRequest:
+    def _request(self, targets: Targets, scores: HeldOutScores | None) -> PathRequest:
         return PathRequest(
             lambdas=starting_lambdas(self.lambdas),
             restarts=self.restarts,
@@ -302,7 +313,7 @@ class MLPCV(OfNetworks, Shown, UnseenRows, BaseEstimator):  # pyright: ignore[re
             fast=self.fast,
             score=scores,
             score_name="" if scores is None else scores.name,
-            recipe=recipe_of(self.get_params(deep=False), targets.loss, n),
+            recipe=recipe_of(self.get_params(deep=False), targets.loss, self.budget_),
             seed=int(check_random_state(self.random_state).randint(2**31 - 1)),
             keep_path=self.keep_path,
             held_out=self.out_of_fold,
@@ -356,6 +367,7 @@ class MLPCV(OfNetworks, Shown, UnseenRows, BaseEstimator):  # pyright: ignore[re
     def _identity(
         self,
         request: PathRequest,
+        recipes: Mapping[str, Recipe],
         folds: Sequence[Fold],
         runtime: Runtime,
     ) -> dict[str, Any]:
@@ -366,7 +378,7 @@ class MLPCV(OfNetworks, Shown, UnseenRows, BaseEstimator):  # pyright: ignore[re
         matrices = [shared[id(array)] for array in arrays]
         return {
             **(runtime.identity or {}),
-            **request.recipe.described(),
+            **described_members(recipes),
             "seed": request.seed,
             "folds": hash_of(*rows),
             "matrices": hashlib.sha256("".join(matrices).encode()).hexdigest(),
@@ -382,7 +394,6 @@ class MLPCV(OfNetworks, Shown, UnseenRows, BaseEstimator):  # pyright: ignore[re
         self.lambdas_ = fitted.result.lambdas
         self.lambda_, self.lambda_min_, self.lambda_1se_ = choice.lam, choice.lam_min, choice.lam_1se
         self.n_iter_ = choice.epoch
-        self.recipe_ = recipe_of_member(request.recipe, members.names[members.main])
         self.n_rows_ = len(all_rows.train)
         self.seed_ = request.seed
         self.loss_ = float(fitted.refit_loss[fitted.chosen])

@@ -14,37 +14,63 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from shrinkage._errors import RequestError, called, check_count, shown, vocabulary
+from shrinkage._errors import RequestError, called, shown, vocabulary
 from shrinkage.networks import PerceptronKind
 from shrinkage.path import checked_lambdas
 from shrinkage.rules import Controller, Evidence, MixedForce, Rule, rule_named
-from shrinkage.training import Backprop, ParticleSwarms, Recipe, Swarm, Trainer
+from shrinkage.training import Backprop, Budget, ParticleSwarms, Recipe, Swarm, Trainer, budget_of
 
-__all__ = ["TRAINERS", "check_moving", "recipe_of", "rule_of", "starting_lambdas"]
+__all__ = ["TRAINERS", "budget_for", "check_moving", "recipe_of", "rule_of", "starting_lambdas"]
 
 _CALLED = {
     "optimizer": "solver",
+    "epochs": "max_epochs",
     "learning_rate": "learning_rate_init",
     "schedule": "learning_rate",
     "nesterov": "nesterovs_momentum",
 }
 """What a setting of the training is called in an estimator, which keeps to scikit-learn's names."""
 
-FULL_BATCH_UP_TO = 128
-AUTO_BATCH = 32
+SWARM_EPOCHS = 200
+OF_MODULES = {"max_epochs": 200, "batch_size": 32, "learning_rate_init": 5e-3}
+"""What is `auto` for modules of the user's own, of which nothing was measured."""
 EVIDENCE = "evidence"
 STARTS_AT = 1e-3
 """λ before the first update; a strength of any usual size comes to the same end."""
 LIKELIHOODS = ("softmax", "logistic", "squared_error")
 
 
-def recipe_of(given: Mapping[str, Any], loss: str, n: int) -> Recipe:
+def budget_for(given: Mapping[str, Any], n: int) -> Budget:
+    """Epochs, batch and learning rate, with what is `auto` chosen for n rows of positive weight.
+
+    Args:
+        given: the estimator's parameters by name.
+        n: rows of positive weight.
+    """
+    if given["network"] is not None:
+        known = {name: given[name] if given[name] != "auto" else usual for name, usual in OF_MODULES.items()}
+        given = {**given, **known}
+    with vocabulary(_CALLED):
+        budget = budget_of(
+            n,
+            epochs=given["max_epochs"],
+            batch_size=given["batch_size"],
+            learning_rate=given["learning_rate_init"],
+            optimizer=given["solver"],
+        )
+    if given["trainer"] == "swarm":  # its epochs are iterations, and it has no batch and no learning rate
+        epochs = SWARM_EPOCHS if "epochs" in budget.chosen else budget.epochs
+        return replace(budget, epochs=epochs, batch_size=n, chosen=())
+    return budget
+
+
+def recipe_of(given: Mapping[str, Any], loss: str, budget: Budget) -> Recipe:
     """What the path trains with: the network and its loss, the rule, and the trainer that `trainer` names.
 
     Args:
         given: the estimator's parameters by name.
         loss: the key of the loss its targets ask for.
-        n: rows of positive weight.
+        budget: how long it trains, and in what steps.
     """
     rule = rule_of(given["rule"])
     with vocabulary(_CALLED):
@@ -56,8 +82,8 @@ def recipe_of(given: Mapping[str, Any], loss: str, n: int) -> Recipe:
             ),
             loss=loss,
             rule=rule,
-            trainer=TRAINERS[given["trainer"]](given, n),
-            max_epochs=given["max_epochs"],
+            trainer=TRAINERS[given["trainer"]](given, budget),
+            max_epochs=budget.epochs,
             validate_every=given["validate_every"],
             decay_biases=given["decay_biases"],
             controller=controller_of(given, rule, loss),
@@ -67,27 +93,24 @@ def recipe_of(given: Mapping[str, Any], loss: str, n: int) -> Recipe:
         )
 
 
-def _backprop(given: Mapping[str, Any], n: int) -> Trainer:
+def _backprop(given: Mapping[str, Any], budget: Budget) -> Trainer:
     if callable(given["error"]) or given["error"] != "loss":
         raise RequestError(
             f"{called('error', given['error'])}: back-propagation minimizes the loss, of which it needs the gradient. "
             "Leave error='loss', or use trainer='swarm'."
         )
-    if given["batch_size"] != "auto":
-        check_count("batch_size", given["batch_size"])
     sgd = given["solver"] == "sgd"
-    auto = n if n <= FULL_BATCH_UP_TO else AUTO_BATCH
     return Backprop(
         optimizer=given["solver"],
-        learning_rate=given["learning_rate_init"],
+        learning_rate=budget.learning_rate,
         schedule=given["learning_rate"],
         momentum=given["momentum"] if sgd else 0.0,
         nesterov=given["nesterovs_momentum"] and sgd,
-        batch_size=min(auto if given["batch_size"] == "auto" else int(given["batch_size"]), n),
+        batch_size=budget.batch_size,
     )
 
 
-def _swarm(given: Mapping[str, Any], n: int) -> Trainer:
+def _swarm(given: Mapping[str, Any], budget: Budget) -> Trainer:
     trainer = ParticleSwarms(error=given["error"])
     if given["swarm"] is None:
         return trainer
@@ -99,7 +122,7 @@ def _swarm(given: Mapping[str, Any], n: int) -> Trainer:
     return replace(trainer, swarm=swarm)
 
 
-TRAINERS: dict[str, Callable[[Mapping[str, Any], int], Trainer]] = {
+TRAINERS: dict[str, Callable[[Mapping[str, Any], Budget], Trainer]] = {
     "backprop": _backprop,
     "swarm": _swarm,
 }

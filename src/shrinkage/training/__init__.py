@@ -1,5 +1,6 @@
 """Training K networks as one, by back-propagation or by particle swarms: blocks of λs × folds × restarts."""
 
+from shrinkage.training._budget import Budget, budget_of
 from shrinkage.training._machine import one_thread_flushed
 from shrinkage.training._recipe import Recipe, Trainer, check_device
 from shrinkage.training._rows import Batch, Rows, Standardizer, chunks
@@ -24,6 +25,7 @@ __all__ = [
     "Batch",
     "BlockResult",
     "Box",
+    "Budget",
     "ConvexOptimum",
     "ErrorOfNetworks",
     "Member",
@@ -39,6 +41,7 @@ __all__ = [
     "SwarmVariant",
     "Swarms",
     "Trainer",
+    "budget_of",
     "check_device",
     "chunks",
     "engine_build",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["batch_of", "counts", "jobs_of", "lambdas_of", "option_of", "options_named"]
+__all__ = ["auto_or_count", "auto_or_rate", "counts", "jobs_of", "lambdas_of", "option_of", "options_named"]
 
 MOST_LAMBDAS = 10_000
 
@@ -99,13 +100,26 @@ def counts(option: str, text: str) -> tuple[int, ...]:
     return () if numbers == (0,) else numbers
 
 
-def batch_of(text: str) -> str | int:
-    """`auto`, or a number of rows >= 1."""
+def auto_or_count(option: str, text: str) -> str | int:
+    """`auto`, or a whole number >= 1."""
     if text == "auto":
         return text
     if not text.isascii() or not text.isdigit() or int(text) < 1:
-        raise RequestError(f"--batch-size: must be auto or a whole number >= 1; got {shown(text)}.")
+        raise RequestError(f"{option}: must be auto or a whole number >= 1; got {shown(text)}.")
     return int(text)
+
+
+def auto_or_rate(option: str, text: str) -> str | float:
+    """`auto`, or a number > 0."""
+    if text == "auto":
+        return text
+    try:
+        rate = float(text)
+    except ValueError:
+        rate = math.nan
+    if not (rate > 0 and math.isfinite(rate)):
+        raise RequestError(f"{option}: must be auto, or > 0 and finite; got {shown(text)}.")
+    return rate
 
 
 def jobs_of(text: str) -> int | str:

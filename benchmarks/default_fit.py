@@ -93,8 +93,8 @@ WAYS: dict[str, Fit] = {
 def table(name: str) -> tuple[str, pd.DataFrame, np.ndarray]:
     """The task, columns and targets of a table of either collection, at most 2,000 rows of the small ones."""
     task, load = SIZED[name] if name in SIZED else TABLES[name]
-    X, y = load()
-    X = X if hasattr(X, "columns") else pd.DataFrame(X, columns=[f"x{j}" for j in range(X.shape[1])])
+    given, y = load()
+    X = given if isinstance(given, pd.DataFrame) else pd.DataFrame(np.asarray(given)).add_prefix("x")
     y = np.asarray(y, float) if task == "regression" else pd.factorize(np.asarray(y), sort=True)[0]
     if task == "classification":
         common = np.isin(y, np.flatnonzero(np.bincount(y) >= 12))
@@ -108,8 +108,9 @@ def judged(name: str, way: str, threads: int) -> list[float]:
     task, X, y = table(name)
     held_out = min(len(y) // 4, 20_000)
     stratify = y if task == "classification" else None
-    X, X_new, y, y_new = train_test_split(X, y, test_size=held_out, random_state=0, stratify=stratify)
-    X, X_new = X.reset_index(drop=True), X_new.reset_index(drop=True)
+    rows, new = train_test_split(np.arange(len(y)), test_size=held_out, random_state=0, stratify=stratify)
+    X, X_new = X.iloc[rows].reset_index(drop=True), X.iloc[new].reset_index(drop=True)
+    y, y_new = y[rows], y[new]
     start = time.perf_counter()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

@@ -3,9 +3,10 @@
 from shrinkage.estimators._classifier import MLPClassifierCV
 from shrinkage.estimators._column_effects import column_effects
 from shrinkage.estimators._fitted_networks import FittedNetworks
-from shrinkage.estimators._path_estimator import MLPCV, Runtime
+from shrinkage.estimators._path_estimator import MLPCV
 from shrinkage.estimators._regressor import MLPRegressorCV
 from shrinkage.estimators.given._rows_of_folds import time_folds
+from shrinkage.estimators.given._runtime import Runtime
 from shrinkage.estimators.modules import LambdaPath, lambda_path, network_from_file
 from shrinkage.estimators.saved._matrix_columns import preprocessor_of
 from shrinkage.estimators.saved._onnx import export_onnx

@@ -6,9 +6,8 @@ import hashlib
 import warnings
 from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
@@ -42,6 +41,7 @@ from shrinkage.estimators._trainers import TRAINERS, budget_for, check_moving, r
 from shrinkage.estimators._unseen_rows import UnseenRows
 from shrinkage.estimators.given._held_out_scores import HeldOutScores, held_out_scores
 from shrinkage.estimators.given._rows_of_folds import splits_of
+from shrinkage.estimators.given._runtime import Runtime
 from shrinkage.estimators.modules import MakeNetwork, members_of_network, with_network
 from shrinkage.evaluation import LinearPath, constant_losses, linear_path
 from shrinkage.path import (
@@ -50,31 +50,13 @@ from shrinkage.path import (
     BlockStore,
     Fold,
     PathRequest,
-    Progress,
 )
 from shrinkage.rules import Rule
 from shrinkage.tables import as_pandas, possible_leaks
 from shrinkage.tables.forms import Form
 from shrinkage.training import ErrorOfNetworks, Recipe, Swarm
 
-__all__ = ["MLPCV", "Runtime"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Runtime:
-    """What a fit does besides choosing and training."""
-
-    progress: Progress | None = None
-    blocks: Path | None = None
-    """Folder of finished blocks, to be resumed from."""
-    identity: dict[str, Any] | None = None
-    """What the blocks depend on besides the recipe: the data's hash, versions."""
-    said: Callable[[str], object] = lambda sentence: None
-    """Told in a sentence what was chosen before training starts."""
-    as_table: bool = False
-    """Take a frame of plain numbers as a table too."""
-    rivals: bool = False
-    """Also train simpler models on the same folds."""
+__all__ = ["MLPCV"]
 
 
 class MLPCV(OfNetworks, Shown, UnseenRows, BaseEstimator):  # pyright: ignore[reportIncompatibleVariableOverride]

@@ -15,8 +15,8 @@ from torch import Tensor
 
 __all__ = ["smooth_path"]
 
-STEPS = 500
-TOLERANCE = 1e-9
+STEPS = 150
+TOLERANCE = 1e-7
 """Largest slope of the mean error at which a minimum counts as reached."""
 FARTHEST = 1e3
 """Largest |w| and |b|: where λ = 0 and the classes can be separated, the error has no minimum, only an infimum."""

@@ -100,7 +100,7 @@ def table(name: str) -> tuple[str, pd.DataFrame, np.ndarray]:
         common = np.isin(y, np.flatnonzero(np.bincount(y) >= 12))
         X, y = X[common], y[common]
         y = np.unique(y, return_inverse=True)[1]
-    return task, X.reset_index(drop=True), y
+    return task, pd.DataFrame(X).reset_index(drop=True), y
 
 
 def judged(name: str, way: str, threads: int) -> list[float]:

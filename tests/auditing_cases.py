@@ -57,10 +57,8 @@ def codes(optimizer: torch.optim.Optimizer, model: nn.Module | None = None, **to
     return {finding.code for finding in audit(optimizer, model, **told).findings}
 
 
-def before_each_step(
-    optimizer: torch.optim.Optimizer, act: Callable[[Tensor], object]
-) -> torch.optim.Optimizer:
-    """The optimizer with a hook that does something to each parameter first."""
+def _hook(act: Callable[[Tensor], object]) -> Callable[[torch.optim.Optimizer, Any, Any], None]:
+    """Does something to each parameter that has a gradient."""
 
     def hook(own: torch.optim.Optimizer, args: Any, kwargs: Any) -> None:
         with torch.no_grad():
@@ -69,7 +67,14 @@ def before_each_step(
                     if p.grad is not None:
                         act(p)
 
-    optimizer.register_step_pre_hook(hook)
+    return hook
+
+
+def before_each_step(
+    optimizer: torch.optim.Optimizer, act: Callable[[Tensor], object]
+) -> torch.optim.Optimizer:
+    """The optimizer with a hook that does something to each parameter first."""
+    optimizer.register_step_pre_hook(_hook(act))
     return optimizer
 
 
@@ -77,15 +82,7 @@ def after_each_step(
     optimizer: torch.optim.Optimizer, act: Callable[[Tensor], object]
 ) -> torch.optim.Optimizer:
     """The optimizer with a hook that does something to each parameter afterwards."""
-
-    def hook(own: torch.optim.Optimizer, args: Any, kwargs: Any) -> None:
-        with torch.no_grad():
-            for group in own.param_groups:
-                for p in group["params"]:
-                    if p.grad is not None:
-                        act(p)
-
-    optimizer.register_step_post_hook(hook)
+    optimizer.register_step_post_hook(_hook(act))
     return optimizer
 
 

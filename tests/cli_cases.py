@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 QUICK = ["--epochs", "4", "--lambdas", "0,0.001,0.01", "--folds", "3", "--hidden", "5", "--jobs", "1"]
+QUICKEST = ["--epochs=2", "--lambdas=0,0.01", "--folds=2", "--hidden=4", "--jobs=1", "--extensions=0"]
 
 
 def command(*arguments: object) -> list[str]:
@@ -89,16 +90,17 @@ for line in sys.stdin:
 
 
 @functools.cache
-def _started() -> Forking:
+def started() -> Forking:
+    """The one that all tests of this process share."""
     folder = tempfile.TemporaryDirectory()
-    started = Forking(Path(folder.name))
+    forking = Forking(Path(folder.name))
     atexit.register(folder.cleanup)
-    atexit.register(started.close)
-    return started
+    atexit.register(forking.close)
+    return forking
 
 
 def shrinkage(*arguments: object, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
-    return _started()(*arguments, cwd=cwd)
+    return started()(*arguments, cwd=cwd)
 
 
 def mixed_table(n: int = 80, seed: int = 0) -> pd.DataFrame:

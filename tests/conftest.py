@@ -1,6 +1,13 @@
 """The long stage: suites over whole products of rules, optimizers, kinds and formats, which take most of the time."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import pytest
+
+if TYPE_CHECKING:
+    from cli_cases import Forking
 
 LONG = {
     "attachment/test_attach_capturable.py",
@@ -26,3 +33,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "/".join(item.path.parts[-2:]) in LONG:
             item.add_marker("long")
+
+
+@pytest.fixture(scope="session")
+def shrinkage() -> Forking:
+    """The command line, with faults on request."""
+    from cli_cases import started
+
+    return started()

@@ -2,14 +2,12 @@
 
 import copy
 import os
-import socket
 import traceback
 from typing import Any
 
 import pytest
 import torch
 import torch.distributed as dist
-import torch.multiprocessing as mp
 from torch import nn
 from torch.distributed.checkpoint.state_dict import (
     StateDictOptions,
@@ -18,6 +16,7 @@ from torch.distributed.checkpoint.state_dict import (
 )
 
 from attachment_cases import decay_lr, make_model, optimizer_for, train
+from distributed_cases import failures_in_two_processes, fully_sharded
 from rules_cases import ROWS
 from shrinkage.attachment import attach
 
@@ -36,25 +35,11 @@ RESUMED = [
 pytestmark = pytest.mark.skipif(not dist.is_available() or not dist.is_gloo_available(), reason="needs gloo")
 
 
-def free_port() -> int:
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
-
-
 def wrapped(model: nn.Module, how: str) -> nn.Module:
     if how == "ddp":
         return nn.parallel.DistributedDataParallel(model)
-    from torch.distributed.device_mesh import init_device_mesh
-    from torch.distributed.fsdp import fully_shard
-
-    mesh = init_device_mesh("cpu", (2,))
     assert isinstance(model, nn.Sequential)
-    for layer in model:
-        if isinstance(layer, nn.Linear):
-            fully_shard(layer, mesh=mesh)
-    fully_shard(model, mesh=mesh)
-    return model
+    return fully_sharded(model)
 
 
 def whole(p: torch.Tensor) -> torch.Tensor:
@@ -151,10 +136,5 @@ def work(rank: int, port: int, failures: Any) -> None:
 
 
 def test_two_processes_are_one():
-    context = mp.get_context("spawn")
-    failures = context.SimpleQueue()
-    mp.spawn(work, args=(free_port(), failures), nprocs=2)  # pyright: ignore[reportPrivateImportUsage] public in the docs
-    found = []
-    while not failures.empty():
-        found.append(failures.get())
+    found = failures_in_two_processes(work)
     assert not found, "\n".join(found)

@@ -1,17 +1,16 @@
 """DDP, FSDP2 and tensor parallelism on two gloo processes: an audit tells what it tells of one process."""
 
 import os
-import socket
 import traceback
 from typing import Any
 
 import pytest
 import torch
 import torch.distributed as dist
-import torch.multiprocessing as mp
 from torch import nn
 
 from auditing_cases import adamw, net, sgd
+from distributed_cases import failures_in_two_processes, fully_sharded
 from shrinkage import RequestError
 from shrinkage.attachment import attach
 from shrinkage.auditing import audit
@@ -20,29 +19,18 @@ from shrinkage.rules import Decoupled
 pytestmark = pytest.mark.skipif(not dist.is_available() or not dist.is_gloo_available(), reason="needs gloo")
 
 
-def free_port() -> int:
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
-
-
 def wrapped(model: nn.Sequential, how: str) -> nn.Module:
     if how == "alone":
         return model
     if how == "ddp":
         return nn.parallel.DistributedDataParallel(model)
+    if how == "fsdp2":
+        return fully_sharded(model)
     from torch.distributed.device_mesh import init_device_mesh
-    from torch.distributed.fsdp import fully_shard
     from torch.distributed.tensor.parallel import ColwiseParallel, RowwiseParallel, parallelize_module
 
-    mesh = init_device_mesh("cpu", (2,))
-    if how == "tensor parallel":
-        return parallelize_module(model, mesh, {"0": ColwiseParallel(), "3": RowwiseParallel()})
-    for layer in model:
-        if isinstance(layer, nn.Linear):
-            fully_shard(layer, mesh=mesh)
-    fully_shard(model, mesh=mesh)
-    return model
+    plan = {"0": ColwiseParallel(), "3": RowwiseParallel()}
+    return parallelize_module(model, init_device_mesh("cpu", (2,)), plan)
 
 
 def coupled_adam(model: nn.Module) -> torch.optim.Optimizer:
@@ -108,10 +96,5 @@ def work(rank: int, port: int, failures: Any) -> None:
 
 
 def test_two_processes_tell_what_one_tells():
-    context = mp.get_context("spawn")
-    failures = context.SimpleQueue()
-    mp.spawn(work, args=(free_port(), failures), nprocs=2)  # pyright: ignore[reportPrivateImportUsage] public in the docs
-    found = []
-    while not failures.empty():
-        found.append(failures.get())
+    found = failures_in_two_processes(work)
     assert not found, "\n".join(found)

@@ -2,7 +2,6 @@
 
 import shutil
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -33,13 +32,6 @@ def checked(done: subprocess.CompletedProcess[str], case: Case) -> None:
     assert all(line.isprintable() and line.endswith((".", "?")) for line in problems), done.stderr
     missing = [part for part in case.says if part not in "\n".join(problems)]
     assert not missing, f"{missing} is not in {problems}"
-
-
-@pytest.fixture(scope="module")
-def shrinkage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Forking]:
-    command = Forking(tmp_path_factory.mktemp("streams"))
-    yield command
-    command.close()
 
 
 @pytest.mark.parametrize("case", FIT, ids=lambda case: case.id)

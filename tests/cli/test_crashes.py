@@ -4,7 +4,6 @@ import json
 import shutil
 import signal
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -31,13 +30,6 @@ OPTIONS = [
 AT_MOST = 110
 """File operations of the run; a test fails if there are more, so that none is left out."""
 SAMPLE = range(3, AT_MOST, 13)
-
-
-@pytest.fixture(scope="module")
-def shrinkage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Forking]:
-    command = Forking(tmp_path_factory.mktemp("streams"))
-    yield command
-    command.close()
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
@@ -13,13 +12,6 @@ from cli_cases import Forking
 
 OPTIONS = ["--bundled", "wine", "--epochs", "40", "--lambdas", "1e-4:10:9", "--hidden", "8", "--jobs", "1"]
 COMPARED = ["model.safetensors", "model.json", "preprocessing.skops", "path.csv"]
-
-
-@pytest.fixture(scope="module")
-def shrinkage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Forking]:
-    command = Forking(tmp_path_factory.mktemp("streams"))
-    yield command
-    command.close()
 
 
 @pytest.fixture(scope="module")

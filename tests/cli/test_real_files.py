@@ -1,38 +1,16 @@
 """Files as people export them, through the real command line: fit, what is said, and predict on the same file."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from cli_cases import Forking
+from cli_cases import QUICKEST, Forking
 from real_table_cases import COLUMNS, N, Written
 
-FIT = [
-    "--epochs",
-    "2",
-    "--lambdas",
-    "0,0.01",
-    "--folds",
-    "2",
-    "--hidden",
-    "4",
-    "--jobs",
-    "1",
-    "--extensions",
-    "0",
-]
 SOME = [case for case in COLUMNS if case.note or case.form == "time"]
-
-
-@pytest.fixture(scope="module")
-def shrinkage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Forking]:
-    command = Forking(tmp_path_factory.mktemp("streams"))
-    yield command
-    command.close()
 
 
 def table(cells: list[str]) -> str:
@@ -45,7 +23,7 @@ def test_what_was_read_how_is_said_in_the_terminal_the_report_and_the_model(
     shrinkage: Forking, case: Written, tmp_path: Path
 ):
     (tmp_path / "t.csv").write_text(table(list(case.cells)))
-    done = shrinkage("fit", tmp_path / "t.csv", "-t", "y", "-o", tmp_path / "out", *FIT)
+    done = shrinkage("fit", tmp_path / "t.csv", "-t", "y", "-o", tmp_path / "out", *QUICKEST)
     assert done.returncode == 0, done.stderr
     assert done.stderr.count("Column 'c'") == bool(case.note)
     assert case.note in done.stderr
@@ -61,7 +39,7 @@ def test_what_was_read_how_is_said_in_the_terminal_the_report_and_the_model(
 def test_a_target_with_a_currency_is_a_regression(shrinkage: Forking, tmp_path: Path):
     rows = [f'{i % 7},{i % 5},"${1000 + 37 * i:,.2f}"' for i in range(N)]
     (tmp_path / "t.csv").write_text("\n".join(["a,b,price", *rows]) + "\n")
-    done = shrinkage("fit", tmp_path / "t.csv", "-t", "price", "-o", tmp_path / "out", *FIT)
+    done = shrinkage("fit", tmp_path / "t.csv", "-t", "price", "-o", tmp_path / "out", *QUICKEST)
     assert done.returncode == 0, done.stderr
     assert "Regression: 'price'" in done.stderr
     assert "their unit '$' was cut off" in done.stderr
@@ -72,7 +50,7 @@ def test_a_target_with_a_currency_is_a_regression(shrinkage: Forking, tmp_path: 
 def test_a_row_number_is_left_out_and_can_be_kept(shrinkage: Forking, tmp_path: Path):
     rows = [f"{i + 1},{i % 5},{'abc'[i // 10]}" for i in range(N)]
     (tmp_path / "t.csv").write_text("\n".join(["rownames,size,species", *rows]) + "\n")
-    fit = ["fit", tmp_path / "t.csv", "-t", "species", "-o", tmp_path / "out", "--overwrite", *FIT]
+    fit = ["fit", tmp_path / "t.csv", "-t", "species", "-o", tmp_path / "out", "--overwrite", *QUICKEST]
     assert "Left out: 'rownames' (it numbers the rows)" in shrinkage(*fit).stderr
     done = shrinkage(*fit, "--keep-columns", "rownames")
     assert done.returncode == 0, done.stderr
@@ -82,7 +60,7 @@ def test_a_row_number_is_left_out_and_can_be_kept(shrinkage: Forking, tmp_path: 
 def test_a_leak_is_named(shrinkage: Forking, tmp_path: Path):
     rows = [f"{['none', 'fees', 'service'][i % 3]},{i % 4},{'no' if i % 3 == 0 else 'yes'}" for i in range(N)]
     (tmp_path / "t.csv").write_text("\n".join(["reason,size,left", *rows]) + "\n")
-    done = shrinkage("fit", tmp_path / "t.csv", "-t", "left", "-o", tmp_path / "out", *FIT)
+    done = shrinkage("fit", tmp_path / "t.csv", "-t", "left", "-o", tmp_path / "out", *QUICKEST)
     assert done.returncode == 0, done.stderr
     assert "Possible leak: column 'reason' alone reaches 100.0 %" in done.stderr
 
@@ -95,7 +73,7 @@ def test_the_order_of_a_date_is_chosen_once(
 ):
     (tmp_path / "t.csv").write_text(table(["03/04/2020", "05/02/2021", "01/06/2020", "02/03/2021"] * 6))
     options = [] if option is None else [option]
-    done = shrinkage("fit", tmp_path / "t.csv", "-t", "y", "-o", tmp_path / "out", *FIT, *options)
+    done = shrinkage("fit", tmp_path / "t.csv", "-t", "y", "-o", tmp_path / "out", *QUICKEST, *options)
     assert done.returncode == 0, done.stderr
     assert ("--day-first" in done.stderr) == (option is None)
     (tmp_path / "new.csv").write_text("c|noise\n15/07/2024|1\n")
@@ -108,7 +86,7 @@ def test_standard_input_and_a_file_without_a_header(shrinkage: Forking, tmp_path
     rows = [f"{i % 7} {i % 5} {(i * 3) % 11 + 0.5}" for i in range(N)]
     (tmp_path / "t.dat").write_text("\n".join(rows) + "\n")
     options = ["--sep", r"\s+", "--no-header"]
-    fit = ["fit", tmp_path / "t.dat", "-t", "column 3", "-o", tmp_path / "out", *FIT]
+    fit = ["fit", tmp_path / "t.dat", "-t", "column 3", "-o", tmp_path / "out", *QUICKEST]
     assert "--no-header" in shrinkage(*fit, "--sep", " ").stderr
     assert shrinkage(*fit, *options).returncode == 0
     done = shrinkage("predict", tmp_path / "out", tmp_path / "t.dat", *options)

@@ -2,38 +2,16 @@
 
 import html
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from cli_cases import Forking
+from cli_cases import QUICKEST, Forking
 
-FIT = [
-    "--epochs",
-    "2",
-    "--lambdas",
-    "0,0.01",
-    "--folds",
-    "3",
-    "--hidden",
-    "4",
-    "--jobs",
-    "1",
-    "--extensions",
-    "0",
-]
-
+FIT = [*QUICKEST, "--folds=3"]
 AFTER = "3, each validated on the rows that follow its training rows by 'when'"
-
-
-@pytest.fixture(scope="module")
-def shrinkage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Forking]:
-    command = Forking(tmp_path_factory.mktemp("streams"))
-    yield command
-    command.close()
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +24,7 @@ def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
         {
             "key": [f"{i:04d}" for i in range(80)],
             "person": [f"p{i}" for i in person],
-            "when": (pd.Timestamp("2024-01-01") + pd.to_timedelta(day, unit="D")).strftime("%d/%m/%Y"),
+            "when": pd.date_range("2024-01-01", periods=40).strftime("%d/%m/%Y")[day],
             "copies": rng.integers(0, 3, 80),
             "x": x.round(3),
             "y": (x + person).round(3),

@@ -6,7 +6,6 @@ import json
 import re
 import shutil
 import signal
-from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
@@ -35,13 +34,6 @@ OPTIONS = [
 ]
 SAMPLE = range(2, 128, 18)
 """File operations before which the run is killed: from the folder's first to the page's last."""
-
-
-@pytest.fixture(scope="module")
-def shrinkage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Forking]:
-    command = Forking(tmp_path_factory.mktemp("streams"))
-    yield command
-    command.close()
 
 
 @pytest.fixture(scope="module")

@@ -297,6 +297,34 @@ def test_a_parameter_that_is_added_shares_the_strength_of_the_network():
     )
 
 
+@pytest.mark.parametrize("kind", ["sparse", "complex"])
+def test_the_slope_of_unusual_parameters_is_that_of_their_numbers(kind: str):
+    """A sparse gradient is that of all rows, a complex weight two real ones: λ moves as for the plain twin."""
+
+    class Phase(nn.Module):
+        def __init__(self, complex_: bool) -> None:
+            super().__init__()
+            w = torch.linspace(0.1, 0.6, 6).reshape(3, 2)
+            self.w = nn.Parameter(torch.view_as_complex(w) if complex_ else w)
+
+        def forward(self, rows: torch.Tensor) -> torch.Tensor:
+            w = torch.view_as_real(self.w) if self.w.is_complex() else self.w
+            return w[rows]
+
+    def trace(special: bool) -> list[float]:
+        table = nn.Embedding.from_pretrained(torch.linspace(0.1, 0.6, 6).reshape(3, 2), False, sparse=special)
+        model = table if kind == "sparse" else Phase(special)
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+        batches = [(torch.tensor([0, 2]), torch.tensor([1, 0])), (torch.tensor([1]), torch.tensor([0]))]
+        rule = sh.Decoupled(1e-2) if kind == "sparse" else sh.L2(1e-2)
+        control = sh.Hypergradient(batches, "cross_entropy", every=1)
+        handle = sh.attach(optimizer, rule, model=model, control=control, exempt=(), rows="all")
+        train(model, optimizer, batches, 6)
+        return handle.trace()["lam"]
+
+    assert trace(True) == pytest.approx(trace(False), rel=1e-6)
+
+
 def test_batches_that_are_used_up_are_said_to_be():
     model, batches = net(), classes()
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)

@@ -13,7 +13,9 @@ from shrinkage.attachment._claims import Claim
 from shrinkage.attachment.control._loop_batches import LoopBatches, at_rest, mean_loss, number_of_rows
 from shrinkage.attachment.control._loop_curvature import FULL_UP_TO, curvature, likelihood_of, sampled_root
 from shrinkage.attachment.control._loop_slopes import (
+    as_real,
     conjugate_gradients,
+    distance_of,
     dot,
     hessian_product,
     neumann,
@@ -21,7 +23,7 @@ from shrinkage.attachment.control._loop_slopes import (
     pull_of,
 )
 from shrinkage.networks import determined_by_rows, determined_parameters
-from shrinkage.rules import Controller, Evidence, Hypergradient, wide
+from shrinkage.rules import Controller, Evidence, Hypergradient, plain, wide
 
 __all__ = ["Measures"]
 
@@ -115,7 +117,7 @@ class Measures:
             inputs, targets = self._batches.draw(params[0].device)
             loss = self._loss(self._model(*inputs), targets)
             found = torch.autograd.grad(loss, params, materialize_grads=True)
-        return [g.detach() for g in found]
+        return [as_real(g.detach()) for g in found]
 
     def _where_converged(
         self,
@@ -224,5 +226,4 @@ def _spread(trained: Sequence[Claim], strengths: Sequence[float]) -> Tensor:
 
 
 def _size(claim: Claim) -> float:
-    w = claim.param.detach()
-    return float(wide(w if claim.anchor is None else w - claim.anchor).square().sum(dtype=torch.float64))
+    return float(plain(wide(distance_of(claim)).square().sum(dtype=torch.float64)))

@@ -12,7 +12,16 @@ from torch.optim import Optimizer
 
 from shrinkage.attachment._claims import Claim
 
-__all__ = ["conjugate_gradients", "dot", "hessian_product", "neumann", "one_step", "pull_of"]
+__all__ = [
+    "as_real",
+    "conjugate_gradients",
+    "distance_of",
+    "dot",
+    "hessian_product",
+    "neumann",
+    "one_step",
+    "pull_of",
+]
 
 Tensors = list[Tensor]
 Product = Callable[[Tensors], Tensors]
@@ -21,9 +30,19 @@ Product = Callable[[Tensors], Tensors]
 def pull_of(claim: Claim) -> Tensor:
     """F(w − a), by which a strength of 1 pulls the parameter."""
     assert claim.rule is not None
-    w = claim.param.detach()
-    distance = w if claim.anchor is None else w - claim.anchor
-    return claim.rule.force.pull(distance).clone()
+    return claim.rule.force.pull(distance_of(claim)).clone()
+
+
+def distance_of(claim: Claim) -> Tensor:
+    """w − a, of a complex parameter as two real ones."""
+    w = as_real(claim.param.detach())
+    return w if claim.anchor is None else w - claim.anchor
+
+
+def as_real(x: Tensor) -> Tensor:
+    """A gradient or a weight as a dense tensor of real numbers."""
+    x = x.to_dense() if x.is_sparse else x
+    return torch.view_as_real(x) if x.is_complex() else x
 
 
 def one_step(optimizer: Optimizer, group: Mapping[str, Any], claim: Claim, pull: Tensor) -> Tensor:

@@ -14,7 +14,7 @@ import pytest
 
 from shrinkage._errors import JobError, RequestError
 from shrinkage.cli import _progress
-from shrinkage.cli._exit import NO_MEMORY, ended, harmless, note, usage
+from shrinkage.cli._exit import NO_MEMORY, exit_with, harmless, note, usage
 from shrinkage.cli._folder import LOCK, prepared_folder
 from shrinkage.cli.options import _values
 
@@ -43,30 +43,30 @@ def failing(error: BaseException) -> Callable[[], None]:
     ids=lambda case: type(case).__name__,
 )
 def test_a_failure_is_its_code_and_its_sentences(error: BaseException, code: int, says: str, capsys: Any):
-    assert ended(failing(error)) == code
+    assert exit_with(failing(error)) == code
     assert capsys.readouterr().err == says
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EFBIG])
 def test_where_room_is_missing_it_is_said_how_to_go_on(number: int, capsys: Any):
-    assert ended(failing(OSError(number, "No room", "model.json"))) == 1
+    assert exit_with(failing(OSError(number, "No room", "model.json"))) == 1
     assert capsys.readouterr().err.startswith(
         "shrinkage: model.json: No room. Earlier results are as they were."
     )
 
 
 def test_a_defect_is_one_line_and_its_place_is_shown_when_asked_for(capsys: Any):
-    assert ended(failing(ValueError("over\ntwo lines"))) == 1
+    assert exit_with(failing(ValueError("over\ntwo lines"))) == 1
     assert "please report it: ValueError: over two lines." in (said := capsys.readouterr().err)
     assert said.count("\n") == 1
-    assert ended(failing(ValueError("again")), debug=True) == 1
+    assert exit_with(failing(ValueError("again")), debug=True) == 1
     assert "test_said.py" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_ends_a_job_with_128_and_its_number(number: int, capsys: Any):
     before = signal.getsignal(number)
-    assert ended(lambda: signal.raise_signal(number)) == 128 + number
+    assert exit_with(lambda: signal.raise_signal(number)) == 128 + number
     assert "--resume goes on" in capsys.readouterr().err
     assert signal.getsignal(number) is before
 
@@ -76,7 +76,7 @@ def test_a_warning_for_users_is_noted_once_and_others_never(capsys: Any):
         for text, kind in [("said", UserWarning), ("said", UserWarning), ("old", DeprecationWarning)]:
             warnings.warn(text, kind, stacklevel=1)
 
-    assert ended(job) == 0
+    assert exit_with(job) == 0
     assert capsys.readouterr().err == "note: said\n"
 
 

@@ -249,7 +249,7 @@ def test_reported_penalty_and_losses_are_those_of_the_networks():
 def test_rows_read_lazily_are_those_settled(monkeypatch):
     X, Y = problem(50, 3, 2, "softmax")
     usual = recipe().train(LAMBDAS, [member(X, Y, n_train=40)], seed=SEED)
-    monkeypatch.setattr("shrinkage.training._rows.SETTLED_ELEMENTS", 0)
+    monkeypatch.setattr("shrinkage.training._rows.CONTIGUOUS_ELEMENTS", 0)
     monkeypatch.setattr("shrinkage.training.backprop._stacked_trainee.SCORED_ELEMENTS", 200)
     lazy = recipe().train(LAMBDAS, [member(X, Y, n_train=40)], seed=SEED)
     assert (usual.networks == lazy.networks).all()

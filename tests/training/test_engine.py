@@ -110,7 +110,7 @@ def test_batches_longer_than_a_piece(rows, loss):
 @pytest.mark.parametrize("loss", LOSS_NAMES)
 def test_weights_scales_and_row_numbers(settled, loss, monkeypatch):
     if not settled:
-        monkeypatch.setattr("shrinkage.training._rows.SETTLED_ELEMENTS", 0)
+        monkeypatch.setattr("shrinkage.training._rows.CONTIGUOUS_ELEMENTS", 0)
     X, Y = problem(60, 4, 2, loss)
     g = torch.Generator().manual_seed(5)
     index = torch.randperm(60, generator=g)

@@ -62,7 +62,7 @@ def test_outputs_are_those_of_the_stack(sizes, activation):
 def test_error_is_the_weighted_mean_in_whatever_pieces(monkeypatch, held):
     monkeypatch.setattr(evaluation, "HELD_ACTIVATIONS", held)
     layout = PerceptronLayout((4, 6, 3))
-    rows = members()[0].train.settled()
+    rows = members()[0].train.contiguous_rows()
     weight = torch.rand(len(rows), 1, dtype=torch.float64)
     weighted = Rows(X=rows.X, Y=rows.Y, weight=weight)
     networks = torch.randn(2, 5, layout.n_parameters, dtype=torch.float64)

@@ -15,7 +15,7 @@ from shrinkage import __version__
 from shrinkage.cli._audit import audit
 from shrinkage.cli._compare_command import compare
 from shrinkage.cli._convert_command import NumberFirst, conventions, convert
-from shrinkage.cli._exit import ended, usage
+from shrinkage.cli._exit import exit_with, usage
 from shrinkage.cli._export import export
 from shrinkage.cli._fit_command import fit
 from shrinkage.cli._help import with_help_all
@@ -52,11 +52,11 @@ def options(
 
 
 def _guarded(command: Callable[..., object]) -> Callable[..., None]:
-    """`command`, ending with the exit code and the sentences that `ended` gives its failures."""
+    """`command`, ending with the exit code and the sentences that `exit_with` gives its failures."""
 
     @functools.wraps(command)
     def run(**arguments: object) -> None:
-        raise typer.Exit(ended(lambda: command(**arguments), debug=_asked["debug"]))
+        raise typer.Exit(exit_with(lambda: command(**arguments), debug=_asked["debug"]))
 
     return run
 

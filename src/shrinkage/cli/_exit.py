@@ -15,7 +15,7 @@ from typing import Any, TextIO
 from shrinkage._errors import JobError, RequestError, shown
 from shrinkage.cli._help import HELP_ALL
 
-__all__ = ["Stopped", "ended", "harmless", "note", "usage"]
+__all__ = ["Stopped", "exit_with", "harmless", "note", "usage"]
 
 DONE, FAILED, WRONG = 0, 1, 2
 SIGNALLED = 128
@@ -30,7 +30,7 @@ class Stopped(KeyboardInterrupt):
         self.number = number
 
 
-def ended(job: Callable[[], object], *, debug: bool = False) -> int:
+def exit_with(job: Callable[[], object], *, debug: bool = False) -> int:
     """Run `job`; its exit code, every failure said in sentences on standard error."""
     with _warnings_as_notes(), _signals():
         try:

@@ -14,7 +14,7 @@ from torch.nn.functional import pad
 
 __all__ = ["Batch", "Rows", "Standardizer", "chunks"]
 
-SETTLED_ELEMENTS = 1 << 22
+CONTIGUOUS_ELEMENTS = 1 << 22
 """A set of rows up to this many numbers is standardized once and kept; a larger one each time it is read."""
 
 
@@ -78,10 +78,10 @@ class Rows:
             X = pad(X, (0, self.width - X.shape[1]))
         return Batch(X, Y, None if self.weight is None else self.weight.index_select(0, positions))
 
-    def settled(self, width: int = 0) -> Rows:
+    def contiguous_rows(self, width: int = 0) -> Rows:
         """The same rows padded to `width` columns; selected and standardized once when they are few enough to keep."""
         rows = replace(self, width=width)
-        if len(self) * max(width, self.X.shape[1]) > SETTLED_ELEMENTS:
+        if len(self) * max(width, self.X.shape[1]) > CONTIGUOUS_ELEMENTS:
             return rows
         batch = rows.read(torch.arange(len(self), device=self.X.device))
         return replace(rows, X=batch.X, Y=batch.Y, index=None, x_scale=None, y_scale=None)

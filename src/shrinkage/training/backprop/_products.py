@@ -61,11 +61,11 @@ def _keeps_float32(B: int, I: int, O: int) -> bool:  # noqa: E741
     exact = torch.bmm(a.double(), W.double())
     b = W.new_zeros(2, 1, O)
     with permitted(ROUNDING):
-        products = [torch.bmm(x, y) for x, y in product((a, _lying_otherwise(a)), (W, _lying_otherwise(W)))]
+        products = [torch.bmm(x, y) for x, y in product((a, _column_major(a)), (W, _column_major(W)))]
         products.append(torch.baddbmm(b, a, W))
     return all(float((p - exact).abs().max()) <= KEPT * float(exact.abs().max()) for p in products)
 
 
-def _lying_otherwise(x: Tensor) -> Tensor:
+def _column_major(x: Tensor) -> Tensor:
     """The same matrices with their columns one after another in memory."""
     return x.mT.contiguous().mT

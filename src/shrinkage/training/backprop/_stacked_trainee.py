@@ -92,8 +92,8 @@ class StackedBlock(EpochByEpoch):
         assert isinstance(recipe.kind, StackedKind)
         self.stack = recipe.kind.stack(self.layout, rows, self.loss)
         width = self.stack.x_width
-        self.train = [m.train.settled(width) for m in members]
-        self.validation = [m.validation.settled(width) for m in members if m.validation is not None]
+        self.train = [m.train.contiguous_rows(width) for m in members]
+        self.validation = [m.validation.contiguous_rows(width) for m in members if m.validation is not None]
         lr = self.settings.learning_rate
         self.strengths = Strengths(recipe.rule, lambdas, len(members), lr=lr, like=first.X)
         self.optimizer = self._make_optimizer()

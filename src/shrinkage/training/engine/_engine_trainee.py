@@ -247,7 +247,7 @@ class _Set:
     """
 
     def __init__(self, rows: Sequence[Rows], spread: bool) -> None:
-        self._rows = [each.settled() for each in rows]  # kept: the engine holds only their places
+        self._rows = [each.contiguous_rows() for each in rows]  # kept: the engine holds only their places
         self.for_c = (c.RowsOfC * len(rows))(*map(c.rows_of_c, self._rows))
         weights = [
             float(len(r)) if r.weight is None else float(r.weight.sum(dtype=torch.float64)) for r in rows

@@ -18,10 +18,10 @@ from shrinkage.training.engine._engine_rows import EvaluatedRows
 from shrinkage.training.swarm._swarm_error import HELD_ACTIVATIONS, KEPT_ELEMENTS, MeanError
 from shrinkage.training.swarm._swarm_settings import perceptron_of, swarms_of
 
-__all__ = ["WatchedRows", "swarms_in_threads", "watched"]
+__all__ = ["SwarmRows", "rows_for_swarm", "swarms_in_threads"]
 
 
-class WatchedRows(ABC):
+class SwarmRows(ABC):
     """Some rows, and what networks make of them."""
 
     of_engine: EvaluatedRows | None = None
@@ -41,7 +41,7 @@ def swarms_in_threads(recipe: Recipe) -> bool:
     return recipe.engine == "compiled" and recipe.device == "cpu" and not callable(swarms_of(recipe).error)
 
 
-def watched(recipe: Recipe, layout: PerceptronLayout, rows: Rows, swarms: int) -> WatchedRows:
+def rows_for_swarm(recipe: Recipe, layout: PerceptronLayout, rows: Rows, swarms: int) -> SwarmRows:
     """The rows for the compiled engine, where it can evaluate them, or for torch.
 
     Args:
@@ -58,7 +58,7 @@ def watched(recipe: Recipe, layout: PerceptronLayout, rows: Rows, swarms: int) -
     )
 
 
-class _ByEngine(WatchedRows):
+class _ByEngine(SwarmRows):
     def __init__(self, recipe: Recipe, layout: PerceptronLayout, rows: Rows) -> None:
         error = swarms_of(recipe).error
         assert isinstance(error, str)
@@ -75,7 +75,7 @@ class _ByEngine(WatchedRows):
         return torch.stack([loss if self._of == "loss" else self._rows.error(networks, self._of), metric])
 
 
-class _ByTorch(WatchedRows):
+class _ByTorch(SwarmRows):
     """The best networks are held as back-propagation holds them: padded, so that their curves don't depend on the
     block either."""
 
@@ -85,8 +85,8 @@ class _ByTorch(WatchedRows):
         self._stack = kind.stack(
             layout, rows.X.new_zeros(swarms, layout.n_parameters), loss_named(recipe.loss)
         )
-        self._error = MeanError(layout, kind.activation, recipe.loss, error, rows.settled())
-        self._rows = rows.settled(layout.padded(rows.X.dtype).sizes[0])
+        self._error = MeanError(layout, kind.activation, recipe.loss, error, rows.contiguous_rows())
+        self._rows = rows.contiguous_rows(layout.padded(rows.X.dtype).sizes[0])
 
     def error(self, networks: Tensor) -> Tensor:
         return self._error(networks)

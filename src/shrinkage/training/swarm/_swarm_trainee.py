@@ -19,7 +19,7 @@ from shrinkage.training._recipe import Recipe
 from shrinkage.training._strengths import Strengths
 from shrinkage.training._trainee import EpochByEpoch, Member
 from shrinkage.training.engine._engine_swarms import EngineSwarms, Objective, engine_moves
-from shrinkage.training.swarm._swarm_rows import WatchedRows, swarms_in_threads, watched
+from shrinkage.training.swarm._swarm_rows import SwarmRows, rows_for_swarm, swarms_in_threads
 from shrinkage.training.swarm._swarm_settings import swarms_of
 from shrinkage.training.swarm._swarms import Box, Swarms
 
@@ -41,8 +41,8 @@ class SwarmBlock(EpochByEpoch):
         self.layout = perceptron_layout(members[0].layout(recipe.kind))
         self.n_pulled = self.layout.decayed_columns(recipe.decay_biases).stop
         validation = [m.validation for m in members if m.validation is not None]
-        self.train = [watched(recipe, self.layout, m.train, self.L) for m in members]
-        self.validation = [watched(recipe, self.layout, rows, self.L) for rows in validation]
+        self.train = [rows_for_swarm(recipe, self.layout, m.train, self.L) for m in members]
+        self.validation = [rows_for_swarm(recipe, self.layout, rows, self.L) for rows in validation]
         self.strengths = Strengths(recipe.rule, lambdas, len(members), lr=1.0, like=X)
         ends = X.new_ones(self.layout.n_parameters)
         bound = settings.bound
@@ -117,7 +117,7 @@ class SwarmBlock(EpochByEpoch):
         w = self.swarms.best[:, None, : self.n_pulled]
         return self.rule.penalty(w).sum((1, 2), dtype=torch.float64)
 
-    def _scored(self, watched: list[WatchedRows]) -> np.ndarray:
+    def _scored(self, watched: list[SwarmRows]) -> np.ndarray:
         """(2, G, L): error and metric of the best networks."""
         best = self.swarms.best.split(self.L)
         scored = [rows.score(networks) for rows, networks in zip(watched, best, strict=True)]

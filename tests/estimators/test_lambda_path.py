@@ -240,6 +240,41 @@ def test_without_keep_path_only_the_chosen_module_is_there(tmp_path: Path) -> No
     assert "Training over time" in (tmp_path / "run" / "report.html").read_text()
 
 
+@pytest.mark.parametrize("loss", ["cross_entropy", "squared_error"])
+def test_the_report_holds_the_modules_against_a_constant_and_a_linear_model(
+    loss: str, tmp_path: Path
+) -> None:
+    X, y = small_table()
+    make, targets = perceptron, y
+    if loss == "squared_error":
+        make, targets = partial(nn.Linear, 5, 1, dtype=torch.float64), X[:, :1] * 2 + 1
+    r = quick(make, X, targets, loss=loss, cv=KFold(3))
+    own = []
+    for train, validation in KFold(3).split(X):
+        if loss == "squared_error":
+            own.append(float((targets[validation] - targets[train].mean()).square().mean()))
+        else:
+            share = nn.functional.one_hot(y[train]).double().mean(0)
+            own.append(float(-share.log()[y[validation]].mean()))
+    np.testing.assert_allclose(r.constant_losses_, own, rtol=0, atol=1e-12)
+    r.save(tmp_path / "run", X, targets)
+    page = (tmp_path / "run" / "report.html").read_text()
+    assert ("ridge regression" if loss == "squared_error" else "logistic regression") in page
+    assert ("mean of the target" if loss == "squared_error" else "class shares") in page
+    if loss == "squared_error":
+        assert r.linear_path(X, targets).fold_losses.max() < 1e-6
+
+
+def test_rows_of_other_shapes_have_no_linear_rival() -> None:
+    r = quick(Convolutions, *digits(60))
+    assert r.linear_path(*digits(60)) is None
+    assert r.constant_losses_ is not None
+    own = quick(
+        perceptron, *small_table(), loss=lambda z, y: nn.functional.cross_entropy(z, y, reduction="none")
+    )
+    assert own.constant_losses_ is None
+
+
 def test_the_users_generators_go_on_as_before() -> None:
     torch.manual_seed(4)
     np.random.seed(4)

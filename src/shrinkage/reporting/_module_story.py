@@ -8,13 +8,19 @@ import numpy as np
 import torch
 
 from shrinkage.estimators import LambdaPath
+from shrinkage.evaluation import LinearPath
 from shrinkage.reporting._story import ColumnSummary, FitStory, StrengthElsewhere
 
 __all__ = ["module_story"]
 
 
-def module_story(path: LambdaPath) -> FitStory:
-    """The story of a path of modules; weights are shown where the path was run with `keep_path=True`."""
+def module_story(path: LambdaPath, linear: LinearPath | None = None) -> FitStory:
+    """The story of a path of modules; weights are shown where the path was run with `keep_path=True`.
+
+    Args:
+        path: the path.
+        linear: a linear model on its folds.
+    """
     weights, recipe = path.weights(), path.recipe_
     classes = recipe.metric_name == "accuracy"
     task: Literal["classification", "regression"] = "classification" if classes else "regression"
@@ -36,6 +42,8 @@ def module_story(path: LambdaPath) -> FitStory:
         n_features=len(columns) - 1,
         path=path.path_,
         choice=path.choice_,
+        constant_losses=path.constant_losses_,
+        linear=linear,
         weights=weights,
         truth=np.empty(0) if classes else np.empty((0, 1)),
         held_out=np.empty(0) if classes else np.empty((0, 1)),

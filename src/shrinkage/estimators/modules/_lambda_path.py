@@ -19,7 +19,8 @@ from torch import Tensor, nn
 from shrinkage._errors import RequestError, check_choice, check_count, shown
 from shrinkage.estimators._trainers import rule_of
 from shrinkage.estimators.modules._module_fold import ModuleFold, module_fold
-from shrinkage.estimators.modules._module_path import LambdaPath
+from shrinkage.estimators.modules._module_path import Judged, LambdaPath
+from shrinkage.estimators.modules._simple_rivals import constant_of
 from shrinkage.networks.module import (
     Factory,
     ModuleKind,
@@ -216,7 +217,16 @@ def lambda_path(
             UserWarning,
             stacklevel=2,
         )
-    return LambdaPath(fitted, recipe, kind, seed=seed, n_rows=len(seen), row_shapes=_row_shapes(samples))
+    return LambdaPath(
+        fitted,
+        recipe,
+        kind,
+        seed=seed,
+        n_rows=len(seen),
+        row_shapes=_row_shapes(samples),
+        judged=Judged(loss, parts, weight),
+        constant=constant_of(_targets(samples), loss, parts, weight),
+    )
 
 
 def _row_shapes(samples: Samples) -> list[tuple[str, str]]:
@@ -281,13 +291,16 @@ def _split(
     return parts
 
 
-def _labels(samples: Samples) -> NDArray[Any] | None:
-    """Class numbers to stratify by, where there are some: y, or what a Dataset lists as its targets."""
-    y: Any = None
+def _targets(samples: Samples) -> Any:
+    """y, or what a Dataset lists as its targets; None where it lists none."""
     if isinstance(samples, ArraySamples):
-        y = samples.y
-    elif isinstance(samples, DatasetSamples):
-        y = getattr(samples.dataset, "targets", None)
+        return samples.y
+    return getattr(samples.dataset, "targets", None) if isinstance(samples, DatasetSamples) else None
+
+
+def _labels(samples: Samples) -> NDArray[Any] | None:
+    """Class numbers to stratify by, where there are some."""
+    y = _targets(samples)
     if y is None or isinstance(y, dict | tuple):
         return None
     y = np.asarray(y)

@@ -7,7 +7,7 @@ import os
 from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -17,11 +17,24 @@ from torch import nn
 
 from shrinkage._errors import RequestError
 from shrinkage._files import write_atomic
+from shrinkage.estimators.modules._simple_rivals import Rows, linear_of
+from shrinkage.evaluation import LinearPath
 from shrinkage.networks.module import ModuleKind
 from shrinkage.path import FittedPath
 from shrinkage.training.modules import ModuleRecipe
 
-__all__ = ["LambdaPath"]
+__all__ = ["Judged", "LambdaPath"]
+
+
+class Judged(NamedTuple):
+    """What the folds of a path judge by."""
+
+    loss: Any
+    """As it was given."""
+    rows: Rows
+    """(training, validation) row numbers of each fold."""
+    weight: NDArray[np.float64] | None
+    """Of all rows."""
 
 
 class LambdaPath:
@@ -36,6 +49,8 @@ class LambdaPath:
         stacked_: in words: stacked, stacked but for these operations, or one by one, because …
         loss_: training loss of `module_`.
         row_shapes_: (name, shape and dtype) of each part of a row, targets last.
+        constant_losses_: (F,) validation losses of a constant guess on the same folds; None where targets are neither
+            classes nor values.
     """
 
     def __init__(
@@ -47,6 +62,8 @@ class LambdaPath:
         seed: int,
         n_rows: int,
         row_shapes: Sequence[tuple[str, str]],
+        judged: Judged,
+        constant: NDArray[np.float64] | None,
     ) -> None:
         choice = fitted.choice
         self.path_, self.choice_ = fitted.result, choice
@@ -55,6 +72,7 @@ class LambdaPath:
         self.n_iter_, self.n_rows_, self.seed_ = choice.epoch, n_rows, seed
         self.recipe_, self.row_shapes_ = recipe, tuple(row_shapes)
         self.loss_ = float(fitted.refit_loss[fitted.chosen])
+        self.constant_losses_, self._judged = constant, judged
         verdict = kind.verdict
         self.stacked_ = verdict.words + (f" ({verdict.measured})" if verdict.measured else "")
         self._kind, self._fitted = kind, fitted
@@ -76,16 +94,32 @@ class LambdaPath:
         columns = self._fitted.layout.decayed_columns()
         return [kept[lam][columns] if lam in kept else np.empty(0) for lam in self.lambdas_.tolist()]
 
-    def report(self, path: str | os.PathLike[str]) -> None:
-        """Write the report of the fit, one HTML page that opens offline; weights need `keep_path=True`."""
-        reporting = import_module("shrinkage.reporting")  # the floor above, which is needed here alone
-        reporting.write_fit_report(reporting.module_story(self), path)
+    def linear_path(self, X: Any, y: Any) -> LinearPath | None:
+        """A linear model at a range of strengths on the folds of the path; None where rows are no flat numbers.
 
-    def save(self, folder: str | os.PathLike[str]) -> None:
+        Args:
+            X: (n, D), as it was given to `lambda_path`.
+            y: as it was given.
+        """
+        return linear_of(X, y, *self._judged)
+
+    def report(self, path: str | os.PathLike[str], X: Any = None, y: Any = None) -> None:
+        """Write the report of the fit, one HTML page that opens offline; weights need `keep_path=True`.
+
+        Args:
+            path: the file.
+            X, y: as they were given to `lambda_path`; where X is (n, D), they add the comparison with a linear model.
+        """
+        reporting = import_module("shrinkage.reporting")  # the floor above, which is needed here alone
+        linear = None if X is None else self.linear_path(X, y)
+        reporting.write_fit_report(reporting.module_story(self, linear), path)
+
+    def save(self, folder: str | os.PathLike[str], X: Any = None, y: Any = None) -> None:
         """Write `module.safetensors` (for `load_state_dict`), `path.csv`, `run.json`, and the report.
 
         Args:
             folder: made when it is missing.
+            X, y: see `report`.
         """
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
@@ -97,7 +131,7 @@ class LambdaPath:
         write_atomic(folder / "module.safetensors", save(state))
         write_atomic(folder / "path.csv", self.path_.to_frame().to_csv(index=False).encode())
         write_atomic(folder / "run.json", json.dumps(self.summary(), indent=1).encode())
-        self.report(folder / "report.html")
+        self.report(folder / "report.html", X, y)
 
     def summary(self) -> dict[str, Any]:
         """What was run and chosen, as JSON values."""

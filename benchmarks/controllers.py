@@ -155,8 +155,9 @@ def main() -> None:
     torch.set_num_threads(1)
     warnings.simplefilter("ignore")
     found: list[dict[str, Any]] = []
-    for name, loop in list(LOOPS.items())[2 : 3 if small else None] if small else LOOPS.items():
-        for seed in SEEDS[: 1 if small else None]:
+    loops = {"table": LOOPS["table"]} if small else LOOPS
+    for seed in SEEDS[: 1 if small else None]:
+        for name, loop in loops.items():
             rows = Rows(loop, seed)
             fixed = [run(loop, rows, seed, lam) for lam in (FIXED[::8] if small else FIXED)]
             best = min(fixed, key=lambda result: result["validation"])

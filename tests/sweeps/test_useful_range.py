@@ -122,7 +122,7 @@ def test_it_prints_the_ends_why_and_what_to_type():
         lines[0]
         == "torch.optim.AdamW acts between 0.001 and 369 in this run. Good values lie between 0.1 and 1."
     )
-    assert "less than 1 % of a weight comes off in all 10,000 steps" in lines[1]
+    assert "less than 1 % of a weight is removed over all 10,000 steps" in lines[1]
     assert lines[2].startswith("Next: search np.geomspace(0.1, 1, 7), because")
 
 

@@ -41,23 +41,24 @@ def why_words(entry: Convention, found: Ends, run: Run) -> str:
     beyond = "above" if found.weak < found.strong else "below"
     if entry.norm == "l1":
         return (
-            f"{_at(side, found.weak)} the pull moves a weight of typical size by less than {share} in all {steps} steps; "
-            f"{_at(beyond, found.strong)} it takes all of it off within {FEW_STEPS} steps. Approximate: L1 pulls every "
-            "weight by the same amount, so what it does depends on their sizes."
+            f"{_at(side, found.weak)}, the pull moves a weight of typical size by less than {share} over all {steps} "
+            "steps; "
+            f"{_at(beyond, found.strong)}, it removes the weight within {FEW_STEPS} steps. Approximate: L1 pulls every "
+            "weight by the same amount, so its effect depends on their sizes."
         )
     weak = (
-        f"{_at(side, found.weak)} rounding loses all of the decay: every product is the same {run.dtype} weight again"
+        f"{_at(side, found.weak)}, rounding loses all of the decay: every product rounds to the same {run.dtype} weight"
         if found.rounded is not None and found.rounded == found.weak
-        else f"{_at(side, found.weak)} less than {share} of a weight comes off in all {steps} steps, so the trained "
+        else f"{_at(side, found.weak)}, less than {share} of a weight is removed over all {steps} steps, so the trained "
         "weights are those of strength 0"
     )
-    gone = f"{100 - 100 * run.tolerance:.3g} % of a weight is gone within {FEW_STEPS} steps, so it holds nothing but "
+    gone = f"{100 - 100 * run.tolerance:.3g} % of a weight is removed within {FEW_STEPS} steps, so it reflects only "
     how = (
         "the pull outweighs every gradient, and weights go to 0 as fast as lr allows"
         if is_adaptive(entry)
         else f"{gone}the last updates"
     )
-    strong = f"{_at(beyond, found.strong).lower()} {how}"
+    strong = f"{_at(beyond, found.strong).lower()}, {how}"
     parts = [f"{weak}; {strong}."]
     if found.good:
         shortest = "one epoch" if run.epochs and run.epochs >= 10 else "a tenth of the run"
@@ -98,8 +99,10 @@ def next_words(
 
 def _outside(found: Ends) -> str:
     if found.good:
-        return "weaker values hardly act before the run ends and stronger ones forget what was learned"
-    return "outside of it the result does not change any more"
+        return (
+            "weaker values have little effect before the run ends and stronger ones forget what was learned"
+        )
+    return "outside of it the result no longer changes"
 
 
 def _better(found: Ends) -> str:

@@ -16,11 +16,11 @@ _SHIFTS = ("bias", "norm", "scale", "token", "unknown")
     "not-applied", "A strength that never arrives", "error", needs=("optimizer", "options"), partly=("size",)
 )
 def not_applied(facts: Facts) -> Hits:
-    """A group says weight_decay > 0 and its trained parameters are not decayed, all of them or some.
+    """A group has weight_decay > 0, but some or all of its trained parameters are not decayed.
 
-    The optimizer does not know the option, forgets it on a path of its own, or leaves out what has another shape or
-    number format than it expects. An error where a whole group or a weight matrix gets nothing; a note where biases and
-    other parameters of one axis are left out, which some optimizers do on purpose.
+    The optimizer does not know the option, ignores it in one of its code paths, or skips parameters with a shape or
+    number format that it does not expect. An error if a whole group or a weight matrix is not decayed; a note if
+    biases and other parameters with one axis are skipped, which some optimizers do on purpose.
     """
     for owner, g, strength, members in _groups(facts):
         absent = [p for p in members if not p.decays and _would_show(p, strength, owner)]
@@ -49,11 +49,11 @@ def not_applied(facts: Facts) -> Hits:
     partly=("size",),
 )
 def other_number(facts: Facts) -> Hits:
-    """What arrives is a decay, but not of the strength that stands in the group by any usual convention.
+    """The weights are decayed, but by a different amount than the number in the group means in any usual convention.
 
-    Conventions: lr × weight_decay, weight_decay itself, lr² × weight_decay, times an optimizer's own step size (`d`), or
-    λ = weight_decay of a penalty. A multiple of it is mostly a decay that is applied several times per
-    step. A note where all of an optimizer's groups get the same other multiple: that is a convention of its own.
+    Conventions: lr × weight_decay, weight_decay itself, lr² × weight_decay, times an optimizer's own step size (`d`),
+    or λ = weight_decay of a penalty. A multiple is usually a decay that is applied several times per step. A note if
+    all groups of an optimizer get the same other multiple: that is a convention of its own.
     """
     for owner in facts.owners:
         if owner.has_hooks:
@@ -94,7 +94,7 @@ def other_number(facts: Facts) -> Hits:
     needs=("optimizer", "options", "built"),
 )
 def default_instead(facts: Facts) -> Hits:
-    """A group says weight_decay=0 and is decayed all the same: the optimizer reads what it was built with."""
+    """A group has weight_decay=0 but is decayed: the optimizer uses the default that it was built with."""
     for owner in facts.owners:
         default = configured(owner.defaults) or 0.0
         if owner.has_hooks or default <= 0:

@@ -66,9 +66,9 @@ def meant_by(key: str, known: Collection[str]) -> str | None:
 def unread_multiplier(facts: Facts) -> Hits:
     """A group holds a multiplier of the learning rate or the decay, and neither the step nor the schedule uses it.
 
-    Layer-wise decay of the learning rate is often written so: `lr_scale` in the groups, for a training loop or a
-    scheduler to read. Measured: a step does not look at the option, and the groups' learning rates (or strengths) do not
-    follow it.
+    Layer-wise decay of the learning rate is often written this way: `lr_scale` in the groups, for a training loop or
+    a scheduler to read. Measured: a step does not look at the option, and the groups' learning rates (or strengths)
+    do not follow it.
     """
     for owner in facts.owners:
         for key, target in _MULTIPLIERS.items():
@@ -100,7 +100,7 @@ def _is_followed(facts: Facts, groups: range, key: str, target: str) -> bool:
 
 @finding("shared-lr-tensor", "One lr tensor in several groups", "error", needs=("optimizer", "options"))
 def shared_lr_tensor(facts: Facts) -> Hits:
-    """Several groups hold the same tensor as their learning rate: a scheduler multiplies it once a group.
+    """Several groups hold the same tensor as their learning rate: a scheduler multiplies it once per group.
 
     Decay that follows the learning rate follows that too.
     """

@@ -36,9 +36,9 @@ def two_penalties(facts: Facts) -> Hits:
 
 @finding("adam-l2", "L2 through an adaptive step", "warning", partly=("loss",))
 def adam_l2(facts: Facts) -> Hits:
-    """The penalty's gradient passes through the optimizer's normalization, which takes its size away again.
+    """The gradient of the penalty passes through the optimizer's normalization, which removes its size.
 
-    Weights with large gradients are hardly decayed, idle ones by about lr a step whatever the strength. Measured:
+    Weights with large gradients decay very little; idle weights move by about lr per step for any strength. Measured:
     shrink and response to a gradient are proportional, element by element.
     """
     for owner in facts.owners or [Owner(name=facts.optimizer, groups=range(1))]:
@@ -75,8 +75,8 @@ def _decoupled_instead(owner: Owner, is_in_loss: bool) -> str:
 def adam_is_adamw(facts: Facts) -> Hits:
     """The name says Adam with L2, the measurement says decoupled decay.
 
-    So it is in bitsandbytes and DeepSpeed, in every Keras optimizer, and in a torch Adam that loaded the state of an
-    AdamW: the flag travels with the checkpoint.
+    This is the case in bitsandbytes and DeepSpeed, in every Keras optimizer, and in a torch Adam that loaded the
+    state of an AdamW: the flag travels with the checkpoint.
     """
     for owner in facts.owners:
         is_adam = re.search(r"Adam(?!W)", owner.name) and "AdamW" not in owner.name

@@ -23,12 +23,12 @@ _REMEDY = _CARRIED + "keep a float32 copy of the weights, or decay more strongly
     partly=("gradients", "followed"),
 )
 def rounded_away(facts: Facts) -> Hits:
-    """The factor 1 − s rounds to 1, or the product back to the weight: the decay is set and does nothing.
+    """The factor 1 − s rounds to 1, or the product rounds back to the weight: the decay is set but has no effect.
 
     In float32 a factor is 1 for s below 2⁻²⁵ ≈ 3·10⁻⁸ (lr 1e-4 × weight_decay 1e-4 is below); weights in bfloat16 do
-    not move for s up to 2⁻⁸ ≈ 0.004. Measured in the weights' own format. A penalty in the gradient is lost
-    where g + λw is g again, or where the whole step is less than the weights' spacing; it is judged where a gradient is
-    there to tell the size.
+    not move for s up to 2⁻⁸ ≈ 0.004. Measured in the weights' own format. A penalty in the gradient is lost where g +
+    λw is g again, or where the whole step is less than the weights' spacing; this is checked if there is a gradient
+    to compare with.
     """
     for dtype, lost in _by_format(facts, lambda applied: applied < 0.5):
         yield (names(lost), f"{_arriving(lost)} per step arrives in {dtype}", "100 %", _REMEDY)
@@ -42,7 +42,7 @@ def rounded_away(facts: Facts) -> Hits:
     partly=("gradients", "followed"),
 )
 def rounded_up(facts: Facts) -> Hits:
-    """The shrink s is so small that the next number that the format knows is far above it, and that one acts.
+    """The shrink s is so small that it is rounded up to the next number of the format, which is much larger.
 
     In float32 a factor 1 − s just above s = 2⁻²⁵ ≈ 3·10⁻⁸ becomes 1 − 2⁻²⁴, and the product is rounded once more: up to
     three times the decay arrives. A little below, nothing does: see `rounded-away`.
@@ -64,11 +64,12 @@ def rounded_up(facts: Facts) -> Hits:
     partly=("gradients", "followed", "followed later"),
 )
 def rounded_away_later(facts: Facts) -> Hits:
-    """The decay works now, but the schedule takes the learning rate, and with it the shrink, below what can be shown.
+    """The decay works now, but the schedule takes the learning rate, and with it the shrink, below what the number
+    format can represent.
 
     A penalty in the gradient is lost once the steps, the gradient's noise included, are less than half the spacing of
-    the weights' numbers; that is judged with gradients of their present size. A note where less than a tenth of all the
-    decay of the run is lost so, as at the end of most schedules that go to 0.
+    the weights' numbers; that is judged with gradients of their present size. A note if less than a tenth of the
+    decay of the run is lost in this way, as at the end of most schedules that go to 0.
     """
     fading = [(facts.parameters[i], *when) for i, when in facts.fading.items()]
     if fading:

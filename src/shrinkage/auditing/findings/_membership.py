@@ -8,7 +8,8 @@ from shrinkage.auditing._finding import Hits, Severity, finding, names
 
 @finding("decayed-twice", "One parameter listed twice", "error", needs=("optimizer", "options"))
 def decayed_twice(facts: Facts) -> Hits:
-    """A parameter stands twice in one group, or in two: every step moves and decays it twice. PyTorch only warns."""
+    """A parameter is listed twice in one group, or in two groups: every step moves and decays it twice. PyTorch only
+    warns."""
     twice = [p for p in facts.parameters if len(p.groups) > 1]
     if twice:
         shrink = twice[0].reading.shrink
@@ -37,9 +38,9 @@ def frozen_decayed(facts: Facts) -> Hits:
 
 @finding("none-grad-decayed", "Decayed without a gradient", "warning")
 def none_grad_decayed(facts: Facts) -> Hits:
-    """A step moves parameters whose gradient is None: parts of the model that were not used are worn away.
+    """A step moves parameters whose gradient is None: unused parts of the model decay.
 
-    Some optimizers replace a missing gradient by zeros (several versions of Muon), and a hook may not look.
+    Some optimizers replace a missing gradient by zeros (several versions of Muon), and a hook may not check.
     """
     moved = [p for p in facts.parameters if p.reading.without_gradient]
     if moved:
@@ -53,11 +54,12 @@ def none_grad_decayed(facts: Facts) -> Hits:
 
 @finding("zero-grad-decayed", "Decayed where the gradient is zero", "warning", needs=("optimizer", "reached"))
 def zero_grad_decayed(facts: Facts) -> Hits:
-    """Rows of an embedding that no row of data reaches, or weights whose gradient a hook sets to zero, still shrink.
+    """Rows of an embedding that do not occur in the data, or weights whose gradient a hook sets to zero, still
+    shrink.
 
-    A gradient of zeros is not a missing gradient: AdamW decays the whole vocabulary while one new word is trained, and
-    what a hook "freezes" is worn away. Seen in the gradients that are there, or in the optimizer's state; that a step
-    moves such rows is measured.
+    A gradient of zeros is not a missing gradient: AdamW decays the whole vocabulary while one new word is trained,
+    and weights that a hook "freezes" decay. Found from the gradients, or from the optimizer's state; the audit
+    measures that a step moves such rows.
     """
     for p in facts.parameters:
         if p.unreached is None or not p.trainable or not _is_worn(p):
@@ -120,7 +122,7 @@ def shared_memory(facts: Facts) -> Hits:
 
 @finding("tied", "Tied and decayed once", "note", needs=("optimizer", "model"))
 def tied(facts: Facts) -> Hits:
-    """One tensor serves in two places, such as an embedding that is also the output's weight.
+    """One tensor is used in two places, such as an embedding that is also the output weight.
 
     It is decayed once, as it should be, with one strength for both uses.
     """

@@ -16,11 +16,12 @@ _MOST_LEFT = 0.98
 
 @finding("vanishes", "A shrink that no run survives", "warning")
 def vanishes(facts: Facts) -> Hits:
-    """Over 1 % of each weight goes in every step: what nothing feeds is gone after some hundred steps.
+    """Every step removes more than 1 % of each weight: without gradients a weight vanishes within a few hundred
+    steps.
 
-    Mostly a strength in another unit: a fraction per step where a paper's number was meant, which the learning rate
-    still multiplies. AdamW's weight_decay=0.1 at lr 3e-4 removes 3e-5 per step; `Decoupled(rate=0.1)` removes 0.1.
-    An error from 5 % per step on.
+    Usually a strength in the wrong unit: a fraction per step instead of a paper's number, which the learning rate
+    multiplies. AdamW's weight_decay=0.1 at lr 3e-4 removes 3e-5 per step; `Decoupled(rate=0.1)` removes 0.1. An error
+    from 5 % per step on.
     """
     fast = [p for p in _decaying(facts) if _is_fast(p)]
     for shrink in sorted({float(f"{p.reading.shrink:.2g}") for p in fast}, reverse=True):
@@ -76,7 +77,8 @@ def timescale_short(facts: Facts) -> Hits:
 
 @finding("timescale-long", "A timescale longer than the run", "note", needs=("optimizer", "steps"))
 def timescale_long(facts: Facts) -> Hits:
-    """All steps together take off less than 1 − 1/e of a weight. In fine-tuning that is usual: the decay hardly acts."""
+    """All steps together take off less than 1 − 1/e of a weight. In fine-tuning that is usual: the decay has little
+    effect."""
     long = [(p, float(plan.sum())) for p, plan in _plans(facts) if 0 < plan.sum() < 1]
     if long:
         total, steps = long[0][1], len(_plans(facts)[0][1])

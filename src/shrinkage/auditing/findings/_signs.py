@@ -11,9 +11,9 @@ from shrinkage.auditing.measuring._timeline import number
 def grows(facts: Facts) -> Hits:
     """The pull is away from zero: with no gradient from the data the weights become larger at every step.
 
-    Mostly the sign of one term: a penalty whose gradient, λw or λ₁·sgn w, is added to the weights instead of subtracted.
-    Two widely read articles of 2017, one on L2 and one on L1, print code that does it. Or lr·λ is above 2 (with
-    momentum above 2 (1 + momentum)) and throws them beyond 0, further at every step.
+    Usually one sign is wrong: the gradient of a penalty, λw or λ₁·sgn w, is added to the weights instead of
+    subtracted. Two widely read articles of 2017, one on L2 and one on L1, print such code. Or lr·λ is above 2 (with
+    momentum, above 2 (1 + momentum)), so each step overshoots 0 by more.
     """
     away = [p for p in facts.parameters if p.reading.grows or p.penalty.pushes]
     swung = [p for p in away if p.reading.swings and not p.penalty.pushes]
@@ -45,7 +45,7 @@ def _size(p: Audited) -> str:
 
 @finding("negative-strength", "A strength below zero", "error", needs=("optimizer", "options"))
 def negative_strength(facts: Facts) -> Hits:
-    """A group's `weight_decay` is negative. PyTorch checks the default only, not what a group says."""
+    """A group's `weight_decay` is negative. PyTorch checks only the default, not the value in a group."""
     for g, options in enumerate(facts.groups):
         strength = number(options.get("weight_decay", 0.0))
         if strength < 0:

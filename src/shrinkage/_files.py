@@ -6,9 +6,12 @@ import contextlib
 import hashlib
 import os
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
-__all__ = ["sha256_of", "write_atomic"]
+__all__ = ["atomic_file", "sha256_of", "write_atomic"]
 
 
 def write_atomic(path: str | os.PathLike[str], data: bytes) -> None:
@@ -32,13 +35,20 @@ def write_atomic(path: str | os.PathLike[str], data: bytes) -> None:
         >>> path.read_bytes()
         b'{}'
     """
+    with atomic_file(path) as file:
+        file.write(data)
+
+
+@contextmanager
+def atomic_file(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
+    """The same for a file that is written a piece at a time: nothing is at `path` until the block has ended well."""
     path = Path(path)
     temporary = path.with_name(f".{path.name[:40]}.{secrets.token_hex(8)}.tmp")
     # O_EXCL refuses a file or link that somebody else put there; the mode is what a plain open() gives.
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666)
     try:
         with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
+            yield file
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)

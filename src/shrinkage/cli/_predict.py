@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from dataclasses import KW_ONLY, dataclass
 from pathlib import Path
+from tempfile import SpooledTemporaryFile
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from shrinkage._errors import RequestError
+from shrinkage._errors import RequestError, shown
 from shrinkage.cli._exit import harmless, note
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from shrinkage.estimators import SavedModel
+    from shrinkage.tables import Table
 
 __all__ = ["predict"]
+
+HELD = 1 << 24
+"""Characters of printed predictions that are held in memory; more go to a temporary file."""
 
 
 def predict(
@@ -46,23 +55,27 @@ def predict(
         str | None, typer.Option(help="Character before a quote inside a quoted cell, such as \\.")
     ] = None,
     no_header: Annotated[bool, typer.Option("--no-header", help="The file has no header.")] = False,
+    id: Annotated[
+        list[str] | None, typer.Option(help="Column to carry into the predictions; repeatable.")
+    ] = None,
 ) -> None:
     """Predict the rows of a table with a fitted model, in their order."""
-    import pandas as pd
-
     from shrinkage.cli.options._network_options import network_of
     from shrinkage.cli.options._values import options_named
     from shrinkage.estimators import load_model
-    from shrinkage.tables import as_csv, check_new_rows, notes_on_new_rows, read_table, write_predictions
+    from shrinkage.tables import read_parts
 
     if model.is_file() and Path(data).is_dir():
         raise RequestError(f"predict {model} {data}: the model comes first: shrinkage predict {data} {model}")
     with options_named():
         saved = load_model(model, network_of(network))
+    if clash := [name for name in id or () if name in saved.targets]:
+        raise RequestError(f"--id {clash[0]}: this is what the model predicts; name another column.")
     if out is not None:
-        _check_replaceable(out, data, saved, interval)
+        _check_replaceable(out, data, saved, id or (), interval)
+    asked = _Columns(saved, tuple(dict.fromkeys(id or ())), proba=proba, interval=interval, lam=lam)
     with options_named():
-        table = read_table(
+        parts = read_parts(
             data,
             sep=sep,
             encoding=encoding,
@@ -71,28 +84,90 @@ def predict(
             thousands=thousands,
             escape=escape,
             header=not no_header,
+            verbatim=(*saved.ids, *asked.ids),
             like=saved.preprocessor,
         )
-        for text in table.notes:
+        if out is None:
+            _print(asked, parts)
+        else:
+            _write(asked, parts, out)
+
+
+@dataclass(frozen=True)
+class _Columns:
+    """The columns of the predictions."""
+
+    saved: SavedModel
+    ids: tuple[str, ...]
+    """Asked for here, besides those of the model."""
+    _: KW_ONLY
+    proba: bool
+    interval: float | None
+    lam: float | None
+
+    def of(self, table: Table) -> pd.DataFrame:
+        """The predictions of some rows: ids first, then the targets, probabilities and intervals."""
+        import pandas as pd
+
+        saved, frame, lam = self.saved, table.frame, self.lam
+        if absent := [name for name in self.ids if name not in frame.columns]:
+            raise RequestError(f"--id {absent[0]}: {table.name} has no such column.")
+        ids = [name for name in dict.fromkeys((*saved.ids, *self.ids)) if name in frame.columns]
+        result = {name: frame[name].array for name in ids}
+        shares = saved.predict_proba(frame, lam) if self.proba else None
+        if shares is None or saved.classes is None:
+            predicted = saved.predict(frame, lam)
+        else:
+            predicted = saved.classes[shares.argmax(axis=1)]
+        columns = predicted.reshape(len(frame), -1)
+        result |= {name: columns[:, i] for i, name in enumerate(saved.targets)}
+        if shares is not None and saved.classes is not None:
+            result |= {_share_of(label): shares[:, i] for i, label in enumerate(saved.classes)}
+        if self.interval is not None:
+            result |= _intervals(saved, frame, self.interval, lam)
+        return pd.DataFrame(result, copy=False)
+
+    def of_parts(self, parts: Iterator[Table]) -> Iterator[pd.DataFrame]:
+        """The same of rows that come a part at a time; what is wrong with any of them is raised at the end."""
+        from shrinkage.tables import NewRows
+
+        seen = NewRows(self.saved.preprocessor, (*self.saved.targets, *self.saved.ids, *self.ids))
+        told: set[str] = set()
+        for table in parts:
+            missing = [shown(name) for name in self.saved.ids if name not in table.frame.columns]
+            gone = f"{table.name} has no column {', '.join(missing)} to carry into the predictions."
+            for text in (*table.notes, *([gone] if missing else [])):
+                if text not in told:
+                    told.add(text)
+                    note(text)
+            if seen.add(table):
+                yield self.of(table)
+        seen.check()
+        for text in seen.notes():
             note(text)
-        check_new_rows(table, saved.preprocessor)
-        for text in notes_on_new_rows(table, saved.preprocessor, saved.targets):
-            note(text)
-        predicted = saved.predict(table.frame, lam)
-        shares = saved.predict_proba(table.frame, lam) if proba else None
-        ends = None if interval is None else _intervals(saved, table.frame, interval, lam)
-    columns = predicted.reshape(len(table.frame), -1)
-    result = pd.DataFrame({name: columns[:, i] for i, name in enumerate(saved.targets)})
-    if shares is not None and saved.classes is not None:
-        for i, label in enumerate(saved.classes):
-            result[_share_of(label)] = shares[:, i]
-    if ends is not None:
-        result = result.assign(**ends)
-    if out is None:
-        typer.echo(as_csv(result), nl=False)
-    else:
-        write_predictions(result, out)
-        typer.echo(harmless(f"{len(result):,} predictions are written to {out}."))
+
+
+def _print(asked: _Columns, parts: Iterator[Table]) -> None:
+    """Print the predictions once all of them are known to be right."""
+    from shrinkage.tables import as_csv
+
+    with SpooledTemporaryFile(HELD, "w+", encoding="utf-8", newline="") as held:
+        for frame in asked.of_parts(parts):
+            held.write(as_csv(frame, header=not held.tell()))
+        held.seek(0)
+        while text := held.read(HELD):
+            typer.echo(text, nl=False)
+
+
+def _write(asked: _Columns, parts: Iterator[Table], out: Path) -> None:
+    from shrinkage.tables import predictions_file
+
+    rows = 0
+    with predictions_file(out) as add:
+        for frame in asked.of_parts(parts):
+            add(frame)
+            rows += len(frame)
+    typer.echo(harmless(f"{rows:,} predictions are written to {out}."))
 
 
 def _share_of(label: Any) -> str:
@@ -124,7 +199,9 @@ def _names_of_ends(saved: SavedModel, alpha: float) -> list[str]:
     return [f"{name} {end} {at}" for name in saved.targets for end in ("low", "high")]
 
 
-def _check_replaceable(out: Path, data: str, saved: SavedModel, interval: float | None) -> None:
+def _check_replaceable(
+    out: Path, data: str, saved: SavedModel, asked: Sequence[str], interval: float | None
+) -> None:
     """Refuse to write over anything but earlier predictions."""
     from shrinkage.tables import has_columns
 
@@ -138,7 +215,8 @@ def _check_replaceable(out: Path, data: str, saved: SavedModel, interval: float 
     plain = [list(saved.targets), [*saved.targets, *map(_share_of, labels)]]
     ends = [] if interval is None else _names_of_ends(saved, interval)
     forms = [*plain, *([*form, *ends] for form in plain)]
-    if not any(has_columns(out, columns) for columns in forms):
+    ids = ([], list(asked), list(saved.ids), list(dict.fromkeys((*saved.ids, *asked))))
+    if not any(has_columns(out, [*before, *columns]) for before in ids for columns in forms):
         raise RequestError(
             f"--out {out}: this file holds no predictions of the model and would be lost. Name another file, or remove "
             "it."

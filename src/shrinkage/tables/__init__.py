@@ -3,7 +3,7 @@ turning the columns into a network's inputs, fixed on training rows alone; and t
 
 from shrinkage.tables._source_table import BUNDLED, Table, bundled
 from shrinkage.tables._target import Problem, Task, split_target
-from shrinkage.tables._write_predictions import as_csv, has_columns, write_predictions
+from shrinkage.tables._write_predictions import as_csv, has_columns, predictions_file, write_predictions
 from shrinkage.tables.check._check_table import check_table
 from shrinkage.tables.check._leaks import possible_leaks
 from shrinkage.tables.check._leave_out import (
@@ -12,7 +12,7 @@ from shrinkage.tables.check._leave_out import (
     without_missing_targets,
     without_rare_classes,
 )
-from shrinkage.tables.check._new_rows import check_new_rows, notes_on_new_rows
+from shrinkage.tables.check._new_rows import NewRows, check_new_rows, notes_on_new_rows
 from shrinkage.tables.check._repeats import Repeats, repeated_rows
 from shrinkage.tables.check._set_apart import RowRoles, SetApart, set_apart
 from shrinkage.tables.learn._columns import Column, Kind, counts_rows
@@ -24,13 +24,14 @@ from shrinkage.tables.learn._preprocessor_file import (
     preprocessor_from,
     save_preprocessor,
 )
-from shrinkage.tables.read._read_table import read_table
+from shrinkage.tables.read._read_table import read_parts, read_table
 from shrinkage.tables.read._reading import Reading
 
 __all__ = [
     "BUNDLED",
     "Column",
     "Kind",
+    "NewRows",
     "Preprocessor",
     "Problem",
     "Reading",
@@ -53,8 +54,10 @@ __all__ = [
     "load_preprocessor",
     "notes_on_new_rows",
     "possible_leaks",
+    "predictions_file",
     "preprocessor_bytes",
     "preprocessor_from",
+    "read_parts",
     "read_table",
     "repeated_rows",
     "save_preprocessor",

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import csv
-import io
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 import pandas as pd
 import pyarrow
 import pyarrow.parquet
 
 from shrinkage._errors import JobError, RequestError, shown
-from shrinkage._files import write_atomic
+from shrinkage._files import atomic_file
 
-__all__ = ["as_csv", "has_columns", "write_predictions"]
+__all__ = ["as_csv", "has_columns", "predictions_file", "write_predictions"]
 
 PARQUET = (".parquet", ".pq")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
@@ -42,23 +43,51 @@ def write_predictions(frame: pd.DataFrame, path: str | os.PathLike[str]) -> None
         >>> path.read_text().splitlines()
         ['class,p', "'=1+1,-1.5", 'b,2.0']
     """
+    with predictions_file(path) as add:
+        add(frame)
+
+
+@contextmanager
+def predictions_file(path: str | os.PathLike[str]) -> Iterator[Callable[[pd.DataFrame], None]]:
+    """The same for a table that comes a part at a time: a function that adds one. All parts have the same columns.
+
+    Nothing is at `path` until the block has ended well.
+    """
     target = Path(path)
     if target.suffix.lower() in (".xlsx", ".xls", ".ods", ".json", ".feather") or target.is_dir():
         raise RequestError(
             f"{shown(str(target))}: results are written as CSV (.csv) or Parquet (.parquet): name such a file."
         )
-    if target.suffix.lower() in PARQUET:
-        buffer = io.BytesIO()
-        frame.to_parquet(buffer, index=False)
-        data = buffer.getvalue()
-    else:
-        data = as_csv(frame).encode()
     try:
-        write_atomic(target, data)
+        with atomic_file(target) as file:
+            if target.suffix.lower() in PARQUET:
+                yield from _as_parquet(file)
+            else:
+                yield lambda frame: _add_csv(file, frame)
     except (FileNotFoundError, NotADirectoryError, IsADirectoryError, PermissionError) as error:
         raise RequestError(f"{shown(str(target))} cannot be written: {error.strerror}.") from error
     except OSError as error:
         raise JobError(f"{shown(str(target))} cannot be written: {error.strerror or error}.") from error
+
+
+def _add_csv(file: BinaryIO, frame: pd.DataFrame) -> None:
+    file.write(as_csv(frame, header=not file.tell()).encode())
+
+
+def _as_parquet(file: BinaryIO) -> Iterator[Callable[[pd.DataFrame], None]]:
+    writer: pyarrow.parquet.ParquetWriter | None = None
+
+    def add(frame: pd.DataFrame) -> None:
+        nonlocal writer
+        schema = None if writer is None else writer.schema
+        table = pyarrow.Table.from_pandas(frame, schema=schema, preserve_index=False)
+        if writer is None:
+            writer = pyarrow.parquet.ParquetWriter(file, table.schema)
+        writer.write_table(table)
+
+    yield add
+    if writer is not None:
+        writer.close()
 
 
 def has_columns(path: Path, columns: Sequence[str]) -> bool:
@@ -73,7 +102,7 @@ def has_columns(path: Path, columns: Sequence[str]) -> bool:
         return file.read(len(header)) == header
 
 
-def as_csv(frame: pd.DataFrame) -> str:
+def as_csv(frame: pd.DataFrame, *, header: bool = True) -> str:
     """The rows as CSV text in which a spreadsheet finds no formula, as `write_predictions` writes it.
 
     Example:
@@ -88,7 +117,7 @@ def as_csv(frame: pd.DataFrame) -> str:
     text = [*harmless.columns, *harmless.select_dtypes(exclude="number").to_numpy(dtype=object).ravel()]
     returns = any(isinstance(cell, str) and "\r" in cell for cell in text)
     quoting = csv.QUOTE_NONNUMERIC if returns else csv.QUOTE_MINIMAL
-    return harmless.to_csv(index=False, lineterminator="\n", quoting=quoting)
+    return harmless.to_csv(index=False, header=header, lineterminator="\n", quoting=quoting)
 
 
 def _harmless(value: object) -> object:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from shrinkage._errors import RequestError, called
 from shrinkage._files import sha256_of, write_atomic
 from shrinkage.estimators._blend import Blend
 from shrinkage.estimators._fitted_networks import FittedNetworks
+from shrinkage.estimators._fold_models import FoldModels
 from shrinkage.estimators._path_estimator import MLPCV
 from shrinkage.estimators.modules import MakeNetwork
 from shrinkage.estimators.saved._model_tensors import all_tensors, numbers_of, tensors_of
@@ -93,15 +95,19 @@ class SavedModel:
 
         They hold the truth for about 1 − alpha of new rows, at least 1 − 2·alpha; see the estimators.
         """
+        models = self._fold_models
+        if self.classes is None:
+            return models.intervals(frame, alpha)
+        return models.class_sets(frame, alpha, self.predict_proba(frame).argmax(axis=1))
+
+    @cached_property
+    def _fold_models(self) -> FoldModels:
         if self.folder is None or self.folds_sha256 is None:
             raise RequestError(
                 "Intervals were asked for, but the model was saved without the networks of its folds. Fit again."
             )
         path = self.folder / FOLDS
-        models = folds_from(_part(path, self.folds_sha256), self.blend, str(path))
-        if self.classes is None:
-            return models.intervals(frame, alpha)
-        return models.class_sets(frame, alpha, self.predict_proba(frame).argmax(axis=1))
+        return folds_from(_part(path, self.folds_sha256), self.blend, str(path))
 
     def _raw(self, frame: Any, lam: float | None) -> NDArray[np.float64]:
         return self.blend.predict(self.preprocessor.transform(frame), lam)

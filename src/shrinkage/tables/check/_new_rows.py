@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -13,9 +14,11 @@ from shrinkage.tables.learn._cell_values import booleans, dates, is_gap, level_t
 from shrinkage.tables.learn._columns import Column
 from shrinkage.tables.learn._preprocessor import Preprocessor
 
-__all__ = ["check_new_rows", "notes_on_new_rows"]
+__all__ = ["NewRows", "check_new_rows", "notes_on_new_rows"]
 
 _MOST_NAMED = 3
+MORE = "\0"
+"""Where in a sentence the number of cells belongs: no sentence has a NUL."""
 
 
 def check_new_rows(table: Table, preprocessor: Preprocessor) -> None:
@@ -31,19 +34,9 @@ def check_new_rows(table: Table, preprocessor: Preprocessor) -> None:
     Raises:
         RequestError: with one sentence a column: it is missing, appears twice, or holds what it cannot.
     """
-    frame = table.frame
-    used = [column for column in preprocessor.columns if column.used]
-    problems = [
-        f"{table.name}: column {shown(column.name)} is missing: the network was trained with it. Where a row has no "
-        "value, leave the cell empty."
-        for column in used
-        if column.name not in frame.columns
-    ]
-    for column in used:
-        if column.name in frame.columns:
-            problems += _wrong_cells(table, column)
-    if problems:
-        raise RequestError(problems)
+    seen = NewRows(preprocessor)
+    seen.add(table)
+    seen.check()
 
 
 def notes_on_new_rows(table: Table, preprocessor: Preprocessor, targets: Collection[str]) -> list[str]:
@@ -54,60 +47,136 @@ def notes_on_new_rows(table: Table, preprocessor: Preprocessor, targets: Collect
         preprocessor: of the fitted network.
         targets: names of the columns that it predicts, which may be there.
     """
-    known = {column.name for column in preprocessor.columns} | set(targets)
-    further = [shown(name) for name in table.frame.columns if name not in known]
-    notes = []
-    if further:
-        more = f" and {len(further) - _MOST_NAMED} more" if len(further) > _MOST_NAMED else ""
-        notes.append(
-            f"{table.name}: columns unknown from training are ignored: {', '.join(further[:_MOST_NAMED])}{more}."
-        )
-    for column in preprocessor.columns:
-        if column.used and column.kind == "category":
-            notes += _unseen(table, column)
-        elif column.used and column.kind != "boolean" and (words := _words(table, column)):
-            notes.append(words)
-    return notes
+    seen = NewRows(preprocessor, targets)
+    seen.add(table)
+    return seen.notes()
 
 
-def _words(table: Table, column: Column) -> str:
-    """What words were read as missing, '' for none; of a column that is numbers already, none is left."""
-    values = column_of(table.frame, column.name)
-    if values.dtype != object:
-        return ""
-    held = values.dropna().map(str).str.strip()
-    counts = held[held.map(lambda cell: is_gap(cell, column))].value_counts()
-    said = ", ".join(
-        f"{shown(word)} in {count:,} cell{'s' * (count > 1)}" for word, count in counts.head(3).items()
-    )
-    return f"{table.name}: column {shown(column.name)} has {said}: read as missing." if said else ""
+class NewRows:
+    """What is wrong with new rows that may come a part at a time, and what is to be said of them.
+
+    Args:
+        preprocessor: of the fitted network.
+        known: names of further columns that may be there, such as those that it predicts.
+    """
+
+    def __init__(self, preprocessor: Preprocessor, known: Collection[str] = ()) -> None:
+        self._columns = preprocessor.columns
+        self._known = {column.name for column in preprocessor.columns} | set(known)
+        self._wrong: dict[tuple[str, str], _Cells] = {}
+        self._words: dict[str, dict[str, int]] = {}
+        self._unseen: dict[str, _Cells] = {}
+        self._further: list[str] = []
+        self._name = ""
+
+    def add(self, table: Table) -> bool:
+        """Look at further rows; whether nothing was wrong so far.
+
+        Raises:
+            RequestError: a column is missing.
+        """
+        self._name = table.name
+        used = [column for column in self._columns if column.used]
+        if absent := [column.name for column in used if column.name not in table.frame.columns]:
+            raise RequestError(
+                [
+                    f"{table.name}: column {shown(name)} is missing: the network was trained with it. Where a row has no "
+                    "value, leave the cell empty."
+                    for name in absent
+                ]
+            )
+        self._further = [shown(name) for name in table.frame.columns if name not in self._known]
+        for column in used:
+            self._add_wrong(table, column)
+            if column.kind == "category":
+                self._add_unseen(table, column)
+            elif column.kind != "boolean":
+                self._add_words(table, column)
+        return not self._wrong
+
+    def check(self) -> None:
+        """Raise what was wrong, a sentence a column."""
+        if self._wrong:
+            raise RequestError([cells.said for cells in self._wrong.values()])
+
+    def notes(self) -> list[str]:
+        """What is to be said of the rows."""
+        notes = []
+        if self._further:
+            notes.append(f"{self._name}: columns unknown from training are ignored: {_some(self._further)}.")
+        for column in self._columns:
+            if cells := self._unseen.get(column.name):
+                rows = f"{cells.count:,} row{'s' * (cells.count > 1)}"
+                was = (
+                    "rare in training or not there, and taken as (other)"
+                    if column.rare
+                    else "not there in training, and taken as no level"
+                )
+                what = _some([shown(level) for level in cells.texts])
+                notes.append(
+                    f"{self._name}: column {shown(column.name)} has {what} in {rows}, first in {cells.first}: {was}."
+                )
+            if words := self._words.get(column.name):
+                most = sorted(words.items(), key=lambda pair: -pair[1])[:_MOST_NAMED]
+                said = ", ".join(
+                    f"{shown(word)} in {count:,} cell{'s' * (count > 1)}" for word, count in most
+                )
+                notes.append(f"{self._name}: column {shown(column.name)} has {said}: read as missing.")
+        return notes
+
+    def _add_wrong(self, table: Table, column: Column) -> None:
+        for kind, first, count in _wrong_cells(table, column):
+            cells = self._wrong.setdefault((column.name, kind), _Cells(first))
+            cells.count += count
+
+    def _add_unseen(self, table: Table, column: Column) -> None:
+        texts = level_texts(column_of(table.frame, column.name), column)
+        own = {*column.levels, None}
+        rows = [row for row, text in enumerate(texts) if text not in own]
+        if rows:
+            cells = self._unseen.setdefault(column.name, _Cells(table.where(rows[0])))
+            cells.count += len(rows)
+            cells.texts |= dict.fromkeys(str(texts[row]) for row in rows)
+
+    def _add_words(self, table: Table, column: Column) -> None:
+        """What words were read as missing; of a column that is numbers already, none is left."""
+        values = column_of(table.frame, column.name)
+        if values.dtype != object:
+            return
+        held = values.dropna().map(str).str.strip()
+        counts = held[held.map(lambda cell: is_gap(cell, column))].value_counts()
+        words = self._words.setdefault(column.name, {})
+        for word, count in counts.items():
+            words[str(word)] = words.get(str(word), 0) + int(count)
 
 
-def _unseen(table: Table, column: Column) -> Iterator[str]:
-    texts = level_texts(column_of(table.frame, column.name), column)
-    own = {*column.levels, None}
-    rows = [row for row, text in enumerate(texts) if text not in own]
-    if not rows:
-        return
-    levels = list(dict.fromkeys(str(texts[row]) for row in rows))
-    more = f" and {len(levels) - _MOST_NAMED} more" if len(levels) > _MOST_NAMED else ""
-    what = ", ".join(shown(level) for level in levels[:_MOST_NAMED]) + more
-    was = (
-        "rare in training or not there, and taken as (other)"
-        if column.rare
-        else "not there in training, and taken as no level"
-    )
-    yield (
-        f"{table.name}: column {shown(column.name)} has {what} in {len(rows):,} row{'s' if len(rows) > 1 else ''}, "
-        f"first in {table.where(rows[0])}: {was}."
-    )
+@dataclass
+class _Cells:
+    """Cells of a column of which the same is to be said."""
+
+    first: str
+    """The place of the first, or the sentence about it."""
+    count: int = 0
+    texts: dict[str, None] = field(default_factory=dict)
+    """The different ones, in their order."""
+
+    @property
+    def said(self) -> str:
+        return self.first.replace(MORE, f" ({self.count:,} such cells)" if self.count > 1 else "")
 
 
-def _wrong_cells(table: Table, column: Column) -> Iterator[str]:
+def _some(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
+    return ", ".join(names[:_MOST_NAMED]) + more
+
+
+def _wrong_cells(table: Table, column: Column) -> Iterator[tuple[str, str, int]]:
+    """(kind, sentence about the first with `MORE` in it, how many) of cells that their column cannot hold."""
     values = column_of(table.frame, column.name)
     if column.kind == "number":
         found = numbers(values, column)
-        yield from too_large(table, column.name, values.__class__(found, index=values.index))
+        for sentence in too_large(table, column.name, values.__class__(found, index=values.index)):
+            yield "size", sentence, 1
         lost, what = np.isnan(found), "a number"
     elif column.kind == "boolean":
         lost, what = np.isnan(booleans(values, column)), "true or false"
@@ -127,9 +196,9 @@ def _wrong_cells(table: Table, column: Column) -> Iterator[str]:
         if not is_gap(values.iloc[row], column)
     ]
     if rows:
-        more = f" ({len(rows):,} such cells)" if len(rows) > 1 else ""
-        yield (
+        sentence = (
             f"{table.name}, {table.where(rows[0])}: column {shown(column.name)} is {shown(values.iloc[rows[0]])}, not "
-            f"{what}{more}. Correct it, empty the cell, or name a word that means missing with --na."
-            + (" Other ways to write numbers: --decimal, --thousands." if column.kind == "number" else "")
+            f"{what}{MORE}. Correct it, empty the cell, or name a word that means missing with --na."
         )
+        ways = " Other ways to write numbers: --decimal, --thousands." if column.kind == "number" else ""
+        yield "kind", sentence + ways, len(rows)

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from shrinkage._errors import RequestError, called, shown
 from shrinkage.tables.read._arrow_csv import arrow_columns, header_cells
 
-__all__ = ["Cells", "Dialect", "parsed"]
+__all__ = ["Cells", "Dialect", "parsed", "regular_cells", "rows_begin"]
 
 SEPARATORS = (",", ";", "\t", "|")
 HEAD = 200_000
@@ -61,14 +61,42 @@ def parsed(data: bytes, name: str, dialect: Dialect) -> Cells:
     """
     if dialect.escape is not None and (len(dialect.escape) != 1 or dialect.escape in '\r\n"'):
         raise RequestError(f"{called('escape', dialect.escape)}: must be one character, such as \\.")
+    dialect, first, head = _found(data, dialect)
+    if (cells := _fast(data, name, dialect, first, head)) is not None:
+        return cells
+    return _careful(data.decode()[first:], name, dialect, 1 + (first > 0))
+
+
+def rows_begin(data: bytes, dialect: Dialect) -> tuple[Dialect, int] | None:
+    """Where the rows of a file begin and how they are written; None where a part of it can't be read alone.
+
+    Args:
+        data: the first bytes of the file, as UTF-8 without a byte-order mark.
+        dialect: how it is written, as far as it was asked for.
+    """
+    dialect, first, head = _found(data, dialect)
+    if dialect.escape or len(dialect.sep or "") != 1 or not head[:first].isascii():
+        return None
+    if not dialect.header:
+        return dialect, first
+    names = header_cells(head[first : head.find("\n", first)].rstrip("\r"), dialect.sep or ",")
+    end = data.find(b"\n", first) + 1
+    return (dialect, end) if end and names and all(name.strip() for name in names) else None
+
+
+def regular_cells(data: bytes, name: str, dialect: Dialect) -> Cells | None:
+    """The columns of a CSV text whose rows are its lines; None for any other."""
+    dialect, first, head = _found(data, dialect)
+    return _fast(data, name, dialect, first, head)
+
+
+def _found(data: bytes, dialect: Dialect) -> tuple[Dialect, int, str]:
+    """The dialect with its separator, where the text begins behind a `sep=` line, and the text's first part."""
     head = data[:HEAD].decode("utf-8", errors="ignore")
     line = _SEP_LINE.match(head)
     first = 0 if line is None else line.end()
     sep = dialect.sep or (line["sep"] if line else sniffed(head[first:], cut=len(head) < len(data)))
-    dialect = replace(dialect, sep=_checked(sep))
-    if (cells := _fast(data, name, dialect, first, head)) is not None:
-        return cells
-    return _careful(data.decode()[first:], name, dialect, 1 + (line is not None))
+    return replace(dialect, sep=_checked(sep)), first, head
 
 
 def _fast(data: bytes, name: str, dialect: Dialect, first: int, head: str) -> Cells | None:

@@ -12,7 +12,8 @@ import stat
 import sys
 import zipfile
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
@@ -21,7 +22,7 @@ import pyarrow as pa
 
 from shrinkage._errors import RequestError, called, shown
 
-__all__ = ["LARGEST", "decoded", "expanded", "file_bytes", "plain_utf8"]
+__all__ = ["LARGEST", "bytes_of", "decoded", "expanded", "file_bytes", "opened", "plain_utf8"]
 
 LARGEST = 4 * 2**30
 """Bytes that a compressed file may grow to: beyond it a small file could fill the memory."""
@@ -39,28 +40,45 @@ _JSON = re.compile(r"""\s*(\{\s*("|\}|$)|\[\s*([\[{"\]]|-?\d|$))""")
 
 def file_bytes(path: str) -> bytes:
     """The bytes of a regular file, or the reason in a sentence why there are none."""
+    with opened(path) as stream:
+        return bytes_of(stream, path)
+
+
+def bytes_of(stream: IO[bytes], path: str, size: int = -1) -> bytes:
+    """The first bytes of a file, all by default; a file without any is refused."""
+    try:
+        data = stream.read(size)
+    except OSError as error:
+        raise RequestError(f"{shown(path)} cannot be read: {error.strerror or error}.") from error
+    if not data:
+        what = "standard input" if path == "-" else shown(path)
+        raise RequestError(f"{what} is empty (0 bytes).")
+    return data
+
+
+@contextmanager
+def opened(path: str) -> Iterator[IO[bytes]]:
+    """A regular file, or standard input for `-`, to read from."""
     if re.match(r"[a-z][a-z0-9+.-]+://", path, re.IGNORECASE):
         raise RequestError(
             f"{shown(path)} is a web address: download the file first, nothing is fetched here."
         )
     if path == "-":
-        if not (data := sys.stdin.buffer.read()):
-            raise RequestError("standard input is empty (0 bytes).")
-        return data
+        yield sys.stdin.buffer
+        return
     file = Path(path)
     try:
         mode = file.stat().st_mode
-        data = file.read_bytes() if stat.S_ISREG(mode) else b""
+        stream = file.open("rb") if stat.S_ISREG(mode) else None
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         raise RequestError(f"{shown(path)} cannot be read: {reason}.") from error
     if stat.S_ISDIR(mode):
         raise RequestError(f"{shown(path)} is a folder: name a CSV or Parquet file in it.")
-    if not stat.S_ISREG(mode):
+    if stream is None:
         raise RequestError(f"{shown(path)} is not a regular file: save the table to a file first.")
-    if not data:
-        raise RequestError(f"{shown(path)} is empty (0 bytes).")
-    return data
+    with stream:
+        yield stream
 
 
 def expanded(data: bytes, name: str) -> bytes:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -17,7 +19,7 @@ from shrinkage.tables._source_table import column_of
 from shrinkage.tables.read._decode import LARGEST
 from shrinkage.tables.read._typing import EXACT
 
-__all__ = ["is_workbook", "parquet_frame", "workbook_frame"]
+__all__ = ["is_workbook", "parquet_frame", "parquet_parts", "workbook_frame"]
 
 
 def is_workbook(data: bytes) -> bool:
@@ -91,11 +93,38 @@ def _text(cell: object) -> str:
 
 def parquet_frame(data: bytes, name: str) -> tuple[pd.DataFrame, list[str]]:
     """The frame of a Parquet file, and what was noticed."""
-    try:
+    with _readable(name):
         table = pq.read_table(io.BytesIO(data))
+    return _frame_of(table, name)
+
+
+def parquet_parts(path: str, name: str, rows: int) -> Iterator[tuple[pd.DataFrame, list[str]]]:
+    """The same, so many rows at a time."""
+    with _readable(name):
+        file = pq.ParquetFile(path)
+        if not file.metadata.num_rows:
+            yield _frame_of(file.read(), name)
+        batches = file.iter_batches(batch_size=rows)
+    while True:
+        with _readable(name):
+            batch = next(batches, None)
+        if batch is None:
+            return
+        yield _frame_of(pa.Table.from_batches([batch]), name)
+
+
+@contextmanager
+def _readable(name: str) -> Iterator[None]:
+    try:
+        yield
     except (pa.ArrowException, OSError, ValueError) as error:
+        if isinstance(error, RequestError):
+            raise
         reason = str(error).splitlines()[0].rstrip(".")
         raise RequestError(f"{name} is not a readable Parquet file: {reason}.") from error
+
+
+def _frame_of(table: pa.Table, name: str) -> tuple[pd.DataFrame, list[str]]:
     names = [str(column).strip() for column in table.column_names]
     problems = [
         f"{name}: column {shown(column)} has the extension type {type_}, which is not read: store it plainly."

@@ -4,23 +4,39 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Protocol
+from typing import IO, Protocol
 
+import numpy as np
 import pandas as pd
 
 from shrinkage._errors import RequestError, shown
 from shrinkage.tables._source_table import Table
 from shrinkage.tables.read._column_reader import Columns, read_text_columns
-from shrinkage.tables.read._csv import Dialect, parsed
-from shrinkage.tables.read._decode import decoded, expanded, file_bytes, plain_utf8
+from shrinkage.tables.read._csv import Cells, Dialect, parsed, regular_cells, rows_begin
+from shrinkage.tables.read._decode import bytes_of, decoded, expanded, file_bytes, opened, plain_utf8
 from shrinkage.tables.read._numerals import asked_numerals
-from shrinkage.tables.read._other_files import is_workbook, parquet_frame, workbook_frame
+from shrinkage.tables.read._other_files import is_workbook, parquet_frame, parquet_parts, workbook_frame
 from shrinkage.tables.read._reading import Reading, with_readings
 from shrinkage.tables.read._typing import Hints
 
-__all__ = ["HasReadings", "read_table"]
+__all__ = ["HasReadings", "read_parts", "read_table"]
+
+PARQUET = (".parquet", ".pq")
+BINARY = (
+    b"PAR1",
+    b"PK\x03\x04",
+    b"\x1f\x8b",
+    b"BZh",
+    b"\xfd7zXZ\x00",
+    b"\x28\xb5\x2f\xfd",
+    b"\xd0\xcf\x11\xe0",
+)
+"""How files that are no text begin."""
+PART, PART_ROWS = 1 << 24, 50_000
+"""Bytes of a CSV file, and rows of a Parquet file, that are read at a time."""
 
 
 class HasReadings(Protocol):
@@ -82,47 +98,158 @@ def read_table(
     """
     source = os.fspath(path)
     numerals = asked_numerals(decimal, thousands)
-    known = {} if like is None else dict(like.readings)
-    known |= {
+    wanted = Columns(
+        na=frozenset(na),
+        hints=Hints(numerals=numerals, day_first=day_first),
+        known=_known(like, text, verbatim),
+    )
+    asked = _Asked(source, wanted, Dialect(sep=sep, escape=escape, header=header), encoding, tuple(text))
+    return asked.table(file_bytes(source))
+
+
+def read_parts(
+    path: str | os.PathLike[str],
+    *,
+    sep: str | None = None,
+    encoding: str | None = None,
+    na: Sequence[str] = (),
+    decimal: str | None = None,
+    thousands: str | None = None,
+    escape: str | None = None,
+    header: bool = True,
+    verbatim: Sequence[str] = (),
+    like: HasReadings | None = None,
+    size: int = PART,
+) -> Iterator[Table]:
+    """The rows of a file a part at a time, so that it may be larger than the memory; see `read_table`.
+
+    A CSV file in UTF-8 whose rows are its lines and a Parquet file come in parts; any other file, and what follows a row
+    that goes over several lines, as a whole. Lines are those of the whole file.
+
+    Args:
+        path: the file, or `-`.
+        sep, encoding, na, decimal, thousands, escape, header, verbatim, like: as in `read_table`.
+        size: bytes of a CSV file that are read at a time.
+
+    Example:
+        >>> import pathlib, tempfile
+        >>> path = pathlib.Path(tempfile.mkdtemp()) / "a.csv"
+        >>> _ = path.write_text("a,b\\n" + "1,2\\n" * 9)
+        >>> [len(part.frame) for part in read_parts(path, size=20)]
+        [4, 5]
+    """
+    source = os.fspath(path)
+    wanted = Columns(
+        na=frozenset(na),
+        hints=Hints(numerals=asked_numerals(decimal, thousands)),
+        known=_known(like, (), verbatim),
+    )
+    asked = _Asked(source, wanted, Dialect(sep=sep, escape=escape, header=header), encoding)
+    with opened(source) as stream:
+        if source != "-" and source.lower().endswith(PARQUET):
+            yield from asked.parquet_parts()
+            return
+        head = bytes_of(stream, source, size)
+        start = None
+        if encoding is None and len(head) == size and (text := plain_utf8(head[: head.rfind(b"\n") + 1])):
+            head = text + head[head.rfind(b"\n") + 1 :]
+            start = None if head.startswith(BINARY) else rows_begin(head, asked.dialect)
+        if start is None:
+            yield asked.table(head + stream.read())
+            return
+        yield from asked.csv_parts(head, stream, *start, size)
+
+
+def _known(like: HasReadings | None, text: Sequence[str], verbatim: Sequence[str]) -> dict[str, Reading]:
+    """The rules that are fixed before a file is read."""
+    words = {
         name: Reading(form="text", note=f"Column {shown(name)} is read as text, as asked.", asked=True)
         for name in text
     }
-    known |= {name: Reading(form="text", asked=True) for name in verbatim}
-    wanted = Columns(na=frozenset(na), hints=Hints(numerals=numerals, day_first=day_first), known=known)
-    data = file_bytes(source)
-    name = "standard input" if source == "-" else shown(Path(source).name)
-    digest = hashlib.sha256(data).hexdigest()
-    if data.startswith(b"PAR1") or source.lower().endswith((".parquet", ".pq")):
-        frame, notes = parquet_frame(data, name)
-        return _table(frame, {}, source, digest, notes, text=text)
-    if is_workbook(data):
-        frame, notes = workbook_frame(data, name, header=header)
-        frame, readings, more = wanted.read(frame, name, lambda row: f"row {row + 1}")
-        return _table(frame, readings, source, digest, [*notes, *more], text=text)
-    data = expanded(data, name)
-    notes: list[str] = []
-    if encoding is not None or (content := plain_utf8(data)) is None:
-        decoded_text, notes = decoded(data, name, encoding)
-        content = decoded_text.encode()
-    del data
-    cells = parsed(content, name, Dialect(sep=sep, escape=escape, header=header))
-    del content
-    lines = cells.lines
-    frame, readings, more = read_text_columns(wanted, cells, name)
-    found = _table(frame, readings, source, digest, [*notes, *cells.notes, *more], text=text)
-    return Table(**{**vars(found), "lines": lines, "numerals": numerals})
+    as_written = {name: Reading(form="text", asked=True) for name in verbatim}
+    return {**({} if like is None else like.readings), **words, **as_written}
 
 
-def _table(
-    frame: pd.DataFrame,
-    readings: Mapping[str, Reading],
-    source: str,
-    digest: str,
-    notes: Sequence[str],
-    *,
-    text: Sequence[str],
-) -> Table:
-    if absent := [shown(name) for name in text if name not in frame.columns]:
-        raise RequestError(f"{shown(Path(source).name)}: no column {', '.join(absent)} to read as text.")
-    with_readings(frame, readings)
-    return Table(frame=frame, source=source, sha256=digest, notes=tuple(notes))
+@dataclass(frozen=True)
+class _Asked:
+    """A file, and how it is asked to be read."""
+
+    source: str
+    wanted: Columns
+    dialect: Dialect
+    encoding: str | None
+    text: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        return "standard input" if self.source == "-" else shown(Path(self.source).name)
+
+    def table(self, data: bytes) -> Table:
+        """The table in the bytes of a file."""
+        digest = hashlib.sha256(data).hexdigest()
+        if data.startswith(b"PAR1") or self.source.lower().endswith(PARQUET):
+            frame, notes = parquet_frame(data, self.name)
+            return self._with({}, frame, digest, notes)
+        if is_workbook(data):
+            frame, notes = workbook_frame(data, self.name, header=self.dialect.header)
+            frame, readings, more = self.wanted.read(frame, self.name, lambda row: f"row {row + 1}")
+            return self._with(readings, frame, digest, [*notes, *more])
+        data = expanded(data, self.name)
+        notes: list[str] = []
+        if self.encoding is not None or (content := plain_utf8(data)) is None:
+            decoded_text, notes = decoded(data, self.name, self.encoding)
+            content = decoded_text.encode()
+        del data
+        cells = parsed(content, self.name, self.dialect)
+        del content
+        return self._of_cells(cells, digest, notes)
+
+    def csv_parts(
+        self, head: bytes, stream: IO[bytes], dialect: Dialect, begin: int, size: int
+    ) -> Iterator[Table]:
+        """The table of a CSV file a part at a time.
+
+        Args:
+            head: its first bytes.
+            stream: the others.
+            dialect: how it is written.
+            begin: where its rows begin.
+            size: bytes to read at a time.
+        """
+        asked = replace(self, dialect=dialect)
+        start, rows, done = head[:begin], head[begin:], 0
+        while rows:
+            more = stream.read(size)
+            cut = rows.rfind(b"\n") + 1 if more else len(rows)
+            part = start + rows[:cut]
+            cells = None
+            if cut and plain_utf8(part) is not None:
+                cells = regular_cells(part, self.name, dialect)
+            if cells is None:
+                # Blank lines for what is done: they hold no row, and every line keeps its number.
+                yield asked.table(start + b"\n" * done + rows + more + stream.read())
+                return
+            yield asked._of_cells(replace(cells, lines=cells.lines + done), "", [])
+            done += len(cells.lines)
+            rows = rows[cut:] + more
+
+    def parquet_parts(self) -> Iterator[Table]:
+        done = 0
+        for frame, notes in parquet_parts(self.source, self.name, PART_ROWS):
+            lines = np.arange(done, done + len(frame), dtype=np.int64) + 1
+            yield replace(self._with({}, frame, "", notes), lines=lines, unit="row")
+            done += len(frame)
+
+    def _of_cells(self, cells: Cells, digest: str, notes: Sequence[str]) -> Table:
+        lines, said = cells.lines, cells.notes
+        frame, readings, more = read_text_columns(self.wanted, cells, self.name)
+        table = self._with(readings, frame, digest, [*notes, *said, *more])
+        return replace(table, lines=lines, numerals=self.wanted.hints.numerals)
+
+    def _with(
+        self, readings: Mapping[str, Reading], frame: pd.DataFrame, digest: str, notes: Sequence[str]
+    ) -> Table:
+        if absent := [shown(name) for name in self.text if name not in frame.columns]:
+            raise RequestError(f"{self.name}: no column {', '.join(absent)} to read as text.")
+        with_readings(frame, readings)
+        return Table(frame=frame, source=self.source, sha256=digest, notes=tuple(notes))

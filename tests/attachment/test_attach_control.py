@@ -438,7 +438,7 @@ def test_sampled_roots_have_the_curvature_of_the_rows_as_their_mean(recurrent: b
     model = (Last(3, 1, batch_first=True) if recurrent else nn.Linear(3, 1)).double()
     x = torch.randn(5, 4, 3).double() if recurrent else torch.randn(5, 3).double()
     params, loss = dict(model.named_parameters()), loss_named("squared_error")
-    R = sampled_root(model, params, (x,), loss, 0)
+    R = torch.cat(sampled_root(model, params, (x,), loss, 0), 1)
     one_by_one = sum(R[b : b + 1].mT @ R[b : b + 1] for b in range(5))
     torch.testing.assert_close(R.mT @ R, one_by_one)
     model.zero_grad()

@@ -4,7 +4,6 @@ from shrinkage.networks._activations import ACTIVATIONS, Activation
 from shrinkage.networks._curvature import (
     determined_by_kernels,
     determined_by_kronecker,
-    determined_by_rows,
     determined_parameters,
     gauss_newton,
     gauss_newton_diagonal,
@@ -43,7 +42,6 @@ __all__ = [
     "StackedKind",
     "determined_by_kernels",
     "determined_by_kronecker",
-    "determined_by_rows",
     "determined_parameters",
     "gauss_newton",
     "gauss_newton_diagonal",

@@ -19,7 +19,6 @@ from shrinkage.networks.perceptron import PerceptronKind, perceptron_layout
 __all__ = [
     "determined_by_kernels",
     "determined_by_kronecker",
-    "determined_by_rows",
     "determined_parameters",
     "gauss_newton",
     "gauss_newton_diagonal",
@@ -78,20 +77,6 @@ def determined_parameters(curvature: Tensor, lam: Tensor) -> Tensor:
     return (inverse * curvature.mT).sum(1)
 
 
-def determined_by_rows(roots: Tensor, lam: Tensor) -> Tensor:
-    """`determined_parameters` of H = RᵀR by the smaller matrix `M = 1 + RΛ⁻¹Rᵀ`: γᵢ = [RᵀM⁻¹R]ᵢᵢ/λᵢ.
-
-    Args:
-        roots: R of shape (m, D), float64, with fewer rows than columns for this to be worth it.
-        lam: (D,) the canonical λ of each parameter; 0 counts as one that can't be told from 0.
-    """
-    free = 1e-8 * roots.square().sum(0).mean().clamp_min(1e-12)
-    inverse = 1 / torch.where(lam > 0, lam, free)
-    M = torch.eye(len(roots)).to(roots) + (roots * inverse) @ roots.mT
-    solved = torch.linalg.solve_triangular(torch.linalg.cholesky(M), roots, upper=False)
-    return (solved.square().sum(0) * inverse).clamp_max(1)
-
-
 def determined_by_kronecker(factors: Sequence[tuple[Tensor, Tensor]], lam: Sequence[float]) -> list[float]:
     """γ of each layer's weights, `Σ_ij a_i g_j/(a_i g_j + λ)` of the eigenvalues of A and G."""
     found = []
@@ -102,7 +87,14 @@ def determined_by_kronecker(factors: Sequence[tuple[Tensor, Tensor]], lam: Seque
 
 
 def determined_by_kernels(kernels: Sequence[Tensor], lam: Sequence[float]) -> list[float]:
-    """γ of each tensor by `M = 1 + Σ Kₗ/λₗ`, as in `determined_by_rows`: γₗ = tr(M⁻¹Kₗ)/λₗ, with Kₗ = RₗRₗᵀ (m, m)."""
+    """γ of each tensor by the matrix of the rows, which is the smaller one where there are fewer of them than parameters.
+
+    With H = RᵀR and `M = 1 + RΛ⁻¹Rᵀ`, γₗ = tr(M⁻¹Kₗ)/λₗ.
+
+    Args:
+        kernels: Kₗ = RₗRₗᵀ (m, m) of the columns of each tensor, float64.
+        lam: the canonical λ of each; 0 counts as one that can't be told from 0.
+    """
     free = 1e-8 * sum(float(K.diagonal().mean()) for K in kernels) + 1e-20
     each = [strength or free for strength in lam]
     M = torch.eye(len(kernels[0])).to(kernels[0])

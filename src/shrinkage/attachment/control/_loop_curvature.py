@@ -75,8 +75,8 @@ def curvature(
 
 def sampled_root(
     module: nn.Module, params: Parameters, inputs: tuple[Any, ...], likelihood: Loss, seed: int
-) -> Tensor:
-    """(B, D) R with `E[RᵀR] = Σ_rows Jᵀ H_loss J`: one row for each of the batch, its S columns under random signs.
+) -> list[Tensor]:
+    """R (B, ·) of each parameter, with `E[RᵀR] = Σ_rows Jᵀ H_loss J`: a row's S columns are summed under random signs.
 
     Arguments as for `curvature`.
     """
@@ -93,14 +93,14 @@ def sampled_root(
     try:
         gradient = torch.func.vmap(torch.func.grad(summed), in_dims=(None, 0, *[0] * len(inputs)))
         found = gradient(held, along, *inputs)
-        return torch.cat([found[name].flatten(1).double() for name in held], 1)
+        return [found[name].flatten(1) for name in held]
     except (RuntimeError, NotImplementedError, ValueError):  # what vmap has no rule for
-        rows = []
+        rows: list[list[Tensor]] = []
         for b, v in enumerate(along):
             value = (module(*(x[b : b + 1] for x in inputs))[0] * v).sum()
             parts = torch.autograd.grad(value, list(params.values()), materialize_grads=True)
-            rows.append(torch.cat([part.flatten().double() for part in parts]))
-        return torch.stack(rows)
+            rows.append([part.flatten() for part in parts])
+        return [torch.stack(list(of_one)) for of_one in zip(*rows, strict=True)]
 
 
 def _rooted(

@@ -22,7 +22,7 @@ from shrinkage.attachment.control._loop_slopes import (
     one_step,
     pull_of,
 )
-from shrinkage.networks import determined_by_rows, determined_parameters
+from shrinkage.networks import determined_by_kernels, determined_parameters
 from shrinkage.rules import Controller, Evidence, Hypergradient, plain, wide
 
 __all__ = ["Measures"]
@@ -182,7 +182,7 @@ class Measures:
         params = self._named(trained)
         size = sum(p.numel() for p in params.values())
         whole = size <= FULL_UP_TO
-        total, seen, H, roots = 0.0, 0, torch.zeros(()), list[Tensor]()
+        total, seen, H, roots = 0.0, 0, torch.zeros(()), list[list[Tensor]]()
         wanted = min(self._controller.sample, self.rows, max(1, ROOT_NUMBERS // size))
         with at_rest(self._model):
             while seen < wanted:
@@ -201,13 +201,15 @@ class Measures:
                 else:
                     roots.append(sampled_root(self._model, params, inputs, likelihood, update + seen))
                 total, seen = total + loss * new, seen + new
-        strengths = _spread(trained, [lam.get(c, 0.0) for c in trained])
+        strengths = [lam.get(claim, 0.0) for claim in trained]
         if whole:
-            gamma = determined_parameters(H / seen, strengths)
+            each = determined_parameters(H / seen, _spread(trained, strengths))
+            parts = each.split([claim.param.numel() for claim in trained])
+            gamma = [float(part.sum()) for part in parts]
         else:
-            gamma = determined_by_rows(torch.cat(roots) / seen**0.5, strengths)
-        parts = gamma.split([claim.param.numel() for claim in trained])
-        return total / seen, {c: float(part.sum()) for c, part in zip(trained, parts, strict=True)}
+            whole_roots = [torch.cat(parts) for parts in zip(*roots, strict=True)]
+            gamma = determined_by_kernels([(R @ R.mT).double() / seen for R in whole_roots], strengths)
+        return total / seen, dict(zip(trained, gamma, strict=True))
 
     def _named(self, trained: Sequence[Claim]) -> dict[str, Tensor]:
         assert self._model is not None

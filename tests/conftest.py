@@ -16,6 +16,7 @@ LONG = {
     "attachment/test_attach_resume.py",
     "attachment/test_attach_shapes.py",
     "attachment/test_attach_torch_table.py",
+    "estimators/test_networks_docs.py",
     "estimators/test_sklearn_contract.py",
     "networks/test_module_forms.py",
     "networks/test_role_tables.py",

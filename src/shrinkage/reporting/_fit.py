@@ -64,7 +64,8 @@ def render_fit_report(story: FitStory) -> str:
     page = Page(
         title=story.title,
         kicker="Fit report",
-        subtitle=f"{clean(story.source_name, 200)} · {story.n_rows:,} rows · {story.n_features:,} inputs · "
+        subtitle=f"{clean(story.source_name, 200)} · {story.n_rows:,} rows · "
+        f"{clean(story.shapes, 200) or f'{story.n_features:,} inputs'} · "
         f"{story.task} of {_names(story)} · {_effort(story)}",
         tiles=_words.tiles(story, judged, shown, weakest),
         findings=findings(story),
@@ -271,8 +272,10 @@ def _data_section(story: FitStory) -> Section:
     return Section(
         id="data",
         topic="The data",
-        title=f"{story.n_rows:,} rows and {sum(c.kind != 'target' for c in columns):,} columns besides the target "
-        f"became {story.n_features:,} inputs",
+        title=f"{story.n_rows:,} rows of {clean(story.shapes, 200)}"
+        if story.shapes
+        else f"{story.n_rows:,} rows and "
+        f"{sum(c.kind != 'target' for c in columns):,} columns besides the target became {story.n_features:,} inputs",
         caption=f"{values}. How each column was read and used.{more}",
         tables=[
             Table(

@@ -40,6 +40,7 @@ def module_story(path: LambdaPath, linear: LinearPath | None = None) -> FitStory
         class_names=() if classes else None,
         n_rows=path.n_rows_,
         n_features=len(columns) - 1,
+        shapes=", ".join(f"{name} of {kind}" for name, kind in path.row_shapes_[:-1]),
         path=path.path_,
         choice=path.choice_,
         constant_losses=path.constant_losses_,

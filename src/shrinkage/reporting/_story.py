@@ -83,6 +83,8 @@ class FitStory:
     """Rows the path was computed on."""
     n_features: int
     """Numbers a row became: the inputs of the net."""
+    shapes: str = ""
+    """What a row is, where it is no row of a table: `X of float32 × 7×2`."""
     path: PathResult
     """The curves of every (λ, fold, restart)."""
     choice: Choice

@@ -15,6 +15,9 @@ from shrinkage.reporting.figures._lambda_axis import LambdaAxis
 
 __all__ = ["gap_figure", "gap_table", "loss_figure", "loss_unit", "path_table"]
 
+NEAR_EDGE = 0.2
+"""Share of the axis at either end where a label needs the other side of its line."""
+
 
 def loss_figure(path: PathResult, choice: Choice, judged: Judged, fair: Against | None = None) -> Figure:
     """Validation and training loss against λ, with standard errors, the minimum and the 1-SE λ: glmnet's plot.
@@ -165,9 +168,18 @@ def _choice_lines(axis: LambdaAxis, choice: Choice) -> list[dict[str, Any]]:
 
 
 def _choice_labels(axis: LambdaAxis, choice: Choice) -> list[dict[str, Any]]:
-    """`minimum` to the left of its line and `1-SE` to the right: the second never lies left of the first."""
-    labels = [(choice.index_min, "minimum", "right"), (choice.index_1se, "1-SE", "left")]
-    middle = (axis.places[0] + axis.places[-1]) / 2
+    """`minimum` to the left of its line and `1-SE` to the right: the second never lies left of the first.
+
+    Near an edge, where that would be cut off, the other way: their heights differ.
+    """
+    first, last = float(axis.places[0]), float(axis.places[-1])
+    edge, middle = (last - first) * NEAR_EDGE, (first + last) / 2
+    at_left = axis.places[choice.index_min] < first + edge
+    at_right = axis.places[choice.index_1se] > last - edge
+    labels = [
+        (choice.index_min, "minimum", "left" if at_left else "right"),
+        (choice.index_1se, "1-SE", "right" if at_right else "left"),
+    ]
     if choice.index_min == choice.index_1se:
         left_half = axis.places[choice.index_min] < middle
         labels = [(choice.index_min, "minimum and 1-SE", "left" if left_half else "right")]

@@ -136,6 +136,16 @@ def test_the_report_names_the_constant_and_the_linear_model(tmp_path: Path):
     assert "mean absolute error" in page
 
 
+def test_the_report_of_a_quantile_gives_the_share_below_it(tmp_path: Path):
+    X, y = counts()
+    fitted = model(loss="quantile", quantile=0.9, max_epochs=30).fit(X, y)
+    fitted.report(tmp_path / "r.html")
+    page = (tmp_path / "r.html").read_text(encoding="utf-8").replace("\xa0", " ")
+    share = 100 * (y <= fitted.out_of_fold_).mean()
+    assert f"{share:.1f} % of the values lie at or below the predicted quantile" in page
+    assert "RMSE on unseen rows" not in page
+
+
 def test_a_network_of_ones_own_takes_the_loss():
     X, y = counts(60)
     fitted = model(

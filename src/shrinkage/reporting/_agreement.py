@@ -15,6 +15,10 @@ __all__ = ["agreement_section"]
 MOST_CLASSES = 30
 MOST_TARGETS = 6
 MOST_POINTS = 1200
+SHARE_BELOW = "share below"
+"""The metric of a model of quantiles, whose errors are not to be small on both sides."""
+MIDDLE = "right; a cloud flatter than the line means that predictions are pulled toward the mean. "
+QUANTILE = "the value; of a quantile that is right, its share of the points lies on or above that line. "
 REUSED = " λ was chosen on the same folds, so errors on new rows may be slightly larger."
 
 
@@ -135,14 +139,15 @@ def _scatter_section(story: FitStory) -> Section:
     drawn = list(range(min(len(fits), MOST_TARGETS)))
     names = [str(name) for name in story.target_names]
     rows = [_drawn_rows(truth[:, j], held_out[:, j], MOST_POINTS // len(drawn)) for j in drawn]
-    some = any(len(r) < len(truth) for r in rows)
+    some, metric = any(len(r) < len(truth) for r in rows), story.path.metric_name
+    off = _share_below(truth, held_out) if metric == SHARE_BELOW else _errors(fits, names)
     return Section(
         id="agreement",
         topic="Predicted against true",
-        title="On rows that the net had not seen, " + _errors(fits, names),
+        title=f"On rows that the net had not seen, {off}",
         caption="Each point is a row, predicted by a net trained without it. On the dashed line the prediction is "
-        "right; a cloud flatter than the line means that predictions are pulled toward the mean. "
-        "Errors are in the target's own units, over all unseen rows. R² is given above, as the mean over folds."
+        + (QUANTILE if metric == SHARE_BELOW else MIDDLE)
+        + f"Errors are in the target's own units, over all unseen rows. {_given_above(metric)}"
         + (" An even selection of the rows is drawn." if some else "")
         + REUSED,
         keys=[
@@ -167,6 +172,17 @@ def _scatter_section(story: FitStory) -> Section:
             ),
         ],
     )
+
+
+def _given_above(metric: str) -> str:
+    return f"{metric[0].upper()}{metric[1:]} is given above, as the mean over folds."
+
+
+def _share_below(truth: NDArray[np.float64], held_out: NDArray[np.float64]) -> str:
+    """How many values lie at or below their quantile."""
+    known = np.isfinite(truth) & np.isfinite(held_out)
+    share = float((truth[known] <= held_out[known]).mean()) if known.any() else np.nan
+    return f"{percent(share)} of the values lie at or below the predicted quantile"
 
 
 def _fit_of(truth: NDArray[np.float64], held_out: NDArray[np.float64]) -> tuple[int, float, float, float]:

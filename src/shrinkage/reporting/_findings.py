@@ -59,22 +59,22 @@ def _metrics(story: FitStory, judged: Judged) -> str:
 
     unseen, seen = pair(chosen)
     of_folds = ", means over folds ± standard error" if path.n_folds > 1 else ""
-    who = "the network"
+    who, reached = "the network", f"reached {name}"
+    if name == "share below":
+        reached = "had a share of values at or below its predictions of"
     if story.blend is not None:
         who = f"{story.choice.form} alone"
-    text = f"On rows it had not seen {who} reached {name} {unseen}, on its training rows {seen}{of_folds}"
+    text = f"On rows it had not seen {who} {reached} {unseen}, on its training rows {seen}{of_folds}"
     if story.blend is not None:
         members = listed(story.blend.members)
-        text = (
-            f"On rows not seen the mean prediction of {members} reached {name} {blend_metric(story)}. {text}"
-        )
+        text = f"On rows not seen the mean prediction of {members} {reached} {blend_metric(story)}. {text}"
     if not chosen:
         return f"{text}."
     weak_unseen, weak_seen = pair(0)
     weak = strength(path.lambdas[0])
     epochs = int(story.choice.epochs[0])
-    when = f"after {epochs:,} epochs"
-    return f"{text}; {weak} {when} reached {weak_unseen} and {weak_seen}."
+    when, verb = f"after {epochs:,} epochs", "had" if name == "share below" else "reached"
+    return f"{text}; {weak} {when} {verb} {weak_unseen} and {weak_seen}."
 
 
 def _alone(story: FitStory) -> str:

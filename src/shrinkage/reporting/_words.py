@@ -128,7 +128,7 @@ def _score_tile(path: PathResult, choice: Choice, before: str, weakest: int) -> 
 
 def _error_tile(story: FitStory) -> list[Tile]:
     """The root mean square error of a single target, in its own units."""
-    if story.task != "regression" or len(story.target_names) != 1:
+    if story.task != "regression" or len(story.target_names) != 1 or story.path.metric_name == "share below":
         return []
     truth, held_out = (np.asarray(a, dtype=float)[:, 0] for a in (story.truth, story.held_out))
     known = np.isfinite(truth) & np.isfinite(held_out)

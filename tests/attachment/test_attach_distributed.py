@@ -1,4 +1,4 @@
-"""DDP and FSDP2 on two gloo processes give what one process gives."""
+"""DDP, FSDP2 and ZeRO on two gloo processes give what one process gives."""
 
 import copy
 import os
@@ -31,6 +31,20 @@ RESUMED = [
     ("AdaptiveL2", "SGD momentum"),
     ("ConstrainedNorm relative", "AdamW"),
 ]
+
+SHARDED = [
+    (rule, "AdamW")
+    for rule in (
+        "Decoupled lr",
+        "Decoupled constant",
+        "WeightDecay updated",
+        "L2",
+        "L2SP",
+        "Cautious",
+        "UncertainDecay",
+    )
+]
+"""Under `ZeroRedundancyOptimizer`, where each process steps a share of the parameters and sends it round."""
 
 pytestmark = pytest.mark.skipif(not dist.is_available() or not dist.is_gloo_available(), reason="needs gloo")
 
@@ -109,6 +123,37 @@ def compare(rule_name: str, optimizer_name: str, how: str, rank: int) -> None:
     torch.testing.assert_close(got, train(alone, optimizer, STEPS), rtol=1e-9, atol=1e-11)
 
 
+def sharded(model: nn.Module, like: torch.optim.Optimizer) -> Any:
+    """The same optimizer, its state shared out over the processes."""
+    from torch.distributed.optim import ZeroRedundancyOptimizer  # warns of torch.jit, here outside pytest
+
+    options = {k: v for k, v in like.param_groups[0].items() if k in ("lr", "betas", "eps", "weight_decay")}
+    return ZeroRedundancyOptimizer(model.parameters(), optimizer_class=type(like), **options)
+
+
+def compare_sharded(rule_name: str, optimizer_name: str, rank: int) -> None:
+    """Steps in two halves: the second by a new model and optimizer that load what the first process saved."""
+    rule, alone = ROWS[rule_name].rule, make_model()
+    plain = optimizer_for(optimizer_name, alone)
+    old = wrapped(make_model(), "ddp")
+    optimizer = sharded(old, plain)
+    attach(optimizer, rule, model=old)
+    stepped(old, optimizer, rank, range(STEPS // 2))
+    optimizer.consolidate_state_dict(to=0)
+    saved = [(old.state_dict(), optimizer.state_dict()) if rank == 0 else None]
+    dist.broadcast_object_list(saved, src=0)
+    assert saved[0] is not None
+    new = wrapped(make_model(), "ddp")
+    again = sharded(new, plain)
+    attach(again, rule, model=new)
+    new.load_state_dict(saved[0][0])
+    again.load_state_dict(saved[0][1])
+    stepped(new, again, rank, range(STEPS // 2, STEPS))
+    attach(plain, rule, model=alone)
+    expected = train(alone, plain, STEPS)
+    torch.testing.assert_close([p.detach() for p in new.parameters()], expected, rtol=1e-9, atol=1e-11)
+
+
 def work(rank: int, port: int, failures: Any) -> None:
     os.environ |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
     torch.set_num_threads(1)
@@ -128,6 +173,12 @@ def work(rank: int, port: int, failures: Any) -> None:
                 except Exception:
                     where = f"resumed ({way}), {rule_name} on {optimizer_name}, rank {rank}"
                     failures.put(f"{where}: {traceback.format_exc()[-600:]}")
+        for rule_name, optimizer_name in SHARDED:
+            try:
+                compare_sharded(rule_name, optimizer_name, rank)
+            except Exception:
+                where = f"ZeRO, {rule_name} on {optimizer_name}, rank {rank}"
+                failures.put(f"{where}: {traceback.format_exc()[-600:]}")
         dist.barrier()  # neither closes its sockets while the other still uses them
     finally:
         dist.destroy_process_group()

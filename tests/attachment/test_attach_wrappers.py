@@ -6,12 +6,13 @@ from typing import Any
 
 import pytest
 import torch
+import torch.distributed as dist
 from torch import Tensor, nn
 
 from attachment_cases import loss_at, make_model
 from shrinkage._errors import RequestError
 from shrinkage.attachment import attach
-from shrinkage.rules import L2, L2SP, Decoupled, WeightDecay
+from shrinkage.rules import L2, L2SP, Decoupled, ScheduledDecay, WeightDecay
 
 
 class Sharp(torch.optim.Optimizer):
@@ -296,3 +297,23 @@ def test_two_rules_share_a_group_and_each_is_handed_to_the_kernel():
     torch.testing.assert_close(model.get_parameter("0.weight").detach(), 0.97 * before[0])
     torch.testing.assert_close(model.get_parameter("2.weight").detach(), 0.95 * before[1])
     assert groups_of(optimizer) == made
+
+
+@pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning")
+@pytest.mark.skipif(not dist.is_available() or not dist.is_gloo_available(), reason="needs gloo")
+def test_a_sharded_optimizer_refuses_what_one_process_cannot_do():
+    from torch.distributed.optim import ZeroRedundancyOptimizer
+
+    dist.init_process_group("gloo", store=dist.HashStore(), rank=0, world_size=1)
+    try:
+        model = make_model()
+        zero = ZeroRedundancyOptimizer(
+            model.parameters(), optimizer_class=torch.optim.AdamW, weight_decay=0.0
+        )
+        with pytest.raises(RequestError, match=r"second moments of all parameters.*fully_shard"):
+            attach(zero, ScheduledDecay(0.1), model=model)
+        zero._overlap_with_ddp = True
+        with pytest.raises(RequestError, match="overlap_with_ddp=False"):
+            attach(zero, Decoupled(0.1), model=model)
+    finally:
+        dist.destroy_process_group()

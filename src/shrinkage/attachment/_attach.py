@@ -25,7 +25,12 @@ from shrinkage.attachment._handle import Keep
 from shrinkage.attachment._hooks import handles_of
 from shrinkage.attachment._learning_rate import peak_of
 from shrinkage.attachment._step import Rows
-from shrinkage.attachment._wrappers import refuse_restoring, refuse_wrapper, stepping_optimizer
+from shrinkage.attachment._wrappers import (
+    refuse_restoring,
+    refuse_sharded,
+    refuse_wrapper,
+    stepping_optimizer,
+)
 from shrinkage.attachment.carriers._native import (
     clear_native,
     native_meaning,
@@ -122,6 +127,7 @@ def attach(
         )
     optimizer, outer = stepping_optimizer(optimizer), optimizer
     refuse_restoring(optimizer, rule)
+    refuse_sharded(optimizer, rule)
     refuse_impossible(optimizer, rule)
     selection = Selection(tuple(exempt), None if only is None else tuple(only))
     loop = None

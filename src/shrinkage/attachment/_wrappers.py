@@ -9,7 +9,7 @@ from torch.optim import Optimizer
 from shrinkage._errors import RequestError, shown
 from shrinkage.rules import Rule
 
-__all__ = ["refuse_restoring", "refuse_wrapper", "stepping_optimizer"]
+__all__ = ["refuse_restoring", "refuse_sharded", "refuse_wrapper", "stepping_optimizer"]
 
 _NEEDED = (
     "_optimizer_step_pre_hooks",
@@ -33,6 +33,8 @@ def refuse_wrapper(optimizer: Any) -> None:
     hint = "".join(
         f" Give the optimizer inside it, its .{name}, of {type(x).__name__}." for name, x in inside[:1]
     )
+    if type(optimizer).__module__.partition(".")[0] == "keras":
+        hint = " Keras optimizers take a rule by shrinkage.integrations.keras.ShrinkageCallback(rule)."
     raise RequestError(
         f"attach(optimizer): must be a torch.optim.Optimizer, got {shown(type(optimizer))}.{hint}"
     )
@@ -44,12 +46,40 @@ def stepping_optimizer(optimizer: Optimizer) -> Optimizer:
     Sharpness-aware optimizers evaluate at other weights, put the weights back and have the inner one make the step; what
     a rule took off outside would be put back too.
     """
+    if _is_sharded(optimizer):  # the optimizer inside holds one process's share of the parameters
+        return optimizer
     params = _parameters(optimizer)
     for inner in optimizer.__dict__.values():
         hooked = isinstance(inner, Optimizer) and all(name in inner.__dict__ for name in _NEEDED)
         if hooked and inner is not optimizer and _parameters(inner) == params:
             return stepping_optimizer(inner)
     return optimizer
+
+
+def _is_sharded(optimizer: Optimizer) -> bool:
+    """Whether it is torch's `ZeroRedundancyOptimizer`: each process steps a share of the parameters."""
+    return "_overlap_with_ddp" in optimizer.__dict__
+
+
+def refuse_sharded(optimizer: Optimizer, rule: Rule) -> None:
+    """Raise where `ZeroRedundancyOptimizer` makes no step of its own, or where one process's share is not enough.
+
+    Raises:
+        RequestError: names what to build instead.
+    """
+    if not _is_sharded(optimizer):
+        return
+    where = f"attach({type(optimizer).__name__}, {rule.name}(…))"
+    if optimizer.__dict__["_overlap_with_ddp"]:
+        raise RequestError(
+            f"{where}: with overlap_with_ddp=True the weights move in DDP's communication hook and step() does nothing, "
+            "so the rule would never act. Build it with overlap_with_ddp=False."
+        )
+    if rule.needs_second_moment:
+        raise RequestError(
+            f"{where}: the rule averages the second moments of all parameters, and each process holds those of its own "
+            "share alone. Use Decoupled, or shard with FSDP2 (torch.distributed.fsdp.fully_shard) instead."
+        )
 
 
 def _parameters(optimizer: Optimizer) -> set[int]:

@@ -65,7 +65,7 @@ def taken(
     saved = [p for group in state_dict["param_groups"] for p in group["params"]]
     flat = list(chain(*names))
     for i, position in enumerate(saved):
-        entry = state.get(position, {})
+        entry = state.get(position) or {}
         record = carried(entry, shapes[flat[i]] if i < len(flat) else [])
         if record is None:
             continue
@@ -77,9 +77,9 @@ def taken(
     return {**state_dict, "state": state}, records
 
 
-def carried(entry: Mapping[Any, Any], shape: list[int]) -> dict[str, Any] | None:
-    """The record that rides in one parameter's state; None where there is none."""
-    ours = {key.removeprefix(_MARK): value for key, value in entry.items() if _is_ours(key)}
+def carried(entry: Mapping[Any, Any] | None, shape: list[int]) -> dict[str, Any] | None:
+    """The record that rides in one parameter's state; None where there is none, or where another process has the state."""
+    ours = {key.removeprefix(_MARK): value for key, value in (entry or {}).items() if _is_ours(key)}
     if not ours:
         return None
     if "numbers" in ours:

@@ -210,3 +210,30 @@ def test_the_accelerate_block_and_a_resumed_run(tmp_path):
     train(again)
     assert again["handle"].steps == whole["handle"].steps == 12
     assert torch.equal(whole["model"].layer.weight, again["model"].layer.weight)
+
+
+def test_a_keras_optimizer_is_audited_and_left_as_it_was(monkeypatch):
+    monkeypatch.setenv("KERAS_BACKEND", "torch")
+    keras = pytest.importorskip("keras")
+    if keras.backend.backend() != "torch":
+        pytest.skip("Keras was imported with another backend")
+    from shrinkage.integrations.keras import audit
+
+    model = keras.Sequential([keras.layers.Input((3,)), keras.layers.Dense(4), keras.layers.Dense(2)])
+    optimizer = keras.optimizers.AdamW(2e-3, weight_decay=0.05)
+    optimizer.exclude_from_weight_decay(var_names=["bias"])
+    model.compile(optimizer=optimizer, loss="mse")
+    model.fit(torch.randn(8, 3).numpy(), torch.randn(8, 2).numpy(), verbose=0)
+    held = [*model.trainable_variables, *optimizer.variables]
+    before = [v.value.detach().clone() for v in held]
+    found = audit(model, rows=1000, batch_size=10)
+    by_name = {name.rpartition("/")[2]: g for g in found.groups for name in g.parameters}
+    assert found.optimizer == "AdamW"
+    assert by_name["kernel"].shrink == pytest.approx(1e-4, rel=1e-6)
+    assert by_name["kernel"].rule.endswith("× lr")
+    assert by_name["bias"].rule == "no decay"
+    assert all(torch.equal(v.value, old) for v, old in zip(held, before, strict=True))
+    with pytest.raises(sh.RequestError, match=r"integrations.keras.audit\(model\)"):
+        sh.audit(optimizer)
+    with pytest.raises(sh.RequestError, match="ShrinkageCallback"):
+        sh.attach(optimizer, sh.Decoupled(0.1))

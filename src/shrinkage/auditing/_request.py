@@ -85,9 +85,14 @@ def check_given(optimizer: Any, model: Any) -> None:
         RequestError: the optimizer or the model is something else, or has no values yet.
     """
     if not isinstance(optimizer, torch.optim.Optimizer):
+        is_keras = type(optimizer).__module__.partition(".")[0] == "keras"
         raise RequestError(
             f"{called('optimizer', of='audit')}: must be a torch.optim.Optimizer, got {shown(optimizer)}. "
-            "Measure any other update with audit_step(step, parameters)."
+            + (
+                "Measure a Keras optimizer with shrinkage.integrations.keras.audit(model)."
+                if is_keras
+                else "Measure any other update with audit_step(step, parameters)."
+            )
         )
     if model is not None and not isinstance(model, nn.Module):
         raise RequestError(f"{called('model', of='audit')}: must be a torch.nn.Module, got {shown(model)}.")

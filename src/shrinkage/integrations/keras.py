@@ -10,10 +10,11 @@ import keras
 
 from shrinkage._errors import RequestError
 from shrinkage.attachment import Attachment, attach
+from shrinkage.integrations._keras_audit import audit
 from shrinkage.integrations._keras_steps import KerasSteps
 from shrinkage.rules import Rule
 
-__all__ = ["ShrinkageCallback"]
+__all__ = ["ShrinkageCallback", "audit"]
 
 
 class ShrinkageCallback(keras.callbacks.Callback):

@@ -78,7 +78,7 @@ def taken(
 
 
 def carried(entry: Mapping[Any, Any] | None, shape: list[int]) -> dict[str, Any] | None:
-    """The record that rides in one parameter's state; None where there is none, or where another process has the state."""
+    """The record that rides in one parameter's state; None where there is none or another process has it."""
     ours = {key.removeprefix(_MARK): value for key, value in (entry or {}).items() if _is_ours(key)}
     if not ours:
         return None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +11,7 @@ from sklearn.base import ClassifierMixin
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, column_or_1d
 
+from shrinkage._errors import RequestError, shown
 from shrinkage.estimators._fold_models import both_classes
 from shrinkage.estimators._parameter_docs import documented
 from shrinkage.estimators._path_estimator import MLPCV
@@ -53,6 +54,27 @@ class MLPClassifierCV(ClassifierMixin, MLPCV):
     ) -> None:
         super().__init__(hidden_layer_sizes, **shared)
         self.class_weight = class_weight
+
+    def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Self:
+        """Go on from the networks of `fit` for one epoch over some rows, λ and scales kept; the first call is a `fit`.
+
+        The optimizer begins anew in every call, at a constant learning rate. What the folds said, `out_of_fold_`,
+        `calibration_` and intervals, stays as `fit` left it.
+
+        Args:
+            X: rows as given to `fit`.
+            y: (n,) their classes.
+            classes: all classes, which the first call, whose folds choose λ, needs rows of.
+            sample_weight: (n,) weights ≥ 0.
+        """
+        if not hasattr(self, "blend_"):
+            if classes is not None and len(absent := np.setdiff1d(classes, y)):
+                raise RequestError(
+                    "partial_fit(classes=…): the first call chooses λ by folds and needs rows of every class, got none "
+                    f"of {shown(absent[0])}."
+                )
+            return self.fit(X, y, sample_weight)
+        return self._continue(X, y, sample_weight, 1)
 
     def predict(self, X: Any, lam: float | None = None) -> NDArray[Any]:
         """(n,) the most probable class of each row of X.

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy.sparse import issparse
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_array, validate_data
 
@@ -152,8 +153,13 @@ def inputs_for(
     if (frame := array_table(X)) is not None:
         validate_data(estimator, X, skip_check_array=True)
         return TableInputs(frame, weight, keep_columns)
-    matrix: Any = validate_data(estimator, X, dtype=[np.float64, np.float32])
-    return NumberInputs(matrix)
+    matrix: Any = validate_data(estimator, X, dtype=[np.float64, np.float32], accept_sparse="csr")
+    return NumberInputs(dense(matrix))
+
+
+def dense(matrix: Any) -> NDArray[Any]:
+    """A sparse matrix as an array: the networks standardize their inputs, which leaves no zeros."""
+    return matrix.toarray() if issparse(matrix) else matrix
 
 
 def hash_of(*arrays: NDArray[Any] | None) -> str:
@@ -187,6 +193,7 @@ def filled_matrix(estimator: BaseEstimator, X: Any, fill: NDArray[np.float64]) -
         as_floats: Any = {"dtype": np.float64, "ensure_all_finite": "allow-nan"}
         matrix: Any = check_array(X, input_name="X", **as_floats)
     else:
-        matrix = validate_data(estimator, X, dtype=[np.float64, np.float32], reset=False)
+        numbers = [np.float64, np.float32]
+        matrix = dense(validate_data(estimator, X, dtype=numbers, accept_sparse="csr", reset=False))
     gaps = np.isnan(matrix)
     return np.where(gaps, fill, matrix) if gaps.any() else matrix

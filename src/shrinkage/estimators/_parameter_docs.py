@@ -81,6 +81,7 @@ Args:
     network: a function of (inputs, outputs) that builds a torch.nn.Module, trained in place of the perceptron; its
         outputs are logits (one for two classes), or values. Here `auto` is 200 epochs, 32 rows a step and 0.005. For
         data that is no table see `shrinkage.lambda_path`.
+    warm_start: a further `fit` goes on from the networks of the one before, for as many epochs, with its λ and scales.
 """
 
 ATTRIBUTES = """

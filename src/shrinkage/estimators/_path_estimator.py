@@ -39,6 +39,7 @@ from shrinkage.estimators._shown import Shown
 from shrinkage.estimators._targets import Targets, target_names, target_scale
 from shrinkage.estimators._trainers import TRAINERS, budget_for, check_moving, recipe_of, starting_lambdas
 from shrinkage.estimators._unseen_rows import UnseenRows
+from shrinkage.estimators.given._continued import Continued
 from shrinkage.estimators.given._held_out_scores import HeldOutScores, held_out_scores
 from shrinkage.estimators.given._rows_of_folds import splits_of
 from shrinkage.estimators.given._runtime import Runtime
@@ -59,7 +60,7 @@ from shrinkage.training import ErrorOfNetworks, Recipe, Swarm
 __all__ = ["MLPCV"]
 
 
-class MLPCV(OfNetworks, Shown, UnseenRows, BaseEstimator):  # pyright: ignore[reportIncompatibleVariableOverride]
+class MLPCV(OfNetworks, Shown, Continued, UnseenRows, BaseEstimator):  # pyright: ignore[reportIncompatibleVariableOverride]
     """Shared by MLPClassifierCV and MLPRegressorCV, whose docstrings say what the parameters are."""
 
     def __init__(
@@ -101,6 +102,7 @@ class MLPCV(OfNetworks, Shown, UnseenRows, BaseEstimator):  # pyright: ignore[re
         n_jobs: int | str | None = None,
         random_state: Any = None,
         network: MakeNetwork | None = None,
+        warm_start: bool = False,
         scoring: str | Callable[..., float] | None = None,
     ) -> None:
         self.hidden_layer_sizes = hidden_layer_sizes
@@ -139,6 +141,7 @@ class MLPCV(OfNetworks, Shown, UnseenRows, BaseEstimator):  # pyright: ignore[re
         self.n_jobs = n_jobs
         self.random_state = random_state
         self.network = network
+        self.warm_start = warm_start
         self.scoring = scoring
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None, groups: Any = None) -> Self:
@@ -151,6 +154,8 @@ class MLPCV(OfNetworks, Shown, UnseenRows, BaseEstimator):  # pyright: ignore[re
             sample_weight: (n,) weights ≥ 0. With full batches a weight of 2 equals the row twice.
             groups: (n,) the group of each row, such as a person: rows of a group stay in one part of every fold.
         """
+        if self.warm_start and hasattr(self, "blend_"):
+            return self._continue(X, y, sample_weight, self.budget_.epochs)
         self._fit(X, y, sample_weight, Runtime(), groups)
         if is_frame(X) and np.ndim(y) == 1:
             task = "classification" if is_classifier(self) else "regression"
@@ -244,7 +249,7 @@ class MLPCV(OfNetworks, Shown, UnseenRows, BaseEstimator):  # pyright: ignore[re
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
-        tags.input_tags.allow_nan = True
+        tags.input_tags.allow_nan = tags.input_tags.sparse = True
         tags.input_tags.string = True
         return tags
 

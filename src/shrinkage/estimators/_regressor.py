@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,6 +52,21 @@ class MLPRegressorCV(RegressorMixin, MLPCV):
         super().__init__(hidden_layer_sizes, **shared)
         self.loss = loss
         self.quantile = quantile
+
+    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+        """Go on from the networks of `fit` for one epoch over some rows, λ and scales kept; the first call is a `fit`.
+
+        The optimizer begins anew in every call, at a constant learning rate. What the folds said, `out_of_fold_` and
+        intervals, stays as `fit` left it.
+
+        Args:
+            X: rows as given to `fit`.
+            y: (n,) or (n, k) their values.
+            sample_weight: (n,) weights ≥ 0.
+        """
+        if not hasattr(self, "blend_"):
+            return self.fit(X, y, sample_weight)
+        return self._continue(X, y, sample_weight, 1)
 
     def predict(self, X: Any, lam: float | None = None) -> NDArray[np.float64]:
         """(n,) or (n, k) the predicted values, in the units of y: means, medians or quantiles, as the loss is.

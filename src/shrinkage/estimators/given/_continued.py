@@ -1,0 +1,155 @@
+"""Training that goes on from the networks of a fit, at the λ that its path chose."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from sklearn.utils.validation import _check_sample_weight
+from torch import Tensor
+
+from shrinkage._errors import RequestError, shown
+from shrinkage._random import hashed_seed
+from shrinkage.estimators._blend import Blend
+from shrinkage.estimators._fitted_networks import FittedNetworks
+from shrinkage.estimators._trainers import recipe_of
+from shrinkage.networks import Layout, PerceptronKind
+from shrinkage.path import ALL_ROWS, Fold, standard_inputs
+from shrinkage.training import Backprop, Recipe
+
+__all__ = ["Continued", "continued", "one_hot"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Started(PerceptronKind):
+    """A perceptron that begins where another one ended."""
+
+    start: NDArray[Any] = field(default_factory=lambda: np.empty(0), compare=False)
+    """(D,) its parameters."""
+
+    def initial(self, layout: Layout, generator: torch.Generator) -> Tensor:
+        return torch.from_numpy(self.start.astype(np.float64))
+
+
+class Continued:
+    """The part of an estimator that goes on training: `partial_fit` and `warm_start`."""
+
+    def _continue(self, X: Any, y: Any, sample_weight: Any, epochs: int) -> Any:
+        """More epochs over some rows, at the λ of the path; what the folds said stays as `fit` left it."""
+        model: Any = self
+        weight = None
+        if sample_weight is not None:
+            weight = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
+        y = model._checked_y(X, y)
+        rows = model._rows_of(X)
+        columns = rows if model.preprocessor_ is None else model.preprocessor_.transform(rows)
+        if len(columns) != len(y):
+            raise ValueError(f"X and y must have as many rows, got {len(columns)} and {len(y)}.")
+        classes = getattr(model, "classes_", None)
+        Y = y.reshape(len(y), -1) if classes is None else one_hot(y, classes)
+        recipe = recipe_of(model.get_params(deep=False), model.networks_.loss, model.budget_)
+        done = getattr(model, "epochs_continued_", 0)
+        model.blend_ = continued(
+            model.blend_,
+            recipe,
+            columns,
+            Y,
+            weight,
+            epochs=epochs,
+            seed=hashed_seed(model.seed_, "continued", done),
+        )
+        model.networks_ = model.blend_.parts[model.blend_.main]
+        model.epochs_continued_ = done + epochs
+        return self
+
+
+def continued(
+    blend: Blend,
+    recipe: Recipe,
+    X: NDArray[Any],
+    Y: NDArray[Any],
+    weight: NDArray[np.float64] | None,
+    *,
+    epochs: int,
+    seed: int,
+) -> Blend:
+    """The networks that predict after more epochs over some rows, λ and the scales of inputs and targets kept.
+
+    The optimizer begins anew, at a constant learning rate.
+
+    Args:
+        blend: the networks.
+        recipe: how they are trained, by back-propagation.
+        X: (n, D) columns.
+        Y: (n, C) targets as the networks learn them, in their own units.
+        weight: (n,) of the rows, or None.
+        epochs: passes over the rows, ≥ 1.
+        seed: of the order of the rows.
+
+    Raises:
+        RequestError: the networks were not trained by back-propagation, or are modules of `network=`.
+    """
+    if not isinstance(recipe.trainer, Backprop):
+        raise RequestError(
+            "partial_fit, warm_start: go on by back-propagation, and a swarm trained these networks. Fit again, or use "
+            "trainer='backprop'."
+        )
+    trainer = replace(recipe.trainer, schedule="constant", batch_size=min(recipe.trainer.batch_size, len(X)))
+    own = replace(
+        recipe,
+        trainer=trainer,
+        max_epochs=epochs,
+        validate_every=epochs,
+        controller=None,
+        strengths="network",
+    )
+    return replace(blend, parts=tuple(_further(part, own, X, Y, weight, seed) for part in blend.parts))
+
+
+def _further(
+    part: FittedNetworks,
+    recipe: Recipe,
+    X: NDArray[Any],
+    Y: NDArray[Any],
+    weight: NDArray[np.float64] | None,
+    seed: int,
+) -> FittedNetworks:
+    X = part.form(X)
+    fold = Fold(
+        number=ALL_ROWS,
+        inputs=standard_inputs(X, part.x_scale),
+        Y=Y,
+        weight=weight,
+        train=np.arange(len(X)),
+        validation=None,
+        y_scale=part.y_scale,
+    )
+    kind = _Started(
+        hidden_layer_sizes=part.perceptron.hidden_layer_sizes,
+        activation=part.perceptron.activation,
+        initialization=part.perceptron.initialization,
+        start=part.rows[part.chosen],
+    )
+    member = fold.member(0, recipe.dtype, recipe.device)
+    lam = float(part.lambdas[part.chosen])
+    trained = replace(recipe, kind=kind, loss=part.loss).train([lam], [member], seed=seed)
+    rows = part.rows.copy()
+    rows[part.chosen] = trained.networks[0, 0]
+    return replace(part, rows=rows)
+
+
+def one_hot(y: NDArray[Any], classes: NDArray[Any]) -> NDArray[np.float64]:
+    """(n, C) of the classes of a fit, one column for two of them.
+
+    Raises:
+        ValueError: a class that the fit did not have.
+    """
+    if len(unknown := np.setdiff1d(y, classes)):
+        raise ValueError(
+            f"y has the class {shown(unknown[0])}, which fit did not have: {', '.join(map(str, classes))}."
+        )
+    found = (y[:, None] == classes).astype(np.float64)
+    return found[:, 1:] if len(classes) == 2 else found

@@ -325,6 +325,18 @@ def test_the_slope_of_unusual_parameters_is_that_of_their_numbers(kind: str):
     assert trace(True) == pytest.approx(trace(False), rel=1e-6)
 
 
+def test_the_evidence_of_a_network_with_more_parameters_than_rows_stays_finite():
+    """In float32, with biases that hardly have a λ, and a table whose columns repeat."""
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(8, 40), nn.ReLU(), nn.Linear(40, 2))
+    batches = [(x.repeat(1, 2), y) for x, y in classes(256)]
+    optimizer = torch.optim.Adam(model.parameters(), lr=1e-2)
+    control = sh.Evidence(batches, "cross_entropy", every=20)
+    handle = sh.attach(optimizer, sh.L2(1e-8), model=model, control=control)
+    train(model, optimizer, batches, 200)
+    assert 1e-5 < handle.trace()["lam"][-1] < 1
+
+
 def test_batches_that_are_used_up_are_said_to_be():
     model, batches = net(), classes()
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)

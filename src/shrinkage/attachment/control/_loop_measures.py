@@ -207,8 +207,9 @@ class Measures:
             parts = each.split([claim.param.numel() for claim in trained])
             gamma = [float(part.sum()) for part in parts]
         else:
-            whole_roots = [torch.cat(parts) for parts in zip(*roots, strict=True)]
-            gamma = determined_by_kernels([(R @ R.mT).double() / seen for R in whole_roots], strengths)
+            # In float64: exempt parameters have next to no λ, by which what float32 rounds off would be divided.
+            whole_roots = [torch.cat(parts).double() for parts in zip(*roots, strict=True)]
+            gamma = determined_by_kernels([R @ R.mT / seen for R in whole_roots], strengths)
         return total / seen, dict(zip(trained, gamma, strict=True))
 
     def _named(self, trained: Sequence[Claim]) -> dict[str, Tensor]:

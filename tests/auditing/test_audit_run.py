@@ -98,6 +98,17 @@ def test_a_batch_without_a_loss_is_refused(given, words):
         audit_run(torch.optim.SGD(model.parameters(), lr=0.1), model, given, steps=2)
 
 
+def test_batches_may_be_a_function_that_gives_them():
+    model = linear()
+    optimizer = torch.optim.AdamW(model.parameters(), lr=0.01, weight_decay=0.1)
+    found = audit_run(optimizer, model, lambda: batches(model, 3), steps=5)
+    assert found.courses[0].steps[-1] == 3
+    with pytest.raises(
+        RequestError, match="must be an iterable of losses, or a function that returns one, got 5"
+    ):
+        audit_run(optimizer, model, 5, steps=5)  # pyright: ignore[reportArgumentType] on purpose
+
+
 def test_several_optimizers_step_together():
     model = net()
     optimizers = [

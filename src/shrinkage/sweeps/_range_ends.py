@@ -116,7 +116,8 @@ def ends_of_shrinks(
         steps: of the run, >= 1.
         epochs: of the run, where known.
         dtype: format of the weights where rounding loses small shrinks; None where it does not.
-        most: largest shrink of a step that good values may have.
+        most: largest shrink of a step that good values may have; in a run so short that this leaves less than a factor
+            of 2, no values are called good.
         tolerance: ε.
     """
     run = Run(steps=steps, tolerance=tolerance, dtype=dtype or "float64", epochs=epochs)
@@ -126,7 +127,7 @@ def ends_of_shrinks(
 
     found = _by_shrinks(number, mean / peak, run, rounds=dtype is not None)
     good = found.good and (found.good[0], min(found.good[1], number(most * mean / peak)))
-    return replace(found, good=good if good and good[0] < good[1] else None)
+    return replace(found, good=good if good and 2 * good[0] <= good[1] else None)
 
 
 def _of_run(entry: Convention, q: Quantities, run: Run) -> Ends:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -63,7 +63,7 @@ class RunAudit:
 def audit_run(
     optimizer: torch.optim.Optimizer | Sequence[torch.optim.Optimizer],
     model: nn.Module,
-    batches: Iterable[Any],
+    batches: Iterable[Any] | Callable[[], Iterable[Any]],
     *,
     steps: int,
     rows: int | None = None,
@@ -77,7 +77,8 @@ def audit_run(
         optimizer: any optimizer that keeps to torch's interface; several that train one model in a list.
         model: whose parameters they are.
         batches: gives for each step the loss of a batch: as a tensor with its graph, as a function that computes it, or
-            as `(inputs, loss)`, where `loss` is one of these or a function of `model(inputs)`.
+            as `(inputs, loss)`, where `loss` is one of these or a function of `model(inputs)`. An iterable, or a function
+            that returns one, as a generator function does.
         steps: optimizer steps to take, >= 1; fewer where the batches end.
         rows: training rows n, for timescales in epochs.
         batch_size: rows per step.
@@ -113,7 +114,7 @@ def audit_run(
         for label, rule, members in treatments(facts)
     ]
     groups = [group for owner in owners for group in owner.param_groups]
-    losses, given = [], iter(batches)
+    losses, given = [], _iterator(batches)
     looked_at = {max(1, round(k * steps / _MOST_LOOKS)) for k in range(1, _MOST_LOOKS + 1)} | {1, steps}
     for step in range(1, steps + 1):
         item = next(given, None)
@@ -142,6 +143,16 @@ def _advance(schedulers: Iterable[Any]) -> None:
     for each in schedulers:
         if callable(getattr(each, "step", None)):
             each.step()
+
+
+def _iterator(batches: Any) -> Iterator[Any]:
+    given = batches() if callable(batches) and not hasattr(batches, "__iter__") else batches
+    if not hasattr(given, "__iter__"):
+        raise RequestError(
+            f"{called('batches', of='audit_run')}: must be an iterable of losses, or a function that returns one, got "
+            f"{shown(batches)}."
+        )
+    return iter(given)
 
 
 def _backward(owners: Sequence[torch.optim.Optimizer], model: nn.Module, item: Any, step: int) -> float:

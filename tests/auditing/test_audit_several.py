@@ -154,6 +154,12 @@ def test_findings_about_the_run_say_where_good_values_lie(lam, code):
     assert found[code].endswith(f" In this run {good_words(told.good)}.")
 
 
+def test_a_timescale_of_exactly_the_run_and_the_epoch_is_neither_long_nor_short():
+    model = nn.Linear(16, 8, bias=False)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3, weight_decay=1.0)
+    assert not audit(optimizer, model, rows=32_000, batch_size=32, steps=1000).findings
+
+
 @pytest.mark.parametrize(
     "freeze, words", [(False, "No decay: gradients alone move it."), (True, "Frozen: it stays as it is.")]
 )

@@ -11,7 +11,7 @@ from shrinkage.strength import epochs_from_shrink
 from shrinkage.sweeps import good_words
 
 _MOST_LEFT = 0.98
-"""Epochs below this count as less than one: a timescale of exactly an epoch is none."""
+"""Epochs, or timescales in the run, below this count as less than one: exactly one is none."""
 
 
 @finding("vanishes", "A shrink that no run survives", "warning")
@@ -79,7 +79,7 @@ def timescale_short(facts: Facts) -> Hits:
 def timescale_long(facts: Facts) -> Hits:
     """All steps together take off less than 1 − 1/e of a weight. In fine-tuning that is usual: the decay has little
     effect."""
-    long = [(p, float(plan.sum())) for p, plan in _plans(facts) if 0 < plan.sum() < 1]
+    long = [(p, float(plan.sum())) for p, plan in _plans(facts) if 0 < plan.sum() < _MOST_LEFT]
     if long:
         total, steps = long[0][1], len(_plans(facts)[0][1])
         yield (

@@ -21,7 +21,11 @@ def rendered(audit: AuditResult, courses: Sequence[Course], losses: Sequence[flo
     decaying = [course for course in courses if any(course.shrink)]
     steps = courses[0].steps[-1]
     tiles = [
-        Tile(label="Real steps", value=f"{steps:,}", before=f"{len(courses)} kinds of treatment"),
+        Tile(
+            label="Real steps",
+            value=f"{steps:,}",
+            before=f"{len(courses)} {'kind' if len(courses) == 1 else 'kinds'} of treatment",
+        ),
         Tile(label="Loss", value=f"{losses[-1]:.3g}", before=f"{losses[0]:.3g} at the first step"),
         *(
             Tile(label="Removed by the decay", value=f"{100 * (c.removed[-1] or 0):.2g} %", before=c.label)

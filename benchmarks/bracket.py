@@ -76,7 +76,9 @@ class Looked:
 def trained(of: Table, seed: int) -> tuple[PathResult, Any]:
     """The grid's curves, and the held-out loss of each λ refitted."""
     kind = sh.MLPClassifierCV if of.classes else sh.MLPRegressorCV
-    model: Any = kind(random_state=seed, keep_path=True, max_extensions=0).fit(of.X, of.y)
+    model: Any = kind(
+        inputs="standard", search="grid", random_state=seed, keep_path=True, max_extensions=0
+    ).fit(of.X, of.y)
     return model.path_, np.array([held_out(model, of, lam) for lam in model.lambdas_])
 
 

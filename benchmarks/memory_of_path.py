@@ -20,7 +20,8 @@ RUN = """
 import resource, numpy as np, shrinkage as sh
 from sklearn.datasets import load_digits
 X, y = load_digits(return_X_y=True)
-settings = dict(max_epochs=2, batch_size=32, max_extensions=0, n_jobs=1, random_state=0)
+settings = dict(inputs="standard", search="grid")
+settings |= dict(max_epochs=2, batch_size=32, learning_rate_init=5e-3, max_extensions=0, n_jobs=1, random_state=0)
 sh.MLPClassifierCV((64,), lambdas=[0.0, 1e-3], **settings).fit(X[:200].astype(np.float32), y[:200])
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 sh.MLPClassifierCV((64,), lambdas=np.logspace(-6, 0, {count}), **settings).fit(X.astype(np.float32), y)

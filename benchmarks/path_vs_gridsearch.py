@@ -32,6 +32,8 @@ FOLDS, EPOCHS, BATCH, HIDDEN = StratifiedKFold(5, shuffle=True, random_state=0),
 def ours(X: Any, y: Any, validate_every: int) -> float:
     model = sh.MLPClassifierCV(
         HIDDEN,
+        inputs="standard",
+        search="grid",
         lambdas=LAMBDAS,
         cv=FOLDS,
         max_epochs=EPOCHS,

@@ -16,6 +16,8 @@ import pandas as pd
 
 QUICK = ["--epochs", "4", "--lambdas", "0,0.001,0.01", "--folds", "3", "--hidden", "5", "--jobs", "1"]
 QUICKEST = ["--epochs=2", "--lambdas=0,0.01", "--folds=2", "--hidden=4", "--jobs=1", "--extensions=0"]
+QUICK += ["--inputs", "standard", "--search", "grid"]
+QUICKEST += ["--inputs", "standard", "--search", "grid"]
 
 
 def command(*arguments: object) -> list[str]:

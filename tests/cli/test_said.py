@@ -153,7 +153,7 @@ def test_elsewhere_progress_is_a_line_now_and_then(monkeypatch: pytest.MonkeyPat
         for done in (10, 20, 21, 40):  # the first 10 are those of an earlier run
             told(done, 50)
     lines = capsys.readouterr().err.splitlines()
-    assert lines == ["Training: 40 %, 300 s left", "Training: 80 %, 100 s left"]
+    assert lines == ["Training: 40 %, 297 s left", "Training: 80 %, 100 s left"]
 
 
 def test_without_locks_of_files_a_folder_is_used_all_the_same(

@@ -12,6 +12,7 @@ from shrinkage.evaluation import fold_losses
 from shrinkage.reporting import findings, story_of
 
 QUICK = {
+    "search": "grid",
     "lambdas": [1e-3, 1e-2],
     "max_epochs": 10,
     "cv": 3,
@@ -80,7 +81,7 @@ def test_the_verdict_is_of_the_mean_prediction():
 
 def test_one_member_is_judged_by_its_path():
     X, y = problem()
-    model = MLPRegressorCV((6,), **QUICK).fit(X, y)
+    model = MLPRegressorCV((6,), inputs="standard", **QUICK).fit(X, y)
     assert model.blended_ is None
     verdict = story_of(model).verdict
     assert verdict.blend is None

@@ -75,7 +75,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"lambdas": "evident"}, "must be auto, evidence, a count or a list of λs, got 'evident'"),
     ({"rule": "l1"}, "Gaussian prior, whose penalty is L2; L1 is none"),
     ({"trainer": "swarm"}, "no controller can move it"),
-    ({"inputs": "auto"}, "one form of input at a time"),
+    ({"inputs": ["standard", "bounded"]}, "one form of input at a time"),
     ({"network": lambda i, o: torch.nn.Linear(i, o)}, "only perceptrons are trained so"),
     ({"lambdas": "auto", "strengths": "layers"}, "Name a controller"),
 ]

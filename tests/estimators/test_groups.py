@@ -19,7 +19,13 @@ from sklearn.model_selection import (
 from shrinkage import MLPClassifierCV, MLPRegressorCV
 from shrinkage._errors import RequestError
 
-QUICK = {"hidden_layer_sizes": (3,), "lambdas": [0, 0.1], "max_epochs": 2, "random_state": 0}
+QUICK = {
+    "inputs": "standard",
+    "hidden_layer_sizes": (3,),
+    "lambdas": [0, 0.1],
+    "max_epochs": 2,
+    "random_state": 0,
+}
 KINDS = {"classifier": MLPClassifierCV, "regressor": MLPRegressorCV}
 
 

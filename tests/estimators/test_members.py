@@ -14,6 +14,7 @@ from shrinkage.estimators._blend import blended
 from shrinkage.estimators._members import AUTO, MEMBERS, members_of, window
 
 QUICK = {
+    "search": "grid",
     "hidden_layer_sizes": (8,),
     "lambdas": [0, 1e-3, 1e-2, 1e-1],
     "max_epochs": 15,
@@ -40,7 +41,7 @@ def test_every_member_alone_predicts_and_has_one_weight(name):
 
 def test_standard_beside_others_is_standard_alone():
     X, y = problem()
-    alone = sh.MLPRegressorCV(**QUICK).fit(X, y)
+    alone = sh.MLPRegressorCV(inputs="standard", **QUICK).fit(X, y)
     beside = sh.MLPRegressorCV(inputs=("standard", "linear"), **QUICK).fit(X, y)
     assert_array_equal(beside.forms_.paths[0].result.validation_loss, alone.path_.validation_loss)
 
@@ -135,7 +136,9 @@ def test_a_saved_model_and_its_onnx_graph_predict_the_same(inputs, classes, tmp_
 
 def test_one_standard_network_is_still_written_in_version_1(tmp_path):
     X = frame()
-    model = sh.MLPRegressorCV(out_of_fold=False, **QUICK).fit(X, np.log(X["size"]) + 2 * (X["kind"] == "b"))
+    model = sh.MLPRegressorCV(inputs="standard", out_of_fold=False, **QUICK).fit(
+        X, np.log(X["size"]) + 2 * (X["kind"] == "b")
+    )
     assert model.preprocessor_ is not None
     save_model(model, model.preprocessor_, ("y",), tmp_path)
     assert json.loads((tmp_path / "model.json").read_text())["version"] == 1

@@ -13,6 +13,8 @@ RNG = np.random.default_rng(0)
 X = RNG.normal(size=(60, 3))
 SIGNAL = X[:, 0] + 0.5 * X[:, 1]
 QUICK = {
+    "search": "grid",
+    "inputs": "standard",
     "hidden_layer_sizes": (4,),
     "lambdas": [0, 1e-3, 1e-1],
     "cv": 3,

@@ -22,7 +22,7 @@ def counts(n=151, seed=0):
 
 
 def model(**changes):
-    given = {"lambdas": [0, 1e-2], "cv": 3, "max_epochs": 30, "random_state": 0}
+    given = {"inputs": "standard", "lambdas": [0, 1e-2], "cv": 3, "max_epochs": 30, "random_state": 0}
     return MLPRegressorCV((5,), **{**given, **changes})
 
 

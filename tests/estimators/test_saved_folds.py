@@ -28,7 +28,7 @@ def fitted(kind: Any, loader: Any) -> tuple[Any, pd.DataFrame]:
     bunch = loader(as_frame=True)
     frame = bunch.data.assign(word=np.where(np.arange(len(bunch.data)) % 3, "a", "b"))
     frame.iloc[::7, 0] = np.nan
-    model = kind((5,), lambdas=[0, 1e-2], max_epochs=4, cv=3, restarts=2, random_state=0)
+    model = kind((5,), inputs="standard", lambdas=[0, 1e-2], max_epochs=4, cv=3, restarts=2, random_state=0)
     return model._fit(frame, bunch.target.to_numpy(), None, Runtime(as_table=True)), frame
 
 

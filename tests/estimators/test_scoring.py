@@ -18,12 +18,26 @@ LAMBDAS = [0, 1e-2, 1e-1, 1]
 
 
 def classifier(**changes: Any) -> Any:
-    given = {"lambdas": LAMBDAS, "cv": 3, "max_epochs": 8, "max_extensions": 0, "random_state": 0}
+    given = {
+        "inputs": "standard",
+        "lambdas": LAMBDAS,
+        "cv": 3,
+        "max_epochs": 8,
+        "max_extensions": 0,
+        "random_state": 0,
+    }
     return MLPClassifierCV((4,), **{**given, "calibrate": False, **changes})
 
 
 def regressor(**changes: Any) -> Any:
-    given = {"lambdas": LAMBDAS, "cv": 3, "max_epochs": 8, "max_extensions": 0, "random_state": 0}
+    given = {
+        "inputs": "standard",
+        "lambdas": LAMBDAS,
+        "cv": 3,
+        "max_epochs": 8,
+        "max_extensions": 0,
+        "random_state": 0,
+    }
     return MLPRegressorCV((4,), **{**given, **changes})
 
 

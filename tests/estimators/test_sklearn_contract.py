@@ -37,7 +37,9 @@ def name_of(check: Any) -> str:
 
 def checks() -> Any:
     for estimator in ESTIMATORS:
-        generated: Any = estimator_checks_generator(estimator(lambdas=[0, 1e-2], dtype="float64"))
+        generated: Any = estimator_checks_generator(
+            estimator(lambdas=[0, 1e-2], dtype="float64", inputs="standard")
+        )
         for one, check in generated:
             if name_of(check) != ARRAY_API:
                 yield pytest.param(one, check, id=f"{estimator.__name__}-{name_of(check)}")
@@ -81,7 +83,15 @@ def test_checks_that_check_estimator_leaves_out(estimator):
 
 
 def small(estimator: Any, **changes: Any) -> Any:
-    given = {"hidden_layer_sizes": (8,), "lambdas": [0, 1e-2], "max_epochs": 5, "random_state": 0, "cv": 3}
+    given = {
+        "inputs": "standard",
+        "search": "grid",
+        "hidden_layer_sizes": (8,),
+        "lambdas": [0, 1e-2],
+        "max_epochs": 5,
+        "random_state": 0,
+        "cv": 3,
+    }
     return estimator(**{**given, **changes})
 
 

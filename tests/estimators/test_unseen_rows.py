@@ -14,7 +14,13 @@ from sklearn.model_selection import KFold, RepeatedKFold
 
 from shrinkage import MLPClassifierCV, MLPRegressorCV, RequestError
 
-QUICK: dict[str, Any] = {"hidden_layer_sizes": (8,), "max_epochs": 30, "random_state": 0, "max_extensions": 0}
+QUICK: dict[str, Any] = {
+    "inputs": "standard",
+    "hidden_layer_sizes": (8,),
+    "max_epochs": 30,
+    "random_state": 0,
+    "max_extensions": 0,
+}
 
 
 def iris() -> tuple[Any, Any]:

@@ -22,6 +22,8 @@ from shrinkage.pages import Figure, Table, frame, plotly_figure, svg
 from shrinkage.reporting import charts_of
 
 QUICK: dict[str, Any] = {
+    "inputs": "standard",
+    "search": "grid",
     "hidden_layer_sizes": (4,),
     "max_epochs": 10,
     "random_state": 0,

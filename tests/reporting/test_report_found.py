@@ -16,6 +16,8 @@ from shrinkage.reporting import FitStory, StrengthElsewhere, findings, render_fi
 
 LAM, LR, BATCH = 0.01, 0.05, 20
 QUICK: dict[str, Any] = {
+    "inputs": "standard",
+    "search": "grid",
     "hidden_layer_sizes": (3,),
     "max_epochs": 3,
     "cv": 3,

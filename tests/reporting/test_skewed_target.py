@@ -10,7 +10,7 @@ from sklearn.metrics import mean_absolute_error
 from shrinkage import MLPClassifierCV, MLPRegressorCV
 from shrinkage.reporting import note_on_skew
 
-QUICK = {"lambdas": [1e-3], "max_epochs": 80, "cv": 3, "random_state": 0}
+QUICK = {"inputs": "standard", "lambdas": [1e-3], "max_epochs": 80, "cv": 3, "random_state": 0}
 
 
 def rows(noise: float = 0.2) -> tuple[Any, Any]:

@@ -25,6 +25,8 @@ def model(workload: Workload, **other: Any) -> Any:
         "initialization": "glorot",
         "max_extensions": 0,
         "dtype": "float32",
+        "inputs": "standard",
+        "search": "grid",
         "n_jobs": -1,
         "random_state": 0,
     }

@@ -16,6 +16,7 @@ import typer
 from shrinkage._errors import RequestError
 from shrinkage.cli._exit import harmless, note
 from shrinkage.cli._folder import check_one_of
+from shrinkage.cli._progress import progress_bar
 from shrinkage.cli._versions import versions
 from shrinkage.cli.options._config_file import Config, other_data
 from shrinkage.cli.options._objective_options import ClassWeight, Loss, Quantile, Scoring, objective_of
@@ -51,6 +52,7 @@ from shrinkage.cli.options._values import options_named
 
 if TYPE_CHECKING:
     from shrinkage.estimators import MLPCV
+    from shrinkage.path import Progress
     from shrinkage.reporting import FitStory
     from shrinkage.tables import Problem, SetApart
 
@@ -75,6 +77,7 @@ _rare_in_run = partial(in_run, hidden=True)
 _LAMBDAS = "auto, evidence, a count, FIRST:LAST:COUNT in log steps, or λs with commas; 0 is added."
 _STRENGTHS = "With --lambdas evidence: one λ for the network, or one for each of its layers."
 _EXTENSIONS = "Maximum number of grid extensions when the best λ is at an edge."
+_INPUTS = "What networks see: auto, or some of standard,bounded,piecewise,linear,additive."
 _SEARCH = "grid, or bracket: coarse, then fine around the best λ."
 _FAST = "Drop λs that score worse on the first folds; occasionally changes the chosen λ."
 _EFFECTS = "Report which columns the network uses."
@@ -134,6 +137,7 @@ def fit(
     select: Annotated[str, _in_path(help="min, or 1se: largest λ within one standard error.")] = "min",
     stop: Annotated[str, _rare_in_path(help="Score each λ at its last epoch, or at its best.")] = "last",
     search: Annotated[str, _rare_in_path(help=_SEARCH)] = "grid",
+    inputs: Annotated[str, _rare_in_net(help=_INPUTS)] = "standard",
     fast: Annotated[bool, _rare_in_path("--fast", help=_FAST)] = False,
     effects: Annotated[bool, _rare_in_run("--effects/--no-effects", help=_EFFECTS)] = True,
     jobs: Jobs = "auto",
@@ -176,6 +180,7 @@ class _Asked(TableOptions, RowOptions):
     select: str
     stop: str
     search: str
+    inputs: str
     fast: bool
     effects: bool
     jobs: str
@@ -196,13 +201,19 @@ class _Checked:
     notes: list[str]
     """What was noticed, one sentence each."""
 
+    def say(self, sentence: str) -> None:
+        note(sentence)
+        self.notes.append(sentence)
+
 
 def _run(asked: _Asked) -> None:
     start = monotonic()
     check_one_of(resume=asked.resume, overwrite=asked.overwrite)
     asked.check()
     with options_named():
-        _fitted(asked, _checked_table(asked), start)
+        with progress_bar("Training the path", quiet=asked.quiet, before="Reading the table") as progress:
+            story = _fitted(asked, _checked_table(asked), start, progress)
+        _tell(asked, story)
 
 
 def _checked_table(asked: _Asked) -> _Checked:
@@ -229,39 +240,29 @@ def _checked_table(asked: _Asked) -> _Checked:
     notes += asked.notes(rows)
     if rows.groups is None and rows.ranks is None:
         notes += map(str, repeated_rows(problem.features, problem.target, problem.task))
-    for text in notes:
+    for text in [*notes, problem.reason]:
         note(text)
-    note(problem.reason)
     return _Checked(rows=rows, target=target, problem=problem, notes=notes)
 
 
-def _fitted(asked: _Asked, checked: _Checked, start: float) -> None:
+def _fitted(asked: _Asked, checked: _Checked, start: float, progress: Progress | None) -> FitStory:
     # Loaded once the table is known to be right: torch takes seconds.
     from shrinkage.cli._cluster import on_cluster
     from shrinkage.cli._folder import prepared_folder, published_together
-    from shrinkage.cli._progress import progress_bar
     from shrinkage.cli.options._network_options import network_identity, notes_on_network
     from shrinkage.estimators import Runtime
 
     problem, rows = checked.problem, checked.rows
     model = _estimator(asked, problem, rows)
     network = network_identity(model.network)
-
-    def said(sentence: str) -> None:
-        note(sentence)
-        checked.notes.append(sentence)
-
-    with (
-        prepared_folder(asked.out, RESULTS, resume=asked.resume, overwrite=asked.overwrite, blocks=BLOCKS),
-        progress_bar("Training the path", quiet=asked.quiet) as progress,
-    ):
+    with prepared_folder(asked.out, RESULTS, resume=asked.resume, overwrite=asked.overwrite, blocks=BLOCKS):
         runtime = Runtime(
             progress=progress,
             blocks=asked.out / BLOCKS,
             identity={"data": rows.table.sha256, "target": checked.target, **network, **versions()},
             as_table=True,
             rivals=True,
-            said=said,
+            said=checked.say,
         )
         with on_cluster(asked.cluster):
             model._fit(problem.features, problem.target, rows.weight, runtime, rows.groups)
@@ -269,12 +270,18 @@ def _fitted(asked: _Asked, checked: _Checked, start: float) -> None:
             checked.notes.append(text)
             note(text)
         with published_together(asked.out, last="model.json") as folder:
-            story = _write(asked, folder, model, checked, monotonic() - start)
-    _tell(asked, story)
+            return _write(asked, folder, model, checked, monotonic() - start)
 
 
 def _estimator(asked: _Asked, problem: Problem, rows: SetApart) -> MLPCV:
-    from shrinkage.cli.options._values import auto_or_count, auto_or_rate, counts, jobs_of, lambdas_of
+    from shrinkage.cli.options._values import (
+        auto_or_count,
+        auto_or_rate,
+        counts,
+        inputs_of,
+        jobs_of,
+        lambdas_of,
+    )
     from shrinkage.estimators import MLPClassifierCV, MLPRegressorCV
 
     classes = problem.task == "classification"
@@ -291,6 +298,7 @@ def _estimator(asked: _Asked, problem: Problem, rows: SetApart) -> MLPCV:
         select=asked.select,
         stop=asked.stop,
         search=asked.search,
+        inputs=inputs_of(asked.inputs),
         fast=asked.fast,
         activation=asked.activation,
         solver=asked.solver,
@@ -320,6 +328,7 @@ def _write(asked: _Asked, folder: Path, model: MLPCV, checked: _Checked, seconds
     import json
 
     from shrinkage._files import write_atomic
+    from shrinkage.cli._run_record import compared
     from shrinkage.cli.options._network_options import network_identity
     from shrinkage.estimators import column_effects, save_model
     from shrinkage.reporting import findings, fit_story, note_on_skew, write_fit_report
@@ -327,6 +336,8 @@ def _write(asked: _Asked, folder: Path, model: MLPCV, checked: _Checked, seconds
 
     assert model.preprocessor_ is not None
     problem, table, notes = checked.problem, checked.rows.table, checked.notes
+    if len(model.forms_.names) > 1:
+        checked.say(str(model.forms_))
     if text := note_on_skew(model, problem.features, problem.target, checked.rows.weight):
         note(text)
         notes = [*notes, text]
@@ -354,32 +365,12 @@ def _write(asked: _Asked, folder: Path, model: MLPCV, checked: _Checked, seconds
         "epochs": model.choice_.epoch,
         "budget": asdict(model.budget_),
         "findings": findings(story),
-        "compared": _compared(story),
+        "compared": compared(story),
         "notes": notes,
     }
     write_atomic(folder / "run.json", json.dumps(run, indent=1, ensure_ascii=False).encode())
     write_fit_report(story, folder / "report.html")
     return story
-
-
-def _compared(story: FitStory) -> dict[str, Any]:
-    """What the chosen λ was held against, as JSON values: the losses, and their paired difference over the folds."""
-    verdict = story.verdict
-    rivals = {
-        "unpenalized_at_best_epoch": verdict.stopped,
-        "unpenalized_after_all_epochs": verdict.to_the_end,
-        "constant": verdict.constant,
-        "linear": verdict.linear,
-        **({} if verdict.blend is None else {"best_member_alone": verdict.blend}),
-    }
-    words: dict[str, Any] = {"weakest_lambda": float(story.path.lambdas[0]), "best_epoch": verdict.best_epoch}
-    for name, against in rivals.items():
-        words[name] = against and {
-            "loss": against.loss,
-            "chosen_loss": against.chosen_loss,
-            **{key: None if value != value else value for key, value in asdict(against.gain).items()},
-        }
-    return words
 
 
 def _tell(asked: _Asked, story: FitStory) -> None:

@@ -7,29 +7,49 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from shrinkage.cli._exit import note
+
 __all__ = ["progress_bar"]
 
 SPOKEN_EVERY = 10.0
 
 
 @contextmanager
-def progress_bar(title: str, *, quiet: bool) -> Iterator[Callable[[float, float], None] | None]:
-    """Yields a function of (done, total), or None when nothing is to be shown."""
+def progress_bar(
+    title: str, *, quiet: bool, before: str = ""
+) -> Iterator[Callable[[float, float], None] | None]:
+    """Yields a function of (done, total), or None when nothing is to be shown.
+
+    Args:
+        title: of what is reported.
+        quiet: show nothing.
+        before: the title until the first report: the bar moves from the start, though nobody knows how far it is.
+    """
     if quiet:
         yield None
     elif sys.stderr.isatty():
-        with _bar(title) as told:
+        with _bar(title, before) as told:
             yield told
     else:
+        if before:
+            note(f"{before}.")
         yield _spoken(title)
 
 
 @contextmanager
-def _bar(title: str) -> Iterator[Callable[[float, float], None]]:
+def _bar(title: str, before: str) -> Iterator[Callable[[float, float], None]]:
     from rich.console import Console
-    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import (
+        BarColumn,
+        Progress,
+        SpinnerColumn,
+        TaskProgressColumn,
+        TextColumn,
+        TimeRemainingColumn,
+    )
 
     columns = (
+        SpinnerColumn(),
         TextColumn("{task.description}"),
         BarColumn(),
         TaskProgressColumn(),
@@ -37,8 +57,8 @@ def _bar(title: str) -> Iterator[Callable[[float, float], None]]:
         TimeRemainingColumn(compact=True),
     )
     with Progress(*columns, console=Console(stderr=True), speed_estimate_period=60) as bar:
-        task = bar.add_task(title, total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
+        task = bar.add_task(before or title, total=None)
+        yield lambda done, total: bar.update(task, description=title, completed=done, total=total)
 
 
 def _spoken(title: str) -> Callable[[float, float], None]:
@@ -46,8 +66,10 @@ def _spoken(title: str) -> Callable[[float, float], None]:
     kept: float | None = None  # what an earlier run had done took no time of this one
 
     def told(done: float, total: float) -> None:
-        nonlocal last, kept
-        now, kept = time.monotonic(), done if kept is None else kept
+        nonlocal start, last, kept
+        now = time.monotonic()
+        if kept is None:
+            start, kept = now, done
         if now - last < SPOKEN_EVERY or done <= kept:
             return
         last = now

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shrinkage.estimators._fitted_networks import FittedNetworks
-from shrinkage.estimators._members import recipe_of_member
+from shrinkage.estimators._members import MEMBERS, recipe_of_member
 from shrinkage.estimators._targets import target_scale
 from shrinkage.evaluation import losses_of_values, tempered
 from shrinkage.networks import loss_named
@@ -48,8 +48,21 @@ class Forms:
 
     @property
     def main(self) -> int:
-        """The best of those that predict: its path and network are shown as the model's own."""
-        return int(np.where(self.weights > 0, self.losses, np.inf).argmin())
+        """The best of those that predict, one with hidden layers if there is any: it is shown as the model's own."""
+        predicts = self.weights > 0
+        deep = predicts & np.array([MEMBERS[name].hidden for name in self.names])
+        return int(np.where(deep if deep.any() else predicts, self.losses, np.inf).argmin())
+
+    def __str__(self) -> str:
+        if len(self.names) == 1:
+            return f"The networks see the columns in one form: {self.names[0]}."
+        used = [name for name, weight in zip(self.names, self.weights, strict=True) if weight > 0]
+        alone = ", ".join(f"{name} {loss:.3g}" for name, loss in zip(self.names, self.losses, strict=True))
+        who = f"{used[0]} alone predicts" if len(used) == 1 else f"the mean of {', '.join(used)} predicts"
+        return (
+            f"Of {len(self.names)} models side by side {who}: loss {self.blended_loss:.3g} on rows not seen "
+            f"({alone}). What is shown of one network is of {self.names[self.main]}."
+        )
 
     @property
     def held_out(self) -> Floats | None:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from shrinkage._errors import RequestError, shown
+from shrinkage._errors import RequestError, called, shown
 from shrinkage.networks import PerceptronKind
 from shrinkage.path import BlockStore, FittedPath, Fold, PathRequest, Progress, Scale, fit_path, fitted_scale
 from shrinkage.path import Inputs as SeenInputs
@@ -23,6 +23,7 @@ __all__ = [
     "described_members",
     "fit_members",
     "inputs_of_members",
+    "members_for",
     "members_of",
     "recipe_of_member",
     "recipes_of_members",
@@ -61,9 +62,23 @@ def members_of(inputs: str | Sequence[str]) -> tuple[str, ...]:
     names = AUTO if inputs == "auto" else (inputs,) if isinstance(inputs, str) else tuple(inputs)
     if not names or len(set(names)) < len(names) or any(name not in MEMBERS for name in names):
         raise RequestError(
-            f"inputs=…: must be auto, or one or several of {', '.join(MEMBERS)}, got {shown(inputs)}."
+            f"{called('inputs')}: must be auto, or one or several of {', '.join(MEMBERS)}, got {shown(inputs)}."
         )
     return names
+
+
+def members_for(given: Mapping[str, Any]) -> tuple[str, ...]:
+    """The members that an estimator's parameters ask for.
+
+    `auto` is the standard form alone where the others can't be blended or would cost too much: for modules of the user's
+    own, a λ that moves by the evidence, swarms, and networks without hidden layers.
+    """
+    evidence = isinstance(given["lambdas"], str) and given["lambdas"] == "evidence"
+    linear = not np.size(given["hidden_layer_sizes"])
+    one = given["network"] is not None or evidence or linear or given["trainer"] != "backprop"
+    if one and isinstance(given["inputs"], str) and given["inputs"] == "auto":
+        return ("standard",)
+    return members_of(given["inputs"])
 
 
 def recipe_of_member(recipe: Recipe, name: str) -> Recipe:

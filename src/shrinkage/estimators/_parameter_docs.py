@@ -47,7 +47,9 @@ Args:
         median, scaled by quantiles, bounded smoothly to ±3, and two-valued columns at 0 and 1. `piecewise`: these, and 16
         piecewise-linear codes of every number beside them. `linear` and `additive`: `standard` and `piecewise` without
         hidden layers. Several names, or `auto` for all: each is trained on the same folds, and the set whose mean
-        prediction is best on rows not seen predicts; `forms_` has their losses and weights.
+        prediction is best on rows not seen predicts; `forms_` has their losses and weights. `path_`, `lambda_` and
+        `coefs_` are of the best network among them. For swarms, `network=`, `lambdas="evidence"` and no hidden layers
+        `auto` is `standard`.
     activation: `relu`, `tanh`, `logistic` or `identity`.
     initialization: `he`, `glorot` or `auto` (He for relu).
     solver: `adam` or `sgd`.

@@ -32,7 +32,7 @@ from shrinkage.estimators._members import (
     described_members,
     fit_members,
     inputs_of_members,
-    members_of,
+    members_for,
     recipes_of_members,
 )
 from shrinkage.estimators._shown import Shown
@@ -197,7 +197,9 @@ class MLPCV(OfNetworks, Shown, Continued, UnseenRows, BaseEstimator):  # pyright
         if self.network is not None:
             recipe = with_network(self.network, request.recipe, all_rows, len(request.lambdas))
             request = replace(request, recipe=recipe)
-        names = members_of(self.inputs) if self.network is None else members_of_network(self.inputs)
+        names = members_for(self.get_params(deep=False))
+        if self.network is not None:
+            names = members_of_network(self.inputs)
         recipes = recipes_of_members(names, request.recipe, all_rows, self.budget_)
         store = None
         if runtime.blocks is not None:
@@ -338,7 +340,7 @@ class MLPCV(OfNetworks, Shown, Continued, UnseenRows, BaseEstimator):  # pyright
         weight = targets.weights(weight, train)
         X = inputs.matrix(None if number == ALL_ROWS else train)
         forms, seen = inputs_of_members(
-            members_of(self.inputs), X, train, weight, standardize=self.standardize
+            members_for(self.get_params(deep=False)), X, train, weight, standardize=self.standardize
         )
         fold = Fold(
             number=number,

@@ -203,7 +203,7 @@ def check_moving(given: Mapping[str, Any], weight: Any) -> None:
             f"{what}: only perceptrons are trained so. For a module of your own, attach(…, control=Evidence(…)) moves λ "
             "in a training loop."
         )
-    if not isinstance(given["inputs"], str) or given["inputs"] == "auto":
+    if not isinstance(given["inputs"], str):
         raise RequestError(
             f"{what}: one form of input at a time, since only folds can choose between several. "
             f"Use {called('inputs', 'standard')}, or a path of λs."

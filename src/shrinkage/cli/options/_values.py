@@ -12,7 +12,16 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["auto_or_count", "auto_or_rate", "counts", "jobs_of", "lambdas_of", "option_of", "options_named"]
+__all__ = [
+    "auto_or_count",
+    "auto_or_rate",
+    "counts",
+    "inputs_of",
+    "jobs_of",
+    "lambdas_of",
+    "option_of",
+    "options_named",
+]
 
 MOST_LAMBDAS = 10_000
 
@@ -51,6 +60,7 @@ _OPTIONS = {
             "group",
             "id",
             "inner_folds",
+            "inputs",
             "lambdas",
             "methods",
             "network",
@@ -120,6 +130,11 @@ def auto_or_rate(option: str, text: str) -> str | float:
     if not (rate > 0 and math.isfinite(rate)):
         raise RequestError(f"{option}: must be auto, or > 0 and finite; got {shown(text)}.")
     return rate
+
+
+def inputs_of(text: str) -> str | list[str]:
+    """`auto`, one name, or several with commas."""
+    return text.split(",") if "," in text else text
 
 
 def jobs_of(text: str) -> int | str:

@@ -25,6 +25,26 @@ CELLS: dict[str, Any] = {
     "mixed": WORDS | st.integers(-5, 5) | st.booleans() | st.none() | st.floats(-1, 1),
     "nested": st.lists(st.integers(), max_size=2),
 }
+SLIPS = st.sampled_from(["unknown", "..", "\\N", "-", "n/a (2)", "NA", "<NA>", "?", "", "oops"]) | st.none()
+_NUMBER, _DATE = st.floats(-1e6, 1e6), st.datetimes(datetime(1970, 1, 1), datetime(2060, 1, 1))
+WRITTEN: dict[str, Any] = {
+    "currency": _NUMBER.map(lambda x: f"${x:,.2f}"),
+    "percent": _NUMBER.map(lambda x: f"{x:.1f}%"),
+    "unit": _NUMBER.map(lambda x: f"{x:.1f} kg"),
+    "accountant": _NUMBER.map(lambda x: f"({abs(x):.2f})" if x < 0 else f"{x:.2f}"),
+    "comma": _NUMBER.map(lambda x: f"{x:.2f}".replace(".", ",")),
+    "wide space": _NUMBER.map(lambda x: f"{x:,.2f}".replace(",", "\u00a0").replace("-", "\u2212")),
+    "ISO": _DATE.map(datetime.isoformat),
+    "day first": _DATE.map(lambda day: day.strftime("%d/%m/%Y")),
+    "named month": _DATE.map(lambda day: day.strftime("%d-%b-%y")),
+    "half a day": _DATE.map(lambda day: day.strftime("%m/%d/%Y %I:%M %p")),
+    "quarter": _DATE.map(lambda day: f"{day.year}Q{day.month // 4 + 1}"),
+    "clock": _DATE.map(lambda day: day.strftime("%H:%M")),
+    "version": st.sampled_from(["3.1", "3.10", "3.9", "3.11"]),
+    "zip": st.integers(0, 999).map(lambda code: f"{code:05d}"),
+}
+"""Cells as people write them, each column in one way, with some `SLIPS` between them."""
+CELLS["written"] = None
 
 
 @st.composite
@@ -35,10 +55,21 @@ def frames(draw: Any, min_rows: int = 1, max_rows: int = 30, names: list[str] | 
     others = st.lists(st.text(max_size=5).filter(lambda name: name != "anchor"), max_size=5, unique=True)
     for name in draw(others) if names is None else names:
         kind = draw(st.sampled_from(sorted(CELLS)))
-        cells = draw(st.lists(CELLS[kind], min_size=n, max_size=n))
+        cells = draw(written(n) if kind == "written" else st.lists(CELLS[kind], min_size=n, max_size=n))
         dtype = object if kind != "number" else np.float64
         columns[name] = pd.Series(cells, dtype=dtype)
     return pd.DataFrame(columns)
+
+
+@st.composite
+def written(draw: Any, n: int) -> list[str | None]:
+    """A column as people write it: in one way, or in two, with what means missing and mistakes."""
+    ways = draw(st.lists(st.sampled_from(sorted(WRITTEN)), min_size=1, max_size=2, unique=True))
+    slips = draw(st.sampled_from([0, 0, 1, n // 3]))
+    cells = draw(st.lists(st.one_of([WRITTEN[way] for way in ways[:1]]), min_size=n, max_size=n))
+    if len(ways) == 2:
+        cells[: n // 4] = draw(st.lists(WRITTEN[ways[1]], min_size=n // 4, max_size=n // 4))
+    return [*cells[: n - slips], *draw(st.lists(SLIPS, min_size=slips, max_size=slips))]
 
 
 def text_table(path: Path, content: str | bytes, **options: Any) -> Table:

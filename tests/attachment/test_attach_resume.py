@@ -100,8 +100,15 @@ def test_what_has_not_stepped_loads_into_any_optimizer(stepped: tuple[str, ...])
         p.grad = torch.ones_like(p) if name[0] in stepped else None
     if stepped:
         optimizer.step()
+    anchor = model.get_parameter("b.weight").detach().clone()
     again = loaded_before(model, through_a_file(optimizer.state_dict()))
-    attach(again, L2SP(0.3), model=model)
+    with torch.no_grad():
+        model.get_parameter("b.weight").mul_(3)
+    handle = attach(again, L2SP(0.3), model=model)
+    (kept,) = [claim.anchor for claim in handle.claims.values() if claim.name == "b.weight"]
+    assert kept is not None
+    assert torch.equal(kept, anchor)
+    assert set(again.state) <= set(model.parameters())
     for p in model.parameters():
         p.grad = torch.ones_like(p)
     again.step()

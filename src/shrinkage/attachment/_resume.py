@@ -43,8 +43,13 @@ def save(handle: Handle, state_dict: dict[str, Any]) -> None:
     places = (p for group in state_dict["param_groups"] for p in group["params"])
     for name, position in zip(chain(*names), places, strict=True):
         record = entry["parameters"][name]
-        if record["rule"] != _EXEMPT and _portable.may_ride(state, position, record):
+        if record["rule"] == _EXEMPT:
+            continue
+        if _portable.may_ride(state, position, record):
             _portable.put(state, position, record, name, handle.param_of(name))
+        elif record["anchor"] is not None:  # all that the rule keeps of a parameter before its first step
+            unstepped = state[_portable.UNSTEPPED] = dict(state.get(_portable.UNSTEPPED, {}))
+            _portable.put(unstepped, name, record, name, handle.param_of(name))
 
 
 def check(handle: Handle, state_dict: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -86,14 +91,15 @@ def pick_up(handle: Handle, optimizers: Sequence[Optimizer]) -> None:
     """
     records: dict[str, Any] = {}
     for claim in handle.claims.values():
-        found = [_portable.carried(o.state.get(claim.param, {}), list(claim.param.shape)) for o in optimizers]
+        entries = [entry for o in optimizers for entry in _entries(o, claim)]
+        found = (_portable.carried(entry, list(claim.param.shape)) for entry in entries)
         record = next((r for r in found if r is not None), None)
         if record is not None and claim.rule is not None:
             records[claim.name] = record
     if not records:
         return
     for claim in handle.claims.values():
-        if claim.rule is None or not any(optimizer.state.get(claim.param) for optimizer in optimizers):
+        if claim.rule is None or not any(entry for o in optimizers for entry in _entries(o, claim)):
             continue
         record = records.get(claim.name, _exempt(handle, claim.name))
         if record.get("name", claim.name) != claim.name:
@@ -104,9 +110,25 @@ def pick_up(handle: Handle, optimizers: Sequence[Optimizer]) -> None:
         _check_claim(handle, claim, record, "attach(…), to an optimizer that was loaded")
     for claim in handle.claims.values():
         for optimizer in optimizers:
-            if claim.name in records and claim.param in optimizer.state:
-                _portable.discard(optimizer.state[claim.param])
+            if claim.name in records:
+                _discard(optimizer, claim)
     finish(handle, records)
+
+
+def _entries(optimizer: Optimizer, claim: Claim) -> list[dict[Any, Any]]:
+    """Where a loaded optimizer may hold the record of a parameter."""
+    state: Any = optimizer.state
+    return [state.get(claim.param, {}), state.get(_portable.UNSTEPPED, {}).get(claim.name, {})]
+
+
+def _discard(optimizer: Optimizer, claim: Claim) -> None:
+    state: Any = optimizer.state
+    if claim.param in state:
+        _portable.discard(state[claim.param])
+    unstepped = state.get(_portable.UNSTEPPED, {})
+    unstepped.pop(claim.name, None)
+    if not unstepped:
+        state.pop(_portable.UNSTEPPED, None)
 
 
 def refuse_leftovers(handle: Handle) -> None:
@@ -115,9 +137,9 @@ def refuse_leftovers(handle: Handle) -> None:
     Raises:
         RequestError: names the parameter and the rule.
     """
-    state = handle.optimizer.state
     for claim in handle.claims.values():
-        record = _portable.carried(state[claim.param], []) if claim.param in state else None
+        found = (_portable.carried(entry, []) for entry in _entries(handle.optimizer, claim))
+        record = next((r for r in found if r is not None), None)
         if record is None:
             continue
         if handle.keep != "new":
@@ -126,7 +148,7 @@ def refuse_leftovers(handle: Handle) -> None:
                 f"{claim.name}, and no rule here has taken it up. Attach the rule that was saved, or "
                 'attach(…, keep="new") to go on without it.'
             )
-        _portable.discard(state[claim.param])
+        _discard(handle.optimizer, claim)
 
 
 def finish(handle: Handle, records: dict[str, Any]) -> None:

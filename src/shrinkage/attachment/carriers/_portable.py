@@ -17,9 +17,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-__all__ = ["carried", "discard", "may_ride", "put", "taken"]
+__all__ = ["UNSTEPPED", "carried", "discard", "may_ride", "put", "taken"]
 
 _MARK = "shrinkage."
+UNSTEPPED = _MARK + "unstepped"
+"""The key of the state, beside those of parameters, under which records of parameters without a state ride by name."""
 _NUMBERS = ("lr_max", "owed", "paid", "step")
 _DTYPES = {str(dtype).removeprefix("torch."): dtype for dtype in (torch.float32, torch.float64)}
 
@@ -28,7 +30,6 @@ def may_ride(state: Mapping[Any, Any], position: Any, record: Mapping[str, Any])
     """Whether a parameter's state may hold a record.
 
     One that an optimizer with a state has not stepped yet must stay empty: Adam and its kin ask an entry for its "step".
-    Nothing is lost by it, since the rule has not acted on that parameter either.
     """
     if any(not _is_ours(key) for key in state.get(position, {})):
         return True
@@ -61,7 +62,9 @@ def taken(
         names: the parameters' names, group by group.
         shapes: their shapes.
     """
-    state, records = dict(state_dict["state"]), {}
+    state = dict(state_dict["state"])
+    unstepped = state.pop(UNSTEPPED, {})
+    records = {name: carried(entry, shapes[name]) for name, entry in unstepped.items() if name in shapes}
     saved = [p for group in state_dict["param_groups"] for p in group["params"]]
     flat = list(chain(*names))
     for i, position in enumerate(saved):

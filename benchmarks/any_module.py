@@ -211,8 +211,8 @@ if __name__ == "__main__":
     words = [word for word in sys.argv[1:] if not word.startswith("--")]
     where = "cuda" if "cuda" in words else "cpu"
     counts = [int(word) for word in words if word.isdigit()]
-    one = "--alone" in sys.argv or where == "cuda"
+    alone = "--alone" in sys.argv or where == "cuda"
     if "--memory" in sys.argv:
         print(f"the process grew by {grown():.0f} MB")
     else:
-        main(counts[0] if counts else 3, where, 1 if one else 2)
+        main(counts[0] if counts else 3, where, 1 if alone else 2)

@@ -17,6 +17,7 @@ from shrinkage.networks.module import (
     quiet_fallback,
     seeded,
 )
+from shrinkage.training.modules._block_size import modules_a_block
 
 __all__ = ["faster_form", "seconds_of_steps"]
 
@@ -32,8 +33,9 @@ def faster_form(kind: ModuleKind, loss: ModuleLoss, inputs: Any, targets: Any, K
         kind: as the preflight found it.
         loss: what is minimized.
         inputs, targets: one real batch on the device.
-        K: modules that a stack will have, of one member.
+        K: modules that a stack would have, of one member, if a block holds as many.
     """
+    K = min(K, modules_a_block(kind.module_layout, kind.device))
     if not kind.verdict.stacked:
         loop = seconds_of_steps(_form(kind, loss, 1, stacked=False), inputs, targets)
         return replace(kind, seconds_a_step=loop)

@@ -13,15 +13,12 @@ from shrinkage.networks.module import ModuleKind, ModuleLayout
 from shrinkage.training._machine import one_thread_flushed
 from shrinkage.training._recipe import Recipe, seconds_of_stack
 from shrinkage.training._trainee import BlockResult, Member, recorded
+from shrinkage.training.modules._block_size import modules_a_block
 from shrinkage.training.modules._module_block import ModuleBlock
 from shrinkage.training.modules._module_pull import check_rule
 from shrinkage.training.modules._module_settings import ModuleSettings
 
 __all__ = ["ModuleTrainer"]
-
-STATE_BYTES, STATE_BYTES_ON_A_DEVICE = 1 << 28, 1 << 33
-"""Parameters, gradients and two moments of a block: on a CPU and on a GPU."""
-MODULES_A_BLOCK, MODULES_ON_A_DEVICE = 16, 256
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,10 +63,7 @@ class ModuleTrainer(ModuleSettings):
 
     def networks_a_block(self, recipe: Recipe, layout: Layout, n: int) -> int:
         assert isinstance(layout, ModuleLayout)
-        on_cpu = torch.device(recipe.device).type == "cpu"
-        state = 4 * sum(length * dtype.itemsize for dtype, length in layout.lengths().items())
-        room = (STATE_BYTES if on_cpu else STATE_BYTES_ON_A_DEVICE) // max(1, state)
-        return max(1, min(MODULES_A_BLOCK if on_cpu else MODULES_ON_A_DEVICE, room))
+        return modules_a_block(layout, recipe.device)
 
     def seconds_an_epoch(self, recipe: Recipe, layout: Layout, n: int, networks: int) -> float:
         kind = recipe.kind

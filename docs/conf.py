@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import html
 import re
 from pathlib import Path
+
+from docutils import nodes
 
 project = "shrinkage"
 author = "The Shrinkage developers"
@@ -11,9 +14,15 @@ _source = Path(__file__).parents[1] / "src" / "shrinkage" / "__init__.py"
 release = re.findall(r'__version__ = "(.+)"', _source.read_text())[0]
 version = release
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.autosummary", "sphinx.ext.napoleon"]
+extensions = [
+    "myst_parser",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
+    "sphinx.ext.napoleon",
+    "sphinx_gallery.gen_gallery",
+]
 source_suffix = {".md": "markdown", ".rst": "restructuredtext"}
-exclude_patterns = ["build"]
+exclude_patterns = ["build", "examples"]
 templates_path = ["_templates"]
 # Links to anchors are checked on the built pages (.ci/site): MyST doesn't know those that a page writes as HTML, and
 # methods inherited from scikit-learn refer to its own user guide.
@@ -29,12 +38,29 @@ napoleon_numpy_docstring = False
 napoleon_use_rtype = False
 napoleon_custom_sections = [("Differs from", "notes_style")]
 
+sphinx_gallery_conf = {
+    "examples_dirs": "examples",
+    "gallery_dirs": "auto_examples",
+    "filename_pattern": r"/plot_",
+    "within_subsection_order": "FileNameSortKey",
+    "only_warn_on_example_error": False,
+    "abort_on_example_error": True,
+    "download_all_examples": False,
+    "show_memory": False,
+    "write_computation_times": False,
+    "show_signature": False,
+    "remove_config_comments": True,
+    "min_reported_time": 60,
+}
+
 html_theme = "pydata_sphinx_theme"
 html_title = "shrinkage"
+html_context = {"default_mode": "auto"}
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
 html_sidebars = {"**": ["globaltoc.html"]}
 html_show_sourcelink = False
+html_show_search_summary = False  # it fetches the pages, which no browser does from files
 html_theme_options = {
     "navigation_with_keys": False,
     "show_prev_next": True,
@@ -45,3 +71,13 @@ html_theme_options = {
     "footer_end": [],
 }
 copyright = "The Shrinkage developers, Apache-2.0"
+
+html_math_renderer = "text"  # scikit-learn's docstrings have a formula, for which MathJax would be fetched
+
+
+def setup(app) -> None:
+    def as_text(translator, node) -> None:
+        translator.body.append(f"<code>{html.escape(node.astext())}</code>")
+        raise nodes.SkipNode
+
+    app.add_html_math_renderer("text", (as_text, None), (as_text, None))

@@ -96,7 +96,6 @@ ATTRIBUTES = """
     out_of_fold_: (n, C) probabilities, or (n,) or (n, k) values: each row as predicted by the networks that had not
         seen it; NaN for rows that no fold held out.
     calibration_: `Calibration`, of a classifier: the temperature, whether it is applied, and what it gains.
-    best_score_: mean over folds of the `scoring` at the chosen λ; without one, minus its validation loss.
     budget_: `Budget`: epochs, batch and learning rate, and which of them were chosen.
     networks_: `FittedNetworks`: parameters and scales.
     forms_: `Forms`: the members that `inputs` asked for, their weights, and their losses on rows not seen.
@@ -115,11 +114,12 @@ OF_CLASS = {
         equal weight. Probabilities are then those of such a population.
 """,
     "MLPRegressorCV": """
-    loss: `squared_error`, whose best constant is the mean: r²; `absolute_error`, the median: |r|; `huber`: r² up to
-        |r| = 1, one standard deviation of the target, and 2|r| − 1 beyond; `quantile`: max(−q·r, (1 − q)·r); `poisson`,
-        for counts and rates y ≥ 0: the deviance 2(y log(y/ŷ) − y + ŷ) with ŷ = exp of the outputs, the targets divided by
-        their mean instead of standardized. λ is chosen, and shown, by the same loss. A `linear` or `additive` member of
-        `inputs` is found at its minimum under a loss without kinks (squares, Huber's, Poisson's), else trained.
+    loss: `squared_error`, whose best constant is the mean: r²; `absolute_error`, the median: `|r|`; `huber`: r² up to
+        `|r| = 1`, one standard deviation of the target, and `2|r| − 1` beyond; `quantile`: max(−q·r, (1 − q)·r);
+        `poisson`, for counts and rates y ≥ 0: the deviance 2(y log(y/ŷ) − y + ŷ) with ŷ = exp of the outputs, the targets
+        divided by their mean instead of standardized. λ is chosen, and shown, by the same loss. A `linear` or
+        `additive` member of `inputs` is found at its minimum under a loss without kinks (squares, Huber's,
+        Poisson's), else trained.
     quantile: q, between 0 and 1, of `loss="quantile"`.
 """,
 }

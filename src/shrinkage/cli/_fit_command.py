@@ -74,14 +74,14 @@ _in_path = partial(typer.Option, rich_help_panel="The λ path")
 _rare_in_path = partial(_in_path, hidden=True)
 _rare_in_net = partial(in_net, hidden=True)
 _rare_in_run = partial(in_run, hidden=True)
-_LAMBDAS = "auto, evidence, a count, FIRST:LAST:COUNT in log steps, or λs with commas; 0 is added."
+_LAMBDAS = "auto, evidence, a count, FIRST:LAST:COUNT, or λs."
 _STRENGTHS = "With --lambdas evidence: one λ for the network, or one for each of its layers."
 _EXTENSIONS = "Maximum number of grid extensions when the best λ is at an edge."
 _INPUTS = "What networks see: auto, or some of standard,bounded,piecewise,linear,additive."
 _SEARCH = "grid, or bracket: coarse, then fine around the best λ."
 _FAST = "Drop λs that score worse on the first folds; occasionally changes the chosen λ."
 _EFFECTS = "Report which columns the network uses."
-_NETWORK = "FILE.py:FUNCTION that builds a torch module of (inputs, outputs), in place of --hidden."
+_NETWORK = "FILE.py:FUNCTION that builds a torch module."
 _CLUSTER = "Train on this dask scheduler, such as tcp://host:8786; use one that you trust."
 
 

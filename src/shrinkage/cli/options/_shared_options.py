@@ -55,7 +55,7 @@ Target = Annotated[
 Resume = Annotated[bool, typer.Option("--resume", help="Continue an interrupted run.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace the results in --out.")]
 
-Task = Annotated[str, in_table(help="auto, classification or regression.")]
+Task = Annotated[str, in_table(help="classification or regression.")]
 Bundled = Annotated[str, rare_in_table(help="Bundled table to use when DATA is left out.")]
 Sep = Annotated[str | None, rare_in_table(help="Separator of a CSV file, or a regular expression.")]
 Encoding = Annotated[str | None, rare_in_table(help="Encoding of a CSV file.")]

@@ -55,7 +55,11 @@ def test_names_are_translated_from_the_inside_out():
     [
         ({"solver": "lbfgs"}, "solver=…: must be one of", "--solver: must be one of"),
         ({"learning_rate": "step"}, "learning_rate=…: must be one of constant", "--schedule: must be one of"),
-        ({"learning_rate_init": -1.0}, "learning_rate_init=…: must be > 0", "--lr: must be > 0"),
+        (
+            {"learning_rate_init": -1.0},
+            "learning_rate_init=…: must be auto, or > 0",
+            "--lr: must be auto, or > 0",
+        ),
         ({"max_epochs": 0}, "max_epochs=…: must be a whole", "--epochs: must be a whole"),
         ({"device": "mars"}, "device='mars': torch can't use it", "--device mars: torch can't use it"),
     ],

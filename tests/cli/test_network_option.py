@@ -225,7 +225,7 @@ BAD_FITS: dict[str, tuple[str, tuple[object, ...], str]] = {
     "outputs": (
         "nets.py:wider",
         (),
-        "that puts out 3 numbers per row, a tensor (64, 3) for 64 rows; got a tensor (64, 4)",
+        "that puts out 3 numbers per row, a tensor (32, 3) for 32 rows; got a tensor (32, 4)",
     ),
     "hidden too": ("nets.py:make", ("--hidden", "3"), "so --hidden would have no effect"),
     "swarm": ("nets.py:make", ("--trainer", "swarm"), "modules are trained by back-propagation"),

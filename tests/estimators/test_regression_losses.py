@@ -87,7 +87,7 @@ def test_a_weight_of_two_is_the_row_twice(loss: str):
     weight = 1.0 + np.arange(60) % 2
     folds = [(np.arange(40), np.arange(40, 60))]
     of_rows = [(np.flatnonzero(np.isin(twice, a)), np.flatnonzero(np.isin(twice, b))) for a, b in folds]
-    given = {"loss": loss, "quantile": 0.7, "dtype": "float64", "batch_size": 200}
+    given = {"loss": loss, "quantile": 0.7, "dtype": "float64", "batch_size": 200, "learning_rate_init": 0.01}
     one = model(**given, cv=folds).fit(X, y, sample_weight=weight)
     other = model(**given, cv=of_rows).fit(X[twice], y[twice])
     np.testing.assert_allclose(one.path_.validation_loss, other.path_.validation_loss, rtol=1e-7)

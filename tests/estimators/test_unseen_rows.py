@@ -124,9 +124,8 @@ def test_several_targets_have_an_interval_each_and_tables_are_encoded_fold_by_fo
 
 def test_several_forms_of_input_are_judged_as_one_model() -> None:
     X, y = load_iris(return_X_y=True)
-    model = MLPClassifierCV(
-        **QUICK, lambdas=[1e-2], inputs=("standard", "bounded"), calibrate=False, cv=3
-    ).fit(X, y)
+    given = {**QUICK, "inputs": ("standard", "bounded")}
+    model = MLPClassifierCV(**given, lambdas=[1e-2], calibrate=False, cv=3).fit(X, y)
     assert model.forms_.held_out is not None
     np.testing.assert_allclose(model.out_of_fold_, model.forms_.held_out, rtol=1e-3, atol=1e-6)
     assert model.predict_interval(X, 0.2).any(axis=1).all()

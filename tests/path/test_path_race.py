@@ -125,7 +125,17 @@ TABLES: dict[str, Any] = {
 def fitted(table: str, **changes: Any) -> Any:
     X, y = TABLES[table]
     kind = sh.MLPRegressorCV if table == "diabetes" else sh.MLPClassifierCV
-    given = {"hidden_layer_sizes": (12,), "lambdas": 12, "max_epochs": 40, "restarts": 1, "random_state": 0}
+    given = {
+        "hidden_layer_sizes": (12,),
+        "lambdas": 12,
+        "restarts": 1,
+        "random_state": 0,
+        "inputs": "standard",
+        "search": "grid",
+        "max_epochs": 40,
+        "batch_size": 32,
+        "learning_rate_init": 5e-3,
+    }
     return kind(**{**given, **changes}).fit(X, y)
 
 

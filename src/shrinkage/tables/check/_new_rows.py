@@ -67,37 +67,34 @@ class NewRows:
         self._words: dict[str, dict[str, int]] = {}
         self._unseen: dict[str, _Cells] = {}
         self._further: list[str] = []
+        self._absent: list[str] = []
         self._name = ""
 
     def add(self, table: Table) -> bool:
-        """Look at further rows; whether nothing was wrong so far.
-
-        Raises:
-            RequestError: a column is missing.
-        """
+        """Look at further rows; whether nothing was wrong so far."""
         self._name = table.name
         used = [column for column in self._columns if column.used]
-        if absent := [column.name for column in used if column.name not in table.frame.columns]:
-            raise RequestError(
-                [
-                    f"{table.name}: column {shown(name)} is missing: the network was trained with it. Where a row has no "
-                    "value, leave the cell empty."
-                    for name in absent
-                ]
-            )
+        self._absent = [column.name for column in used if column.name not in table.frame.columns]
         self._further = [shown(name) for name in table.frame.columns if name not in self._known]
         for column in used:
+            if column.name in self._absent:
+                continue
             self._add_wrong(table, column)
             if column.kind == "category":
                 self._add_unseen(table, column)
             elif column.kind != "boolean":
                 self._add_words(table, column)
-        return not self._wrong
+        return not (self._absent or self._wrong)
 
     def check(self) -> None:
         """Raise what was wrong, a sentence a column."""
-        if self._wrong:
-            raise RequestError([cells.said for cells in self._wrong.values()])
+        absent = [
+            f"{self._name}: column {shown(name)} is missing: the network was trained with it. Where a row has no value, "
+            "leave the cell empty."
+            for name in self._absent
+        ]
+        if absent or self._wrong:
+            raise RequestError([*absent, *(cells.said for cells in self._wrong.values())])
 
     def notes(self) -> list[str]:
         """What is to be said of the rows."""

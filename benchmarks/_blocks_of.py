@@ -10,7 +10,7 @@ from paths.workloads import Workload
 
 from shrinkage.estimators._trainers import recipe_of
 from shrinkage.path import ALL_ROWS, Block, Fold, Place, cut, fitted_scale, standard_inputs
-from shrinkage.training import Recipe
+from shrinkage.training import Recipe, budget_of
 
 __all__ = ["blocks_of"]
 
@@ -19,7 +19,15 @@ def blocks_of(workload: Workload) -> tuple[list[Block], dict[int, Fold], Recipe]
     """The path's blocks and its folds by number, that of the refit on all rows among them."""
     rows, classes = workload.table, workload.is_classifier
     kind = "softmax" if classes else "squared_error"
-    recipe = recipe_of(model(workload).get_params(deep=False), kind, len(rows.X))
+    given = model(workload).get_params(deep=False)
+    budget = budget_of(
+        len(rows.X),
+        epochs=given["max_epochs"],
+        batch_size=given["batch_size"],
+        learning_rate=given["learning_rate_init"],
+        optimizer=given["solver"],
+    )
+    recipe = recipe_of(given, kind, budget)
     shape: Any = np.arange(int(rows.y.max()) + 1) if classes else None
     Y = (rows.y[:, None] == shape if classes else rows.y[:, None]).astype(np.float64)
 

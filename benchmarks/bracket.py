@@ -47,6 +47,10 @@ class Looked:
     def folds(self) -> tuple[int, ...]:
         return tuple(range(self.path.n_folds))
 
+    @property
+    def last_epoch(self) -> int:
+        return self.path.n_epochs
+
     def add(self, asked: Round) -> None:
         self.nets |= {(place, fold) for place in asked.places for fold in asked.folds}
 

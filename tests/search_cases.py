@@ -24,6 +24,8 @@ class Made:
         n_folds: F.
     """
 
+    last_epoch = 1
+
     def __init__(self, losses: Losses, n_folds: int = 5) -> None:
         self.function, self.n_folds = losses, n_folds
         self.nets: set[tuple[Place, int]] = set()

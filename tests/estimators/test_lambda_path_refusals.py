@@ -150,7 +150,8 @@ BAD: dict[str, tuple[Callable[[], nn.Module] | Any, dict[str, Any], str]] = {
 
 def path(make: Any, *, X: Any = X, y: Any = y, **settings: Any) -> Any:
     quick: dict[str, Any] = {"lambdas": [0, 1e-2], "cv": 2, "max_epochs": 2, "max_extensions": 0}
-    return sh.lambda_path(make, X, y, **({"random_state": 0, "n_jobs": 1} | quick | settings))
+    given: dict[str, Any] = {"random_state": 0, "n_jobs": 1} | quick | settings
+    return sh.lambda_path(make, X, y, **given)
 
 
 @pytest.mark.parametrize("name", BAD)

@@ -146,7 +146,7 @@ def _advance(schedulers: Iterable[Any]) -> None:
 
 
 def _iterator(batches: Any) -> Iterator[Any]:
-    given = batches() if callable(batches) and not hasattr(batches, "__iter__") else batches
+    given: Any = batches() if callable(batches) and not hasattr(batches, "__iter__") else batches
     if not hasattr(given, "__iter__"):
         raise RequestError(
             f"{called('batches', of='audit_run')}: must be an iterable of losses, or a function that returns one, got "

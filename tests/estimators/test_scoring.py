@@ -17,28 +17,22 @@ NUMBERS, values = (each[:120] for each in load_diabetes(return_X_y=True))
 LAMBDAS = [0, 1e-2, 1e-1, 1]
 
 
+QUICK = {
+    "inputs": "standard",
+    "lambdas": LAMBDAS,
+    "cv": 3,
+    "max_epochs": 8,
+    "max_extensions": 0,
+    "random_state": 0,
+}
+
+
 def classifier(**changes: Any) -> Any:
-    given = {
-        "inputs": "standard",
-        "lambdas": LAMBDAS,
-        "cv": 3,
-        "max_epochs": 8,
-        "max_extensions": 0,
-        "random_state": 0,
-    }
-    return MLPClassifierCV((4,), **{**given, "calibrate": False, **changes})
+    return MLPClassifierCV((4,), **{**QUICK, "calibrate": False, **changes})
 
 
 def regressor(**changes: Any) -> Any:
-    given = {
-        "inputs": "standard",
-        "lambdas": LAMBDAS,
-        "cv": 3,
-        "max_epochs": 8,
-        "max_extensions": 0,
-        "random_state": 0,
-    }
-    return MLPRegressorCV((4,), **{**given, **changes})
+    return MLPRegressorCV((4,), **{**QUICK, **changes})
 
 
 def test_scores_are_those_of_predictions_of_unseen_rows():

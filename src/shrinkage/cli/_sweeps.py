@@ -24,6 +24,8 @@ _CALLED = {name: f"--{name.replace('_', '-')}" for name in _OPTIONS} | {
     "useful_range(…)": "range",
     "choose(…)": "choose",
 }
+_CHOICE = ("best", "score", "tied", "one_se", "at_edge", "known", "noise", "margin", "strength", "next")
+"""Fields of a choice that --json prints."""
 _UNSET = {"momentum": 0.0, "dampening": 0.0, "nesterov": False, "schedule": "constant"}
 
 GradientRms = Annotated[
@@ -140,9 +142,11 @@ def choose(
 
     given = dict(locals())
     names = ("lr", "steps", "epochs", "rows", "batch_size", "schedule", "momentum", "dampening", "nesterov")
-    told: dict[str, Any] = {n: given[n] for n in names if given[n] is not None and given[n] != _UNSET.get(n)}
-    if "schedule" in told:
-        told["schedule"] = _rates(schedule)
+    of_run: dict[str, Any] = {
+        n: given[n] for n in names if given[n] is not None and given[n] != _UNSET.get(n)
+    }
+    if "schedule" in of_run:
+        of_run["schedule"] = _rates(schedule)
     with options_named(**_CALLED):
         found = chosen_of(
             _table(file),
@@ -152,24 +156,12 @@ def choose(
             direction=direction,  # pyright: ignore[reportArgumentType]  (checked there)
             test_share=test_share,
             convention=convention,
-            **told,
+            **of_run,
         )
         if out is not None:
             found.report(out)
     if as_json:
-        fields = (
-            "best",
-            "score",
-            "tied",
-            "one_se",
-            "at_edge",
-            "known",
-            "noise",
-            "margin",
-            "strength",
-            "next",
-        )
-        typer.echo(_json({name: getattr(found, name) for name in fields}))
+        typer.echo(_json({name: getattr(found, name) for name in _CHOICE}))
     else:
         typer.echo(str(found))
         if out is not None:

@@ -51,6 +51,7 @@ from shrinkage.path import (
     BlockStore,
     Fold,
     PathRequest,
+    warn_at_edge,
 )
 from shrinkage.rules import Rule
 from shrinkage.tables import as_pandas, possible_leaks
@@ -161,13 +162,8 @@ class MLPCV(OfNetworks, Shown, Continued, UnseenRows, BaseEstimator):  # pyright
             task = "classification" if is_classifier(self) else "regression"
             for leak in possible_leaks(as_pandas(X), np.asarray(y), task, getattr(y, "name", None) or "y"):
                 warnings.warn(str(leak), UserWarning, stacklevel=2)
-        if self.choice_.at_edge and self.max_extensions:
-            warnings.warn(
-                f"The best λ, {self.lambda_:g}, lies on the edge of the grid after {self.choice_.extended} extensions: "
-                "a value beyond it may be better. Raise max_extensions, or give other lambdas.",
-                UserWarning,
-                stacklevel=2,
-            )
+        if self.max_extensions:
+            warn_at_edge(self.choice_)
         return self
 
     def _fit(self, X: Any, y: Any, sample_weight: Any, runtime: Runtime, groups: Any = None) -> Self:

@@ -5,7 +5,7 @@ from shrinkage.path._blocks import Block, cut, trained
 from shrinkage.path._fit_path import FittedPath, PathRequest, fit_path
 from shrinkage.path._fold import ALL_ROWS, Fold, Inputs, Scale, fitted_scale, standard_inputs
 from shrinkage.path._held_out import held_out_predictions, predictions
-from shrinkage.path._path_choice import choose
+from shrinkage.path._path_choice import choose, warn_at_edge
 from shrinkage.path._path_result import Choice, PathResult
 from shrinkage.path._places import STANDARD, Net, Place
 from shrinkage.path._run_blocks import Progress, run_blocks
@@ -42,4 +42,5 @@ __all__ = [
     "run_blocks",
     "standard_inputs",
     "trained",
+    "warn_at_edge",
 ]

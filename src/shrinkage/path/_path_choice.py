@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 from shrinkage._errors import JobError
 from shrinkage.path._path_result import Choice, Floats, PathResult, best_places
 
-__all__ = ["Judged", "choose", "is_sound", "judged"]
+__all__ = ["Judged", "choose", "is_sound", "judged", "warn_at_edge"]
 
 BEYOND_NULL, LARGE = 1e4, 1e3
 """A net has diverged, too, when its training error is so many times that of a constant guess and its weights are so
@@ -115,3 +116,14 @@ def _blown_up(result: PathResult, epochs: NDArray[np.intp]) -> NDArray[np.bool_]
 def _multiple(loss: Floats, r2: Floats) -> Floats:
     """1 − R²: how many times the error of a constant guess. Of classes that guess costs about 1 nat as it is."""
     return np.where(np.isfinite(r2), 1 - r2, loss)
+
+
+def warn_at_edge(choice: Choice) -> None:
+    """Warn the caller's caller where the best λ still lies on the edge of the grid after all extensions."""
+    if choice.at_edge:
+        warnings.warn(
+            f"The best λ, {choice.lam:g}, lies on the edge of the grid after {choice.extended} extensions: a value "
+            "beyond it may be better. Raise max_extensions, or give other lambdas.",
+            UserWarning,
+            stacklevel=3,
+        )

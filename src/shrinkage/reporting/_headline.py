@@ -125,8 +125,15 @@ def _against_linear(verdict: Verdict, name: str) -> str:
     known = "" if not against.gain.is_known else f", {_difference_of(against)}"
     return (
         f"{answer} on the same folds and inputs, at its own best strength, has a validation loss of "
-        f"{number(against.loss)}; {model} is {_lower(against)}{known}."
+        f"{number(against.loss)}; {model} {_compared(against)}{known}."
     )
+
+
+def _compared(against: Against) -> str:
+    """A percentage, or how many times where it would have four digits."""
+    if against.share <= -9:
+        return f"has {number(1 - against.share)} times that"
+    return f"is {_lower(against)}"
 
 
 def _lower(against: Against) -> str:

@@ -10,8 +10,8 @@ from shrinkage.sweeps._range_ends import FEW_STEPS, Ends, Run, by_gradients, is_
 __all__ = ["acting_words", "good_words", "next_words", "why_words"]
 
 
-def acting_words(found: Ends) -> str:
-    """Where strengths act, and where good ones lie.
+def acting_words(found: Ends, unit: str = "strengths") -> str:
+    """Where numbers of a `unit` act, and where good ones lie.
 
     Example:
         >>> acting_words(Ends(weak=0.01, strong=600, good=(1, 10), rounded=None, exact=True))
@@ -19,7 +19,7 @@ def acting_words(found: Ends) -> str:
     """
     low, high = sorted((found.weak, found.strong))
     good = f"; {good_words(found.good)}" if found.good else ""
-    return f"strengths that act here lie between {low:.2g} and {high:.2g}{good}"
+    return f"{unit} that act here lie between {low:.2g} and {high:.2g}{good}"
 
 
 def good_words(good: tuple[float, float]) -> str:

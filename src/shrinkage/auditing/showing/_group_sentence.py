@@ -68,9 +68,10 @@ def _over_the_run(facts: Facts, p: Audited) -> str:
     length = f"{_count(len(plan))} steps"
     if facts.rows is not None and facts.batch_size is not None:
         length = f"{len(plan) * facts.batch_size / facts.rows:.3g}"
-    told = f"; your run has {length}: it removes {_percent(1 - math.exp(-removed))} in all"
+    total = f"; your run has {length}: it removes {_percent(1 - math.exp(-removed))} in all"
     found = facts.ends(p)
-    return told + (f"; {acting_words(found)}" if found else "")
+    unit = "strengths" if configured(facts.groups[p.group]) else "shrinks"
+    return total + (f"; {acting_words(found, unit)}" if found else "")
 
 
 def _percent(share: float) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -38,6 +37,7 @@ from shrinkage.path import (
     Progress,
     checked_lambdas,
     fit_path,
+    warn_at_edge,
 )
 from shrinkage.rules import Rule
 from shrinkage.training import check_device
@@ -209,14 +209,8 @@ def lambda_path(
     )
     store = None if blocks is None else BlockStore(Path(blocks), _identity(request, folds, samples, weight))
     fitted = fit_path(request, folds, fold(ALL_ROWS, seen, None), store=store, progress=progress)
-    if fitted.choice.at_edge and max_extensions:
-        warnings.warn(
-            f"The best λ, {fitted.choice.lam:g}, lies on the edge of the grid after "
-            f"{fitted.choice.extended} extensions: a "
-            "value beyond it may be better. Raise max_extensions, or give other lambdas.",
-            UserWarning,
-            stacklevel=2,
-        )
+    if max_extensions:
+        warn_at_edge(fitted.choice)
     return LambdaPath(
         fitted,
         recipe,

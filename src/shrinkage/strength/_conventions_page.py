@@ -17,29 +17,29 @@ This page is generated from the registry: `python -m shrinkage.strength._convent
 The canonical strength is λ of `J = (1/n) Σ loss + (λ/2) Σ w²`; the shrink s_t is the fraction of a weight removed in
 step t, `w ← (1 − s_t) w`. In each row v is the number you type.
 
-Symbols: η_t learning rate of step t (η_ref, η_max its reference and peak), n training rows, B rows per optimizer step,
+Symbols: η_t learning rate at step t (η_ref, η_max its reference and peak), n training rows, B rows per optimizer step,
 E epochs, T steps, σ² noise variance, Δ the optimizer's own step, u its update without the learning rate, λ₁ the
 strength of Σ |w|.
 
-How one becomes another:
+How strengths are converted:
 
-1. Objective to objective: through λ, exactly. A loss that is c times another has c times its λ; for regression say which
-   loss: ½ Σⱼ rⱼ² (`half_squared_error`, c = 1), its mean over k outputs without the ½ (`mse`, c = 2/k), or without
-   the mean (`squared_error`, c = 2).
-2. Objective to decay, for SGD: s_t = η_t·λ·(1 − d)/(1 − μ). Without momentum the steps are equal one by one; with
-   momentum μ and dampening d the stationary point is the same and the shrink agrees to first order.
-3. Decay to decay: the total decay Σ s_t of the run agrees; where the clocks tick alike, so does every step.
-4. A rule that shrinks the step too, (w + Δ)(1 − s), equals decay before the step at learning rate η·(1 − s).
-5. No single number exists between L2 inside an Adam-type update and decay beside it, between decays beside different
-   updates, and for strengths that norms rescale: the conversion is refused with the reason, and `approximate=True`
-   gives the first-order number.
+1. Objective to objective: through λ, exactly. A loss that is c times another has c times its λ. For regression, name the
+   loss: ½ Σⱼ rⱼ² (`half_squared_error`, c = 1), its mean over k outputs without the ½ (`mse`, c = 2/k), or its sum
+   without the ½ (`squared_error`, c = 2).
+2. Objective to decay, for SGD: s_t = η_t·λ·(1 − d)/(1 − μ). Without momentum every step is the same. With momentum μ
+   and dampening d the stationary point is the same, and the shrink agrees to first order.
+3. Decay to decay: the total decay Σ s_t of the run agrees. If both follow the same clock, every step agrees too.
+4. A rule that also shrinks the update, (w + Δ)(1 − s), equals decay before the step at learning rate η·(1 − s).
+5. Some conversions have no single number: between L2 inside an Adam-type update and decoupled decay, between decays
+   that accompany different updates, and for strengths that norms rescale. These are refused with the reason;
+   `approximate=True` gives the first-order number.
 """
 
 _TITLES = {
     "objective": "Objectives: the number is a λ",
-    "decoupled": "Decays: the number is a shrink beside the optimizer's own step",
+    "decoupled": "Decays: the number is a shrink, applied next to the optimizer's own step",
     "shrink": "The shrink itself, in other units",
-    "no scalar": "Strengths that are no single number",
+    "no scalar": "Strengths that no single number describes",
 }
 
 

@@ -32,7 +32,7 @@ def summed(name: str, family: str, source: str) -> Convention:
         needs=("batch_size",),
         summed=True,
         source=source,
-        note="Beside a loss summed over the batch; lr is that of the summed loss. A smaller last batch decays more.",
+        note="For a loss summed over the batch; lr is that of the summed loss. A smaller last batch decays more.",
     )
 
 

@@ -10,7 +10,7 @@ from shrinkage.strength._convention import Convention, Form, half_life, linear, 
 __all__ = ["ENTRIES"]
 
 _PRIOR = linear(lambda q: q.noise_variance / q.get("rows"))
-_DESIGN = "the definition of this library"
+_DESIGN = "this library's definition"
 
 ENTRIES = [
     Convention(
@@ -64,7 +64,7 @@ ENTRIES = [
         clock="lr",
         after=True,
         source="Zhuang et al., TMLR 2022, AdamProx",
-        note="w ← (w + Δ)/(1 + η_t v), as MoMo does too.",
+        note="w ← (w + Δ)/(1 + η_t v), as in MoMo.",
     ),
     Convention(
         name="half_l2_penalty",
@@ -78,7 +78,7 @@ ENTRIES = [
         kind="objective",
         form=linear(lambda q: 2),
         source="loss + v * sum(w**2), written by hand",
-        note="No ½: twice the strength of the same number as a weight_decay.",
+        note="No ½, so it is twice as strong as the same number used as weight_decay.",
     ),
     Convention(
         name="textbook",
@@ -127,7 +127,7 @@ ENTRIES = [
         form=linear(lambda q: math.sqrt(q.batch() / (q.get("rows") * q.get("epochs")))),
         needs=("rows", "batch_size", "epochs"),
         source="Loshchilov and Hutter, ICLR 2019, appendix B.1",
-        note="E epochs of n rows in batches of B.",
+        note="For E epochs of n rows in batches of B.",
     ),
     Convention(
         name="shrink",
@@ -144,7 +144,7 @@ ENTRIES = [
         clock="constant",
         form=reciprocal(lambda q: 1),
         source=_DESIGN,
-        note="Steps after which 1/e is left, to first order.",
+        note="Number of steps after which 1/e is left, to first order.",
     ),
     Convention(
         name="timescale_epochs",
@@ -163,6 +163,6 @@ ENTRIES = [
         clock="constant",
         form=half_life,
         source=_DESIGN,
-        note="Steps until half is left.",
+        note="Number of steps until half is left.",
     ),
 ]

@@ -14,7 +14,7 @@ _DECOUPLED = {
     "adamaxw": ("adamax", "Default 1e-4."),
     "adan": ("adan", ""),
     "lion": ("lion", "Default 1e-3. Its stationary weights lie in the box |w| <= 1/v."),
-    "contrib.muon": ("muon", "weight_decay is that of the matrices; adam_weight_decay that of the rest."),
+    "contrib.muon": ("muon", "weight_decay applies to the matrices, adam_weight_decay to the rest."),
 }
 _TRUST = "the trust ratio rescales the decay by norms that change at every step"
 
@@ -29,7 +29,7 @@ ENTRIES = [
         "optax.add_decayed_weights",
         "sgd",
         "optax/transforms/_adding.py",
-        "First in a chain before optax.sgd: L2. Last before the lr it is the decay of optax.adamw.",
+        "First in a chain, before optax.sgd, it is L2. Just before the lr it is the decay of optax.adamw.",
     ),
     coupled("optax.adadelta", "adadelta", _ALIAS),
     coupled("optax.contrib.madgrad", "madgrad", "optax/contrib/_madgrad.py"),
@@ -66,14 +66,14 @@ ENTRIES = [
         first_order=True,
         joined=True,
         source="optax/_src/transform.py, scale_by_novograd",
-        note="Enters the first moment without (1 − β₁): at steady state 10 times its number for β₁ = 0.9.",
+        note="Enters the first moment without the factor (1 − β₁): for β₁ = 0.9, 10 times its number at steady state.",
     ),
     unscaled(
         "optax.lars",
         "lars",
         "s_t = η_t·c·‖w‖·v/‖g + v·w‖",
         f"{_ALIAS}, lars",
-        f"{_TRUST}, and it saturates: it is not even proportional to the number",
+        f"{_TRUST}, and it saturates, so it is not even proportional to the number",
     ),
     unscaled("optax.lamb", "lamb", "s_t = η_t·r_t·v, r_t = ‖w‖/‖u + v·w‖", f"{_ALIAS}, lamb", _TRUST),
     unscaled(

@@ -45,7 +45,7 @@ ENTRIES = [
         2.0,
         "λ = 2v",
         "keras/src/regularizers/regularizers.py: loss += v·Σw²",
-        "No ½ and no 1/n; it also shows in the reported loss.",
+        "No ½ and no 1/n. The reported loss includes it.",
     ),
     Convention(
         name="keras.regularizers.L1",
@@ -62,7 +62,7 @@ ENTRIES = [
         "keras.optimizers.Muon",
         "muon",
         "keras/src/optimizers/muon.py",
-        "weight_decay is that of the matrices; adam_weight_decay that of the rest. Both default to 0.004.",
+        "weight_decay applies to the matrices, adam_weight_decay to the rest. Both default to 0.004.",
     ),
     decoupled("keras.optimizers.Lamb", "lamb", _DECAY, "Outside the trust ratio, unlike every other LAMB."),
     unscaled(
@@ -70,7 +70,7 @@ ENTRIES = [
         "schedule_free_adam",
         "y ← (1 − η_t·v)·y, not z",
         "keras/src/optimizers, ScheduleFreeAdamW.update_step, and base_optimizer.py, _apply_weight_decay",
-        "the decay reaches the average alone: the sequence z that the gradients move is never decayed",
+        "only the average is decayed: the sequence z, which the gradients move, never is",
     ),
     _penalty("tf.nn.l2_loss", 1.0, "λ = v", "tf.nn.l2_loss is Σw²/2; v multiplies it in the loss"),
     _penalty("tf.contrib.layers.l2_regularizer", 1.0, "λ = v", "tf.contrib.layers: v·tf.nn.l2_loss"),
@@ -113,6 +113,6 @@ ENTRIES = [
         "chainer.optimizer_hooks.WeightDecay",
         "sgd",
         "chainer/optimizer_hooks/weight_decay.py",
-        "On SGD; on another optimizer it is that optimizer's L2.",
+        "With SGD. With another optimizer it is that optimizer's L2.",
     ),
 ]

@@ -66,7 +66,12 @@ def _sgd(name: str, beside: Beside) -> list[Convention]:
     full = f"sklearn.linear_model.{name}"
     return [
         _entry(
-            full, beside, _L2_SHARE, "λ = v·(1 − l1_ratio)", _SGD, "l1_ratio counts with penalty=elasticnet."
+            full,
+            beside,
+            _L2_SHARE,
+            "λ = v·(1 − l1_ratio)",
+            _SGD,
+            "l1_ratio applies only with penalty=elasticnet.",
         ),
         _entry(f"{full}:penalty=l1", beside, same, "λ₁ = v", _SGD, norm="l1"),
     ]
@@ -80,7 +85,7 @@ def _inverse_c(name: str, source: str, note: str, norm: Norm = "l2") -> Conventi
 
 
 def _ridge(name: str) -> Convention:
-    note = "Beside a sum over the rows; the intercept is not decayed."
+    note = "The loss is a sum over the rows. The intercept is not decayed."
     return _entry(
         f"sklearn.linear_model.{name}",
         "regression",
@@ -117,9 +122,9 @@ ENTRIES = [
     ),
     _inverse_c(_REGRESSION, _LOGISTIC, "The intercept is not decayed."),
     _inverse_c(f"{_REGRESSION}:solver=liblinear", _LIBLINEAR, "The intercept is decayed too."),
-    _inverse_c(f"{_REGRESSION}:penalty=l1", _LOGISTIC, "Of saga, the intercept is not decayed.", "l1"),
+    _inverse_c(f"{_REGRESSION}:penalty=l1", _LOGISTIC, "With saga: the intercept is not decayed.", "l1"),
     _inverse_c("sklearn.svm.LinearSVC", _LIBLINEAR, "The intercept is decayed too."),
-    _inverse_c("sklearn.svm.SVC", "LIBSVM: w'w/2 + C·Σ ξ", "Beside the hinge loss."),
+    _inverse_c("sklearn.svm.SVC", "LIBSVM: w'w/2 + C·Σ ξ", "The loss is the hinge loss."),
     _inverse_c("liblinear", _LIBLINEAR, "A bias (option -B) is decayed unless -R is given."),
-    _inverse_c("libsvm", "LIBSVM: w'w/2 + C·Σ ξ", "Beside the hinge loss."),
+    _inverse_c("libsvm", "LIBSVM: w'w/2 + C·Σ ξ", "The loss is the hinge loss."),
 ]

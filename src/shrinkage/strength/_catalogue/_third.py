@@ -11,7 +11,7 @@ __all__ = ["ENTRIES"]
 _TRUST = "the trust ratio rescales the decay by norms that change at every step"
 _LAMB = "s_t = η_t·r_t·v, r_t = ‖w‖/‖u + v·w‖"
 _LARS = "s_t = η_t·c·‖w‖·v/(‖g‖ + v·‖w‖)"
-_SATURATES = f"{_TRUST}, and it saturates: it is not even proportional to the number"
+_SATURATES = f"{_TRUST}, and it saturates, so it is not even proportional to the number"
 _COMPOSER = "composer/optim/decoupled_weight_decay.py, sgdw and adamw"
 _KOZISTR = "pytorch_optimizer/base/optimizer.py, apply_weight_decay"
 _MEGATRON = "megatron/core/optimizer_param_scheduler.py, get_wd"
@@ -50,7 +50,7 @@ _TIMM = [
             f"timm.optim.{name}:corrected_weight_decay=True",
             family,
             f"timm/optim/{_TIMM_FILES[name]}.py",
-            "The names ending in c of create_optimizer_v2; η_max is the lr at construction.",
+            "The names ending in c in create_optimizer_v2. η_max is the lr at construction.",
             clock="corrected",
         )
         for name, family in _TIMM_CLASSES.items()
@@ -128,7 +128,7 @@ _COLLECTIONS = [
         "schedulefree.AdamWScheduleFree",
         "schedule_free_adam",
         "schedulefree/adamw_schedulefree.py",
-        "Taken at y and from z: the averaged weights follow later.",
+        "Computed at y and subtracted from z, so the averaged weights follow later.",
         first_order=True,
         joined=True,
     ),
@@ -137,7 +137,7 @@ _COLLECTIONS = [
         "schedulefree.AdamCScheduleFreePlus",
         "schedule_free_adam",
         "schedulefree/adamc_schedulefree_plus_paper.py",
-        "The square is not divided by η_max: useful numbers are 20 or 50. Taken at y and from z.",
+        "The square is not divided by η_max, so useful numbers are 20 or 50. Computed at y and subtracted from z.",
         clock="lr_squared",
         first_order=True,
         joined=True,
@@ -149,7 +149,7 @@ _COLLECTIONS = [
 
 _BNB_FAMILIES = {"Adam": "adam", "AdamW": "adam", "AdEMAMix": "ademamix", "Lion": "lion"}
 _BNB_NOTES = {
-    "Adam": "Decoupled, whatever the name says. Default 0.",
+    "Adam": "Decoupled, despite the name. Default 0.",
     "AdamW": "Default 0.01.",
     "AdEMAMix": "Default 0.01.",
 }
@@ -292,14 +292,14 @@ _TRAINERS = [
         form=linear(_accumulated),
         needs=("batch_size",),
         source="ultralytics/engine/trainer.py",
-        note="The number is scaled by the batch before it reaches torch.",
+        note="The number is scaled by the batch size before it reaches torch.",
     ),
     decoupled(
         "pytabkit.RealMLP",
         "adam",
         "pytabkit/models/optim/optimizers.py, OptimizerBase.step; models/sklearn/default_params.py, RealMLP_TD",
-        "Before Adam's step. Default 0.02 (TD), none (TD-S). Of parameters with factors of their own on lr or wd "
-        "each factor counts twice; biases have wd factor 0.",
+        "Before Adam's step. Default 0.02 (TD), none (TD-S). A parameter's own factors on lr or wd each count "
+        "twice. Biases have wd factor 0.",
         clock="lr_flat_cosine",
         default="wd_sched=flat_cos",
     ),

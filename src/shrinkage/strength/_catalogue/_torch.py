@@ -10,11 +10,11 @@ _L2 = ("Adadelta", "Adagrad", "Adam", "Adamax", "ASGD", "NAdam", "RAdam", "RMSpr
 _FLAGGED = ("Adam", "NAdam", "RAdam")
 _FLAG = "decoupled_weight_decay"
 _ADAPTIVE_NOTE = (
-    "Goes through the preconditioner: the penalty is λ = v, the shrink differs from weight to weight."
+    "Passes through the preconditioner: the penalty is λ = v, but the shrink differs from weight to weight."
 )
 _NOTES = {
     "SGD": "In the gradient, before momentum.",
-    "ASGD": "Beside its own lambd (default 1e-4), which decays the weights as well.",
+    "ASGD": "In addition to its own lambd (default 1e-4), which also decays the weights.",
 }
 
 

@@ -164,8 +164,8 @@ def test_its_neighbour_stays_silent(name, cases):
     assert name.partition("#")[0] not in cases[1]()
 
 
-@pytest.mark.parametrize("lr, words", [(1e-4, "0 % of a shrink of 1e-08"), (3.1e-4, "more than asked")])
-def test_of_rounding_the_words_follow_what_was_measured(lr, words):
+@pytest.mark.parametrize("lr, words", [(1e-4, "0 % of a shrink of 1e-08"), (3.1e-4, "more than requested")])
+def test_rounding_findings_quote_what_was_measured(lr, words):
     model = net()
     found = audit(Optim.AdamW(matrices(model), lr=lr, weight_decay=1e-4)).findings[0]
     assert words in found.measured
@@ -205,7 +205,7 @@ def test_a_set_up_by_the_book_is_silent(build):
         (Optim.SGD, {"momentum": 0.9}, 20.0, True),
     ],
 )
-def test_a_pull_that_throws_weights_beyond_0_is_told_from_a_wrong_sign(kind, options, product, grows):
+def test_overshooting_zero_is_distinguished_from_a_wrong_sign(kind, options, product, grows):
     """w ← (1 − lr·λ)·w grows for lr·λ > 2, and with momentum μ for lr·λ > 2 (1 + μ)."""
     model = net()
     optimizer = kind(matrices(model), lr=0.1, weight_decay=product / 0.1, **options)
@@ -213,6 +213,6 @@ def test_a_pull_that_throws_weights_beyond_0_is_told_from_a_wrong_sign(kind, opt
     found = [f for f in shown.findings if f.code == "grows"]
     assert bool(found) is grows
     if grows:
-        assert found[0].measured.startswith(f"{product:.3g} of each weight is taken off per step: beyond 0")
+        assert found[0].measured.startswith(f"{product:.3g} of each weight is removed per step, so each step overshoots 0")
         assert found[0].parameters == ("0.weight", "3.weight")
         assert shown.groups[0].rule.endswith(", beyond 0")

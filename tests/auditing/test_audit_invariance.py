@@ -68,7 +68,7 @@ def test_the_audit_tells_norm_and_angle():
         f for f in audit(optimizer, model, inputs=torch.randn(16, 6)).findings if f.code == "scale-invariant"
     ]
     assert note.parameters == ("inner.weight",)
-    assert f"at rest {math.sqrt(0.01 * 36 / 0.2):.3g}" in note.measured
+    assert f"at equilibrium {math.sqrt(0.01 * 36 / 0.2):.3g}" in note.measured
     assert f"{math.sqrt(2 * 1e-3 * 0.1 / 1.9):.2g} rad" in note.expected
 
 

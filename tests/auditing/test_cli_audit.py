@@ -72,7 +72,7 @@ def test_a_person_reads_the_findings_and_the_table(script):
 def test_a_finding_is_explained_without_the_repository():
     output = run("--explain", "adam-l2").output
     assert "`adam-l2`, warning" in output
-    assert "Judged by: an optimizer" in output
+    assert "Needs: an optimizer" in output
 
 
 def test_weights_alone_do_not_pass_a_ci(tmp_path):

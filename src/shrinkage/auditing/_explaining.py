@@ -27,10 +27,10 @@ def explained(code: str) -> str:
 
 def section(check: Check) -> str:
     """What the documentation says about one finding."""
-    return f"{check.title}\n\n`{check.code}`, {check.severity}\n\n{check.explanation}\n\n{_judged_by(check)}"
+    return f"{check.title}\n\n`{check.code}`, {check.severity}\n\n{check.explanation}\n\n{_needs_of(check)}"
 
 
-def _judged_by(check: Check) -> str:
-    needs = ", ".join(NEEDS[need] for need in check.needs)
-    partly = ", ".join(NEEDS[need] for need in check.partly)
-    return f"Judged by: {needs}" + (f"; all of it only with: {partly}." if partly else ".")
+def _needs_of(check: Check) -> str:
+    needs = "; ".join(NEEDS[need] for need in check.needs)
+    partly = "; ".join(NEEDS[need] for need in check.partly)
+    return f"Needs: {needs}." + (f" For the complete check also: {partly}." if partly else "")

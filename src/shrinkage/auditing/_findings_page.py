@@ -19,9 +19,9 @@ findings below. An *error* is a decay that does the opposite, does nothing, or h
 probably unintended; a *note* is worth knowing.
 
 Some checks need information that the audit may not have. It lists those under "not checked" (`audit.unchecked`).
-The state of an optimizer alone, or weights alone, never get an all-clear: the first line says so, and `verdict` in the
-JSON is `no all-clear` instead of `clear`. `--fail-on` exits with 0 if no finding is that severe, and with 2 if there are
-only weights, so that no decay could be measured. `shrinkage audit --explain adam-l2` prints what this page says about a
+An optimizer's state alone, or weights alone, never get an all-clear: the first line says so, and `verdict` in the JSON
+is `no all-clear` instead of `clear`. `--fail-on` exits with 0 if no finding is that severe, and with 2 if there are only
+weights, because no decay can be measured then. `shrinkage audit --explain adam-l2` prints this page's entry for a
 finding.
 
 Every view has the same order: the findings, what was not checked, and what happens to the weights.

@@ -17,15 +17,15 @@ _SHIFTS = ("bias", "norm", "scale", "token")
     "swapped-groups", "The decay is on the wrong groups", "error", needs=("optimizer", "roles", "matrices")
 )
 def swapped_groups(facts: Facts) -> Hits:
-    """Biases, norms or scales are decayed and no weight matrix is: two groups have changed places."""
+    """Biases, norms or scales are decayed, but no weight matrix is: two groups have been swapped."""
     if _is_swapped(facts):
         decayed = [p for p in facts.parameters if p.decays]
         matrices = [p for p in facts.parameters if p.role == "weight" and p.trainable]
         yield (
             names(decayed),
-            f"{len(decayed)} biases, norms or scales are decayed, and none of {len(matrices)} weight matrices is",
+            f"{len(decayed)} biases, norms or scales are decayed, but none of {len(matrices)} weight matrices is",
             "weight matrices decayed, the others exempt",
-            "Exchange the weight_decay of the groups, or the parameters in them; "
+            "Swap the weight_decay of the groups, or the parameters in them; "
             "shrinkage.attach sorts them by their modules.",
         )
 
@@ -44,28 +44,28 @@ def bias_decayed(facts: Facts) -> Hits:
 
 @finding("norm-decayed", "Norm gains and scales decayed", "warning", needs=("optimizer", "roles"))
 def norm_decayed(facts: Facts) -> Hits:
-    """Gains of normalizations, and single scales, have 1 as their neutral value; decay pulls them to 0."""
+    """Normalization gains and single scales have a neutral value of 1; decay pulls them to 0."""
     yield from _decayed(facts, ("norm", "scale"), "norms and scales keep their value")
 
 
 @finding("token-decayed", "Positional or class tokens decayed", "note", needs=("optimizer", "roles"))
 def token_decayed(facts: Facts) -> Hits:
-    """Positional embeddings and class tokens are added to features as biases are; they are usually exempt."""
+    """Positional embeddings and class tokens are added to features, like biases; they are usually exempt."""
     yield from _decayed(facts, ("token",), "positional and class tokens keep their value")
 
 
 @finding("embedding-decayed", "Embeddings decayed", "note", needs=("optimizer", "roles"))
 def embedding_decayed(facts: Facts) -> Hits:
-    """Every row of an embedding shrinks at every step, rare ones between their uses too. Some mean it, some do not."""
-    yield from _decayed(facts, ("embedding",), "a choice made on purpose")
+    """Every row of an embedding shrinks at every step, so rare rows also shrink between uses. This may be intended."""
+    yield from _decayed(facts, ("embedding",), "a deliberate choice")
 
 
 @finding("matrix-exempt", "A weight matrix is exempt", "warning", needs=("optimizer", "matrices"))
 def matrix_exempt(facts: Facts) -> Hits:
-    """A weight matrix, or an embedding, is not decayed though its like are, mostly by an accident of its name or shape.
+    """A weight matrix or embedding is not decayed although others are, usually because of its name or shape.
 
-    T5's `relative_attention_bias.weight` is exempted by rules that look for "bias", a layer called `prenorm_proj` by
-    rules that look for "norm".
+    Rules that look for "bias" exempt T5's `relative_attention_bias.weight`; rules that look for "norm" exempt a layer
+    called `prenorm_proj`.
     """
     for role, kind in (("weight", "weight matrices"), ("embedding", "embeddings")):
         alike = [p for p in facts.parameters if p.role == role and p.tensor.dim() > 1 and p.trainable]
@@ -75,7 +75,7 @@ def matrix_exempt(facts: Facts) -> Hits:
                 names(exempt),
                 f"not decayed, while {len(alike) - len(exempt)} other {kind} are",
                 f"all {kind} treated alike",
-                "Choose by what a parameter is for, not by its name: shrinkage.attach does.",
+                "Choose by a parameter's role, not by its name, as shrinkage.attach does.",
             )
 
 

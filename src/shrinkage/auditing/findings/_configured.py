@@ -19,8 +19,8 @@ def not_applied(facts: Facts) -> Hits:
     """A group has weight_decay > 0, but some or all of its trained parameters are not decayed.
 
     The optimizer does not know the option, ignores it in one of its code paths, or skips parameters with a shape or
-    number format that it does not expect. An error if a whole group or a weight matrix is not decayed; a note if
-    biases and other parameters with one axis are skipped, which some optimizers do on purpose.
+    number format that it does not expect. It is an error if a whole group or a weight matrix is not decayed, and a
+    note if only biases and other one-dimensional parameters are skipped, which some optimizers do on purpose.
     """
     for owner, g, strength, members in _groups(facts):
         absent = [p for p in members if not p.decays and _would_show(p, strength, owner)]
@@ -31,19 +31,19 @@ def not_applied(facts: Facts) -> Hits:
         severity: Severity = "note" if is_on_purpose else "error"
         yield (
             names(absent),
-            f"group {g} says weight_decay={strength:g}, and {owner.name} decays {_how_many(absent, decayed)}",
+            f"group {g} has weight_decay={strength:g}, but {owner.name} decays {_how_many(absent, decayed)}",
             f"{strength:g} for each parameter of the group",
-            "Nothing to do if that is meant."
+            "Nothing to do if this is intended."
             if is_on_purpose
             else f"Use an optimizer that reads it, or weight_decay=0 and shrinkage.attach with the decay of your choice: "
-            f"{owner.name} takes the number and does nothing with it{_for_these(absent, decayed)}.",
+            f"{owner.name} accepts the number and ignores it{_for_these(absent, decayed)}.",
             severity,
         )
 
 
 @finding(
     "other-number",
-    "Another decay than the group says",
+    "A different decay than the group specifies",
     "warning",
     needs=("optimizer", "options"),
     partly=("size",),
@@ -51,9 +51,10 @@ def not_applied(facts: Facts) -> Hits:
 def other_number(facts: Facts) -> Hits:
     """The weights are decayed, but by a different amount than the number in the group means in any usual convention.
 
-    Conventions: lr × weight_decay, weight_decay itself, lr² × weight_decay, times an optimizer's own step size (`d`),
-    or λ = weight_decay of a penalty. A multiple is usually a decay that is applied several times per step. A note if
-    all groups of an optimizer get the same other multiple: that is a convention of its own.
+    The conventions are lr × weight_decay, weight_decay itself, lr² × weight_decay, each possibly times the optimizer's
+    own step size (`d`), and λ = weight_decay of a penalty. A whole multiple usually means that the decay is applied
+    several times per step. If all groups of an optimizer get the same other multiple, it is only a note: the optimizer
+    then has a convention of its own.
     """
     for owner in facts.owners:
         if owner.has_hooks:
@@ -78,18 +79,18 @@ def other_number(facts: Facts) -> Hits:
             )
             yield (
                 names(alike),
-                f"group {p.group} says weight_decay={strength:g} at lr {p.lr:.3g}, and {got} arrives: {factor:g} times "
+                f"group {p.group} has weight_decay={strength:g} at lr {p.lr:.3g}, but {got} is applied: {factor:g} times "
                 f"as much" + _by_what(alike, [q for _, q in ratios.values() if q not in alike]),
-                "what the group says",
-                "Look for a decay that is applied again per part of the group, or divide weight_decay by "
-                f"{factor:g} if the optimizer's own scaling is meant.",
+                "the group's number",
+                "Look for a decay that is applied once per part of the group, or divide weight_decay by "
+                f"{factor:g} if the optimizer's own scaling is intended.",
                 severity,
             )
 
 
 @finding(
     "default-instead",
-    "A default acts in place of the group's number",
+    "A default overrides the group's number",
     "error",
     needs=("optimizer", "options", "built"),
 )
@@ -104,9 +105,9 @@ def default_instead(facts: Facts) -> Hits:
             if configured(facts.groups[g]) == 0 and decayed and _is_by(decayed[0], default):
                 yield (
                     names(decayed),
-                    f"group {g} says weight_decay=0, and the {default:g} that {owner.name} was built with arrives",
+                    f"group {g} has weight_decay=0, but the {default:g} that {owner.name} was built with is applied",
                     "no decay",
-                    "Build one optimizer for each strength, or exempt with shrinkage.attach: the group is not read.",
+                    "Build one optimizer per strength, or exempt with shrinkage.attach: the group's number is not read.",
                 )
 
 
@@ -157,7 +158,7 @@ def _is_by(p: Audited, strength: float) -> bool:
 
 def _how_many(absent: Sequence[Audited], decayed: Sequence[Audited]) -> str:
     if not decayed:
-        return "none of its parameters" if len(absent) > 1 else "it not at all"
+        return "none of its parameters" if len(absent) > 1 else "nothing"
     return (
         f"{len(decayed)} of its {len(absent) + len(decayed)} parameters, not these{_by_what(absent, decayed)}"
     )

@@ -33,9 +33,9 @@ FOREIGN = {
 """Options that schedulers and trainers leave in a group, whatever the optimizer."""
 
 
-@finding("misspelt-option", "A group's option that nobody reads", "error", needs=("optimizer", "options"))
+@finding("misspelt-option", "A group option that is never read", "error", needs=("optimizer", "options"))
 def misspelt_option(facts: Facts) -> Hits:
-    """A group holds a key that the optimizer does not know, close to one that it does. PyTorch keeps it silently."""
+    """A group has a key that the optimizer does not know but that resembles one it does. PyTorch accepts it silently."""
     of = {g: owner for owner in facts.owners for g in owner.groups}
     for g, owner in of.items():
         options = facts.groups[g]
@@ -44,7 +44,7 @@ def misspelt_option(facts: Facts) -> Hits:
             if meant is not None and key not in owner.options_read:
                 yield (
                     names(p for p in facts.parameters if p.group == g),
-                    f"group {g} has {key}={shown(options[key], 20)}, and {meant}={shown(options.get(meant), 20)} acts",
+                    f"group {g} has {key}={shown(options[key], 20)}, but {meant}={shown(options.get(meant), 20)} is used",
                     f"{meant}={shown(options[key], 20)}",
                     f"Write {meant!r} instead of {key!r}.",
                 )
@@ -59,12 +59,12 @@ def meant_by(key: str, known: Collection[str]) -> str | None:
 
 @finding(
     "unread-multiplier",
-    "A multiplier that nobody reads",
+    "A multiplier that is never read",
     "warning",
     needs=("optimizer", "options", "live"),
 )
 def unread_multiplier(facts: Facts) -> Hits:
-    """A group holds a multiplier of the learning rate or the decay, and neither the step nor the schedule uses it.
+    """A group has a multiplier for the learning rate or the decay, but neither the step nor the schedule uses it.
 
     Layer-wise decay of the learning rate is often written this way: `lr_scale` in the groups, for a training loop or
     a scheduler to read. Measured: a step does not look at the option, and the groups' learning rates (or strengths)
@@ -80,7 +80,7 @@ def unread_multiplier(facts: Facts) -> Hits:
             values = ", ".join(dict.fromkeys(f"{number(facts.groups[g][key]):g}" for g in holding[:3]))
             yield (
                 names(p for p in facts.parameters if p.group in holding),
-                f"groups hold {key}={values}, and {target} is the same with and without it",
+                f"groups have {key}={values}, but {target} is the same with and without it",
                 f"{target} multiplied by {key}",
                 f"Multiply it yourself, group[{target!r}] *= group[{key!r}], or use a scheduler that reads it.",
             )
@@ -102,7 +102,7 @@ def _is_followed(facts: Facts, groups: range, key: str, target: str) -> bool:
 def shared_lr_tensor(facts: Facts) -> Hits:
     """Several groups hold the same tensor as their learning rate: a scheduler multiplies it once per group.
 
-    Decay that follows the learning rate follows that too.
+    Decay that follows the learning rate is scaled with it.
     """
     tensors: dict[int, list[int]] = {}
     for g, options in enumerate(facts.groups):
@@ -113,21 +113,21 @@ def shared_lr_tensor(facts: Facts) -> Hits:
             yield (
                 names(p for p in facts.parameters if p.group in groups),
                 f"groups {', '.join(map(str, groups))} share one lr tensor",
-                "a tensor for each group",
+                "one tensor per group",
                 "Give each group its own: lr=torch.tensor(…) per group, or lr.clone().",
             )
 
 
 @finding(
     "compiled-float-lr",
-    "A compiled step and a learning rate that is a number",
+    "A compiled step with a float learning rate",
     "warning",
     needs=("optimizer", "options", "live", "steps", "scheduler"),
 )
 def compiled_float_lr(facts: Facts) -> Hits:
-    """`torch.compile` bakes numbers in: a schedule that changes lr recompiles the step, and after a few times gives up.
+    """`torch.compile` treats floats as constants: each new lr recompiles the step, and torch soon gives up.
 
-    The same holds for a weight_decay that is scheduled.
+    The same holds for a scheduled weight_decay.
     """
     if facts.timelines is None:
         return

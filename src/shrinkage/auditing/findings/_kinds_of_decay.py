@@ -14,14 +14,14 @@ _FLAGS = ("decoupled_weight_decay", "weight_decouple", "decouple_decay", "decoup
 
 @finding("two-penalties", "Two penalties at once", "warning", partly=("loss",))
 def two_penalties(facts: Facts) -> Hits:
-    """The loss holds a penalty and the optimizer decays too, or two decays with different clocks act together."""
+    """The loss contains a penalty and the optimizer decays too, or two decays with different clocks act together."""
     both = [p for p in facts.parameters if p.penalty.pulls and p.decays]
     if both:
         yield (
             names(both),
-            f"a penalty with {both[0].penalty.words} in the loss, and a decay by the optimizer",
+            f"a penalty with {both[0].penalty.words} in the loss, and decay by the optimizer",
             "one of the two",
-            "Set weight_decay=0, or take the penalty out of the loss.",
+            "Set weight_decay=0, or remove the penalty from the loss.",
         )
     mixed = [p for p in facts.parameters if p.reading.clock == "affine"]
     if mixed:
@@ -36,7 +36,7 @@ def two_penalties(facts: Facts) -> Hits:
 
 @finding("adam-l2", "L2 through an adaptive step", "warning", partly=("loss",))
 def adam_l2(facts: Facts) -> Hits:
-    """The gradient of the penalty passes through the optimizer's normalization, which removes its size.
+    """The gradient of the penalty passes through the optimizer's normalization, which cancels its magnitude.
 
     Weights with large gradients decay very little; idle weights move by about lr per step for any strength. Measured:
     shrink and response to a gradient are proportional, element by element.
@@ -55,14 +55,14 @@ def adam_l2(facts: Facts) -> Hits:
                 names(through),
                 f"λ = {lam:.3g} in the gradient of {owner.name}, divided by its running gradient size",
                 "decay beside the gradient, the same fraction of every weight",
-                f"{_decoupled_instead(owner, is_in_loss)} Choose the strength anew: no number converts exactly.",
+                f"{_decoupled_instead(owner, is_in_loss)} Then choose the strength again: no number converts exactly.",
             )
 
 
 def _decoupled_instead(owner: Owner, is_in_loss: bool) -> str:
     """How this class gets decay beside the gradient."""
     if is_in_loss:
-        return "Take the penalty out of the loss, and decay by the optimizer."
+        return "Remove the penalty from the loss, and let the optimizer decay."
     flag = next((flag for flag in _FLAGS if flag in owner.defaults), None)
     if flag is not None:
         return f"Set {flag}=True in the optimizer's groups."
@@ -73,7 +73,7 @@ def _decoupled_instead(owner: Owner, is_in_loss: bool) -> str:
 
 @finding("adam-is-adamw", "Adam that is really AdamW", "warning", needs=("optimizer", "options"))
 def adam_is_adamw(facts: Facts) -> Hits:
-    """The name says Adam with L2, the measurement says decoupled decay.
+    """The name says Adam with L2; the measurement shows decoupled decay.
 
     This is the case in bitsandbytes and DeepSpeed, in every Keras optimizer, and in a torch Adam that loaded the
     state of an AdamW: the flag travels with the checkpoint.
@@ -90,7 +90,7 @@ def adam_is_adamw(facts: Facts) -> Hits:
                 names(odd or decoupled),
                 f"{owner.name} decays the weights beside the gradient",
                 "Adam's weight_decay is an L2 term in the gradient",
-                "Mean it: use the W variant by name."
+                "If this is intended, use the W variant by name."
                 + (
                     " After load_state_dict, compare the groups' flags with your own."
                     if _is_torchs(owner)
@@ -128,27 +128,27 @@ def adamw_is_adam(facts: Facts) -> Hits:
         if default > 0 and trained and says_nothing and not any(p.decays for p in trained):
             yield (
                 names(trained),
-                f"every group says weight_decay=0, so the {default:g} that {owner.name} was built with reaches no weight",
+                f"every group has weight_decay=0, so the {default:g} that {owner.name} was built with reaches no weight",
                 f"weight_decay={default:g} in a group",
-                "Set group['weight_decay'] where it is meant; load_state_dict replaces the groups' strengths.",
+                "Set group['weight_decay'] where you want decay; load_state_dict replaces the groups' strengths.",
             )
 
 
 @finding("trust-ratio-off", "An exemption that switches the trust ratio off", "warning")
 def trust_ratio_off(facts: Facts) -> Hits:
-    """LAMB and LARS scale the step of a decayed tensor by its norm, and skip that where weight_decay is 0.
+    """LAMB and LARS scale the step of a decayed tensor by its norm, and don't if weight_decay is 0.
 
-    Exempt parameters then take steps of another size. Measured: the step of the decayed ones doubles with the
-    weights, and no longer does once their decay is switched off.
+    Exempt parameters then take steps of a different size. Measured: the step of decayed parameters doubles when the
+    weights double, and stops doing so once their decay is switched off.
     """
     scaled = [p for p in facts.parameters if p.decays and p.reading.trust and not p.reading.trust_unaided]
     plain = [p for p in facts.parameters if not p.decays and not p.reading.trust and p.trainable]
     if scaled and plain:
         yield (
             names(plain),
-            "their steps do not follow the norm of the weights, those of the decayed do",
-            "exempting changes the decay alone",
-            "Use the option that keeps the trust ratio (always_adapt=True), or give the exempt their own learning rate.",
+            "their steps do not follow the norm of the weights, while those of decayed parameters do",
+            "an exemption that changes only the decay",
+            "Use the option that keeps the trust ratio (always_adapt=True), or give exempt parameters their own lr.",
         )
 
 

@@ -8,7 +8,7 @@ from shrinkage.auditing._facts import Audited, Facts
 from shrinkage.auditing._finding import Hits, Severity, finding, names
 
 _CARRIED = (
-    "Attach the decay with shrinkage.attach, which carries what a rounding leaves over to later steps; or "
+    "Attach the decay with shrinkage.attach, which accumulates what rounding drops and applies it later; or "
 )
 _LITTLE = 0.1
 """Part of the run's decay whose loss is no more than a note."""
@@ -25,10 +25,10 @@ _REMEDY = _CARRIED + "keep a float32 copy of the weights, or decay more strongly
 def rounded_away(facts: Facts) -> Hits:
     """The factor 1 − s rounds to 1, or the product rounds back to the weight: the decay is set but has no effect.
 
-    In float32 a factor is 1 for s below 2⁻²⁵ ≈ 3·10⁻⁸ (lr 1e-4 × weight_decay 1e-4 is below); weights in bfloat16 do
-    not move for s up to 2⁻⁸ ≈ 0.004. Measured in the weights' own format. A penalty in the gradient is lost where g +
-    λw is g again, or where the whole step is less than the weights' spacing; this is checked if there is a gradient
-    to compare with.
+    In float32 the factor is 1 for s below 2⁻²⁵ ≈ 3·10⁻⁸ (lr 1e-4 × weight_decay 1e-4 is below that); bfloat16
+    weights do not move for s up to 2⁻⁸ ≈ 0.004. Decay is measured in the weights' own format. A penalty in the
+    gradient is lost if g + λw rounds to g, or if the whole step is smaller than the weights' spacing; this is checked
+    if there is a gradient to compare with.
     """
     for dtype, lost in _by_format(facts, lambda applied: applied < 0.5):
         yield (names(lost), f"{_arriving(lost)} per step arrives in {dtype}", "100 %", _REMEDY)
@@ -36,7 +36,7 @@ def rounded_away(facts: Facts) -> Hits:
 
 @finding(
     "rounded-up",
-    "More decay than asked, by rounding",
+    "More decay than requested, through rounding",
     "warning",
     needs=("optimizer", "format"),
     partly=("gradients", "followed"),
@@ -45,14 +45,15 @@ def rounded_up(facts: Facts) -> Hits:
     """The shrink s is so small that it is rounded up to the next number of the format, which is much larger.
 
     In float32 a factor 1 − s just above s = 2⁻²⁵ ≈ 3·10⁻⁸ becomes 1 − 2⁻²⁴, and the product is rounded once more: up to
-    three times the decay arrives. A little below, nothing does: see `rounded-away`.
+    three times the requested decay is applied. Just below that s, none is: see `rounded-away`.
     """
     for dtype, much in _by_format(facts, lambda applied: applied > 1.5):
         yield (
             names(much),
-            f"{_arriving(much)} per step arrives in {dtype}: more than asked",
+            f"{_arriving(much)} per step arrives in {dtype}: more than requested",
             "100 %",
-            _CARRIED + "keep a float32 copy of the weights, or choose a strength that the format can hold.",
+            _CARRIED
+            + "keep a float32 copy of the weights, or choose a strength that the format can represent.",
         )
 
 
@@ -68,8 +69,8 @@ def rounded_away_later(facts: Facts) -> Hits:
     format can represent.
 
     A penalty in the gradient is lost once the steps, the gradient's noise included, are less than half the spacing of
-    the weights' numbers; that is judged with gradients of their present size. A note if less than a tenth of the
-    decay of the run is lost in this way, as at the end of most schedules that go to 0.
+    the weights' numbers; gradients are assumed to keep their present size. It is a note if less than a tenth of the
+    run's decay is lost this way, as at the end of most schedules that go to 0.
     """
     fading = [(facts.parameters[i], *when) for i, when in facts.fading.items()]
     if fading:

@@ -8,15 +8,14 @@ from shrinkage.auditing._finding import Hits, Severity, finding, names
 
 @finding("decayed-twice", "One parameter listed twice", "error", needs=("optimizer", "options"))
 def decayed_twice(facts: Facts) -> Hits:
-    """A parameter is listed twice in one group, or in two groups: every step moves and decays it twice. PyTorch only
-    warns."""
+    """A parameter is listed twice, in one group or in two: every step moves and decays it twice. PyTorch only warns."""
     twice = [p for p in facts.parameters if len(p.groups) > 1]
     if twice:
         shrink = twice[0].reading.shrink
         yield (
             names(twice),
             f"listed {len(twice[0].groups)} times (groups {', '.join(map(str, twice[0].groups))})"
-            + (f"; {shrink:.3g} of it goes in one step" if shrink else ""),
+            + (f"; one step removes {shrink:.3g} of it" if shrink else ""),
             "each parameter once",
             "Build the groups from model.named_parameters(), which gives each tensor once.",
         )
@@ -27,12 +26,12 @@ def frozen_decayed(facts: Facts) -> Hits:
     """`requires_grad` is False, but a gradient or a momentum is left over from before, and a step moves the weights."""
     moved = [p for p in facts.parameters if p.moves_though_frozen]
     if moved:
-        how = "is decayed" if moved[0].decays else "is moved by what is left of its gradients"
+        how = "is decayed" if moved[0].decays else "is moved by leftover gradients or momentum"
         yield (
             names(moved),
-            f"{how} though requires_grad=False",
+            f"{how} although requires_grad=False",
             "frozen weights stay as they are",
-            "Set p.grad = None when freezing, or leave frozen parameters out of the optimizer.",
+            "Set p.grad = None when freezing, or keep frozen parameters out of the optimizer.",
         )
 
 
@@ -40,13 +39,13 @@ def frozen_decayed(facts: Facts) -> Hits:
 def none_grad_decayed(facts: Facts) -> Hits:
     """A step moves parameters whose gradient is None: unused parts of the model decay.
 
-    Some optimizers replace a missing gradient by zeros (several versions of Muon), and a hook may not check.
+    Some optimizers (several versions of Muon) replace a missing gradient with zeros, and a hook may not check.
     """
     moved = [p for p in facts.parameters if p.reading.without_gradient]
     if moved:
         yield (
             names(moved),
-            "moves though its gradient is None",
+            "moves although its gradient is None",
             "parameters without a gradient are skipped",
             "Skip parameters with p.grad is None, in the step or the hook that decays.",
         )
@@ -67,19 +66,15 @@ def zero_grad_decayed(facts: Facts) -> Hits:
         shrink = (
             f" and loses {p.reading.shrink:.3g} of itself per step" if p.reading.shrink else ", and moves"
         )
-        what = (
-            "the whole of it"
-            if p.unreached.is_whole
-            else f"{p.unreached.rows} of {p.unreached.of} rows looked at"
-        )
+        what = "all of it" if p.unreached.is_whole else f"{p.unreached.rows} of {p.unreached.of} rows checked"
         # That one batch leaves most of a vocabulary out is how fine-tuning goes, and no alarm.
         is_usual = not p.unreached.is_whole and p.unreached.by == "gradient" and p.role == "embedding"
         severity: Severity = "note" if is_usual else "warning"
         yield (
             [p.name],
             f"{what} has a gradient of zeros (by its {p.unreached.by}){shrink}",
-            "weights that no data reaches stay as they are, unless a steady decay is meant",
-            "Decay only what was reached: shrinkage.attach(…, rows='touched'), or p.grad = None for what is frozen.",
+            "weights that no data reaches stay as they are, unless steady decay is intended",
+            "Decay only the rows in use: shrinkage.attach(…, rows='touched'), or set p.grad = None for frozen weights.",
             severity,
         )
 
@@ -93,28 +88,28 @@ def _is_worn(p: Audited) -> bool:
 
 @finding("in-no-group", "Trainable but in no group", "warning", needs=("optimizer", "model"))
 def in_no_group(facts: Facts) -> Hits:
-    """The model has trainable parameters that the optimizer does not hold: they are neither trained nor decayed."""
+    """The model has trainable parameters that the optimizer does not have: they are neither trained nor decayed."""
     if facts.forgotten:
         yield (
             facts.forgotten,
             f"{len(facts.forgotten)} trainable parameters in no group",
             "each trainable parameter in one group",
-            "Add them with optimizer.add_param_group, or set requires_grad=False where they are meant to stay.",
+            "Add them with optimizer.add_param_group, or set requires_grad=False if they should not be trained.",
         )
 
 
-@finding("shared-memory", "Two parameters, one memory", "warning", needs=("optimizer", "model"))
+@finding("shared-memory", "Two parameters share memory", "warning", needs=("optimizer", "model"))
 def shared_memory(facts: Facts) -> Hits:
     """Two Parameter objects are views of the same memory, so PyTorch does not know that they are tied.
 
-    A step decays the memory once for each.
+    Each step decays that memory once per Parameter.
     """
     held = {p.name: p for p in facts.parameters if p.decays}
     for a, b in facts.aliases:
         if a in held and b in held:
             yield (
                 [a, b],
-                "both are decayed, in the same memory",
+                "both are decayed, but share one memory",
                 "one decay per step",
                 "Tie by assigning the Parameter itself: decoder.weight = encoder.weight.",
             )
@@ -132,5 +127,5 @@ def tied(facts: Facts) -> Hits:
             names(shared),
             f"also used as {', '.join(shared[0].tied)}",
             "one tensor, one strength for all its uses",
-            "Nothing to do, if the strength suits both; an embedding is often exempt, an output weight is not.",
+            "Nothing to do if the strength suits both. An embedding is often exempt, an output weight is not.",
         )

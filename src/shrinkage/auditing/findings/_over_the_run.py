@@ -14,14 +14,14 @@ _MOST_LEFT = 0.98
 """Epochs, or timescales in the run, below this count as less than one: exactly one is none."""
 
 
-@finding("vanishes", "A shrink that no run survives", "warning")
+@finding("vanishes", "Decay so strong that weights vanish", "warning")
 def vanishes(facts: Facts) -> Hits:
     """Every step removes more than 1 % of each weight: without gradients a weight vanishes within a few hundred
     steps.
 
-    Usually a strength in the wrong unit: a fraction per step instead of a paper's number, which the learning rate
-    multiplies. AdamW's weight_decay=0.1 at lr 3e-4 removes 3e-5 per step; `Decoupled(rate=0.1)` removes 0.1. An error
-    from 5 % per step on.
+    The strength is usually in the wrong unit: a fraction per step instead of a paper's number, which the learning
+    rate multiplies. AdamW's weight_decay=0.1 at lr 3e-4 removes 3e-5 per step; `Decoupled(rate=0.1)` removes 0.1.
+    From 5 % per step it is an error.
     """
     fast = [p for p in _decaying(facts) if _is_fast(p)]
     for shrink in sorted({float(f"{p.reading.shrink:.2g}") for p in fast}, reverse=True):
@@ -30,7 +30,7 @@ def vanishes(facts: Facts) -> Hits:
         severity: Severity = "error" if shrink >= 0.05 else "warning"
         yield (
             names(alike),
-            f"{shrink:.3g} of each weight goes per step: {left:.2g} % is left after 100 steps without a gradient",
+            f"{shrink:.3g} of each weight is removed per step: {left:.2g} % is left after 100 steps without a gradient",
             "less than 0.01 per step",
             _in_another_unit(alike[0], shrink) + _good(facts, alike[0]),
             severity,
@@ -42,7 +42,7 @@ def _in_another_unit(p: Audited, shrink: float) -> str:
     if p.reading.clock in ("constant", "schedule") and 0 < p.lr < 1:
         return (
             f"If {shrink:.3g} is a paper's weight decay, the learning rate of {p.lr:.3g} still multiplies it: "
-            f"then {shrink * p.lr:.3g} is the fraction per step. Otherwise lower it."
+            f"the fraction per step is then {shrink * p.lr:.3g}. Otherwise lower it."
         )
     return "Lower the strength or the learning rate."
 
@@ -57,7 +57,7 @@ def _is_fast(p: Audited) -> bool:
 def timescale_short(facts: Facts) -> Hits:
     """Weights forget what they learned before they have seen all the rows once: 1/shrink steps are less than an epoch.
 
-    A run of one epoch or less sees no row twice, and is not asked.
+    Runs of one epoch or less are not checked, since no row is seen twice.
     """
     if facts.rows is None or facts.batch_size is None or _is_single_pass(facts):
         return
@@ -70,30 +70,30 @@ def timescale_short(facts: Facts) -> Hits:
         yield (
             names(p for p, _ in short),
             f"a timescale of {short[0][1]:.2g} epochs",
-            "some epochs or more",
+            "a few epochs or more",
             "Lower the strength or the learning rate." + _good(facts, short[0][0]),
         )
 
 
 @finding("timescale-long", "A timescale longer than the run", "note", needs=("optimizer", "steps"))
 def timescale_long(facts: Facts) -> Hits:
-    """All steps together take off less than 1 − 1/e of a weight. In fine-tuning that is usual: the decay has little
+    """All steps together remove less than 1 − 1/e of a weight. This is normal in fine-tuning, where decay has little
     effect."""
     long = [(p, float(plan.sum())) for p, plan in _plans(facts) if 0 < plan.sum() < _MOST_LEFT]
     if long:
         total, steps = long[0][1], len(_plans(facts)[0][1])
         yield (
             names(p for p, _ in long),
-            f"{100 * (1 - math.exp(-total)):.2g} % comes off in all {steps} steps",
+            f"{100 * (1 - math.exp(-total)):.2g} % is removed over all {steps} steps",
             "a timescale within the run",
-            f"A strength about {1 / total:.3g} times as large would act once over the run; or leave the decay out."
+            f"A strength about {1 / total:.3g} times as large would act within the run; or leave the decay out."
             + _good(facts, long[0][0]),
         )
 
 
 @finding("fades", "Decay that fades with the schedule", "note", needs=("optimizer", "steps", "scheduler"))
 def fades(facts: Facts) -> Hits:
-    """A shrink that follows the learning rate fades with it: under a cosine 18 % of it falls in the last half."""
+    """A shrink that follows the learning rate fades with it: under a cosine, 18 % of it falls in the second half."""
     fading = [
         (p, float(plan[len(plan) // 2 :].sum() / plan.sum())) for p, plan in _plans(facts) if plan.sum() > 0
     ]
@@ -101,7 +101,7 @@ def fades(facts: Facts) -> Hits:
     if fading:
         yield (
             names(p for p, _ in fading),
-            f"{100 * fading[0][1]:.0f} % of the decay falls in the last half of the run",
+            f"{100 * fading[0][1]:.0f} % of the decay falls in the second half of the run",
             "50 % for a steady decay",
             "If a steady decay is meant: shrinkage.attach(…, Decoupled(rate=…, clock='constant')).",
         )

@@ -9,11 +9,11 @@ from shrinkage.auditing.measuring._timeline import number
 
 @finding("grows", "Weights grow under the penalty", "error", partly=("loss",))
 def grows(facts: Facts) -> Hits:
-    """The pull is away from zero: with no gradient from the data the weights become larger at every step.
+    """The pull is away from zero: without a gradient from the data, the weights grow at every step.
 
-    Usually one sign is wrong: the gradient of a penalty, λw or λ₁·sgn w, is added to the weights instead of
-    subtracted. Two widely read articles of 2017, one on L2 and one on L1, print such code. Or lr·λ is above 2 (with
-    momentum, above 2 (1 + momentum)), so each step overshoots 0 by more.
+    Usually a sign is wrong: the gradient of a penalty, λw or λ₁·sgn w, is added to the weights instead of
+    subtracted. Two widely read articles from 2017, one on L2 and one on L1, print such code. The other cause is an
+    lr·λ above 2 (with momentum, above 2 (1 + momentum)), so that each step overshoots 0 further.
     """
     away = [p for p in facts.parameters if p.reading.grows or p.penalty.pushes]
     swung = [p for p in away if p.reading.swings and not p.penalty.pushes]
@@ -22,14 +22,14 @@ def grows(facts: Facts) -> Hits:
         yield (
             names(signed),
             f"the pull is away from 0{_size(signed[0])}",
-            "weights that nothing feeds become smaller",
-            "Turn the sign of the penalty's term: the gradient of (λ/2)·w² is +λ·w, that of λ₁·|w| is +λ₁·sgn w, "
-            "subtracted with the loss's own.",
+            "weights without a gradient shrink",
+            "Flip the sign of the penalty's term: the gradient of (λ/2)·w² is +λ·w, that of λ₁·|w| is +λ₁·sgn w; both "
+            "are subtracted along with the loss's own.",
         )
     if swung:
         yield (
             names(swung),
-            f"{swung[0].reading.first:.3g} of each weight is taken off per step: beyond 0, further at every step",
+            f"{swung[0].reading.first:.3g} of each weight is removed per step, so each step overshoots 0 further",
             "lr·λ below 2, or below 2 (1 + momentum) for a penalty",
             "Lower the learning rate or the strength.",
         )

@@ -11,12 +11,12 @@ _OUTSIZED = 6.0
 """rms·√fan_in of usual initializations is 0.6 (PyTorch's own) to 1.4 (He)."""
 
 
-@finding("outsized", "Weights outsized against their fan-in", "warning", needs=("values", "matrices"))
+@finding("outsized", "Weights too large for their fan-in", "warning", needs=("values", "matrices"))
 def outsized(facts: Facts) -> Hits:
-    """A layer multiplies the size of what it is fed by about rms(w)·√fan_in; usual starts have 0.6 to 1.4.
+    """A layer scales its input by about rms(w)·√fan_in; usual initializations give 0.6 to 1.4.
 
-    Weights drawn from N(0, 1) without regard to their number saturate their units, and decay spends the run on
-    undoing that: what looks like the benefit of regularization is a repaired start.
+    Weights drawn from N(0, 1) regardless of fan-in saturate their units, and decay spends the run undoing that: what
+    looks like a benefit of regularization is the repair of a bad initialization.
     """
     large = [
         (p, p.rms * math.sqrt(p.fan_in))
@@ -35,14 +35,14 @@ def outsized(facts: Facts) -> Hits:
 
 @finding(
     "scale-invariant",
-    "Decay acts through the learning rate alone",
+    "Decay acts only through the learning rate",
     "note",
     needs=("optimizer", "model", "inputs"),
 )
 def scale_invariant(facts: Facts) -> Hits:
-    """A normalization follows: no output changes when the weight is halved or doubled.
+    """A normalization follows, so no output changes when the weight is halved or doubled.
 
-    Decay does not regularize such a layer's function; it sets the angle by which a step turns the weight, √(2s), and
+    Decay does not regularize such a layer's function. It sets the angle by which a step rotates the weight, √(2s), and
     the norm at which updates and decay balance. Only the product of lr and strength matters.
     """
     for p in facts.parameters:
@@ -50,7 +50,7 @@ def scale_invariant(facts: Facts) -> Hits:
             rest = p.invariance.norm_at_rest
             yield (
                 [p.name],
-                f"‖w‖ = {p.invariance.norm:.3g}" + ("" if rest is None else f", at rest {rest:.3g}"),
-                f"a turn of {p.invariance.angle:.2g} rad a step at rest",
-                "Tune lr × strength as one number here.",
+                f"‖w‖ = {p.invariance.norm:.3g}" + ("" if rest is None else f", at equilibrium {rest:.3g}"),
+                f"a rotation of {p.invariance.angle:.2g} rad per step at equilibrium",
+                "Tune the product lr × strength as one number.",
             )

@@ -1,10 +1,10 @@
-"""Measures what the optimizers of torch and of other packages do with `weight_decay`, and writes docs/optimizers.md.
+"""Measure what the optimizers of torch and other packages do with `weight_decay`, and write docs/optimizers.md.
 
     python docs/make_optimizers.py [PACKAGE …]
 
-Each optimizer is built with its own defaults, and with weight_decay=0.01 where its default is 0, on one linear layer, and
-audited in float32 and in bfloat16. A class that its defaults can't build is built in the first of `WAYS` in which a copy
-of it takes a step. A package that can't be imported keeps the table that it has.
+Each optimizer is built on one linear layer with its own defaults, but with weight_decay=0.01 if the default is 0, and
+audited in float32 and in bfloat16. A class that can't be built from its defaults is built in the first of `WAYS` in which
+a copy of it takes a step. If a package can't be imported, its table on the page is kept.
 """
 
 from __future__ import annotations
@@ -37,32 +37,32 @@ PACKAGES = {
     "pytorch_optimizer": "pytorch_optimizer",
 }
 NAMED = {"transformers.optimization": "transformers"}
-"""Modules that the names of conventions leave out."""
+"""Modules that conventions name by a shorter name."""
 TRIED = 0.01
 """weight_decay of an optimizer whose default is 0."""
 CLEAR = 1e-3
-"""A shrink per step that arithmetic in float32 shows well."""
+"""A shrink per step that float32 resolves well."""
 HEAD = """# What optimizers do with `weight_decay`
 
-This page is measured: `python docs/make_optimizers.py`. Each optimizer is built with its own defaults on one linear layer
-(with weight_decay=0.01 where its default is 0) and audited: names, flags and documentation are not trusted. Classes of
-which every measurement is the same share a row.
+The tables on this page are measured by `python docs/make_optimizers.py`. It builds each optimizer with its own defaults
+(but weight_decay=0.01 if the default is 0) on one linear layer, and audits it; names, flags and documentation are not
+trusted. Classes with identical measurements share a row.
 
-- **decay**: how it arrives.
+- **decay**: how the optimizer decays the weights.
     - *L2, adaptive*: a penalty in the gradient, which the step divides by its running gradient size.
     - *L2, momentum*: a penalty in the gradient, which reaches the weights through the momentum.
-    - *L2 = decay*: a penalty in the gradient that acts as weight decay does, since nothing rescales it.
-    - *decay before*, *after*, *beside*: the same fraction of every weight, taken before the gradient's step, after it,
-      or in one with it. *Uneven*: not the same fraction of every weight. *Averaged*: an average of the weights spreads it
-      over later steps.
-- **× lr**: how that fraction follows the learning rate.
+    - *L2 = decay*: a penalty in the gradient that is the same as weight decay, since nothing rescales it.
+    - *decay before*, *after*, *beside*: removes the same fraction of every weight before the gradient's step, after it,
+      or in the same update. *Uneven*: the fraction differs between weights. *Averaged*: weight averaging spreads the
+      decay over later steps.
+- **× lr**: whether that fraction is proportional to the learning rate.
 - **per step**: the fraction s removed per step at the default learning rate, or the λ of the penalty
-  `(λ/2) Σ w²` beside a mean loss.
-- **biases**: whether they are decayed with the rest when the groups say nothing else.
-- **bfloat16**: whether that decay *arrives* in bfloat16 weights, is *lost* to rounding, or rounding takes *more*; a dash
-  for a penalty in the gradient, which is rounded together with the gradient.
-- **convert**: the name that `shrinkage.convert` knows its number by: *yes* for the class's own (the module above the
-  table and the class), *as …* where no entry has that name and the number measured is the same as that entry's.
+  `(λ/2) Σ w²` added to a mean loss.
+- **biases**: whether biases are decayed too, unless a group exempts them.
+- **bfloat16**: whether the decay *arrives* in bfloat16 weights, is *lost* to rounding, or is rounded up to *more*. A dash
+  marks a penalty in the gradient, which is rounded together with the gradient.
+- **convert**: the convention to use in `shrinkage.convert`. *Yes* means that there is one under the class's own name (the
+  module above the table, then the class). *As …* names another convention in which the measured number means the same.
 """
 COLUMNS = ("optimizer", "lr", "weight_decay", "decay", "× lr", "per step", "biases", "bfloat16", "convert")
 CLOCKS = {"× lr": "yes", "× lr²": "lr²", "× lr/lr_max": "lr/lr_max", "× lr²/lr_max": "lr²/lr_max"}
@@ -129,12 +129,12 @@ WAYS: Sequence[tuple[Build, bool, str]] = (
     (with_momentum, True, "momentum=0.9"),
     (as_usual, False, "matrices only"),
     (in_two_groups, True, "use_muon"),
-    (of_the_model, True, "of the model"),
+    (of_the_model, True, "built from the model"),
     (with_a_length, True, "for 1,000 steps"),
     (around_an_optimizer, True, "around SGD, lr=0.1"),
     (around_a_class, True, "around SGD, lr=0.1"),
 )
-"""How to build, whether the layer has a bias, and what the table says of it."""
+"""How to build the optimizer, whether the layer has a bias, and the note in the table."""
 
 
 def optimizers(module: Any) -> Iterator[tuple[str, Any]]:
@@ -177,10 +177,10 @@ def built(
 
 
 def row(name: str, kind: Any, known: dict[str, str], module: str) -> tuple[str, ...]:
-    """What is measured of one class, built in the first way that works.
+    """The row of one class, built in the first way that works.
 
     Raises:
-        Exception: where none works, what the first way raised that could build it; else what the first way raised.
+        Exception: no way works: the error of the first way that could build it, or else of the first way.
     """
     raised: list[Exception] = []
     for way in WAYS:
@@ -204,9 +204,7 @@ def _measured(
     rule, clock = _in_words(weight.rule)
     if "uneven" in rule and isinstance(lr, int | float) and 0 < lr * at < CLEAR:
         strong = _readings(built(kind, torch.float32, way, strength=CLEAR / lr))["weight"]
-        if (
-            "uneven" not in strong.rule
-        ):  # small shrinks drown in arithmetic that is float32 whatever the weights are
+        if "uneven" not in strong.rule:  # float32 arithmetic hides small shrinks, whatever the weights' dtype
             (rule, clock), at, weight = _in_words(strong.rule), CLEAR / lr, strong
     tried = "" if at == default else f" (at {at:.3g})"
     if weight.rule == "no decay" or (
@@ -250,7 +248,7 @@ def _in_words(rule: str) -> tuple[str, str]:
 
 
 def _alike(rule: str, clock: str, weight: Any, lr: Any, at: float) -> str:
-    """The entry of `torch.optim` whose number means the same, by what was measured."""
+    """The entry of `torch.optim` whose number means the same as the measured one."""
 
     def near(measured: float | None, wanted: float) -> bool:
         return measured is not None and abs(measured / wanted - 1) < 0.02 if wanted else False
@@ -271,7 +269,7 @@ def _in_bfloat16(kind: Any, way: tuple[Build, bool, str]) -> str:
         return "–"
     codes = {f.code for f in found.findings}
     if "d" in made.optimizer.param_groups[0]:
-        return "–"  # a step size of its own, still tiny: no rounding of later steps can be told from it
+        return "–"  # its own step size is still tiny, so it says nothing about the rounding of later steps
     return "lost" if "rounded-away" in codes else "more" if "rounded-up" in codes else "arrives"
 
 
@@ -299,7 +297,7 @@ def section(package: str, module_name: str) -> str:
     for name, kind in optimizers(module):
         try:
             rows.append(row(name, kind, known, named))
-        except Exception as error:  # what no way of building it avoids
+        except Exception as error:  # however it is built
             left_out.append(f"`{name}` ({_first_line(error)})")
             print(left_out[-1], file=sys.stderr, flush=True)
         else:
@@ -309,7 +307,7 @@ def section(package: str, module_name: str) -> str:
     if left_out:
         lines += [
             "",
-            "Not measured, as no copy of it takes a step (what was raised stands beside):",
+            "Not measured, because a copy could not take a step (the error is in parentheses):",
             "",
             *(f"- {one}" for one in left_out),
         ]
@@ -317,7 +315,7 @@ def section(package: str, module_name: str) -> str:
 
 
 def _merged(rows: Iterable[tuple[str, ...]]) -> list[tuple[str, ...]]:
-    """Rows that differ in the name alone, as one where their names begin or end alike; sorted by the first name."""
+    """Rows that differ only in names with a common stem, merged into one; sorted by the first name."""
     alike: dict[tuple[str, ...], list[str]] = {}
     for name, *cells in rows:
         stem = name.strip("`").removeprefix("Paged").partition("`")[0]

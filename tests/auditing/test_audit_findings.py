@@ -213,6 +213,8 @@ def test_overshooting_zero_is_distinguished_from_a_wrong_sign(kind, options, pro
     found = [f for f in shown.findings if f.code == "grows"]
     assert bool(found) is grows
     if grows:
-        assert found[0].measured.startswith(f"{product:.3g} of each weight is removed per step, so each step overshoots 0")
+        assert found[0].measured.startswith(
+            f"{product:.3g} of each weight is removed per step, so each step overshoots 0"
+        )
         assert found[0].parameters == ("0.weight", "3.weight")
         assert shown.groups[0].rule.endswith(", beyond 0")

@@ -25,13 +25,13 @@ __all__ = ["MLPClassifierCV"]
 class MLPClassifierCV(ClassifierMixin, MLPCV):
     """A multilayer perceptron classifier whose λ is chosen by cross-validation.
 
-    Trains every λ of a path, in every fold and restart, as stacks of networks, and refits the chosen one on all rows.
+    Trains every λ of a path in every fold and restart, as stacks of networks, and refits the chosen λ on all rows.
     The objective is
 
         J = (1/n) Σ lossᵢ + (λ/2) Σ w²,    lossᵢ = −log p(yᵢ | xᵢ) in nats,
 
-    over standardized inputs (means and scales of the training rows alone), biases exempt; other rules replace the
-    penalty. Two classes have one logistic output, more a softmax.
+    over standardized inputs (with means and scales of the training rows only), with biases exempt. Other rules replace
+    the penalty. Two classes use one logistic output, more classes a softmax.
     {parameters}
     Attributes:
         classes_: (C,) the classes.
@@ -56,28 +56,28 @@ class MLPClassifierCV(ClassifierMixin, MLPCV):
         self.class_weight = class_weight
 
     def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Self:
-        """Go on from the networks of `fit` for one epoch over some rows, λ and scales kept; the first call is a `fit`.
+        """Train the networks of `fit` for one more epoch on these rows, with the same λ and scales.
 
-        The optimizer begins anew in every call, at a constant learning rate. What the folds said, `out_of_fold_`,
-        `calibration_` and intervals, stays as `fit` left it.
+        The first call is a `fit`. The optimizer restarts in every call, at a constant learning rate. Results from the
+        folds, `out_of_fold_`, `calibration_` and intervals, stay as `fit` left them.
 
         Args:
             X: rows as given to `fit`.
             y: (n,) their classes.
-            classes: all classes, which the first call, whose folds choose λ, needs rows of.
+            classes: all classes; the first call, which chooses λ on folds, needs rows of each.
             sample_weight: (n,) weights ≥ 0.
         """
         if not hasattr(self, "blend_"):
             if classes is not None and len(absent := np.setdiff1d(classes, y)):
                 raise RequestError(
-                    "partial_fit(classes=…): the first call chooses λ by folds and needs rows of every class, got none "
+                    "partial_fit(classes=…): the first call chooses λ on folds and needs rows of every class, got none "
                     f"of {shown(absent[0])}."
                 )
             return self.fit(X, y, sample_weight)
         return self._continue(X, y, sample_weight, 1)
 
     def predict(self, X: Any, lam: float | None = None) -> NDArray[Any]:
-        """(n,) the most probable class of each row of X.
+        """Predict the most probable class of each row of X, (n,).
 
         Args:
             X: as given to `fit`.
@@ -87,20 +87,20 @@ class MLPClassifierCV(ClassifierMixin, MLPCV):
         return self.classes_[probabilities.argmax(axis=1)]
 
     def predict_proba(self, X: Any, lam: float | None = None) -> NDArray[np.float64]:
-        """(n, C) the probability of each class of `classes_`; see `predict`."""
+        """Predict the probability of each class in `classes_`, (n, C); see `predict`."""
         check_is_fitted(self)
         return both_classes(self._predicted(X, lam))
 
     def predict_log_proba(self, X: Any, lam: float | None = None) -> NDArray[np.float64]:
-        """(n, C) its logarithm."""
+        """Predict the logarithm of each class probability, (n, C)."""
         with np.errstate(divide="ignore"):
             return np.log(self.predict_proba(X, lam))
 
     def predict_interval(self, X: Any, alpha: float = 0.1) -> NDArray[np.bool_]:
-        """(n, C) which of `classes_` are in the set of each row, which holds the true class for about 1 − α of new rows.
+        """Predict a set of classes for each row, (n, C) bool, that contains the true class for about 1 − α of new rows.
 
-        By the networks of the folds and cross-validation+: the share is at least 1 − 2α for rows drawn as those of the
-        fit were, whatever the network. The predicted class is always in the set.
+        Uses the networks of the folds and cross-validation+: for rows from the same distribution as those of `fit`, the
+        share is at least 1 − 2α, whatever the network. The predicted class is always in the set.
 
         Args:
             X: as given to `fit`.

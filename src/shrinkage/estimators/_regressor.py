@@ -19,15 +19,15 @@ __all__ = ["MLPRegressorCV"]
 
 @documented
 class MLPRegressorCV(RegressorMixin, MLPCV):
-    """A multilayer perceptron regressor, of one target or several, whose λ is chosen by cross-validation.
+    """A multilayer perceptron regressor for one or several targets, whose λ is chosen by cross-validation.
 
-    Trains every λ of a path, in every fold and restart, as stacks of networks, and refits the chosen one on all rows.
+    Trains every λ of a path in every fold and restart, as stacks of networks, and refits the chosen λ on all rows.
     The objective is
 
         J = (1/n) Σ lossᵢ + (λ/2) Σ w²,    lossᵢ = (1/k) Σⱼ (ŷᵢⱼ − yᵢⱼ)² over k targets,
 
-    over standardized inputs and targets (means and scales of the training rows alone), biases exempt; other rules
-    replace the penalty, and `loss` the square of r = ŷᵢⱼ − yᵢⱼ.
+    over standardized inputs and targets (with means and scales of the training rows only), with biases exempt. Other
+    rules replace the penalty, and `loss` replaces the square of r = ŷᵢⱼ − yᵢⱼ.
     {parameters}
     Attributes:
     {attributes}
@@ -54,10 +54,10 @@ class MLPRegressorCV(RegressorMixin, MLPCV):
         self.quantile = quantile
 
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
-        """Go on from the networks of `fit` for one epoch over some rows, λ and scales kept; the first call is a `fit`.
+        """Train the networks of `fit` for one more epoch on these rows, with the same λ and scales.
 
-        The optimizer begins anew in every call, at a constant learning rate. What the folds said, `out_of_fold_` and
-        intervals, stays as `fit` left it.
+        The first call is a `fit`. The optimizer restarts in every call, at a constant learning rate. Results from the
+        folds, `out_of_fold_` and intervals, stay as `fit` left them.
 
         Args:
             X: rows as given to `fit`.
@@ -69,7 +69,7 @@ class MLPRegressorCV(RegressorMixin, MLPCV):
         return self._continue(X, y, sample_weight, 1)
 
     def predict(self, X: Any, lam: float | None = None) -> NDArray[np.float64]:
-        """(n,) or (n, k) the predicted values, in the units of y: means, medians or quantiles, as the loss is.
+        """Predict values, (n,) or (n, k), in the units of y: means, medians or quantiles, depending on the loss.
 
         Args:
             X: as given to `fit`.
@@ -79,11 +79,11 @@ class MLPRegressorCV(RegressorMixin, MLPCV):
         return predicted[:, 0] if self._one_target else predicted
 
     def predict_interval(self, X: Any, alpha: float = 0.1) -> NDArray[np.float64]:
-        """(n, 2), or (n, k, 2) for several targets: intervals that hold the true value for about 1 − α of new rows.
+        """Predict intervals, (n, 2) or (n, k, 2), that contain the true value for about 1 − α of new rows.
 
-        By the networks of the folds and cross-validation+: the share is at least 1 − 2α for rows drawn as those of the
-        fit were, whatever the network. An end is infinite where so few rows can't vouch for so small an α. The interval
-        lies symmetrically around what is predicted, also around a quantile; of counts it ends at 0.
+        Uses the networks of the folds and cross-validation+: for rows from the same distribution as those of `fit`, the
+        share is at least 1 − 2α, whatever the network. An end is infinite if there are too few rows for so small an α.
+        The interval is symmetric around the prediction, even if that is a quantile; for counts it ends at 0.
 
         Args:
             X: as given to `fit`.

@@ -33,19 +33,19 @@ __all__ = [
 
 
 def Cautious(rule: Rule) -> Rule:
-    """`rule`, applied only where its pull and the optimizer's update agree: `(w_old − w_new)·F(w_old) ≥ 0`.
+    """Apply `rule` only where its pull and the optimizer's update agree: `(w_old − w_new)·F(w_old) ≥ 0`.
 
     It has no objective: with `Decoupled(lam)` its fixed points are those of the loss alone, or points where the pull is
-    held back in every coordinate. `attach` takes the sign of the update from Adam's and SGD's momentum where it can, so
-    that an update which is lost when it is added to the weight still has one; an update of 0 lets the pull through.
+    masked in every coordinate. `attach` takes the sign of the update from Adam's and SGD's momentum if it can, so an
+    update that rounds away when added to the weight still has a sign; an update of 0 lets the pull through.
 
     Args:
         rule: a rule that shrinks before or after the step (`Decoupled`, `WeightDecay`), not yet modulated.
 
     Raises:
-        RequestError: the rule is in the loss, proximal, a projection, or modulated already.
+        RequestError: the rule is a penalty in the loss, proximal, a projection, or already modulated.
 
-    Differs from: cautious optimizers (Liang et al., 2024), which hold back the update and not the decay.
+    Differs from: cautious optimizers (Liang et al., 2024), which mask the update, not the decay.
 
     Reference: Chen et al., "Cautious Weight Decay", arXiv 2510.12402, algorithm 1.
 
@@ -67,14 +67,14 @@ def Cautious(rule: Rule) -> Rule:
 
 
 def ScheduledDecay(lam: float | Tensor) -> Rule:
-    """Scheduled weight decay (SWD): `w ← (1 − η_t·lam/√v̄) w` before the step, v̄ the mean of Adam's v̂ of this step.
+    """Scheduled weight decay (SWD): `w ← (1 − η_t·lam/√v̄) w` before the step, v̄ the mean of Adam's v̂ in this step.
 
-    The mean is over all parameters of the optimizer, exempt ones too. Small gradients make the decay stronger.
+    The mean is over all parameters of the optimizer, including exempt ones. Small gradients make the decay stronger.
 
     Args:
         lam: λ·√v̄ ≥ 0: the strength in units of a gradient; the article's default is 5e-4.
 
-    Differs from: `Decoupled`, by the one factor 1/√v̄. Needs an optimizer that keeps `exp_avg_sq`.
+    Differs from: `Decoupled`, by the single factor 1/√v̄. Needs an optimizer that keeps `exp_avg_sq`.
 
     Reference: Xie et al., "On the overlooked pitfalls of weight decay", NeurIPS 2023, algorithm 3 (AdamS).
 
@@ -87,13 +87,13 @@ def ScheduledDecay(lam: float | Tensor) -> Rule:
 def AdaptiveDecay(lam: float | Tensor, alpha: float = 4.0) -> Rule:
     """AdaDecay: `w ← (1 − η_t·lam·2/(1 + e^(−αz))) w` before the step, z the standardized size of a weight's gradient.
 
-    `z = (|g| − mean)/std` over the tensor, so that z = 0 decays as `Decoupled` does.
+    `z = (|g| − mean)/std` over the tensor, so a weight with z = 0 decays as under `Decoupled`.
 
     Args:
         lam: λ ≥ 0.
-        alpha: above 0 a weight with a large gradient decays more (the article), below 0 less, 0 is `Decoupled`.
+        alpha: above 0, weights with large gradients decay more (as in the article); below 0, less; 0 is `Decoupled`.
 
-    Differs from: `ScheduledDecay`, under which small gradients mean more decay, for all weights alike.
+    Differs from: `ScheduledDecay`, in which small gradients strengthen the decay of all weights alike.
 
     Reference: Nakamura and Hong, "Adaptive weight decay for deep neural networks", IEEE Access 2019, eq. 7.
 
@@ -106,12 +106,12 @@ def AdaptiveDecay(lam: float | Tensor, alpha: float = 4.0) -> Rule:
 def AdaptiveL2(ratio: float | Tensor, exponent: float = 1.0) -> Rule:
     """Adaptive weight decay (AWD): L2 in the error whose λ follows the gradient, `λ̄ ← 0.1 λ̄ + 0.9 ratio·‖g‖/‖w‖`.
 
-    The norms are over all pulled tensors together, so the pull is about `ratio` of the gradient in size. λ̄ starts
-    at 0. It has no objective.
+    The norms are over all decayed tensors together, so the pull is about `ratio` times the size of the gradient. λ̄
+    starts at 0. The rule has no objective.
 
     Args:
-        ratio: pull over gradient, ≥ 0, no unit (for `exponent=1`).
-        exponent: of ‖g‖/‖w‖; below 0 the decay falls as the gradient grows.
+        ratio: size of the pull relative to the gradient, ≥ 0, without a unit (for `exponent=1`).
+        exponent: exponent of ‖g‖/‖w‖; below 0 the decay weakens as the gradient grows.
 
     Differs from: `L2`, whose λ does not follow the gradient.
 
@@ -124,17 +124,17 @@ def AdaptiveL2(ratio: float | Tensor, exponent: float = 1.0) -> Rule:
 
 
 def SelectiveProjectionDecay(rate: float | Tensor) -> Rule:
-    """Selective projection decay (SPD): pull back to the starting point, where a step keeps moving away from it.
+    """Selective projection decay (SPD): pull back to the starting point when a step keeps moving away from it.
 
-    After the step, a tensor at a time: if `⟨g, w_old − w₀⟩ > 0`, then `w ← w − rate·r·(w − w₀)` with
-    `r = clip((D(w) − D(w_old))/D(w), 0, 1)` and D the distance to w₀, the weights when it was attached. With `rate`
-    1 or more the distance does not grow in such a step.
+    After the step, for each tensor: if `⟨g, w_old − w₀⟩ > 0`, then `w ← w − rate·r·(w − w₀)` with
+    `r = clip((D(w) − D(w_old))/D(w), 0, 1)` and D the distance to w₀, the weights when the rule was attached. With a
+    `rate` of 1 or more the distance does not grow in such a step.
 
     Args:
-        rate: ≥ 0, no unit; not multiplied by the learning rate.
+        rate: ≥ 0, without a unit; not multiplied by the learning rate.
 
-    The condition is that the gradient leads back to w₀, so it takes a momentum to go on from it all the same: under plain
-    gradient descent the rule acts where `0 < ⟨g, w_old − w₀⟩ < lr·‖g‖²/2` only.
+    The condition says that the gradient step leads back to w₀, so only momentum keeps the weights moving away. Under
+    plain gradient descent the rule acts only where `0 < ⟨g, w_old − w₀⟩ < lr·‖g‖²/2`.
 
     Differs from: `L2SP`, which pulls back at every step.
 
@@ -188,19 +188,19 @@ def UncertainDecay(lam: float | Tensor, *, batch: int, memory: float = 0.999) ->
 
 
 def ConstrainedNorm(value: float, target: Target = "relative", rate: float | Tensor = 1.0) -> Rule:
-    """Constrained parameter regularization (CPR): a multiplier a tensor keeps its mean square R = mean(w²) at κ.
+    """Constrained parameter regularization (CPR): a multiplier per tensor keeps its mean square R = mean(w²) below κ.
 
     After every step, `ℓ ← max(0, ℓ + rate·(R − κ))`, then `w ← w − 2ℓw`: an augmented Lagrangian for `R ≤ κ`.
 
     Args:
-        value: for `target="uniform"` κ itself; for `"relative"` κ/R at attach; for `"at_step"` the number of steps
-            after which κ is R; not used for `"inflection"`.
-        target: how κ is set; `"inflection"` is where the running mean of R (0.9 on the past) first grows less than
-            in the step before.
+        value: κ itself for `target="uniform"`; κ/R when attached for `"relative"`; the number of steps after which κ is
+            set to R for `"at_step"`; unused for `"inflection"`.
+        target: how κ is set; `"inflection"` sets it when the running mean of R (weight 0.9 on the past) first grows less
+            than in the step before.
         rate: step size of ℓ, ≥ 0, in 1/(mean square of a weight).
 
-    Differs from: the authors' `AdamCPR`, whose κ given by `uniform` bounds the sum of squares and not their mean, and
-    which looks for the inflection point every 200 steps.
+    Differs from: the authors' `AdamCPR`, in which the κ of `uniform` bounds the sum of squares instead of their mean, and
+    which checks for the inflection point only every 200 steps.
 
     Reference: Franke, Hefenbrock, Koehler and Hutter, arXiv 2311.09058, algorithm 1.
 

@@ -33,16 +33,16 @@ _SETS: dict[str, Force] = {"box": Box(), "ball": Ball(), "sphere": Sphere()}
 
 
 def WeightDecay(rate: float | Tensor, of: Literal["updated", "original"] = "updated") -> Rule:
-    """The engineer's weight decay: a fraction of the weight is taken off at every step, whatever the learning rate.
+    """The engineer's weight decay: remove a fraction of each weight at every step, whatever the learning rate.
 
     `of="updated"`: `w ← (w + Δ)(1 − rate)`, as in `w = 0.98 * w` after the update. For plain SGD this is L2 with
     λ = rate/(η(1 − rate)) at the learning rate η(1 − rate).
-    `of="original"`: `w ← w + Δ − rate·w`, a fraction of the weight from before the update. For plain SGD this is L2
+    `of="original"`: `w ← w + Δ − rate·w`, a fraction of the weight before the update. For plain SGD this is L2
     with λ = rate/η exactly.
 
     Args:
         rate: fraction of the weight removed per step, 0 to 1.
-        of: which weight the fraction is of.
+        of: the weight of which the fraction is taken, `updated` or `original`.
 
     Differs from: PyTorch's `AdamW(weight_decay)`, whose fraction is lr·weight_decay.
 
@@ -64,8 +64,8 @@ def Decoupled(
 ) -> Rule:
     """Decoupled weight decay: `w ← (1 − s_t) w` before the step, outside the optimizer's moments.
 
-    The strength is a λ that the learning rate multiplies, or a rate, which is a fraction of the weight per step. An
-    AdamW `weight_decay` of 0.1 is `Decoupled(0.1)`; at the learning rate 3e-4 that is `Decoupled(rate=3e-5)`.
+    The strength is either λ, which the learning rate multiplies, or a rate: a fraction of the weight per step. An
+    AdamW `weight_decay` of 0.1 is `Decoupled(0.1)`; at a learning rate of 3e-4 that is `Decoupled(rate=3e-5)`.
 
     Args:
         lam: λ ≥ 0, with the clocks `lr` (s_t = η_t·lam, PyTorch's AdamW; the default) and `corrected`
@@ -75,7 +75,7 @@ def Decoupled(
             Addons; the default) and `schedule` (s_t = η_t/η_max·rate, the paper's and Composer's).
 
     Warns:
-        UserWarning: a rate was given as `lam`, as 0.1.0 took it.
+        UserWarning: a rate was given as `lam`, as in version 0.1.0.
 
     Differs from: `torch.optim.Adam(weight_decay)`, which is L2; in Keras every `weight_decay` is this
         rule with the clock `lr`.
@@ -100,15 +100,15 @@ def LowRankDecay(
 ) -> Rule:
     """Decoupled decay of a low-rank product: `BA ← (1 − s_t) BA`, by `B ← √(1 − s_t) B` and `A ← √(1 − s_t) A`.
 
-    What LoRA adds to a frozen weight is the product of two factors. Decay of both by `1 − s_t`, which `Decoupled` is,
-    removes nearly `2 s_t` of what was learned; this rule removes `s_t`. `attach` finds the pairs by their names.
+    LoRA adds the product of two factors to a frozen weight. Decaying both factors by `1 − s_t`, as `Decoupled` does,
+    removes nearly `2 s_t` of the product; this rule removes `s_t`. `attach` finds the pairs by their names.
 
     Args:
         lam: λ ≥ 0, with the clocks `lr` (the default) and `corrected`, as for `Decoupled`.
         clock: what the strength is multiplied by.
         rate: fraction of the product removed per step, 0 to 1, with the clocks `constant` (the default) and `schedule`.
 
-    Differs from: `Decoupled(lam)` on the factors, which is decay of the product by `1 − (1 − s_t)²`.
+    Differs from: `Decoupled(lam)` on the factors, which removes `1 − (1 − s_t)²` of the product.
 
     Reference: Hu et al., ICLR 2022, eq. 3, for the product.
 
@@ -125,15 +125,15 @@ def LowRankDecay(
 
 
 def NormalizedDecay(lam: float, *, batch: int, rows: int, epochs: float) -> Rule:
-    """Decoupled decay whose strength is stated for a whole run: `s_t = (η_t/η_max)·lam·√(batch/(rows·epochs))`.
+    """Decoupled decay with a strength normalized to the run: `s_t = (η_t/η_max)·lam·√(batch/(rows·epochs))`.
 
     Args:
         lam: the normalized strength, ≥ 0; the article's good values are 0.025 to 0.05.
-        batch: rows a step.
+        batch: rows per step.
         rows: training rows n.
         epochs: passes over the rows, T.
 
-    Differs from: `Decoupled(rate=…, clock="schedule")`, which takes the product.
+    Differs from: `Decoupled(rate=…, clock="schedule")`, which takes lam times the square root.
 
     Reference: Loshchilov and Hutter, ICLR 2019, appendix B.1.
 
@@ -152,9 +152,9 @@ def TimescaleDecay(epochs: float, *, batch: int, rows: int) -> Rule:
     """Decoupled decay that forgets over a number of epochs: `s_t = (η_t/η_max)·batch/(rows·epochs)`.
 
     Args:
-        epochs: timescale τ > 0, in passes over the rows, at the peak of the schedule: a weight without gradient falls
+        epochs: timescale τ > 0, in passes over the rows, at the peak of the schedule: a weight without a gradient falls
             to 1/e in that time. At least one step long.
-        batch: rows a step.
+        batch: rows per step.
         rows: training rows n.
 
     Differs from: `AdamW(weight_decay)`, whose timescale is `batch/(rows·lr·weight_decay)` epochs.
@@ -173,7 +173,7 @@ def TimescaleDecay(epochs: float, *, batch: int, rows: int) -> Rule:
 
 
 def ConditionalDecay(rate: float | Tensor, threshold: float = 1.0) -> Rule:
-    """Weight decay of large weights alone: after the step `w ← w − rate·w` where `|w| > threshold`.
+    """Weight decay of large weights only: after the step, `w ← w − rate·w` where `|w| > threshold`.
 
     Args:
         rate: fraction of the weight removed per step, 0 to 1, whatever the learning rate.
@@ -201,9 +201,9 @@ def Proximal(
     *,
     rate: float | Tensor | None = None,
 ) -> Rule:
-    """The proximal step of a penalty, after the optimizer's: `w ← argmin over x of ½‖x − w‖² + s_t·Ω(x)`.
+    """The proximal step of a penalty, after the optimizer's step: `w ← argmin over x of ½‖x − w‖² + s_t·Ω(x)`.
 
-    `penalty="l2"`: `w ← w/(1 + s_t)`, which is `after` with `s_t/(1 + s_t)`. `penalty="l1"`: soft threshold,
+    `penalty="l2"`: `w ← w/(1 + s_t)`, a decay after the step by `s_t/(1 + s_t)`. `penalty="l1"`: soft thresholding,
     `w ← sgn(w)·max(|w| − s_t, 0)`, which gives exact zeros.
 
     Args:
@@ -213,9 +213,9 @@ def Proximal(
         rate: s_t at the peak of the schedule, ≥ 0, with the clocks `constant` (the default) and `schedule` (AdamProx).
 
     Warns:
-        UserWarning: a rate was given as `lam`, as 0.1.0 took it.
+        UserWarning: a rate was given as `lam`, as in version 0.1.0.
 
-    Differs from: `L1(lam)`, whose sign of w goes through the optimizer and never leaves a weight at 0.
+    Differs from: `L1(lam)`, whose sign of w passes through the optimizer and never leaves a weight at 0.
 
     Reference: Parikh and Boyd, Foundations and Trends in Optimization 2014, section 4.2; Zhuang et al., TMLR 2022,
     eq. 9, for AdamProx.
@@ -234,9 +234,9 @@ def Proximal(
 
 
 def Projection(radius: float | Tensor, onto: Literal["box", "ball", "sphere"] = "box") -> Rule:
-    """After every step, the nearest weights in a set: a bound instead of a pull.
+    """Projection onto a set after every step: a bound on the weights instead of a pull.
 
-    `onto="box"`: `|wᵢ| ≤ radius`; `"ball"`: `‖w‖ ≤ radius` a tensor; `"sphere"`: `‖w‖ = radius` a tensor.
+    `onto="box"`: `|wᵢ| ≤ radius`; `"ball"`: `‖w‖ ≤ radius` per tensor; `"sphere"`: `‖w‖ = radius` per tensor.
 
     Args:
         radius: ≥ 0, in units of a weight (`box`) or of a tensor's Euclidean norm.

@@ -15,7 +15,7 @@ __all__ = ["L1", "L2", "L2SP", "ElasticNet", "Huber", "WeightElimination"]
 
 
 def L2(lam: float | Tensor) -> Rule:
-    """L2 regularization: the penalty is in the error, its gradient λw goes through the optimizer.
+    """L2 regularization: the penalty is part of the error, so its gradient λw passes through the optimizer.
 
     Objective `J = (1/n) Σ lossᵢ + (λ/2) Σ w²`; with plain SGD `w ← (1 − ηλ) w − η ∂C/∂w`, which is the textbook's
     `(1 − ηλ_t/n) w` with `λ_t = n·lam`.
@@ -40,7 +40,7 @@ def L1(lam: float | Tensor) -> Rule:
     Args:
         lam: λ ≥ 0, in units of the mean loss per weight.
 
-    Differs from: `Proximal(lam, penalty="l1")`, which sets weights to 0 exactly; here they tremble about it.
+    Differs from: `Proximal(lam, penalty="l1")`, which sets weights to exactly 0; here they oscillate around it.
 
     Reference: Tibshirani, JRSS-B 1996, eq. 1.
 
@@ -78,12 +78,12 @@ def ElasticNet(l1: float, l2: float) -> Rule:
 
 
 def L2SP(lam: float | Tensor) -> Rule:
-    """L2 toward the starting point: `J = (1/n) Σ lossᵢ + (λ/2) Σ (w − w₀)²`, w₀ the weights when it is attached.
+    """L2 toward the starting point w₀: `J = (1/n) Σ lossᵢ + (λ/2) Σ (w − w₀)²`. w₀ is copied when the rule is attached.
 
     Args:
         lam: canonical λ ≥ 0.
 
-    Differs from: `L2`, which pulls toward 0: give a new head to a rule of its own with `attach(…, only=…)`.
+    Differs from: `L2`, which pulls toward 0. A new head should get its own rule, with `attach(…, only=…)`.
 
     Reference: Li, Grandvalet and Davoine, ICML 2018, eq. 2.
 
@@ -96,16 +96,16 @@ def L2SP(lam: float | Tensor) -> Rule:
 
 
 def Huber(lam: float | Tensor, delta: float = 1.0) -> Rule:
-    """Huber's penalty in the error: as L2 for small weights, as L1 for large ones, whose pull stays at λ·delta.
+    """Huber's penalty in the error: like L2 for small weights, like L1 for large ones (pull at most λ·delta).
 
-    Objective `J = (1/n) Σ lossᵢ + λ Σ h(w)`, `h = ½w²` up to `|w| = delta`, `delta·|w| − ½delta²` beyond; gradient
-    `λ·clip(w, ±delta)`.
+    Objective `J = (1/n) Σ lossᵢ + λ Σ h(w)`, with `h = ½w²` up to `|w| = delta` and `delta·|w| − ½delta²` beyond;
+    gradient `λ·clip(w, ±delta)`.
 
     Args:
         lam: canonical λ ≥ 0.
-        delta: size of a weight from which its pull stops growing, > 0.
+        delta: size of a weight beyond which the pull stops growing, > 0.
 
-    Differs from: AdamHD, which applies the clipped pull outside the moments, as `before` with the clock `lr`.
+    Differs from: AdamHD, which applies the clipped pull outside the moments, before the step and times the learning rate.
 
     Reference: Huber, Annals of Mathematical Statistics 1964, for h; AdamHD, arXiv 2511.14721, for weights.
 
@@ -118,14 +118,14 @@ def Huber(lam: float | Tensor, delta: float = 1.0) -> Rule:
 
 
 def WeightElimination(lam: float | Tensor, scale: float = 1.0) -> Rule:
-    """Weight elimination: small weights are pulled to 0, large ones are left.
+    """Weight elimination: pull small weights to 0 and leave large ones alone.
 
     Objective `J = (1/n) Σ lossᵢ + (λ/2) Σ w²/(1 + (w/scale)²)`, gradient `λw/(1 + (w/scale)²)²`, which for small
     weights is that of L2 with the same λ.
 
     Args:
         lam: canonical λ ≥ 0.
-        scale: size w₀ of a weight that counts as large, > 0.
+        scale: size w₀ above which a weight counts as large, > 0.
 
     Differs from: the article, whose penalty λ_W Σ (w/w₀)²/(1 + (w/w₀)²) has λ_W = λ·w₀²/2.
 

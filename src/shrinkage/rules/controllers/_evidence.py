@@ -16,25 +16,25 @@ __all__ = ["Evidence"]
 
 @dataclass(frozen=True)
 class Evidence(Paced):
-    """MacKay's fixed point of the evidence: δ ← γ/‖w‖² and λ = δ/n, for all weights or for each tensor by itself.
+    """MacKay's fixed point of the evidence: δ ← γ/‖w‖² and λ = δ/n, for all weights together or for each tensor.
 
-    γ = Σ hᵢ/(hᵢ + λ) counts the weights that the rows determine, by the whole Gauss–Newton matrix of a network or table
-    that is small. Beyond, a path takes Kronecker factors, which count too many, and a loop one random direction a row. A
-    mean of squared errors is a likelihood only with its noise σ², which is estimated as well: σ² = Σr²/(nC − γ), where
-    parameters that aren't pulled count as determined, and λ = 2δσ²/(nC). Biases and other exempt parameters have no
-    strength.
+    γ = Σ hᵢ/(hᵢ + λ) counts the weights that the rows determine. It uses the whole Gauss–Newton matrix if the network or
+    the table is small. For larger ones, a path uses Kronecker factors, which overestimate γ, and a loop uses one random
+    direction per row. Squared error is a likelihood only with a noise variance σ², which is estimated too: σ² = Σr²/(nC
+    − γ), in which parameters without decay count as determined; then λ = 2δσ²/(nC). Biases and other exempt parameters
+    have no strength.
 
     Args:
-        batches: for `attach`: training batches `(inputs, …, targets)`, as an iterable or a function that gives the next
-            one; a path has rows of its own.
+        batches: for `attach`: training batches `(inputs, …, targets)`, as an iterable or a function that returns the next
+            one; a path uses its own rows.
         loss: for `attach`: `cross_entropy` or `squared_error`, the mean over the rows that the loop minimizes.
-        rows: for `attach`: n training rows; None where `batches` has a length.
-        sample: for `attach`: rows that an update looks at, ≥ 1; all of them where there are fewer.
-        every: epochs of a path, or steps of a loop, from one update to the next, ≥ 1; by default 10 and 100.
-        smallest, largest: λ stays between these.
+        rows: for `attach`: n training rows; None if `batches` has a length.
+        sample: for `attach`: number of rows used per update, ≥ 1; all rows if there are fewer.
+        every: number of epochs in a path, or steps in a loop, between updates, ≥ 1; by default 10 and 100.
+        smallest, largest: bounds on λ.
 
-    It is known to fail with normalization layers, and to over- and underfit where the net is far from Gaussian around
-    its optimum: folds are the judge.
+    It is known to fail with normalization layers, and to over- or underfit if the posterior is far from Gaussian around
+    its optimum. Check the result with folds.
 
     Reference: MacKay, Neural Computation 1992; Immer et al., ICML 2021 (online); 2202.11678 and 2206.08900 for where
     it fails.

@@ -24,26 +24,26 @@ _SLOPES: dict[str, Need] = {
 
 @dataclass(frozen=True)
 class Hypergradient(Paced):
-    """log λ goes down the validation loss: `dLᵥ/dλ = −∇Lᵥᵀ (H + Λ)⁻¹ w`.
+    """Gradient descent of the validation loss in log λ: `dLᵥ/dλ = −∇Lᵥᵀ (H + Λ)⁻¹ w`.
 
-    Its size says little far from the optimum, so the step is normalized by the root of its running square, as RMSProp
-    does it: a strength moves by a factor of about exp(rate) in an update.
+    The size of this gradient says little far from the optimum, so it is divided by its running root mean square, as in
+    RMSProp: an update changes a strength by a factor of about exp(rate).
 
     Args:
-        batches: for `attach`: validation batches `(inputs, …, targets)`, as an iterable or a function that gives the
-            next one; a path takes the fold's validation rows.
+        batches: for `attach`: validation batches `(inputs, …, targets)`, as an iterable or a function that returns the
+            next one; a path uses the fold's validation rows.
         loss: for `attach`: `cross_entropy`, `squared_error`, or a function of outputs and targets.
-        rate: of log λ in an update, > 0.
-        inverse: `step` takes lr for (H + Λ)⁻¹ (T1–T2), one gradient an update; `curvature` the Gauss–Newton matrix; in a
-            loop also `neumann` and `cg`, by products with the Hessian of the training loss.
+        rate: step size of log λ per update, > 0.
+        inverse: how (H + Λ)⁻¹ is approximated: `step` by lr (T1–T2), one gradient per update; `curvature` by the
+            Gauss–Newton matrix; in a loop also `neumann` and `cg`, by products with the training loss's Hessian.
         training: for `attach`: training batches, which every `inverse` but `step` needs.
-        terms: of the Neumann series, or iterations of conjugate gradients, ≥ 1.
-        shared: one λ for all folds and restarts that train together, by their mean slope, which is the slope of the
-            cross-validated loss; otherwise each has its own.
-        every: epochs of a path, or steps of a loop, from one update to the next, ≥ 1; by default 1 and 10.
-        smallest, largest: λ stays between these.
+        terms: number of terms of the Neumann series, or of conjugate gradient iterations, ≥ 1.
+        shared: use one λ for all folds and restarts that train together, moved by their mean slope, which is the slope of
+            the cross-validated loss; otherwise each has its own.
+        every: number of epochs in a path, or steps in a loop, between updates, ≥ 1; by default 1 and 10.
+        smallest, largest: bounds on λ.
 
-    Many strengths overfit the validation rows: use one, or one a layer with thousands of rows.
+    Many strengths overfit the validation rows: use one, or one per layer if there are thousands of rows.
 
     Reference: Luketina et al., ICML 2016 (T1–T2); Lorraine, Vicol and Duvenaud, AISTATS 2020.
     """

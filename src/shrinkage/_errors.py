@@ -20,12 +20,12 @@ _UNSAID = object()
 
 
 class RequestError(ValueError):
-    """The request or the data is wrong: what, where, what was got and what to do, one sentence a problem.
+    """The request or the data is wrong. Each problem is one sentence: what, where, what was got and what to do.
 
-    The command line prints the problems and leaves with exit code 2.
+    The command line prints the problems and exits with code 2.
 
     Args:
-        problems: one finished sentence, or several that were found together.
+        problems: one finished sentence, or several for problems found together.
     """
 
     def __init__(self, problems: str | Sequence[str]) -> None:
@@ -34,7 +34,7 @@ class RequestError(ValueError):
 
 
 class JobError(RuntimeError):
-    """The request was right but the job could not be done (exit code 1): a full disk, a diverged path."""
+    """The request was valid but the job failed (exit code 1): a full disk, a diverged path."""
 
 
 def shown(value: object, limit: int = 160) -> str:

@@ -66,45 +66,44 @@ def attach(
     control: Controller | None = None,
     strengths: Strengths = "network",
 ) -> Attachment:
-    """Attach a rule to a live optimizer: from now on every `optimizer.step()` carries it out.
+    """Attach a rule to a live optimizer: every `optimizer.step()` then applies it.
 
-    The rule acts once a step, wherever gradients came from. Parameters that are frozen or have no gradient are left
-    alone, as the optimizer leaves them. Where a rule equals the optimizer's own `weight_decay` it is handed to
-    its kernel for the length of each step. Between steps the parameter groups are as you made them, without a weight
-    decay of their own.
+    The rule acts once per step, wherever gradients came from. Parameters that are frozen or have no gradient are
+    skipped, as the optimizer skips them. If a rule equals the optimizer's own `weight_decay`, the optimizer's kernel
+    applies it: the group's number is set only during each step. Between steps the parameter groups are as you made
+    them, without a weight decay.
 
     Args:
-        optimizer: any that keeps to `torch.optim.Optimizer`.
-        rule: what pulls; its docstring says the strength's unit.
-        model: where roles and names come from; may be wrapped (DDP, FSDP, `torch.compile`).
-        exempt: what is not pulled: roles (`bias`, which covers `token`; `norm`, which covers `scale`;
-            `embedding`), names, globs, module types. `model.no_weight_decay()` and `_no_weight_decay` are honoured.
-        only: if given, what is pulled at all, in the same words.
-        parameters: tensors by name that stand for the model's own, as `torch.func.stack_module_state` makes them;
-            one with an axis more stacks models, each of which may have its strength.
-        schedule: a factor on the strength as a function of the steps done, or a scheduler-like object.
+        optimizer: any subclass of `torch.optim.Optimizer`, or one that follows its interface.
+        rule: the rule to apply; its docstring gives the unit of the strength.
+        model: the source of roles and names; may be wrapped (DDP, FSDP, `torch.compile`).
+        exempt: parameters without decay, by role (`bias`, which includes `token`; `norm`, which includes `scale`;
+            `embedding`), name, glob or module type. `model.no_weight_decay()` and `_no_weight_decay` are honoured.
+        only: if given, apply the rule only to these parameters, named in the same ways.
+        parameters: tensors by name that replace the model's own, as made by `torch.func.stack_module_state`; a tensor
+            with one more axis stacks models, each of which may have its own strength.
+        schedule: a factor on the strength as a function of the number of steps done, or a scheduler-like object.
         lr_max: η_max of the clocks `schedule` and `corrected`, > 0; by default a scheduler's peak or initial learning
-            rate, else the learning rate at attach.
-        native: a `weight_decay` that is set already is an `error`, or `adopt`: its numbers become the strengths.
-        lower: hand the rule to the optimizer's kernel where they are equal.
-        rows: decay `all` rows of a table, or only those `touched` by a gradient. None is all, and asks where a
+            rate, or else the learning rate when attached.
+        native: what to do if a `weight_decay` is already set: `error`, or `adopt` its numbers as the strengths.
+        lower: let the optimizer's kernel apply the rule if they are equal.
+        rows: decay `all` rows of a table, or only those `touched` by a gradient. None means all, but is an error if a
             gradient is sparse.
-        keep: which strengths hold when a checkpoint has others: `new`, `checkpoint`; None makes it an error.
-        multipliers: factors ≥ 0 on the strength by name, glob, role or module type, as layer-wise decay and widths ask
-            for; a parameter that several patterns match gets their product.
-        steps: length of the run in steps, if known: then a strength that empties the weights within it, or never
-            changes any, is warned of.
-        control: what moves λ while training, from the rule's strength on: `Hypergradient`, `Evidence`, `TargetNorm` or
-            `Timescale`, all of `shrinkage`. A copy of the optimizer keeps the λ of its moment.
-        strengths: under control, one λ for the `network`, or one for each of its `groups` or `layers` (pulled tensors).
+        keep: which strengths to use if a checkpoint has others: `new` or `checkpoint`; None makes it an error.
+        multipliers: factors ≥ 0 on the strength by name, glob, role or module type, for layer-wise decay or scaling
+            with width; a parameter that matches several patterns gets their product.
+        steps: length of the run in steps, if known: warns if the strength empties the weights within the run, or never
+            changes any.
+        control: moves λ during training, starting from the rule's strength: `Hypergradient`, `Evidence`, `TargetNorm`
+            or `Timescale`, all from `shrinkage`. A copy of the optimizer keeps λ as it was when copied.
+        strengths: with `control`, one λ for the `network`, or one for each of its `groups` or `layers` (decayed tensors).
 
     Returns:
         The handle, with `table()`, `log()`, `trace()` and `remove()`.
 
     Raises:
-        RequestError: the optimizer cannot carry the rule, a pattern matches nothing, a parameter is not the
-            model's or has a rule already, the optimizer has a weight decay of its own, or the controller makes no sense
-            here.
+        RequestError: the optimizer does not support the rule, a pattern matches nothing, a parameter is not the model's
+            or already has a rule, the optimizer has its own weight decay, or the controller does not apply here.
 
     Warns:
         UserWarning: the rule removes over 1 % of every weight per step, or, with `steps`, all of it or none.

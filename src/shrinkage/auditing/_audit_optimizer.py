@@ -32,30 +32,30 @@ def audit(
     loss: Callable[[], Tensor] | None = None,
     inputs: Any = None,
 ) -> Audit:
-    """Measure what a live optimizer does to each weight, and judge it.
+    """Measure what a live optimizer does to each weight, and flag what is probably unintended.
 
-    Thinned copies of the parameters and of the optimizer's state take steps with zero and with known gradients; the
-    shrink s, the strength λ of `J = (1/n) Σ lossᵢ + (λ/2) Σ w²`, its way and its clock are read off. Model,
-    optimizer, state, gradients and random states stay as they are, bit for bit.
+    Subsampled copies of the parameters and of the optimizer's state take steps with zero and with known gradients.
+    They show the shrink s, the strength λ of `J = (1/n) Σ lossᵢ + (λ/2) Σ w²`, whether the decay passes through the
+    gradient, and its clock. Model, optimizer, state, gradients and random states stay as they are, bit for bit.
 
     Args:
-        optimizer: any optimizer that keeps to torch's interface, hooks included; several that train one model in a list.
-        model: whose parameters they are, for names and roles.
+        optimizer: any optimizer that follows torch's interface, hooks included; or a list of those that train one model.
+        model: the model that owns the parameters, for names and roles.
         rows: training rows n, >= 1, for timescales in epochs.
         batch_size: rows per optimizer step, >= 1.
-        steps: optimizer steps still to come, >= 1.
-        scheduler: the learning rate's scheduler (or a list), planned ahead over `steps`; or a function of the number of
-            steps done, which gives the learning rate or a factor on it, whichever its peak is nearer to.
-        scheduler_every: optimizer steps between two steps of the scheduler, >= 1.
-        loss: computes the loss of a batch, with its graph: a penalty inside it is found.
-        inputs: a batch for `model` (a tensor, a tuple of arguments, a dict of keywords): finds the layers whose
-            scale does not matter.
+        steps: number of optimizer steps still to come, >= 1.
+        scheduler: the learning rate scheduler (or a list of them), simulated over `steps`; or a function of the number of
+            steps done, which returns the learning rate or a factor on it (whichever its peak is nearer to).
+        scheduler_every: number of optimizer steps per scheduler step, >= 1.
+        loss: computes the loss of a batch, with its graph, so that a penalty inside it is found.
+        inputs: a batch for `model` (a tensor, a tuple of arguments, a dict of keywords), to find the layers whose scale
+            does not matter.
 
     Returns:
-        Findings, the worst first, and a row for each kind of treatment; `print` it.
+        The findings, the worst first, and a row for each kind of treatment; `print` shows them.
 
     Raises:
-        RequestError: an argument is out of its range, or no copy of the optimizer can take a step.
+        RequestError: an argument is out of range, or a copy of the optimizer cannot take a step.
 
     Example:
         >>> model = torch.nn.Linear(8, 2)

@@ -47,23 +47,23 @@ def audit_step(
     rows: int | None = None,
     batch_size: int | None = None,
 ) -> Audit:
-    """Measure what an update written by hand does to each weight, and judge it.
+    """Measure what an update written by hand does to each weight, and flag what is probably unintended.
 
     Args:
         step: either `step(weights, gradients)`, which returns the new weights or changes the given ones in place
-            (both come as `parameters` came: a list or a dict, of tensors or arrays); or `step()`, which changes the
+            (both have the form of `parameters`: a list or a dict, of tensors or arrays); or `step()`, which changes the
             given torch parameters in place by their `.grad`. With `lr` it is also passed `lr=`.
-        parameters: the weights; they, and their gradients, are as they were afterwards, bit for bit.
-        lr: the learning rate, > 0, if `step` takes it as a keyword: tells how the shrink follows it.
-        reset: clears what `step` remembers between calls, such as a velocity; needed where it remembers anything.
+        parameters: the weights; they and their gradients are restored afterwards, bit for bit.
+        lr: the learning rate, > 0, if `step` takes it as a keyword: shows how the shrink depends on it.
+        reset: clears what `step` remembers between calls, such as a velocity; needed if it remembers anything.
         rows: training rows n, for timescales in epochs.
         batch_size: rows per step.
 
     Returns:
-        Findings, the worst first, and a row for each kind of treatment.
+        The findings, the worst first, and a row for each kind of treatment.
 
     Raises:
-        RequestError: `step` cannot be called in either form, or gives back something else than the weights.
+        RequestError: `step` cannot be called in either form, or does not return the weights.
 
     Example:
         >>> def step(weights, gradients):

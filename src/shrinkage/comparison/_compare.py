@@ -53,41 +53,41 @@ def compare(
     n_jobs: int | str | None = None,
     progress: Progress | None = None,
 ) -> Comparison:
-    """Train with no regularization, L2, weight decay in each of its forms, L1, early stopping and a swarm, side by side.
+    """Compare no regularization, L2, the forms of weight decay, L1, early stopping and a swarm on one table.
 
-    Every method minimizes the mean loss of the same network from the same weights and batches; each chooses its own λ
-    (in `J = (1/n) Σ lossᵢ + (λ/2) Σ w²`, or the fraction a step that equals it for plain SGD) by the same inner folds of
-    each outer training set, is refitted, and is tested on rows that neither the choice nor the scaling has seen.
+    Every method minimizes the mean loss of the same network, from the same weights and batches. Each chooses its own λ
+    (in `J = (1/n) Σ lossᵢ + (λ/2) Σ w²`, or the fraction per step that equals it for plain SGD) on the same inner folds
+    of each outer training set, is refitted, and is tested on rows that neither the choice nor the scaling has seen.
 
     Args:
-        X: (n, D) numbers, or a pandas or polars frame whose columns may also be categories, dates and incomplete.
+        X: (n, D) numbers, or a pandas or polars frame, which may also have categories, dates and missing values.
         y: (n,) classes or values, or (n, k) values.
         task: `classification`, `regression` or `auto`.
         methods: keys such as `l2`, `adam_decoupled`, `swarm_l2` (`no regularization` is always among them); None for all.
-        lambdas: the λs, a number of them, or `auto`: 0 and 7 values from 1e-4 to 1. 0 is added; a best λ on the edge
-            extends them.
-        folds: outer folds, ≥ 2.
-        repeats: how often the outer folds are drawn anew, ≥ 1.
-        inner_folds: folds of each outer training set by which λ is chosen, ≥ 2.
+        lambdas: the λs, their number, or `auto`: 0 and 7 values from 1e-4 to 1. 0 is added; if the best λ is on the edge,
+            the grid is extended.
+        folds: number of outer folds, ≥ 2.
+        repeats: number of times that the outer folds are drawn, ≥ 1.
+        inner_folds: number of folds of each outer training set that choose λ, ≥ 2.
         hidden_layer_sizes: units of each hidden layer; () for a linear model.
         activation: `tanh`, `relu`, `logistic` or `identity`.
-        epochs: passes over the training rows, ≥ 1 (of a swarm, 5 iterations each).
-        batch_size: rows a step, ≥ 1.
+        epochs: passes over the training rows, ≥ 1 (for a swarm, 5 iterations each).
+        batch_size: rows per step, ≥ 1.
         learning_rate: η of plain SGD, constant.
         adam_learning_rate: η of Adam, constant.
-        rows: at most so many rows, drawn at random; every class keeps at least what the splits need. None for all.
+        rows: use at most this many rows, drawn at random; every class keeps as many as the splits need. None for all.
         random_state: seed of splits, initial weights and batches.
-        n_jobs: processes, as joblib means it; `auto` starts them for work that is worth it.
+        n_jobs: number of processes, as in joblib; `auto` starts them only if the work is large enough.
         progress: called with (done, total).
 
     Returns:
-        A `Comparison`: print it, or take `.to_frame()`, `.to_dict()`, `.to_html(path)`.
+        A `Comparison`: print it, or call `.to_frame()`, `.to_dict()` or `.to_html(path)`.
 
     Raises:
-        RequestError: the data or an option is wrong; all that was found, in sentences.
+        RequestError: the data or an option is wrong; lists all problems found.
         JobError: training diverged with every method.
 
-    Differs from: `MLPClassifierCV`, which chooses λ of one rule and whose validation error is of rows that chose it.
+    Differs from: `MLPClassifierCV`, which chooses λ for one rule, with a validation error from the rows that chose it.
 
     >>> from sklearn.datasets import load_iris
     >>> X, y = load_iris(return_X_y=True)

@@ -27,7 +27,7 @@ def audit(model: keras.Model, *, rows: int | None = None, batch_size: int | None
         batch_size: rows per step.
 
     Returns:
-        Findings, the worst first, and a row for each kind of treatment; `print` it.
+        The findings, the worst first, and a row for each kind of treatment; `print` shows them.
 
     Raises:
         RequestError: Keras runs on something else than torch, or the model is not compiled or not built.

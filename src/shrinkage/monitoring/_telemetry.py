@@ -27,19 +27,19 @@ def telemetry(
     rows: int | None = None,
     batch_size: int | None = None,
 ) -> Telemetry:
-    """Watch what the decay of `optimizer` does while it trains, whether a rule is attached or not.
+    """Measure what the decay of `optimizer` does while it trains, whether or not a rule is attached.
 
-    Read it every 50 steps or so: between readings it looks at one step, the first after each, and costs less than 1 % of
-    the steps.
+    Read it every 50 steps or so. It measures only the first step after each reading, and costs less than 1 % of the
+    training time.
 
     Args:
-        optimizer: any that keeps to `torch.optim.Optimizer`.
-        model: what it trains; needed to measure the decay of an optimizer that is not torch's own.
-        rows: training rows n; with `batch_size`, timescales are given in epochs too.
+        optimizer: any optimizer that follows the interface of `torch.optim.Optimizer`.
+        model: the model that it trains; needed to measure the decay of an optimizer that is not torch's own.
+        rows: training rows n; with `batch_size`, timescales are also given in epochs.
         batch_size: rows per step.
 
     Returns:
-        The watch, with `numbers()` and `remove()`.
+        The telemetry, with `numbers()` and `remove()`.
 
     Raises:
         RequestError: the optimizer is a wrapper without hooks, or one of `rows` and `batch_size` is missing or below 1.

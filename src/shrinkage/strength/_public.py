@@ -34,10 +34,10 @@ def convert(
     start_share: float | None = None,
     approximate: bool = False,
 ) -> Conversion:
-    """The number that means in `target` what `value` means in `source`.
+    """Convert a strength: return the number that means in `target` what `value` means in `source`.
 
-    Objectives are matched on λ of `J = (1/n) Σ loss + (λ/2) Σ w²`, decays on their shrink `w ← (1 − s_t) w`, and one
-    on the other, for SGD, by `s_t = η_t λ (1 − d)/(1 − μ)`.
+    Objectives are matched by λ of `J = (1/n) Σ loss + (λ/2) Σ w²`, decays by their shrink `w ← (1 − s_t) w`, and an
+    objective with a decay, for SGD, by `s_t = η_t λ (1 − d)/(1 − μ)`.
 
     Args:
         value: the number, in the unit of `source`: >= 0.
@@ -50,16 +50,16 @@ def convert(
         rows: training rows n, or the sum of their weights: >= 1.
         batch_size: rows per optimizer step: >= 1.
         outputs: outputs over which `loss` takes its mean: >= 1.
-        loss: the loss beside which the number is typed and to which `lr` belongs; for regression it must be said.
+        loss: the loss that the number and `lr` belong to; required for regression.
         noise_variance: variance of the targets' noise, for prior precisions.
         schedule: "constant", "linear", "cosine", "one-cycle", or the learning rate at each step.
-        steps: optimizer steps of the run: >= 1; without it a schedule is taken as continuous.
+        steps: optimizer steps of the run: >= 1; without it the schedule is treated as continuous.
         epochs: passes over the data: > 0.
         l1_ratio: scikit-learn's share of L1, in [0, 1].
         beta1: first-moment coefficient, for NovoGrad.
         gradient_rms: √v̂ of an Adam-type optimizer, for approximate conversions: > 0.
         start_share: Megatron's start weight decay as a share of the end one, in [0, 1].
-        approximate: give the first-order number where no scalar equivalence exists.
+        approximate: return the first-order number if no scalar equivalence exists.
 
     Returns:
         The value, whether it is exact, and a note.

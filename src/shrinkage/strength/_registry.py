@@ -37,13 +37,13 @@ class Conventions:
 
 
 def conventions(containing: str = "") -> Conventions:
-    """The known conventions: what each number means, and what a conversion of it needs.
+    """List the known conventions: what each number means, and what a conversion of it needs.
 
     Args:
-        containing: keep the names that contain this, in any case; all by default.
+        containing: keep only names that contain this text, ignoring case; all by default.
 
     Returns:
-        The table: iterate for its rows, print for the text.
+        The table: iterate over its rows, or print it.
 
     Example:
         >>> print(conventions("l2_loss"))

@@ -35,7 +35,7 @@ def rescale(
     approximate: bool = False,
     **quantities: Unpack[Options],
 ) -> Conversion:
-    """The number to type when the run changes: "what if I double the batch?".
+    """Adjust a strength to a changed run: "what if I double the batch size?".
 
     `keep="timescale"` keeps `τ = B/(n s)` epochs, `keep="run"` the total decay `τ/epochs` of the run, and
     `keep="prior"` the prior precision `δ = n λ`.
@@ -47,15 +47,15 @@ def rescale(
         new_rows: training rows of the new run.
         new_lr: learning rate of the new run.
         new_epochs: epochs of the new run.
-        keep: what stays.
-        approximate: give the first-order number where no scalar equivalence exists.
+        keep: the quantity to keep.
+        approximate: return the first-order number if no scalar equivalence exists.
         quantities: the old run, in the keywords of `convert`.
 
     Returns:
         The conversion from the old number to the new one, both in `convention`.
 
     Raises:
-        RequestError: as `convert`, and where nothing changes.
+        RequestError: as in `convert`, or nothing changes.
 
     Example:
         >>> round(rescale(0.1, "torch.optim.AdamW", rows=50_000, batch_size=128, new_batch_size=256, lr=1e-3).value, 9)

@@ -59,28 +59,29 @@ def choose(
     convention: str | None = None,
     **run: Unpack[Options],
 ) -> SweepChoice:
-    """Of the runs of a sweep: the best setting, those that can't be told from it, and what to run next.
+    """Choose from the runs of a sweep: the best setting, those that tie with it, and what to run next.
 
-    Two settings differ if their means do by more than `q/√2·√(2σ²(1/J + c))`: σ² the variance beside the levels of
-    settings and folds, q the studentized range's 95 % quantile over all pairs, c the correction for shared training
-    rows. So the share of sweeps in which noise is called a difference stays below 5 %, however many settings there are.
+    Two settings differ if their means differ by more than `q/√2·√(2σ²(1/J + c))`: σ² is the variance left after the
+    levels of settings and folds, q the 95 % quantile of the studentized range over all pairs, c the correction for
+    shared training rows. Noise is therefore called a difference in less than 5 % of sweeps, however many settings there
+    are.
 
     Args:
-        results: a fitted search or its `cv_results_`, an Optuna study (fold scores in a list among a trial's user
-            attributes are used), or a table of runs: a data frame, a dictionary of columns or a list of dictionaries.
-        setting: columns of a table that were varied; recognized by name otherwise.
-        score: column of the scores; recognized by name otherwise.
-        by: column of what the settings share, such as "fold" or "seed"; recognized by name otherwise.
-        direction: "maximize" or "minimize"; known by the kind of results or the name of the score otherwise.
+        results: a fitted search or its `cv_results_`, an Optuna study (a list of fold scores among a trial's user
+            attributes is used), or a table of runs: a data frame, a dictionary of columns or a list of dictionaries.
+        setting: columns of a table that were varied; by default recognized by name.
+        score: column of the scores; by default recognized by name.
+        by: column that the settings share, such as "fold" or "seed"; by default recognized by name.
+        direction: "maximize" or "minimize"; by default taken from the kind of results or the name of the score.
         test_share: n_test/n_train of the folds; 1/(folds − 1) by default, 0 for seeds.
-        convention: what the strength's number means, such as "torch.optim.AdamW", to be told whether it could act.
+        convention: what the strength's number means, such as "torch.optim.AdamW", to check whether it could act.
         run: lr, steps and the other keywords of `useful_range`, for the convention.
 
     Returns:
         The choice: `.best`, `.tied`, `.one_se`, `.at_edge`, `.next`, `print()`, `plot()`, `report(path)`.
 
     Raises:
-        RequestError: the results are of no known kind, or a column can't be recognized.
+        RequestError: the kind of results is unknown, or a column can't be recognized.
 
     Example:
         >>> runs = {"weight_decay": [0.01, 0.01, 0.1, 0.1], "seed": [1, 2, 1, 2], "val_loss": [0.5, 0.7, 0.4, 0.7]}
@@ -88,7 +89,7 @@ def choose(
         >>> choice.best, len(choice.tied)
         ({'weight_decay': 0.1}, 2)
 
-    Differs from: `best_params_` and `study.best_params`, which name a winner whatever the noise.
+    Differs from: `best_params_` and `study.best_params`, which name a winner regardless of noise.
     Reference: Tukey's range over pairs; Nadeau and Bengio, Machine Learning 2003, for the correction; Breiman et al.,
     Classification and Regression Trees, 1984, for one standard error.
     """

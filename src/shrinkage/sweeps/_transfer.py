@@ -68,7 +68,7 @@ def transfer(
     lr: Pair | None = None,
     keep: Keep | None = None,
 ) -> Transfer:
-    """What a strength becomes when width, depth, batch, rows, length of the run or learning rate change.
+    """Transfer a strength to another width, depth, batch size, number of rows, run length or learning rate.
 
     Each change is a pair (before, after). A decay keeps its timescale `τ = B/(n s)` in epochs, so
     `v' = v·(B'/B)·(n/n')·(η/η')`; a wider network has its learning rate divided by the ratio of widths (muP). An
@@ -82,9 +82,9 @@ def transfer(
         batch_size: rows per optimizer step.
         rows: training rows.
         steps: steps of the run, on the same rows.
-        lr: learning rate; without it, it stays, but for the division by the ratio of widths.
-        keep: "timescale" in epochs, "run" (the timescale as a share of the run) or "prior"; by default the timescale of
-            a decay and the prior of an objective.
+        lr: learning rate; by default unchanged, except for the division by the ratio of widths.
+        keep: "timescale" in epochs, "run" (the timescale as a share of the run) or "prior"; by default the timescale for
+            a decay and the prior for an objective.
 
     Returns:
         The number, and the rules behind it with their sources.

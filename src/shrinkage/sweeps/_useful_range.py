@@ -68,35 +68,35 @@ def useful_range(
     tolerance: float = 0.01,
     **run: Unpack[Options],
 ) -> UsefulRange:
-    """From where to where a strength does anything at all in this run.
+    """Find the range in which a strength has any effect in this run.
 
-    Below the weak end the decay takes off less than `tolerance` of a weight in all steps together, `Σ s_t < ε`, or
-    rounding loses it; beyond the strong end 1 − ε of a weight is gone within 10 steps, `(1 − s)¹⁰ = ε`. Outside, the
-    trained weights are those of strength 0 to within ε, or nothing but the last few updates.
+    Below the weak end, all steps together remove less than `tolerance` of a weight, `Σ s_t < ε`, or the decay is lost
+    to rounding. Beyond the strong end, 1 − ε of a weight is gone within 10 steps, `(1 − s)¹⁰ = ε`. Outside the range,
+    the trained weights equal those of strength 0 to within ε, or consist only of the last few updates.
 
     Args:
         convention: name of a convention, such as "torch.optim.AdamW"; see `conventions()`.
-        values: numbers of a sweep, to be told which can act.
-        between: the two ends of a sweep, to be told which part can act.
+        values: the numbers of a sweep, to see which can act.
+        between: the two ends of a sweep, to see which part can act.
         dtype: format of the weights: "float64", "float32", "bfloat16" or "float16".
         weight_rms: root mean square of the weights, > 0; for L1.
-        curvature: smallest and largest eigenvalue of the loss's Hessian, > 0; for what a solver minimizes.
+        curvature: smallest and largest eigenvalue of the loss's Hessian, > 0; for objectives that a solver minimizes.
         tolerance: ε, in (0, 0.5].
         run: lr, steps (or epochs, rows and batch_size), schedule, momentum and the other keywords of `convert`;
             gradient_rms, the root mean square of the gradient's entries, has no default here.
 
     Returns:
-        The ends as numbers of the convention, why, and what to type next.
+        The two ends in the unit of the convention, the reasons, and what to try next.
 
     Raises:
-        RequestError: a name is unknown, a quantity is out of range, or some are missing; all are named at once.
+        RequestError: a name is unknown, or quantities are out of range or missing; lists all of them.
 
     Example:
         >>> r = useful_range("torch.optim.AdamW", lr=1e-3, steps=10_000, schedule="cosine")
         >>> round(r.low, 6), round(r.high), r.acts(1e-4)
         (0.002, 369, False)
 
-    Differs from: advice on numbers alone; 0.01 acts in a long run at a large learning rate and not in a short one.
+    Differs from: advice on numbers alone: 0.01 acts in a long run with a large learning rate, but not in a short one.
     Reference: Wang and Aitchison, arXiv 2405.13698, for the timescale against the length of the run.
     """
     entry = find(convention, "useful_range")

@@ -91,61 +91,60 @@ def lambda_path(
     progress: Progress | None = None,
     random_state: Any = None,
 ) -> LambdaPath:
-    """Train a module at every λ of a path, in every fold, choose λ, and refit on all rows.
+    """Train a module at every λ of a path in every fold, choose λ, and refit on all rows.
 
-    The objective is `J = (1/n) Σ lossᵢ + (λ/2) Σ w²` over the weights of the module; biases, gains of normalizations
-    and single numbers are exempt, by their role and never by their shape. Other rules replace the penalty. Modules that
-    differ in λ begin with the same weights, see the same batches and draw the same random numbers.
+    The objective is `J = (1/n) Σ lossᵢ + (λ/2) Σ w²` over the weights of the module. Biases, normalization gains and
+    single numbers are exempt, by role and never by shape. Other rules replace the penalty. Modules that differ only in
+    λ start from the same weights, see the same batches and draw the same random numbers.
 
     Args:
-        make_module: builds a new module in each call, its initial weights drawn from torch's, NumPy's or Python's global
-            generators, which are set before. A body that is frozen (`requires_grad_(False)`) is held once for all λs.
+        make_module: builds a new module in each call, with initial weights from torch's, NumPy's or Python's global
+            generators, which are seeded first. A frozen body (`requires_grad_(False)`) is stored once for all λs.
         X: (n, …) a tensor or an array, memory-mapped ones included; a tuple of them (the arguments of forward) or a dict
             (its keywords); or a map-style Dataset of (inputs, target). Floats are converted to the module's dtype.
-        y: (n,) class numbers, (n,) or (n, k) values, or whatever a loss of your own compares outputs with.
+        y: (n,) class numbers, (n,) or (n, k) values, or whatever your own loss compares the outputs with.
         loss: `cross_entropy` (of logits, in nats), `squared_error` (the mean over a row's outputs, no ½), or a
             function of (outputs, targets) that gives one loss per row.
-        rule: what λ drives: a name of the rule catalogue, a rule, or a function of the strength.
-        lambdas: λs ≥ 0, a number of them, or `auto`: 0 and 19 values from 1e-6 to 1. A best λ on the edge
-            extends the grid.
-        cv: folds, a splitter or a list of (train, validation) row numbers, as scikit-learn means it.
-        groups: (n,) rows of one group stay together.
+        rule: the rule that λ sets: a name from the rule catalogue, a rule, or a function of the strength.
+        lambdas: λs ≥ 0, their number, or `auto`: 0 and 19 values from 1e-6 to 1. If the best λ is on the edge, the grid
+            is extended.
+        cv: number of folds, a splitter, or a list of (train, validation) row numbers, as in scikit-learn.
+        groups: (n,) group of each row; rows of a group stay in one fold.
         sample_weight: (n,) weights ≥ 0.
-        restarts: modules of different chance for each (λ, fold), ≥ 1.
+        restarts: number of modules with different random numbers for each (λ, fold), ≥ 1.
         select: `min`, or `1se`, the largest λ within one standard error of the minimum.
-        stop: judge and refit each λ after its `last` epoch, or at its `best` one.
-        fast: drop λs on the way that the first folds find worse.
+        stop: score and refit each λ after its `last` epoch, or at its `best` one.
+        fast: drop λs that are worse on the first folds.
         search: which λs are trained: a key of `shrinkage.path.SEARCHES`.
         optimizer: `adam` (`adamw` is the same: the decay is the rule's), `sgd`, `rmsprop`, `adagrad`, `nadam`, `radam`,
-            `lion`, or a function of parameters that makes a torch optimizer, without a weight decay of its own.
-        learning_rate: η > 0; of an optimizer of your own the largest of its groups has to be the same number.
+            `lion`, or a function of parameters that makes a torch optimizer without a weight decay.
+        learning_rate: η > 0; your own optimizer's largest learning rate over its groups must equal it.
         schedule: `constant`, `cosine` (to 0 over all steps), or the factor on η as a function of (step, steps).
         max_epochs: passes over the training rows.
-        batch_size: rows per step. A single row that is left over joins the batch before it where a module keeps
-            statistics of batches.
-        max_grad_norm: shorten each module's gradient to this norm.
-        validate_every: epochs from one scoring of the validation rows to the next.
-        decay_biases: pull the biases too.
+        batch_size: rows per step. If a module keeps batch statistics, a single leftover row joins the batch before it.
+        max_grad_norm: clip each module's gradient to this norm.
+        validate_every: number of epochs between two scorings of the validation rows.
+        decay_biases: decay the biases too.
         autocast: `bfloat16` or `float16` for mixed precision; None for none.
         device: `cpu`, `cuda`, …
-        stacked: `auto` stacks modules where that is right and faster; True refuses what can't be stacked; False never
-            stacks.
+        stacked: `auto` stacks modules if that is correct and faster; True refuses modules that can't be stacked; False
+            never stacks.
         keep_path: also refit every other λ on all rows; the report shows their weights.
         max_extensions: maximum number of grid extensions.
-        n_jobs: processes, as joblib means it; `auto` starts them for work that is worth it.
-        blocks: a folder of finished blocks: a run that was stopped goes on from there.
+        n_jobs: number of processes, as in joblib; `auto` starts them only if the work is large enough.
+        blocks: a folder for finished blocks, from which a stopped run continues.
         progress: called with (done, total) in modules × epochs.
-        random_state: of everything random.
+        random_state: seed of everything random.
 
     Returns:
         The path: `lambda_`, `path_`, `choice_`, `module_` (an ordinary module, refitted on all rows, in evaluation mode),
-        `stacked_` (the form that was trained in, in words), `report(path)`, `save(folder)`.
+        `stacked_` (how it was trained, in words), `report(path)`, `save(folder)`.
 
     Raises:
-        RequestError: what can't be trained, in a sentence: see docs/networks.md.
+        RequestError: something can't be trained; see docs/networks.md.
 
-    Differs from: a sweep over `weight_decay` of AdamW, whose number is a fraction of the learning rate and no λ
-    (`rule="decoupled"` is that one), and from a penalty over all parameters, biases and norms included.
+    Differs from: a sweep over AdamW's `weight_decay`, which multiplies the learning rate and is not a λ of the objective
+    (use `rule="decoupled"` for that), and from a penalty on all parameters, biases and norms included.
 
     Example:
         >>> import torch

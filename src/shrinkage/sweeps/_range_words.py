@@ -14,8 +14,8 @@ def acting_words(found: Ends, unit: str = "strengths") -> str:
     """Where numbers of a `unit` act, and where good ones lie.
 
     Example:
-        >>> acting_words(Ends(weak=0.01, strong=600, good=(1, 10), rounded=None, exact=True))
-        'strengths that act here lie between 0.01 and 600; good values lie between 1 and 10'
+        >>> acting_words(Ends(weak=0.01, strong=60, good=(1, 10), rounded=None, exact=True))
+        'strengths that act here lie between 0.01 and 60; good values lie between 1 and 10'
     """
     low, high = sorted((found.weak, found.strong))
     good = f"; {good_words(found.good)}" if found.good else ""

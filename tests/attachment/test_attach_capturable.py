@@ -193,8 +193,8 @@ def test_bfloat16_loses_nothing_with_a_learning_rate_on_the_device(lower: bool):
 
 REFUSED = {
     "schedule": (Decoupled(0.1), {"schedule": linear(1, 0, steps=9)}, r"attach\(Decoupled, schedule=…\)"),
-    "debt": (Decoupled(1e-4), {}, "what is owed is a number on the host"),
-    "cautious debt": (Cautious(Decoupled(1e-4)), {}, "what is owed is a number on the host"),
+    "debt": (Decoupled(1e-4), {}, "the remainder is kept as a number on the host"),
+    "cautious debt": (Cautious(Decoupled(1e-4)), {}, "the remainder is kept as a number on the host"),
 }
 
 

@@ -48,7 +48,7 @@ def test_a_compiled_step_is_the_step(rule_name: str, kind: str, backend: str):
 
 
 @pytest.mark.parametrize("lower", [True, False])
-def test_a_schedule_of_the_strength_does_not_compile_anew(lower: bool):
+def test_a_schedule_of_the_strength_does_not_recompile(lower: bool):
     torch.compiler.reset()
     model = make_model()
     optimizer = torch.optim.AdamW(model.parameters(), lr=torch.tensor(0.1), weight_decay=0, foreach=False)

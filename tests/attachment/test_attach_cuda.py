@@ -75,7 +75,7 @@ def test_a_capturable_step_on_the_cpu_is_refused_before_anything_moves(rule, low
     grads = [torch.ones_like(p) for p in model.parameters()]
     for p, grad in zip(model.parameters(), grads, strict=True):
         p.grad = grad
-    with pytest.raises(RequestError, match="capturable=True, which takes a GPU"):
+    with pytest.raises(RequestError, match="capturable=True, which needs a GPU"):
         optimizer.step()
     assert handle.steps == 0
     for p, w, grad in zip(model.parameters(), before, grads, strict=True):

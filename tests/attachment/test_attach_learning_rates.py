@@ -36,7 +36,7 @@ def test_without_a_learning_rate_a_rate_and_a_penalty_work_and_the_rest_is_refus
     ):
         model = make_model()
         with pytest.raises(
-            RequestError, match=r"needs a learning rate, and .*Give a rate, as Decoupled\(rate=…"
+            RequestError, match=r"needs a learning rate, but .*Give a rate, such as Decoupled\(rate=…"
         ):
             attach(NoRate(model.parameters(), **options), rule, model=model)
     for rule in (Decoupled(rate=0.1), WeightDecay(0.1), L2(0.5)):
@@ -61,7 +61,7 @@ def test_a_peak_that_nobody_knows_is_asked_for_at_the_first_step_that_needs_it()
         optimizer.step()
         optimizer.param_groups[0]["lr"] = 0.1
         with pytest.raises(
-            RequestError, match=r"compares the learning rate with its peak, which is not known.*lr_max=…"
+            RequestError, match=r"compares the learning rate with its peak, which is unknown.*lr_max=…"
         ):
             optimizer.step()
 
@@ -134,7 +134,7 @@ def test_on_prodigy_a_rule_is_its_own_decay(options: dict[str, Any]):
 def test_transformers_adafactor_without_a_learning_rate():
     package = pytest.importorskip("transformers")
     model = make_model(torch.float32)
-    with pytest.raises(RequestError, match=r"the clock 'lr' needs a learning rate, and its lr is None"):
+    with pytest.raises(RequestError, match=r"the clock 'lr' needs a learning rate, but its lr is None"):
         attach(package.Adafactor(model.parameters()), Decoupled(0.1), model=model)
     optimizer = package.Adafactor(model.parameters())
     attach(optimizer, WeightDecay(0.01), model=model)

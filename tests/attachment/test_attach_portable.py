@@ -79,5 +79,5 @@ def test_flattened_it_is_lost_and_that_is_told():
     flat = StateDictOptions(flatten_optimizer_state_dict=True)
     saved = get_optimizer_state_dict(model, optimizer, options=flat)
     resumed, again, _ = started("L2SP", "AdamW")
-    with pytest.warns(UserWarning, match="the checkpoint knows no rule, so L2SP starts anew"):
+    with pytest.warns(UserWarning, match="the checkpoint has no rule, so L2SP starts from scratch"):
         set_optimizer_state_dict(resumed, again, saved, options=flat)

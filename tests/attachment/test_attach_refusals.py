@@ -27,7 +27,10 @@ def sgd(model: nn.Module, **options) -> torch.optim.Optimizer:
 
 REFUSED = {
     "not an optimizer": (lambda m: attach(m, L2(0.1), model=m), r"must be a torch.optim.Optimizer"),
-    "not a rule": (lambda m: attach(sgd(m), 0.1, model=m), r"must be a rule, as Decoupled\(0.1\), got 0.1"),
+    "not a rule": (
+        lambda m: attach(sgd(m), 0.1, model=m),
+        r"must be a rule, such as Decoupled\(0.1\), got 0.1",
+    ),
     "roles without a model": (
         lambda m: attach(sgd(m), L2(0.1)),
         r"roles are found in the model. Give model=…",
@@ -47,19 +50,19 @@ REFUSED = {
     ),
     "native decay": (
         lambda m: attach(torch.optim.AdamW(m.parameters()), Decoupled(0.5), model=m),
-        r"attach\(Decoupled 0.5\): group 0 of AdamW has a weight decay of its own, 0.01",
+        r"attach\(Decoupled 0.5\): group 0 of AdamW already has a weight decay, 0.01",
     ),
     "native decay of Muon": (
         lambda m: attach(torch.optim.Muon([m.weight]), Decoupled(0.5), model=m),
-        r"group 0 of Muon has a weight decay of its own, 0.1",
+        r"group 0 of Muon already has a weight decay, 0.1",
     ),
     "adopting another meaning": (
         lambda m: attach(sgd(m, weight_decay=0.1), Decoupled(0.5), model=m, native="adopt"),
-        r"the weight decay of SGD, 0.1, is coupled and does not carry over",
+        r"the weight decay of SGD, 0.1, is coupled and cannot be used for this rule",
     ),
     "sparse adam": (
         lambda m: attach(torch.optim.SparseAdam(m.parameters()), L2(0.1), model=m),
-        r"SparseAdam takes sparse gradients only",
+        r"SparseAdam accepts only sparse gradients",
     ),
     "lbfgs without objective": (
         lambda m: attach(torch.optim.LBFGS(m.parameters()), Decoupled(0.1), model=m),
@@ -79,7 +82,7 @@ REFUSED = {
     ),
     "twice": (
         lambda m: [attach(o := sgd(m), L2(0.1), model=m), attach(o, Decoupled(0.1), model=m)],
-        r"weight is under L2 already",
+        r"weight already has the rule L2\.",
     ),
     "strengths without a stack": (
         lambda m: attach(sgd(m), L2(torch.tensor([0.1, 0.2])), model=m),

@@ -82,7 +82,7 @@ def test_what_a_loaded_optimizer_holds_is_taken_up_or_refused():
     saved = through_a_file(optimizer.state_dict())
     with pytest.raises(RequestError, match=r"a.weight had strength 0.3 in the checkpoint and has 0.5 here"):
         attach(loaded_before(model, saved), L2SP(0.5), model=model)
-    with pytest.raises(RequestError, match=r"a.weight is under L2SP in the checkpoint and under L2 here"):
+    with pytest.raises(RequestError, match=r"a.weight has the rule L2SP in the checkpoint and L2 here"):
         attach(loaded_before(model, saved), L2(0.3), model=model)
     with pytest.raises(RequestError, match=r"holds a.weight where b.weight is here"):
         attach(loaded_before(model, saved, "ba"), L2SP(0.3), model=model)
@@ -124,7 +124,7 @@ def test_state_that_no_rule_takes_up_stops_the_first_step():
     optimizer = loaded_before(model, saved)
     attach(optimizer, L2SP(0.3), model=model, only=("a",))
     with pytest.raises(
-        RequestError, match=r"holds the state of L2SP for b.weight, and no rule here has taken it up"
+        RequestError, match=r"has the state of L2SP for b.weight, but no attached rule uses it"
     ):
         optimizer.step()
     optimizer = loaded_before(model, saved)
@@ -247,7 +247,7 @@ def test_a_checkpoint_that_knows_no_rule():
     saved = torch.optim.AdamW(model.parameters(), weight_decay=0).state_dict()
     optimizer = torch.optim.AdamW(model.parameters(), weight_decay=0)
     attach(optimizer, L2(0.1), model=model)
-    with pytest.warns(UserWarning, match="the checkpoint knows no rule, so L2 starts anew"):
+    with pytest.warns(UserWarning, match="the checkpoint has no rule, so L2 starts from scratch"):
         optimizer.load_state_dict(saved)
 
 
@@ -267,7 +267,7 @@ def test_other_names_and_other_shapes_are_named():
     saved = optimizer_of(Swapped("ab"), "ab")[0].state_dict()
     other, _ = optimizer_of(Swapped("ac"), "ac")
     with pytest.raises(
-        RequestError, match=r"Missing from it: c.bias, c.weight; not known here: b.bias, b.weight"
+        RequestError, match=r"Missing from it: c.bias, c.weight; unknown here: b.bias, b.weight"
     ):
         other.load_state_dict(saved)
     saved["shrinkage"]["parameters"]["a.weight"]["shape"] = [2, 3]
@@ -303,7 +303,7 @@ def test_two_rules_share_a_checkpoint():
         build(0.2, 0.2).load_state_dict(saved)
 
 
-def test_a_rule_that_is_to_start_anew_does_so_without_a_warning():
+def test_keep_new_starts_a_rule_from_scratch_without_a_warning():
     model = Swapped("ab")
     saved = torch.optim.AdamW(model.parameters(), lr=0.7, weight_decay=0).state_dict()
     optimizer = torch.optim.AdamW(model.parameters(), weight_decay=0)
@@ -340,6 +340,6 @@ def test_a_copied_optimizer_takes_no_parameter_whose_role_it_cannot_know():
     new = nn.Parameter(torch.ones(2, 2))
     new.grad = torch.zeros_like(new)
     optimizer.add_param_group({"params": [new]})
-    with pytest.raises(RequestError, match=r"was copied or loaded with its rule.*Attach anew"):
+    with pytest.raises(RequestError, match=r"was copied or loaded with its rule.*Attach again"):
         optimizer.step()
     assert torch.equal(new.detach(), torch.ones(2, 2))

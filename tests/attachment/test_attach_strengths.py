@@ -67,8 +67,8 @@ def test_lam_and_rate_are_not_mixed_up(make, message):
         (
             Decoupled(rate=0.1, clock="schedule"),
             3e-4,
-            r"removes 10 % of every weight per step, so half of it is gone after 7 steps. If 0.1 is a weight_decay as "
-            r"AdamW has it, write Decoupled\(0.1\), which at the learning rate 0.0003 is Decoupled\(rate=3e-05,",
+            r"removes 10 % of every weight per step, so half of it is gone after 7 steps. If 0.1 is a weight_decay in "
+            r"AdamW's sense, write Decoupled\(0.1\), which at the learning rate 0.0003 is Decoupled\(rate=3e-05,",
         ),
         (Decoupled(0.3), 0.1, "removes 3 % of every weight per step, so half of it is gone after 23 steps"),
         (
@@ -102,7 +102,7 @@ def test_a_penalty_on_sgd_is_judged_with_its_momentum():
             r"forgets every weight within 200 steps, 100 times over in a run of 20,000 steps.* "
             r"In this run good values lie between 5e-05 and 0.0005\.$",
         ),
-        (Decoupled(1e-4), 100, r"removes 0.0003 % of a weight in a run of 100 steps, which changes nothing"),
+        (Decoupled(1e-4), 100, r"removes 0.0003 % of a weight in a run of 100 steps, which has no effect"),
     ],
 )
 def test_a_run_of_known_length_that_is_emptied_or_never_touched_is_warned_of(rule, steps, message):
@@ -212,8 +212,8 @@ def test_low_rank_decay_is_decay_of_the_product(rule):
 def test_half_a_product_is_refused():
     model = Adapted()
     with pytest.raises(
-        RequestError, match=r"lora_A.default.weight is one factor of a product whose other factor, lora_B"
+        RequestError, match=r"lora_A.default.weight is one factor of a product, and its other factor, lora_B"
     ):
         attach(adamw(model), LowRankDecay(0.5), model=model, exempt=("lora_B",))
-    with pytest.raises(RequestError, match=r"the optimizer has no low-rank pair to pull"):
+    with pytest.raises(RequestError, match=r"the optimizer has no low-rank pair to decay"):
         attach(adamw(model), LowRankDecay(0.5), model=model, only=("base",))

@@ -22,7 +22,7 @@ def rules_for(name: str, strength: float) -> list[Rule]:
 
 def test_the_table_is_the_whole_of_torch():
     assert set(torch_table()) == {*NAMES, "SparseAdam"}
-    with pytest.raises(RequestError, match="SparseAdam takes sparse gradients only"):
+    with pytest.raises(RequestError, match="SparseAdam accepts only sparse gradients"):
         attach(torch.optim.SparseAdam(fresh().parameters()), L2(0.1), model=fresh())
 
 

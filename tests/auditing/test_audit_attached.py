@@ -13,7 +13,7 @@ from shrinkage.rules import L1, L2, L2SP, Cautious, Decoupled, Proximal, WeightD
 RULES = {
     "l2": (L2(1e-3), {"lam": 1e-3}, "L2 in the gradient, through momentum"),
     "l1": (L1(1e-3), {}, "L1, a pull of constant size"),
-    "l2_sp": (L2SP(1e-3), {"lam": 1e-3}, "L2 in the gradient, through momentum, toward other weights than 0"),
+    "l2_sp": (L2SP(1e-3), {"lam": 1e-3}, "L2 in the gradient, through momentum, toward weights other than 0"),
     "lr": (Decoupled(0.1), {"shrink": 0.01, "lam": 0.01}, "decay before the step, × lr"),
     "schedule": (
         Decoupled(rate=0.01, clock="schedule"),

@@ -92,7 +92,7 @@ def test_of_an_attached_rule_the_checkpoint_says_that_it_is_not_measured(tmp_pat
         return optimizer
 
     audit = audit_checkpoint(saved(tmp_path / "c.pt", build))
-    assert audit.optimizer.startswith("AdamW (beside a rule of shrinkage.attach")
+    assert audit.optimizer.startswith("AdamW (in addition to a rule of shrinkage.attach")
     assert {g.rule for g in audit.groups} == {"no decay"}
 
 
@@ -147,11 +147,11 @@ def refused(tmp_path, name):
     [
         ("code.pt", "would run the code of .*Sequential.* refused"),
         ("evil.pt", "would run .* refused"),
-        ("text.pt", "is no checkpoint: torch.save writes other files"),
-        ("cut.pt", "is no torch checkpoint"),
-        ("text.safetensors", "no readable safetensors file"),
+        ("text.pt", "is not a checkpoint: torch.save writes a different format"),
+        ("cut.pt", "is not a torch checkpoint"),
+        ("text.safetensors", "is not a readable safetensors file"),
         ("empty.pt", "neither weights nor an optimizer"),
-        ("unknown.pt", "its optimizer is not recognized by its options"),
+        ("unknown.pt", "its optimizer can't be recognized from its options"),
         ("absent.pt", "there is no such file"),
     ],
 )
@@ -196,5 +196,5 @@ def test_a_named_class_that_does_not_fit_is_told(tmp_path, optimizer, sentence):
 def test_weights_alone_are_judged_without_a_class_or_not_at_all(tmp_path):
     torch.save(net().state_dict(), tmp_path / "w.pt")
     assert audit_checkpoint(tmp_path / "w.pt").groups == []
-    with pytest.raises(RequestError, match=r"holds weights alone, so SGD can't be judged by it"):
+    with pytest.raises(RequestError, match=r"contains only weights, so SGD can't be audited from it"):
         audit_checkpoint(tmp_path / "w.pt", optimizer="SGD")

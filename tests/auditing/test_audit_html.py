@@ -50,7 +50,7 @@ def test_treatments_of_several_sizes_are_drawn_and_listed(tmp_path):
     groups = [{"params": [first], "weight_decay": 0.3}, {"params": [second], "weight_decay": 0.1}]
     optimizer = torch.optim.AdamW(groups, lr=1e-3)
     text = page_of(audit(optimizer, model), tmp_path / "a.html")
-    assert "Up to 0.0003 of a weight goes per step" in told(text)
+    assert "Up to 0.0003 of a weight is removed per step" in told(text)
     assert re.search(r"group 0: weight\s+3\s×\s10⁻⁴\s+group 1: weight\s+10⁻⁴\s", told(text))
     assert 'id="shrinks"' in text
     groups[0]["weight_decay"] = 0.1

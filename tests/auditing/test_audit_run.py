@@ -90,7 +90,7 @@ def test_a_batch_may_come_in_several_forms(item):
 
 
 @pytest.mark.parametrize(
-    "given, words", [([], "no batch at all"), ([3.0], r"batch 1 must give a loss .* got 3\.0")]
+    "given, words", [([], "gave no batches"), ([3.0], r"batch 1 must be a loss .* got 3\.0")]
 )
 def test_a_batch_without_a_loss_is_refused(given, words):
     model = linear()

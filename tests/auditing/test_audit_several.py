@@ -140,7 +140,7 @@ def test_a_penalty_in_an_adaptive_step_is_judged_at_the_present_gradients():
     (group,) = audit(optimizer, model, steps=50_000).groups
     told = useful_range("torch.optim.Adam", lr=1e-3, steps=50_000, gradient_rms=0.2)
     assert told.good is not None
-    assert "at the present gradients about 5e-05 of a weight goes per step" in group.sentence
+    assert "at the present gradients about 5e-05 of a weight is removed per step" in group.sentence
     assert group.sentence.endswith(f"{good_words(told.good)}.")
 
 
@@ -161,7 +161,7 @@ def test_a_timescale_of_exactly_the_run_and_the_epoch_is_neither_long_nor_short(
 
 
 @pytest.mark.parametrize(
-    "freeze, words", [(False, "No decay: gradients alone move it."), (True, "Frozen: it stays as it is.")]
+    "freeze, words", [(False, "No decay: only gradients move it."), (True, "Frozen: it stays as it is.")]
 )
 def test_frozen_weights_are_said_to_be(freeze, words):
     model = nn.Linear(4, 3, bias=False)

@@ -35,13 +35,13 @@ def test_of_a_state_alone_finding_nothing_is_no_all_clear(tmp_path):
     audit = bare(tmp_path, sound)
     assert audit.findings == []
     asked = len(CHECKS) - len(unasked(audit))
-    blind = f"this is no all-clear: only {asked} of {len(CHECKS)} questions could be asked"
+    blind = f"this is not an all-clear: only {asked} of {len(CHECKS)} checks could run"
     assert audit.headline == f"AdamW: nothing found; {blind}"
     assert audit.verdict == "no all-clear"
     assert {"norm-decayed", "matrix-exempt", "bias-decayed", "in-no-group", "outsized"} <= unasked(audit)
     text = str(audit)
-    assert text.index("without a name in the file") < text.index("group  parameters")
-    assert "taken as float32" in text
+    assert text.index("unnamed in the file") < text.index("group  parameters")
+    assert "assumed to be float32" in text
 
 
 @pytest.mark.parametrize(
@@ -63,7 +63,7 @@ def test_what_its_numbers_allow_is_judged(tmp_path, build, codes):
 def test_the_moments_tell_the_format(tmp_path, dtype, codes):
     audit = bare(tmp_path, lambda m: Optim.AdamW(matrices(m), 1e-3, weight_decay=0.1), steps=2, dtype=dtype)
     assert {f.code for f in audit.findings} == codes
-    assert "taken as float32" not in str(audit)
+    assert "assumed to be float32" not in str(audit)
 
 
 def test_the_moments_tell_biases_by_their_shape(tmp_path):
@@ -124,8 +124,8 @@ def test_weights_alone_are_no_all_clear_for_an_optimizer(tmp_path):
     torch.save(net().state_dict(), tmp_path / "w.pt")
     audit = audit_checkpoint(tmp_path / "w.pt")
     assert audit.headline == (
-        "no optimizer in w.pt: nothing found; this is no all-clear: only 1 of "
-        f"{len(CHECKS)} questions could be asked"
+        "no optimizer in w.pt: nothing found; this is not an all-clear: only 1 of "
+        f"{len(CHECKS)} checks could run"
     )
     assert unasked(audit) == CHECKS.keys() - {"outsized"}
 
@@ -170,8 +170,8 @@ def test_it_is_in_the_json_and_on_the_page(tmp_path):
     assert "norm-decayed" in told[0]["codes"]
     audit.to_html(tmp_path / "a.html")
     page = (tmp_path / "a.html").read_text(encoding="utf-8")
-    assert "nothing found; this is no all-clear" in page
-    assert "no live model" in page
+    assert "nothing found; this is not an all-clear" in page
+    assert "does not contain the live model" in page
 
 
 def test_a_step_says_what_it_does_not_tell():
@@ -226,7 +226,7 @@ def test_a_hooks_penalty_that_is_too_weak_to_follow_is_not_passed_over(strength,
     told = {code: part.because for part in with_hook(strength).unchecked for code in part.partly}
     assert ("rounded-away-later" in told) == is_told
     if is_told:
-        assert "too weak to be followed" in told["rounded-away-later"]
+        assert "too weak to measure" in told["rounded-away-later"]
 
 
 def test_what_rounding_does_to_a_penalty_in_the_loss_is_not_passed_over():
@@ -254,4 +254,4 @@ def test_a_penalty_that_adam_turns_outward_is_said_to_be():
         optimizer.step()
     turned = [g for g in audit(optimizer, model).groups if (g.shrink or 0) < 0]
     assert turned
-    assert all(g.rule.endswith("which turns it outward for now") for g in turned)
+    assert all(g.rule.endswith("which pushes it outward at present") for g in turned)

@@ -80,7 +80,7 @@ def test_weights_alone_do_not_pass_a_ci(tmp_path):
     assert run(tmp_path / "w.pt").exit_code == 0
     result = run(tmp_path / "w.pt", "--fail-on", "error")
     assert isinstance(result.exception, RequestError)
-    assert "w.pt holds weights alone, so no decay was measured" in str(result.exception)
+    assert "w.pt contains only weights, so no decay was measured" in str(result.exception)
 
 
 def test_json_and_a_page(script, tmp_path):
@@ -101,8 +101,8 @@ def test_a_checkpoint(tmp_path):
 def test_of_an_optimizers_state_alone_it_says_what_it_could_not_check(tmp_path):
     torch.save(torch.optim.AdamW(net().parameters()).state_dict(), tmp_path / "o.pt")
     output = run(tmp_path / "o.pt").output
-    assert output.startswith("AdamW: nothing found; this is no all-clear")
-    assert "6 parameters are without a name" in output
+    assert output.startswith("AdamW: nothing found; this is not an all-clear")
+    assert "6 parameters are unnamed" in output
     told = json.loads(run(tmp_path / "o.pt", "--json").output)
     assert "norm-decayed" in {code for part in told["unchecked"] for code in part["codes"]}
 

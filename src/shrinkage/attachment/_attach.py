@@ -214,8 +214,8 @@ class _Claimer:
             if place.tensor is param:
                 return self._claim(place, param, group, listed, place.name in stacked)
         raise RequestError(
-            f"attach(…): a parameter of shape {list(param.shape)} was added to the optimizer and is not one of the "
-            "model's, so its role is not known. Add it to the model first."
+            f"attach(…): a parameter of shape {list(param.shape)} was added to the optimizer but is not "
+            "one of the model's, so its role is unknown. Add it to the model first."
         )
 
     def _claim(
@@ -223,15 +223,15 @@ class _Claimer:
     ) -> Claim:
         reason = self._selection.why_exempt(place, listed)
         if reason is None and self._rule.factors > 1 and partner_of(place.name) is None:
-            reason = "exempt: no factor of a product"
+            reason = "exempt: not a factor of a product"
         claim = Claim(place.name, param, place.role, reason or "pulled", None, stacked, peak_of(group))
         if reason is not None:
             return claim
         for other in handles_of(self._optimizer):
             if param in other.claims and other.claims[param].rule is not None:
                 raise RequestError(
-                    f"attach({self._rule.name}): {place.name} is under {other.rule.name} already. "
-                    "Remove that rule first, or divide the parameters with only=… and exempt=…."
+                    f"attach({self._rule.name}): {place.name} already has the rule {other.rule.name}. "
+                    "Remove that rule first, or split the parameters with only=… and exempt=…."
                 )
         claim.factor = math.prod(f for pattern, f in self._multipliers.items() if matches(pattern, place))
         claim.rule = (
@@ -256,13 +256,13 @@ class _Claimer:
         for name in pulled:
             if (other := partner_of(name)) not in pulled:
                 raise RequestError(
-                    f"attach({self._rule.name}): {name} is one factor of a product whose other factor, {other}, is not "
-                    "pulled. Pull both, or neither."
+                    f"attach({self._rule.name}): {name} is one factor of a product, and its other factor, "
+                    f"{other}, is not decayed. Decay both, or neither."
                 )
         if not pulled:
             raise RequestError(
-                f"attach({self._rule.name}): the optimizer has no low-rank pair to pull, as lora_A and lora_B. "
-                "Use Decoupled for weights that are no product."
+                f"attach({self._rule.name}): the optimizer has no low-rank pair to decay, such as lora_A "
+                "and lora_B. Use Decoupled for weights that are not a product."
             )
 
     def _check_strengths(self, claims: Sequence[Claim]) -> None:
@@ -297,16 +297,17 @@ def _settle_native(optimizer: Optimizer, rule: Rule, claims: Sequence[Claim], na
             continue
         if native == "error":
             raise RequestError(
-                f"attach({rule.name} {_strength(rule)}): group {i} of {type(optimizer).__name__} has a weight decay "
-                f"of its own, {found:g}, so the weights would be pulled twice. Build the optimizer with "
-                'weight_decay=0, or take its number over with native="adopt".'
+                f"attach({rule.name} {_strength(rule)}): group {i} of {type(optimizer).__name__} already "
+                f"has a weight decay, {found:g}, so the weights would be decayed twice. Build the "
+                'optimizer with weight_decay=0, or adopt its number with native="adopt".'
             )
         meaning = native_meaning(optimizer, group)
         if meaning != ("coupled" if rule.entry == "loss" else "decoupled") or rule.is_fraction:
             raise RequestError(
-                f'attach({rule.name}, native="adopt"): the weight decay of {type(optimizer).__name__}, {found:g}, is '
-                f"{meaning or 'of unknown meaning'} and does not carry over to this rule. "
-                "Convert it (shrinkage.convert), build the optimizer with weight_decay=0 and give the strength."
+                f'attach({rule.name}, native="adopt"): the weight decay of {type(optimizer).__name__}, '
+                f"{found:g}, is {meaning or 'of unknown meaning'} and cannot be used for this rule. "
+                "Convert it (shrinkage.convert), build the optimizer with weight_decay=0 and give the "
+                "strength to the rule."
             )
         for param in group["params"]:
             if of[param].rule is not None:
@@ -330,7 +331,7 @@ def _check_arguments(
 ) -> None:
     refuse_wrapper(optimizer)
     if not isinstance(rule, Rule):
-        raise RequestError(f"attach(rule): must be a rule, as Decoupled(0.1), got {shown(rule)}.")
+        raise RequestError(f"attach(rule): must be a rule, such as Decoupled(0.1), got {shown(rule)}.")
     for where, words in (("exempt", exempt), ("only", only)):
         if isinstance(words, (str, type)):
             raise RequestError(
@@ -355,7 +356,8 @@ def _check_arguments(
 def _check_factors(multipliers: Any, steps: Any, model: Any) -> None:
     if multipliers is not None and not isinstance(multipliers, Mapping):
         raise RequestError(
-            f"attach(multipliers=…): must map patterns to factors, as {{'head': 0.1}}, got {shown(multipliers)}."
+            "attach(multipliers=…): must map patterns to factors, such as {'head': 0.1}, got "
+            f"{shown(multipliers)}."
         )
     for pattern, factor in (multipliers or {}).items():
         if isinstance(factor, bool) or not isinstance(factor, (int, float)) or not 0 <= factor < math.inf:

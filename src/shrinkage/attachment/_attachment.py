@@ -166,7 +166,7 @@ class Attachment:
         if self.schedule is not None:
             refuse_in_a_graph(
                 f"attach({self.rule.name}, schedule=…)",
-                "the factor is asked for at every step that Python makes",
+                "the factor is computed by Python at every step",
                 "Give the strength as a tensor on the GPU, and change it in place.",
             )
         if self.control is not None:
@@ -268,8 +268,8 @@ class Attachment:
         """A parameter that `add_param_group` brought."""
         if self._claim_new is None:
             raise RequestError(
-                "attach(…): a parameter group was added to an optimizer that was copied or loaded with its rule, "
-                "and its model is not known here. Attach anew: handle.remove(), then attach(…)."
+                "attach(…): a parameter group was added to an optimizer that was copied or loaded with "
+                "its rule, and its model is unknown here. Attach again: handle.remove(), then attach(…)."
             )
         claim = self._claim_new(param, group)
         if native_strength(group):
@@ -279,8 +279,8 @@ class Attachment:
             )
         if self.control is not None and not self.control.adopt(claim):
             raise RequestError(
-                f"attach({self.rule.name}, strengths={self.control.strengths!r}): {claim.name} was added to the "
-                "optimizer and has no λ yet. Attach anew: handle.remove(), then attach(…)."
+                f"attach({self.rule.name}, strengths={self.control.strengths!r}): {claim.name} was added "
+                "to the optimizer and has no λ yet. Attach again: handle.remove(), then attach(…)."
             )
         self.claims[param] = claim
 
@@ -336,8 +336,9 @@ def _check_can_step(optimizer: Optimizer, rule: Rule) -> None:
     for i, group in enumerate(optimizer.param_groups):
         if group.get("capturable") and any(p.device.type == "cpu" for p in group["params"]):
             raise RequestError(
-                f"attach({rule.name}): {type(optimizer).__name__} was built with capturable=True, which takes a GPU, and "
-                f"group {i} is on the CPU. Build it with capturable=False, or move the model before the first step."
+                f"attach({rule.name}): {type(optimizer).__name__} was built with capturable=True, which "
+                f"needs a GPU, but group {i} is on the CPU. Build it with capturable=False, or move the "
+                "model before the first step."
             )
 
 

@@ -85,8 +85,8 @@ def check_patterns(where: str, patterns: Sequence[Pattern], places: Sequence[Pla
         what = shown(pattern) if isinstance(pattern, str) else pattern.__name__
         some = ", ".join(place.name for place in places[:4])
         raise RequestError(
-            f"attach({where}=…): {what} matches no parameter. "
-            f"Give a role ({', '.join(ROLES)}), a name, a glob or a module type; names are like {some}."
+            f"attach({where}=…): {what} matches no parameter. Use a role ({', '.join(ROLES)}), a name, a "
+            f"glob or a module type; names look like {some}."
         )
 
 

@@ -41,5 +41,5 @@ def refuse_in_a_graph(where: str, what: str, fix: str) -> None:
     """Raise where a graph is being captured and would repeat a number that is kept on the host."""
     if is_captured():
         raise RequestError(
-            f"{where}: {what}, and a captured CUDA graph would repeat it at every replay. {fix}"
+            f"{where}: {what}, but a captured CUDA graph would repeat the same at every replay. {fix}"
         )

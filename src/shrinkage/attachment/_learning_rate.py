@@ -54,9 +54,10 @@ def refuse_unknown(optimizer: Optimizer, rule: Rule, group: Group) -> None:
         return
     found = f"its lr is {shown(group['lr'])}" if "lr" in group else "its parameter groups have no lr"
     raise RequestError(
-        f"attach({type(optimizer).__name__}, {rule.name}(…)): the clock {rule.clock!r} needs a learning rate, "
-        f'and {found}. Give a rate, as Decoupled(rate=…, clock="constant") or WeightDecay(rate); use a rule in the '
-        "loss, as L2; or build the optimizer with a number as lr."
+        f"attach({type(optimizer).__name__}, {rule.name}(…)): the clock {rule.clock!r} needs a learning "
+        f'rate, but {found}. Give a rate, such as Decoupled(rate=…, clock="constant") or '
+        "WeightDecay(rate); use a rule in the loss, such as L2; or build the optimizer with a number as "
+        "lr."
     )
 
 

@@ -66,15 +66,15 @@ def check(handle: Handle, state_dict: dict[str, Any]) -> tuple[dict[str, Any], d
     if entry is None:
         if handle.keep != "new":
             warnings.warn(
-                f"load_state_dict: the checkpoint knows no rule, so {handle.rule.name} starts anew. "
-                'If that is meant, attach(…, keep="new").',
+                f"load_state_dict: the checkpoint has no rule, so {handle.rule.name} starts from scratch. "
+                'If that is intended, use attach(…, keep="new").',
                 stacklevel=4,
             )
         return state_dict, {}
     if entry.get("format") != _FORMAT:
         raise RequestError(
-            f"load_state_dict: the checkpoint's rule is of format {shown(entry.get('format'))}, this version reads "
-            f"{_FORMAT}. Load it with the version that saved it."
+            f"load_state_dict: the checkpoint's rule has format {shown(entry.get('format'))}, but this "
+            f"version reads {_FORMAT}. Load it with the version that saved it."
         )
     matched = _matched(handle, state_dict, entry["names"])
     records = entry["parameters"]
@@ -104,10 +104,10 @@ def pick_up(handle: Handle, optimizers: Sequence[Optimizer]) -> None:
         record = records.get(claim.name, _exempt(handle, claim.name))
         if record.get("name", claim.name) != claim.name:
             raise RequestError(
-                f"attach(…): the checkpoint that was loaded holds {record['name']} where {claim.name} is here. Build the "
-                "optimizer as it was saved, or attach first and load then: loading matches names."
+                f"attach(…): the loaded checkpoint has {record['name']} in place of {claim.name}. Build "
+                "the optimizer as it was saved, or attach before loading, which then matches names."
             )
-        _check_claim(handle, claim, record, "attach(…), to an optimizer that was loaded")
+        _check_claim(handle, claim, record, "attach(…), to a loaded optimizer")
     for claim in handle.claims.values():
         for optimizer in optimizers:
             if claim.name in records:
@@ -144,9 +144,9 @@ def refuse_leftovers(handle: Handle) -> None:
             continue
         if handle.keep != "new":
             raise RequestError(
-                f"optimizer.step(): the checkpoint that was loaded holds the state of {record['rule'].split()[0]} for "
-                f"{claim.name}, and no rule here has taken it up. Attach the rule that was saved, or "
-                'attach(…, keep="new") to go on without it.'
+                f"optimizer.step(): the loaded checkpoint has the state of {record['rule'].split()[0]} for "
+                f"{claim.name}, but no attached rule uses it. Attach the rule that was saved, or use "
+                'attach(…, keep="new") to continue without it.'
             )
         _discard(handle.optimizer, claim)
 
@@ -222,15 +222,15 @@ def _check_claim(handle: Handle, claim: Claim, record: dict[str, Any], doing: st
     here, there = signature(claim.rule), record["rule"]
     if here != there and (claim.rule is not None or not _claimed_elsewhere(handle, claim)):
         raise RequestError(
-            f"{where} is under {there.split()[0]} in the checkpoint and under {here.split()[0]} here. "
-            'Attach what the checkpoint has, or attach(…, keep="new") to go on with the rule of now.'
+            f"{where} has the rule {there.split()[0]} in the checkpoint and {here.split()[0]} here. Attach "
+            'the rule of the checkpoint, or use attach(…, keep="new") to continue with the present one.'
         )
     strengths = record["strength"], None if claim.rule is None else claim.rule.strength
     moves = handle.control is not None and is_moved(record["state"])
     if claim.rule is not None and handle.keep is None and not moves and not _same(*strengths):
         raise RequestError(
-            f"{where} had strength {shown(strengths[0])} in the checkpoint and has {shown(strengths[1])} here. "
-            'Say which holds: attach(…, keep="new") or attach(…, keep="checkpoint").'
+            f"{where} had strength {shown(strengths[0])} in the checkpoint and has {shown(strengths[1])} "
+            'here. Choose one: attach(…, keep="new") or attach(…, keep="checkpoint").'
         )
 
 
@@ -267,8 +267,8 @@ def _matched(handle: Handle, state_dict: dict[str, Any], saved: list[list[str]])
     if sorted(here) != sorted(there):
         missing, unknown = sorted(set(here) - set(there)), sorted(set(there) - set(here))
         raise RequestError(
-            "load_state_dict: the checkpoint has other parameters. "
-            f"Missing from it: {', '.join(missing) or 'none'}; not known here: {', '.join(unknown) or 'none'}."
+            "load_state_dict: the checkpoint has other parameters. Missing from it: "
+            f"{', '.join(missing) or 'none'}; unknown here: {', '.join(unknown) or 'none'}."
         )
     position = {
         name: index
@@ -298,8 +298,9 @@ def _group(
     options = [{k: v for k, v in source.items() if k not in _OURS} for source in sources]
     if any(not _equal(options[0], other) for other in options[1:]):
         raise RequestError(
-            f"load_state_dict: group {index} holds {names[0]} and others that were in groups with other options in "
-            "the checkpoint. Build the optimizer with the groups that it was saved with."
+            f"load_state_dict: group {index} has {names[0]} and others, which were in groups with "
+            "different options in the checkpoint. Build the optimizer with the groups with which it was "
+            "saved."
         )
     mine = {key: current[key] for key in ("param_names", "weight_decay") if key in current}
     return {**options[0], **mine, "params": [order.index(name) for name in names]}

@@ -59,8 +59,9 @@ class Bunch:
             and not is_zero(reading.lr)
         ):
             raise RequestError(
-                f"attach({self.rule.name}): the clock {self.rule.clock!r} compares the learning rate with its peak, "
-                "which is not known: it was 0 when the rule was attached. Give attach(…, lr_max=…)."
+                f"attach({self.rule.name}): the clock {self.rule.clock!r} compares the learning rate with "
+                "its peak, which is unknown: it was 0 when the rule was attached. Give attach(…, "
+                "lr_max=…)."
             )
         return reading
 
@@ -358,7 +359,7 @@ class Step:
             raise RequestError(f"{where}and the rule needs a dense one. Use sparse=False, or Decoupled(…).")
         if self.rows is None:
             raise RequestError(
-                f'{where}so say which rows decay: rows="all", or rows="touched" for those in the batch.'
+                f'{where}so choose which rows decay: rows="all", or rows="touched" for those in the batch.'
             )
 
     def _replace_gradients(self, params: Sequence[Tensor], grads: Sequence[Tensor]) -> None:

@@ -32,23 +32,26 @@ _SAVED_BY_TORCH = (b"PK\x03\x04", b"\x80")
 _BUFFERS = re.compile(r"(^|\.)(running_mean|running_var|num_batches_tracked)$")
 _LIVE: dict[Need, str] = {
     **lacking(
-        "a file holds no live model, no flags and hooks, and not what all was built with",
+        "a file does not contain the live model, its flags and hooks, or the arguments that built them",
         "live",
         "model",
         "built",
     ),
     **lacking(
-        "a file holds no scheduler, loss or batch: audit the live optimizer", "scheduler", "loss", "inputs"
+        "a file does not contain a scheduler, loss or batch: audit the live optimizer",
+        "scheduler",
+        "loss",
+        "inputs",
     ),
 }
 """What no file tells."""
 _NAMELESS = (
-    "{} without a name in the file: save the model's state_dict() beside the optimizer's, or build the optimizer from "
-    "model.named_parameters()"
+    "{} unnamed in the file: save the model's state_dict() with the optimizer's, or build the optimizer "
+    "from model.named_parameters()"
 )
-_VALUELESS = "{} without a value in the file: measured on weights of usual size"
-_FORMATLESS = "no tensor in the file tells the number format of {} parameters, taken as float32"
-_RULE = " (beside a rule of shrinkage.attach, which only the live optimizer carries out)"
+_VALUELESS = "{} without values in the file: measured on weights of typical size"
+_FORMATLESS = "no tensor in the file shows the number format of {} parameters, assumed to be float32"
+_RULE = " (in addition to a rule of shrinkage.attach, which only the live optimizer applies)"
 _KINDS = (
     "SGD", "AdamW", "NAdam", "RAdam", "RMSprop", "Adagrad", "Adadelta", "Adamax", "ASGD", "Adafactor", "Muon", "Rprop",
 )  # fmt: skip
@@ -77,11 +80,11 @@ def audit_checkpoint(path: str | Path, *, optimizer: str | None = None, **told: 
     state = next(_optimizer_states(content), None)
     if state is None:
         if not weights:
-            raise RequestError(f"{path}: holds neither weights nor an optimizer's state_dict().")
+            raise RequestError(f"{path}: contains neither weights nor an optimizer's state_dict().")
         if optimizer is not None:
             raise RequestError(
-                f"{path}: holds weights alone, so {optimizer} can't be judged by it: save optimizer.state_dict() too, "
-                "or leave out --optimizer to judge the weights."
+                f"{path}: contains only weights, so {optimizer} can't be audited from it: save "
+                "optimizer.state_dict() too, or leave out --optimizer to audit the weights."
             )
         return _of_weights(weights, Path(path).name)
     state, has_rule = _without_rule(state)
@@ -102,7 +105,7 @@ def audit_checkpoint(path: str | Path, *, optimizer: str | None = None, **told: 
 
 def _of_weights(weights: dict[str, Tensor], name: str) -> Audit:
     """The audit of weights alone."""
-    why = "the file holds no optimizer: save optimizer.state_dict() too"
+    why = "the file does not contain an optimizer: save optimizer.state_dict() too"
     facts = Facts(
         optimizer=f"no optimizer in {name}",
         parameters=weights_of(rebuilt(weights)),
@@ -162,12 +165,12 @@ def _content(path: Path) -> Any:
         try:
             return safetensors.torch.load_file(path)
         except Exception as error:  # the reader's own errors
-            raise RequestError(f"{path}: is no readable safetensors file ({error}).") from error
+            raise RequestError(f"{path}: is not a readable safetensors file ({error}).") from error
     with path.open("rb") as file:
         if not file.read(4).startswith(_SAVED_BY_TORCH):
             raise RequestError(
-                f"{path}: is no checkpoint: torch.save writes other files, and safetensors end in .safetensors. "
-                "Give the file with the state, or FILE.py:FUNCTION."
+                f"{path}: is not a checkpoint: torch.save writes a different format, and safetensors files "
+                "end in .safetensors. Give the file with the state, or FILE.py:FUNCTION."
             )
     try:
         with warnings.catch_warnings():
@@ -178,10 +181,10 @@ def _content(path: Path) -> Any:
         what = f"the code of {wanted[1]}" if wanted else "code"
         raise RequestError(
             f"{path}: loading it would run {what}, so it is refused. Save model.state_dict() and "
-            "optimizer.state_dict() instead, which hold tensors and plain values alone."
+            "optimizer.state_dict() instead, which contain only tensors and plain values."
         ) from error
     except (OSError, RuntimeError, EOFError, ValueError, KeyError) as error:  # of a file that was cut short
-        raise RequestError(f"{path}: is no torch checkpoint ({shown(error)}).") from error
+        raise RequestError(f"{path}: is not a torch checkpoint ({shown(error)}).") from error
 
 
 def _optimizer_states(content: Any) -> Iterator[dict[str, Any]]:
@@ -330,7 +333,7 @@ def _kind(path: str, state: dict[str, Any], name: str | None) -> Any:
         return torch.optim.Adam
     if len(fitting) != 1:
         raise RequestError(
-            f"{path}: its optimizer is not recognized by its options ({', '.join(sorted(options))}). "
+            f"{path}: its optimizer can't be recognized from its options ({', '.join(sorted(options))}). "
             "Name its class, such as --optimizer torch.optim.AdamW."
         )
     return getattr(torch.optim, fitting[0])

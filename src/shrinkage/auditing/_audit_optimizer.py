@@ -75,7 +75,8 @@ def audit(
     )
     if not optimizers:
         raise RequestError(
-            f"{called('optimizer', of='audit')}: got an empty list. Give the optimizer, or all that train the model."
+            f"{called('optimizer', of='audit')}: got an empty list. Give the optimizer, or a list of all "
+            "that train the model."
         )
     for each in optimizers:
         check_given(each, model)

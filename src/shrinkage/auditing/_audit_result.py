@@ -71,7 +71,7 @@ class AuditResult:
         counts = [(sum(f.severity == s for f in self.findings), s) for s in SEVERITIES]
         told = ", ".join(f"{n} {severity}{'s' if n > 1 else ''}" for n, severity in counts if n)
         asked = len(CHECKS) - len({code for part in self.unchecked for code in part.codes})
-        blind = f"this is no all-clear: only {asked} of {len(CHECKS)} questions could be asked"
+        blind = f"this is not an all-clear: only {asked} of {len(CHECKS)} checks could run"
         return f"{self.optimizer}: {told or 'nothing found'}" + (f"; {blind}" if self.is_half_blind else "")
 
     @property

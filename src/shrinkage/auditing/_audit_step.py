@@ -29,9 +29,9 @@ __all__ = ["audit_step"]
 _MOST_ELEMENTS = 512
 """Elements of a parameter whose fate is read."""
 _UNTOLD: dict[Need, str] = {
-    **lacking("a step tells no options and no roles", "options", "live", "model", "biases", "roles"),
-    **lacking("a step is measured in float64, with gradients of ours", "format", "reached"),
-    **lacking("a step tells no plan, no loss and no model", "steps", "scheduler", "loss", "inputs"),
+    **lacking("a step has no options and no roles", "options", "live", "model", "biases", "roles"),
+    **lacking("a step is measured in float64, with artificial gradients", "format", "reached"),
+    **lacking("a step has no schedule, no loss and no model", "steps", "scheduler", "loss", "inputs"),
 }
 """What is not known of a step."""
 Weights = Any
@@ -78,7 +78,7 @@ def audit_step(
         Audited(
             name=name,
             role="weight" if value.dim() > 1 else "unknown",
-            reason="its number of axes" if value.dim() > 1 else "a step says nothing of roles",
+            reason="its number of axes" if value.dim() > 1 else "a step says nothing about roles",
             group=0,
             groups=(0,),
             tied=(),
@@ -161,7 +161,7 @@ class StepSubject:
     def run(self, plan: Plan) -> list[Track]:
         if plan.feed == "none" and not self.in_place:
             raise RequestError(
-                "audit_step(step=…): a step of weights and gradients has no missing gradients."
+                "audit_step(step=…): a step of weights and gradients always has every gradient."
             )
         if self.reset is not None:
             self.reset()
@@ -205,7 +205,8 @@ class StepSubject:
         except Exception as error:
             raise RequestError(
                 f"audit_step(step=…): step({'weights, gradients' if arguments else ''}) raised "
-                f"{type(error).__name__}: {error}. It gets weights and gradients as `parameters` came."
+                f"{type(error).__name__}: {error}. It gets weights and gradients in the form of "
+                "`parameters`."
             ) from error
 
     def _as_given(self, values: list[Tensor]) -> Any:

@@ -24,7 +24,7 @@ from shrinkage.sweeps import Ends, ends_of_shrinks
 
 __all__ = ["BY_AXES", "MOST_PER_STEP", "Audited", "Facts", "Owner", "audited", "configured", "weights_of"]
 
-BY_AXES = "one axis, as biases and gains of norms have"
+BY_AXES = "one-dimensional, like biases and norm gains"
 """The reason of a role that nothing but the shape tells."""
 _CONFIGURED = ("weight_decay", "wd", "weight_decay_rate", "l2")
 """Options that set a decay of the weights."""

@@ -139,7 +139,7 @@ def _unfelt(optimizer: torch.optim.Optimizer, readings: Sequence[Reading]) -> di
 def _unfollowed(parameters: Sequence[Audited], now: Set[int], later: Set[int]) -> dict[Need, str]:
     """Penalties whose rounding was not judged, and why."""
     in_loss = [i for i, p in enumerate(parameters) if p.penalty.pulls or p.penalty.pushes]
-    why = "is too weak to be followed, and what a hook adds can't be tried stronger"
+    why = "is too weak to measure, and a hook's penalty can't be tested at a larger strength"
     told: dict[Need, str] = {}
     if now:
         told["followed"] = f"the penalty of {_few(parameters, sorted(now))} {why}"
@@ -156,7 +156,7 @@ def _unproven(parameters: Sequence[Audited], numbers: Sequence[int]) -> dict[Nee
     """Parameters that were measured on smaller copies alone."""
     if not numbers:
         return {}
-    why = "could not be stepped on at its own size in two seconds: measured on smaller copies"
+    why = "could not take a full-size step within two seconds, so it was measured on smaller copies"
     return {"size": f"{_few(parameters, numbers)} {why}"}
 
 
@@ -214,8 +214,8 @@ def _with_invariance(
     if any(local(p.tensor) is not p.tensor for p in parameters):
         raise RequestError(
             f"{called('inputs', of='audit')}: layers whose scale does not matter are found by running the "
-            "model with other weights, "
-            "which a model cut into pieces (FSDP, tensor parallel) does not allow. Leave inputs out, or audit the whole."
+            "model with changed weights, which a sharded model (FSDP, tensor parallel) does not allow. "
+            "Leave inputs out, or audit the unsharded model."
         )
     names = set(invariant_names(model, inputs, [p.name for p in parameters]))
     return [

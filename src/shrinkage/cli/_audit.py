@@ -102,8 +102,8 @@ def _leave(found: Audit, fail_on: Any, target: str) -> None:
         raise SystemExit(1)
     if not found.groups:
         raise RequestError(
-            f"--fail-on {fail_on}: {target} holds weights alone, so no decay was measured and passing means nothing. "
-            "Save optimizer.state_dict() beside them, or leave out --fail-on."
+            f"--fail-on {fail_on}: {target} contains only weights, so no decay was measured and passing "
+            "would mean nothing. Save optimizer.state_dict() with them, or leave out --fail-on."
         )
 
 

@@ -93,24 +93,25 @@ def refuse_impossible(optimizer: Optimizer, rule: Rule) -> None:
     kind, where = type(optimizer).__name__, f"attach({type(optimizer).__name__}, {rule.name}(…))"
     if isinstance(optimizer, torch.optim.SparseAdam):
         raise RequestError(
-            f"{where}: SparseAdam takes sparse gradients only, and a decay is dense. "
-            'Use Adam with dense embeddings, or SGD with rows="touched".'
+            f"{where}: SparseAdam accepts only sparse gradients, but a decay is dense. Use Adam with dense "
+            'embeddings, or SGD with rows="touched".'
         )
     if any(group.get("differentiable") for group in optimizer.param_groups):
         raise RequestError(
-            f"{where}: with differentiable=True the steps are part of the graph, and the rule's would not be. "
-            "Build the optimizer without it, or write the decay into the loss."
+            f"{where}: with differentiable=True the steps are part of the graph, but the rule's would not "
+            "be. Build the optimizer without it, or put the decay in the loss."
         )
     if isinstance(optimizer, LBFGSLike) and not rule.has_objective:
         raise RequestError(
-            f"{where}: the line search and the curvature of {kind} need an objective, and this rule has none. "
-            "Use a penalty in the error: L2, L1, ElasticNet, L2SP, Huber or WeightElimination."
+            f"{where}: the line search and the curvature of {kind} need an objective, but this rule has "
+            "none. Use a penalty in the error: L2, L1, ElasticNet, L2SP, Huber or WeightElimination."
         )
     averages = any("train_mode" in group for group in optimizer.param_groups)
     if averages and rule.entry != "loss":
         raise RequestError(
-            f"{where}: a schedule-free optimizer holds a point between two sequences, and moving it alone tears "
-            "them apart. Use a rule in the loss (L2, L1, …), or the optimizer's own weight_decay."
+            f"{where}: a schedule-free optimizer keeps a point between two sequences; moving that point "
+            "alone would break their relation. Use a rule in the loss (L2, L1, …), or the optimizer's own "
+            "weight_decay."
         )
     no_moment = isinstance(optimizer, _NO_MOMENT) or any("betas" not in g for g in optimizer.param_groups)
     if rule.modulation is not None and rule.modulation.needs_second_moment and no_moment:

@@ -26,8 +26,8 @@ class LoopBatches:
     def __init__(self, source: Any, where: str) -> None:
         if not callable(source) and not isinstance(source, Iterable):
             raise RequestError(
-                f"{where}: must be an iterable of batches (inputs, …, targets), as a DataLoader or a list, or a function "
-                f"that gives the next one, got {shown(type(source))}."
+                f"{where}: must be an iterable of batches (inputs, …, targets), such as a DataLoader or a "
+                f"list, or a function that returns the next one, got {shown(type(source))}."
             )
         self._source, self._where = source, where
         self._current: Iterator[Any] | None = None
@@ -39,8 +39,8 @@ class LoopBatches:
         batch = self._next()
         if not isinstance(batch, Sequence) or isinstance(batch, str) or len(batch) < 2:
             raise RequestError(
-                f"{self._where}: a batch must be (inputs, …, targets), got {shown(type(batch))}. "
-                "Wrap yours in a generator function that gives such pairs."
+                f"{self._where}: a batch must be (inputs, …, targets), got {shown(type(batch))}. Wrap "
+                "yours in a generator function that yields such pairs."
             )
         *inputs, targets = (part.to(device) if isinstance(part, Tensor) else part for part in batch)
         return tuple(inputs), targets
@@ -63,8 +63,8 @@ class LoopBatches:
                 return batch
             self._current, self.position = iter(self._source), 0
         raise RequestError(
-            f"{self._where}: ran out of batches and could not be begun again. Give a list or a DataLoader, or a "
-            "function that gives the next batch."
+            f"{self._where}: ran out of batches and could not be restarted. Give a list or a DataLoader, "
+            "or a function that returns the next batch."
         )
 
 

@@ -34,8 +34,8 @@ def likelihood_of(loss: str, outputs: Any) -> Loss:
     if not isinstance(outputs, Tensor) or outputs.ndim != 2:
         shape = tuple(outputs.shape) if isinstance(outputs, Tensor) else type(outputs).__name__
         raise RequestError(
-            f"Evidence(loss={loss!r}): the module must give outputs (rows, outputs), got {shape}. Use Hypergradient for "
-            "others."
+            f"Evidence(loss={loss!r}): the module must return outputs (rows, outputs), got {shape}. Use "
+            "Hypergradient for others."
         )
     if loss == "squared_error":
         return loss_named("squared_error")

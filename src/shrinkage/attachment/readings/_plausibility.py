@@ -53,13 +53,14 @@ def _suspicious(bunch: Bunch, most: float, steps: int | None) -> str | None:
         )
     if steps is not None and most * steps >= _EMPTIES:
         return (
-            f"forgets every weight within {1 / most:,.0f} steps, {most * steps:,.0f} times over in a run of "
-            f"{steps:,} steps, so the weights hold what the last of them taught. {_way_out(bunch)}"
+            f"forgets every weight within {1 / most:,.0f} steps, {most * steps:,.0f} times over in a run "
+            f"of {steps:,} steps, so the weights keep only what the last steps taught. {_way_out(bunch)}"
         )
     if steps is not None and 0 < most * steps < _UNTOUCHED:
         return (
-            f"removes {100 * most * steps:.2g} % of a weight in a run of {steps:,} steps, which changes nothing. "
-            f"To remove 1 % in the run the strength has to be {1e-2 / (most * steps):,.0f} times as large."
+            f"removes {100 * most * steps:.2g} % of a weight in a run of {steps:,} steps, which has no "
+            f"effect. To remove 1 % in the run, the strength must be {1e-2 / (most * steps):,.0f} times as "
+            "large."
         )
     return None
 
@@ -99,7 +100,7 @@ def _way_out(bunch: Bunch) -> str:
     if rule.is_fraction and "Decoupled" in rule.name and not isinstance(rule.strength, Tensor):
         number = float(rule.strength)
         return (
-            f"If {number:g} is a weight_decay as AdamW has it, write Decoupled({number:g}), which at the learning rate "
-            f"{lr:g} is Decoupled(rate={number * float(lr):g}, clock={rule.clock!r})."
+            f"If {number:g} is a weight_decay in AdamW's sense, write Decoupled({number:g}), which at the "
+            f"learning rate {lr:g} is Decoupled(rate={number * float(lr):g}, clock={rule.clock!r})."
         )
-    return "Strengths that are in use remove a ten-millionth to a thousandth per step; see shrinkage.convert."
+    return "Typical strengths remove a ten-millionth to a thousandth per step; see shrinkage.convert."

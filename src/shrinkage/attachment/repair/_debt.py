@@ -47,8 +47,9 @@ class Debt:
         """Owe `shrink` more; the fraction to take off now so that it shows, 0 if it is to wait."""
         refuse_in_a_graph(
             "attach(…)",
-            "the weights' format loses what a step takes off, and what is owed is a number on the host",
-            "Give the strength as a tensor on the GPU: then it is kept beside every weight, and the graph follows.",
+            "the weights' format rounds the decay away, and the remainder is kept as a number on the host",
+            "Give the strength as a tensor on the GPU: the remainder is then kept per weight, inside the "
+            "graph.",
         )
         if shrink >= 1:
             self.owed = 0.0

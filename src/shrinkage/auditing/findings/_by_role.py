@@ -92,7 +92,7 @@ def _size(reading: Reading) -> str:
         return "through the gradient"
     if reading.is_turned:
         return (
-            f"for now {-shrink:.3g} per step away from 0, as the penalty raises the gradient's running size, by which "
-            "the step is divided, more than it pulls"
+            f"at present {-shrink:.3g} per step away from 0, because the penalty raises the gradient's "
+            "running size, which divides the step, by more than it pulls"
         )
     return f"{shrink:.3g} per step"

@@ -177,7 +177,7 @@ def _by_what(these: Sequence[Audited], others: Sequence[Audited]) -> str:
     }
     for what, of in told.items():
         if others and not {of(p) for p in these} & {of(p) for p in others}:
-            return f", as their {what} tells ({_shown(of(these[0]))} against {_shown(of(others[0]))})"
+            return f", which differ in their {what} ({_shown(of(these[0]))} against {_shown(of(others[0]))})"
     return ""
 
 

@@ -103,7 +103,7 @@ def fades(facts: Facts) -> Hits:
             names(p for p, _ in fading),
             f"{100 * fading[0][1]:.0f} % of the decay falls in the second half of the run",
             "50 % for a steady decay",
-            "If a steady decay is meant: shrinkage.attach(…, Decoupled(rate=…, clock='constant')).",
+            "For a steady decay: shrinkage.attach(…, Decoupled(rate=…, clock='constant')).",
         )
 
 

@@ -113,8 +113,8 @@ def _advance(schedulers: list[Any]) -> None:
         except TypeError as error:
             raise RequestError(
                 f"{called('scheduler', of='audit')}: {type(scheduler).__name__}.step() must work without "
-                "arguments to be planned ahead, "
-                f"got {error}. Leave scheduler= out: the learning rate is then taken as it is now."
+                f"arguments to be planned ahead, got {error}. Leave scheduler= out to assume the present "
+                "learning rate."
             ) from error
 
 

@@ -135,7 +135,7 @@ def audit_run(
         if step % scheduler_every == 0:
             _advance(schedulers)
     if not losses:
-        raise RequestError(f"{called('batches', of='audit_run')}: gave no batch at all.")
+        raise RequestError(f"{called('batches', of='audit_run')}: gave no batches.")
     return RunAudit(audit=audit_of(facts), courses=[watch.course() for watch in watches], losses=losses)
 
 
@@ -161,9 +161,9 @@ def _backward(owners: Sequence[torch.optim.Optimizer], model: nn.Module, item: A
     loss = _loss(model, item)
     if not isinstance(loss, Tensor) or loss.numel() != 1 or not loss.requires_grad:
         raise RequestError(
-            f"{called('batches', of='audit_run')}: batch {step} must give a loss with its graph, or (inputs, loss), "
-            f"got {shown(item, 60)}. "
-            "A generator such as `for x, y in loader: yield loss_function(model(x), y)` does."
+            f"{called('batches', of='audit_run')}: batch {step} must be a loss with its graph, or (inputs, "
+            f"loss), got {shown(item, 60)}. A generator such as `for x, y in loader: yield "
+            "loss_function(model(x), y)` does."
         )
     loss.backward()
     return float(loss.detach())

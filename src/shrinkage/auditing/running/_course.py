@@ -60,12 +60,14 @@ class Course:
             return (
                 f"{told}; no decay acted."
                 if removed == 0
-                else f"{told}; how much decayed, the gradients decide."
+                else f"{told}; the amount of decay depends on the gradients."
             )
         told = f"The decay removed {100 * removed:.2g} % in {self.steps[-1]} steps; {told}"
         told += f"; it is {100 * share:.2g} % of the last update" if share is not None else ""
         return told + (
-            f", and ‖w‖ at rest was {rest:.3g} where it was strongest." if rest is not None else "."
+            f", and the equilibrium ‖w‖ was {rest:.3g} where the decay was strongest."
+            if rest is not None
+            else "."
         )
 
 

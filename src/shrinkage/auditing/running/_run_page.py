@@ -49,8 +49,10 @@ def _shrinks(courses: Sequence[Course]) -> Section:
     return Section(
         id="shrink-over-time",
         topic="How strongly",
-        title=f"The decay took up to {100 * removed:.2g} % of a weight that nothing feeds",
-        caption="The fraction that one step removes, from the measured rule at the learning rate of that step.",
+        title=f"The decay took up to {100 * removed:.2g} % of a weight without gradients",
+        caption=(
+            "The fraction that each step removes, by the measured rule at the learning rate of that step."
+        ),
         figures=[_figure("shrink", "shrink per step", courses, lambda c: c.shrink)],
         tables=[
             _table("Shrink per step", courses, lambda c: c.shrink),
@@ -70,7 +72,7 @@ def _norms(courses: Sequence[Course]) -> Section:
             "Thick: the norm after each step. Thin: the norm at which decay and updates of that step's size would "
             "balance, if updates were independent between steps; the weights move toward it within the decay's timescale."
         ),
-        keys=[Key(role="ink", text="‖w‖"), Key(role="muted", text="‖w‖ at rest, the thin lines")],
+        keys=[Key(role="ink", text="‖w‖"), Key(role="muted", text="equilibrium ‖w‖, the thin lines")],
         figures=[figure],
         tables=[
             _table("‖w‖", courses, lambda c: c.norm),
@@ -87,7 +89,7 @@ def _shares(courses: Sequence[Course]) -> Section:
         title=f"At the end the decay is up to {100 * max(last, default=0.0):.2g} % of a step",
         caption="‖s·w‖ against ‖s·w‖ plus the length of the rest of the update.",
         figures=[_figure("share", "share of the update", courses, lambda c: c.share)],
-        tables=[_table("Share of the update that the decay is", courses, lambda c: c.share)],
+        tables=[_table("The decay's share of the update", courses, lambda c: c.share)],
     )
 
 
@@ -116,7 +118,7 @@ def _figure(
             )
     return Figure(
         id=f"{name}-chart",
-        label=f"{unit} over the steps, a line for each group",
+        label=f"{unit} over the steps, one line per group",
         data=data,
         layout={
             "xaxis": {"title": {"text": "step"}, "showgrid": False},

@@ -122,9 +122,9 @@ def _treatment(groups: Sequence[Group]) -> Section:
         + " in "
         + _counted_as("group", {g.group for g in groups}),
         caption=(
-            "λ is that of (1/n) Σ loss + (λ/2) Σ w², with the same stationary point; a dash where each weight has its "
-            "own. The shrink is the fraction of a weight removed per step at the learning rate lr; Δ is the step "
-            "of the optimizer."
+            "λ is that of (1/n) Σ loss + (λ/2) Σ w², with the same stationary point; a dash if each "
+            "weight has its own. The shrink is the fraction of a weight removed per step at the learning "
+            "rate lr; Δ is the step of the optimizer."
         ),
         tables=[Table(caption="Each kind of treatment", head=head, rows=rows, folded=False)],
     )
@@ -154,8 +154,8 @@ def _charts(groups: Sequence[Group]) -> list[Section]:
         Section(
             id="sizes",
             topic="How strongly",
-            title=f"Up to {max(shrinks, key=lambda s: s or 0):.2g} of a weight goes per step",
-            caption="One tenth of it takes ten times as long: the timescale is 1/shrink steps.",
+            title=f"Up to {max(shrinks, key=lambda s: s or 0):.2g} of a weight is removed per step",
+            caption="The timescale is 1/shrink steps: one tenth of the shrink takes ten times as long.",
             figures=[figure],
             tables=[table],
         )

@@ -22,16 +22,16 @@ def group_sentence(facts: Facts, p: Audited, epochs: float | None, steps: float 
         steps: timescale in steps, None where it is not known.
     """
     if p.moves_though_frozen:
-        return "Frozen, and yet a step moves it."
+        return "Frozen, yet a step moves it."
     if not p.trainable:
         return "Frozen: it stays as it is."
     reading = p.reading
     if not p.decays:
-        return "No decay: gradients alone move it."
+        return "No decay: only gradients move it."
     if reading.grows:
         return "Its pull is away from 0: without a gradient the weights grow."
     if reading.is_constant:
-        return "A pull of constant size, as of an L1 penalty: small weights reach 0 first."
+        return "A pull of constant size, as from an L1 penalty: small weights reach 0 first."
     if reading.shrink is None or reading.shrink <= 0 or steps is None:
         return _of_gradients(facts, p)
     return f"{_strength(facts, p)} forgets over {_span(epochs, steps)}{_over_the_run(facts, p)}."
@@ -39,12 +39,12 @@ def group_sentence(facts: Facts, p: Audited, epochs: float | None, steps: float 
 
 def _of_gradients(facts: Facts, p: Audited) -> str:
     lam = "A penalty" if p.reading.lam is None else f"A penalty of λ = {p.reading.lam:.3g}"
-    head = f"{lam} joins the gradient and is divided by its running size"
+    head = f"{lam} is added to the gradient and divided by its running size"
     if not (felt := facts.felt(p)):
-        return f"{head}: how much goes depends on the gradients."
+        return f"{head}: how much is removed depends on the gradients."
     found = facts.ends(p)
     tail = f"; {acting_words(found)}" if found else ""
-    return f"{head}: at the present gradients about {felt:.2g} of a weight goes per step{tail}."
+    return f"{head}: at the present gradients about {felt:.2g} of a weight is removed per step{tail}."
 
 
 def _strength(facts: Facts, p: Audited) -> str:

@@ -26,11 +26,11 @@ def in_words(reading: Reading) -> str:
     elif reading.grows:
         words += ", with the wrong sign"
     if reading.is_turned:
-        words += ", which turns it outward for now"
+        words += ", which pushes it outward at present"
     if reading.cautious:
         words += ", only where the update agrees"
     if reading.anchored:
-        words += ", toward other weights than 0"
+        words += ", toward weights other than 0"
     return words
 
 

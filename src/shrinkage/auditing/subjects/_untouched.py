@@ -21,8 +21,8 @@ __all__ = ["untouched"]
 _SMALL = 2**26
 """Elements up to which a copy of the weights is kept; beyond, writing to them is forbidden instead."""
 _REACHED = (
-    "audit(optimizer=…): a step of a copy wrote to the live weights, through a hook or a name that reaches them from "
-    "elsewhere; {}. Measure it with audit_step(step, parameters)."
+    "audit(optimizer=…): a step of a copy wrote to the live weights, through a hook or another reference "
+    "to them; {}. Measure it with audit_step(step, parameters)."
 )
 
 
@@ -47,7 +47,7 @@ def untouched(optimizer: torch.optim.Optimizer) -> Iterator[None]:
         with _Watch(live) as watch:
             yield
         if watch.was_reached:
-            raise RequestError(_REACHED.format("it was kept from it"))
+            raise RequestError(_REACHED.format("this was prevented"))
         return
     versions, kept = [p._version for p in live], [p.detach().clone() for p in live]
     try:
@@ -91,7 +91,7 @@ class _Watch(TorchDispatchMode):
                     and local(tensor).untyped_storage().data_ptr() in self.forbidden
                 ):
                     self.was_reached = True
-                    raise RequestError(_REACHED.format("it was kept from it"))
+                    raise RequestError(_REACHED.format("this was prevented"))
         return func(*args, **kwargs)
 
 

@@ -86,7 +86,7 @@ FILES = (
     Case(id="fifo", file=os.mkfifo, says=("data.csv", "not a regular file", "save the table")),
     Case(id="url", name="https://example.org/d.csv", says=("web address", "download the file first")),
     Case(id="empty", file=b"", says=("data.csv", "empty (0 bytes)")),
-    Case(id="blanks", file=" \n\n  \n", says=("data.csv", "nothing but blank lines")),
+    Case(id="blanks", file=" \n\n  \n", says=("data.csv", "only blank lines")),
     Case(id="header alone", file="a,y\n", says=("data.csv", "header but no data rows")),
     Case(id="HTML", file="<!DOCTYPE html>\n<html>404</html>\n", says=("looks like HTML", "DOCTYPE")),
     Case(id="JSON", file='[{"a": 1, "y": 2}]', says=("looks like JSON, not CSV",)),
@@ -303,13 +303,13 @@ VALUES = (
     Case(
         id="nothing to learn from",
         file=table(a=[f"w{i}" for i in range(N)]),
-        says=("No column is left to learn from", "'a': each row has a value of its own"),
+        says=("No column is left to learn from", "'a': each row has its own value"),
     ),
     Case(
         id="nested Parquet",
         name="d.parquet",
         file=lambda path: parquet(path, a=[[1, 2]] * N),
-        says=("'a': its cells are no single values",),
+        says=("'a': its cells are not single values",),
     ),
     Case(
         id="infinite in Parquet",

@@ -80,7 +80,7 @@ WORDS = (
 COLUMNS = (
     *map(missing, WORDS),
     number(
-        "dollars", "${:,.2f}", note="their unit '$' was cut off", new=["$1,000.50", "1,037.50", "$ 1,074.50"]
+        "dollars", "${:,.2f}", note="their unit '$' was removed", new=["$1,000.50", "1,037.50", "$ 1,074.50"]
     ),
     number("euros behind", "{:.2f} €", note="'€'", new=["1000.50€", "1037.50 €"]),
     number("codes of currencies", "USD {:,.2f}", note="'USD'"),
@@ -102,7 +102,7 @@ COLUMNS = (
         values=FIRST,
         note="decimal point",
     ),
-    Written(id="Swiss", cells=swapped(GROUPED, {",": "'"}), values=FIRST, note="mark of thousands"),
+    Written(id="Swiss", cells=swapped(GROUPED, {",": "'"}), values=FIRST, note="thousands separator"),
     Written(id="exponents", cells=[f"{x / 1000:.4f}e3" for x in NUMBERS], values=FIRST),
     Written(
         id="decimal comma below 1",

@@ -82,7 +82,7 @@ def test_what_stands_in_the_data_is_no_name():
 
 def test_a_strength_that_a_path_does_not_use_is_said():
     with pytest.warns(
-        UserWarning, match=r"rule=L2\(0.01\): this strength is not used, since λ comes from the path"
+        UserWarning, match=r"rule=L2\(0.01\): this strength is not used, because λ comes from the path"
     ):
         sh.MLPRegressorCV((2,), rule=sh.L2(0.01), lambdas=[0, 0.1], max_epochs=2, cv=2, max_extensions=0).fit(
             X, Y

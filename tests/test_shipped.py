@@ -69,7 +69,7 @@ def test_a_variant_can_be_forced_and_a_missing_one_is_refused(shipped, monkeypat
     assert _compiled.library(shipped) is not None
     monkeypatch.setenv("SHRINKAGE_ENGINE", "x86-64-v4")
     with pytest.raises(
-        JobError, match=r"SHRINKAGE_ENGINE=x86-64-v4: this installation ships no such build of seven\.c"
+        JobError, match=r"SHRINKAGE_ENGINE=x86-64-v4: this installation has no such build of seven\.c"
     ):
         _compiled.library(shipped)
 

@@ -81,8 +81,8 @@ def library(source: Path, *, openmp: bool = False, defines: tuple[str, ...] = ()
         shipped = shipped_library(source, variant=choice, openmp=openmp)
         if shipped is None:
             raise JobError(
-                f"SHRINKAGE_ENGINE={choice}: this installation ships no such build of {source.name}. Install the wheel "
-                "of this platform, or unset SHRINKAGE_ENGINE."
+                f"SHRINKAGE_ENGINE={choice}: this installation has no such build of {source.name}. Install "
+                "the wheel of this platform, or unset SHRINKAGE_ENGINE."
             )
         return shipped
     if choice != "native" and not defines and (shipped := shipped_library(source, openmp=openmp)) is not None:
@@ -110,7 +110,7 @@ def _loaded(source: Path, openmp: bool, defines: tuple[str, ...]) -> tuple[ctype
             break
         except (OSError, subprocess.SubprocessError) as error:
             why = str(error)
-    _log.warning("%s was not built, torch does its work: %s", source.name, why)
+    _log.warning("%s was not built, so torch is used instead: %s", source.name, why)
     return None, why
 
 
@@ -132,7 +132,7 @@ def _load_or_build(source: Path, compiler: Path, flags: tuple[str, ...]) -> ctyp
         with contextlib.suppress(OSError):  # a full disk, or a folder from which nothing may be run
             _build(source, compiler, flags, path)
             return ctypes.CDLL(str(path))
-    _log.info("%s is built for this process alone: no folder of the user's keeps it", source.name)
+    _log.info("%s is built for this process only: no user folder can be written to", source.name)
     with tempfile.TemporaryDirectory(prefix="shrinkage-build-") as temporary:
         path = Path(temporary) / name
         _build(source, compiler, flags, path)
@@ -174,7 +174,7 @@ def _build(source: Path, compiler: Path, flags: tuple[str, ...], path: Path) -> 
         code, words = _run(command)
         if code:
             raise subprocess.SubprocessError(
-                (words.strip().splitlines() or ["the compiler failed without a word"])[0]
+                (words.strip().splitlines() or ["the compiler failed without a message"])[0]
             )
         unfinished.chmod(0o700)
         unfinished.replace(path)

@@ -88,7 +88,7 @@ REFUSED = {
         lambda m: attach(sgd(m), L2(torch.tensor([0.1, 0.2])), model=m),
         r"2 strengths do not fit weight, which holds 1 model",
     ),
-    "cautious penalty": (lambda m: Cautious(L2(0.1)), r"has no pull of its own to hold back"),
+    "cautious penalty": (lambda m: Cautious(L2(0.1)), r"has no pull of its own to mask"),
     "rate above one": (lambda m: WeightDecay(1.5), r"between 0 and 1"),
     "negative radius": (lambda m: Projection(-1.0), r"must be >= 0 and finite, got -1"),
     "unknown set": (lambda m: Projection(1.0, onto="cube"), r"must be 'box', 'ball' or 'sphere', got 'cube'"),

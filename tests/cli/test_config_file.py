@@ -116,7 +116,11 @@ def test_a_run_is_repeated_on_other_data_with_a_word(shrinkage, table, tmp_path)
         ("a.toml", "epoch = 3", "there is no option 'epoch'; did you mean epochs?"),
         ("a.toml", "epochs = 'many'", "--epochs"),
         ("a.toml", "epochs", "is not a TOML file of options"),
-        ("a.toml", "[network]\nhidden = 3", "network: is a table; options stand at the top of the file"),
+        (
+            "a.toml",
+            "[network]\nhidden = 3",
+            "network: is a table; options belong at the top level of the file",
+        ),
         ("run.json", "{}", "is not the run.json of a fit"),
         ("run.json", "[]", "is not a JSON file of options"),
         ("missing.toml", None, "cannot be read: No such file"),

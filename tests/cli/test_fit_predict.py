@@ -153,7 +153,7 @@ def test_intervals_and_sets_of_classes_are_columns(tables, fitted, tmp_path):
 @pytest.mark.parametrize(
     "options, says",
     [
-        (["--interval", "1"], "--interval 1: must lie between 0 and 1"),
+        (["--interval", "1"], "--interval 1: must be between 0 and 1"),
         (["--interval", "0.1", "--lam", "0"], "Leave out --lam"),
     ],
 )
@@ -187,7 +187,7 @@ def test_what_training_never_saw_is_noted_and_the_file_is_named(tables, fitted, 
     done = shrinkage("predict", fitted, tmp_path / "new.csv", "-o", tmp_path / "out.csv")
     assert done.returncode == 0, done.stderr
     assert done.stdout == f"{len(new):,} predictions are written to {tmp_path / 'out.csv'}.\n"
-    assert "note: new.csv: columns unknown from training are ignored: 'further'." in done.stderr
+    assert "note: new.csv: columns that were not in training are ignored: 'further'." in done.stderr
     assert "column 'colour' has 'ultraviolet' in 2 rows, first in line 4: " in done.stderr
     assert not shrinkage("predict", fitted, tables / "three.csv").stderr
 
@@ -212,7 +212,7 @@ def test_predictions_replace_predictions_and_nothing_else(tables, fitted, tmp_pa
         out.write_text(theirs)
         done = shrinkage("predict", fitted, table, "-o", out)
         assert done.returncode == 2
-        assert "holds no predictions of the model and would be lost" in done.stderr
+        assert "does not contain predictions of the model and would be lost" in done.stderr
         assert out.read_text() == theirs
 
 

@@ -123,7 +123,7 @@ def test_a_fit_is_saved_and_predicts_when_its_function_is_named(folder: Path) ->
     (folder / "was-run").unlink()
     refused = shrinkage("predict", target, "new.csv", cwd=folder)
     assert refused.returncode == 2
-    assert "was built by nets.py:make, and a saved model holds no code" in refused.stderr
+    assert "was built by nets.py:make, and a saved model contains no code" in refused.stderr
     assert "--network" in refused.stderr
     assert not (folder / "was-run").exists(), "the script was run unasked"
 
@@ -153,9 +153,11 @@ def test_another_network_than_the_saved_one_is_refused(folder: Path) -> None:
     make = str(folder / "nets.py")
     model = sh.MLPRegressorCV(network=network_from_file(f"{make}:Net"), out_of_fold=False, **QUICK)
     model.fit(mixed_table()[["size", "colour"]], mixed_table()["price"]).save(folder / "net")
-    with pytest.raises(RequestError, match=r"network=…: builds another network .*: .* is missing, and was"):
+    with pytest.raises(
+        RequestError, match=r"network=…: builds a different network .*: .* is missing, but was"
+    ):
         load_model(folder / "net", network_from_file(f"{make}:make"))
-    with pytest.raises(RequestError, match="its forward is another one"):
+    with pytest.raises(RequestError, match="its forward has changed"):
         load_model(folder / "net", network_from_file(f"{make}:SameWeights"))
     with pytest.raises(RequestError, match=r"must return a .*Module, got 3"):
         load_model(folder / "net", network_from_file(f"{make}:number"))
@@ -186,7 +188,7 @@ BAD_FILES: dict[str, tuple[str, str]] = {
     "no function": ("nets.py:", "must be FILE.py:FUNCTION"),
     "no such file": ("none.py:make", "there is no file none.py"),
     "folder": (".:make", r". is a folder"),
-    "not text": ("data.bin:make", "data.bin is no Python source in UTF-8"),
+    "not text": ("data.bin:make", "data.bin is not Python source in UTF-8"),
     "no such function": ("nets.py:mak", "nets.py has no function mak. It has make, Net, SameWeights, raises"),
     "a module": ("nets.py:module", "must be a function of .inputs, outputs."),
     "one argument": (
@@ -225,7 +227,7 @@ BAD_FITS: dict[str, tuple[str, tuple[object, ...], str]] = {
     "outputs": (
         "nets.py:wider",
         (),
-        "that puts out 3 numbers per row, a tensor (32, 3) for 32 rows; got a tensor (32, 4)",
+        "that outputs 3 numbers per row, a tensor (32, 3) for 32 rows; got a tensor (32, 4)",
     ),
     "hidden too": ("nets.py:make", ("--hidden", "3"), "so --hidden would have no effect"),
     "swarm": ("nets.py:make", ("--trainer", "swarm"), "modules are trained by back-propagation"),

@@ -42,7 +42,7 @@ def test_a_target_with_a_currency_is_a_regression(shrinkage: Forking, tmp_path: 
     done = shrinkage("fit", tmp_path / "t.csv", "-t", "price", "-o", tmp_path / "out", *QUICKEST)
     assert done.returncode == 0, done.stderr
     assert "Regression: 'price'" in done.stderr
-    assert "their unit '$' was cut off" in done.stderr
+    assert "their unit '$' was removed" in done.stderr
     done = shrinkage("predict", tmp_path / "out", tmp_path / "t.csv")
     assert np.isfinite([float(line) for line in done.stdout.split()[1:]]).all()
 

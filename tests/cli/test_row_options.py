@@ -48,7 +48,7 @@ def fitted(shrinkage: Forking, table: Path, out: Path, *options: object) -> tupl
         ("c", ["--group", "person"], "3, of whole groups by 'person'", "stay in one fold: 20 groups"),
         ("y", ["--group", "person"], "3, of whole groups by 'person'", "stay in one fold: 20 groups"),
         ("c", ["--time", "when"], AFTER, "The rows were sorted by 'when'"),
-        ("c", ["--no-shuffle"], "3, in the order of the file", "cut from the rows as they lie"),
+        ("c", ["--no-shuffle"], "3, in the order of the file", "keep the order of the rows"),
         ("y", [], "3, shuffled with the seed", "'person' has 20 different values in 80 rows"),
     ],
 )
@@ -80,8 +80,8 @@ def test_the_folds_are_said_in_terminal_report_and_run(
 def test_weights_and_ids_are_no_inputs_and_change_what_is_fitted(shrinkage, table, tmp_path):
     given = ["-t", "y", "--drop", "c", "--id", "key"]
     told, run, _ = fitted(shrinkage, table, tmp_path / "a", *given, "--weight", "copies")
-    assert "Each row counts by its 'copies', which is no input." in told
-    assert "Carried into the predictions and no input: 'key'." in told
+    assert "Each row is weighted by its 'copies', which is not an input." in told
+    assert "Copied to the predictions and not used as inputs: 'key'." in told
     model = json.loads((tmp_path / "a" / "model.json").read_text())
     assert [column["name"] for column in model["columns"]] == ["person", "when", "x"]
     assert model["ids"] == ["key"]
@@ -108,8 +108,8 @@ def test_the_column_of_time_can_be_dropped_from_the_inputs(shrinkage, table, tmp
     "options, message",
     [
         (["--group", "persn"], "--group persn: t.csv has no column 'persn'; did you mean 'person'?"),
-        (["--weight", "c", "--group", "y"], "--group y: column 'y' is the target already"),
-        (["--weight", "c"], "--weight c: the column holds other than numbers, such as "),
+        (["--weight", "c", "--group", "y"], "--group y: column 'y' is already the target"),
+        (["--weight", "c"], "--weight c: the column contains values that are not numbers, such as "),
         (["--time", "person"], "--time person: the column holds neither dates nor numbers to sort by."),
         (["--group", "person", "--time", "when"], "give one of them"),
         (["--time", "when", "--fast"], "Leave out --fast."),

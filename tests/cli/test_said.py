@@ -51,7 +51,7 @@ def test_a_failure_is_its_code_and_its_sentences(error: BaseException, code: int
 def test_where_room_is_missing_it_is_said_how_to_go_on(number: int, capsys: Any):
     assert exit_with(failing(OSError(number, "No room", "model.json"))) == 1
     assert capsys.readouterr().err.startswith(
-        "shrinkage: model.json: No room. Earlier results are as they were."
+        "shrinkage: model.json: No room. Earlier results are unchanged."
     )
 
 
@@ -67,7 +67,7 @@ def test_a_defect_is_one_line_and_its_place_is_shown_when_asked_for(capsys: Any)
 def test_a_signal_ends_a_job_with_128_and_its_number(number: int, capsys: Any):
     before = signal.getsignal(number)
     assert exit_with(lambda: signal.raise_signal(number)) == 128 + number
-    assert "--resume goes on" in capsys.readouterr().err
+    assert "--resume continues" in capsys.readouterr().err
     assert signal.getsignal(number) is before
 
 

@@ -92,7 +92,7 @@ def test_the_draw_keeps_what_the_splits_need_of_a_rare_class():
     quick = SMALL | {"splitting": Splitting(folds=5, repeats=1), "setting": Setting(epochs=1)}
     c = compare_table(with_rare(4000, 6), ["kind"], methods=["none"], rows=300, **quick)
     assert c.n_rows == 300
-    assert any("'rare' kept 5 rows, where its share would be 0.5" in note for note in c.notes)
+    assert any("'rare' kept 5 rows, although its share would be 0.5" in note for note in c.notes)
     assert c.of("none").n_weights[0] == 8 * (1 + 3)
 
 
@@ -179,7 +179,7 @@ def test_a_setting_that_cannot_be(field, value):
 @pytest.mark.parametrize(
     "X, y, says",
     [
-        (np.zeros((4, 2)), np.zeros(3), "as many rows, got 4"),
+        (np.zeros((4, 2)), np.zeros(3), "the same number of rows, got 4"),
         (np.zeros(4), np.zeros(4), "X must have two axes"),
     ],
 )
@@ -211,7 +211,7 @@ def test_rows_of_a_regression_are_drawn_without_regard_to_its_target():
     c = compare_table(table_of(diabetes()), ["target"], methods=["none"], rows=40, **SMALL)
     assert c.n_rows == 40
     assert [note for note in c.notes if "rows" in note] == [
-        "40 of 120 rows were drawn at random, for time; the option rows sets how many."
+        "40 of 120 rows were drawn at random to save time; the option rows sets their number."
     ]
 
 

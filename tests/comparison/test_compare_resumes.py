@@ -156,7 +156,7 @@ def test_blocks_of_another_comparison_are_refused_naming_the_difference(
         (["--resume"], "--resume: name the folder of the interrupted run"),
         (
             ["--resume", "--overwrite", "--out", "x"],
-            "--resume goes on with a run and --overwrite replaces it",
+            "--resume continues a run and --overwrite replaces it",
         ),
         (["--resume", "--demo", "l2-2017"], "leave out --resume"),
     ],

@@ -73,11 +73,11 @@ def test_the_report_tells_how_lambda_moved(strengths: str):
 
 REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"lambdas": "evident"}, "must be auto, evidence, a count or a list of λs, got 'evident'"),
-    ({"rule": "l1"}, "Gaussian prior, whose penalty is L2; L1 is none"),
-    ({"trainer": "swarm"}, "no controller can move it"),
-    ({"inputs": ["standard", "bounded"]}, "one form of input at a time"),
-    ({"network": lambda i, o: torch.nn.Linear(i, o)}, "only perceptrons are trained so"),
-    ({"lambdas": "auto", "strengths": "layers"}, "Name a controller"),
+    ({"rule": "l1"}, "Gaussian prior, which is an L2 penalty; L1 is not one"),
+    ({"trainer": "swarm"}, "no controller can move λ"),
+    ({"inputs": ["standard", "bounded"]}, "only one form of input is possible"),
+    ({"network": lambda i, o: torch.nn.Linear(i, o)}, "trains only the package's perceptrons"),
+    ({"lambdas": "auto", "strengths": "layers"}, "Use a controller"),
 ]
 
 
@@ -88,7 +88,7 @@ def test_what_makes_no_sense_is_refused(given: dict[str, Any], words: str):
     assert words in str(raised.value)
 
 
-def test_row_weights_are_no_counts():
+def test_evidence_refuses_row_weights():
     X, y = make_classification(80, 5, random_state=0)
-    with pytest.raises(sh.RequestError, match="weights are no counts"):
+    with pytest.raises(sh.RequestError, match="weights are not counts"):
         sh.MLPClassifierCV(lambdas="evidence").fit(X, y, np.ones(80))

@@ -106,8 +106,8 @@ def test_the_past_trains_and_what_follows_validates_with_the_extension_and_the_r
         ),
         (16, "person", "16 folds need at least 16 groups, got 15"),
         (3, np.full(60, None), "the group is missing in 60 of 60 rows"),
-        (3, np.zeros((60, 2)), r"one group a row, 60 in all, got shape \(60, 2\)"),
-        (3, np.zeros(59), r"one group a row, 60 in all, got shape \(59,\)"),
+        (3, np.zeros((60, 2)), r"one group per row, 60 in all, got shape \(60, 2\)"),
+        (3, np.zeros(59), r"one group per row, 60 in all, got shape \(59,\)"),
     ],
 )
 def test_groups_that_cannot_be_kept_together_are_refused(cv, groups, message):

@@ -76,7 +76,7 @@ BAD: dict[str, tuple[Callable[[], nn.Module] | Any, dict[str, Any], str]] = {
     "same module": (
         lambda: SAME,
         {},
-        "make_module=…: returned the same module twice, so that all networks would share",
+        "make_module=…: returned the same module twice, so all networks would share",
     ),
     "shared layer": (
         lambda: nn.Sequential(SHARED, nn.Linear(4, 2)),
@@ -96,7 +96,7 @@ BAD: dict[str, tuple[Callable[[], nn.Module] | Any, dict[str, Any], str]] = {
     "another device": (
         lambda: nn.Linear(4, 2, device="meta"),
         {},
-        "the module lies on meta (weight), but device='cpu'. Build it on the CPU, or give device='meta'.",
+        "the module is on meta (weight), but device='cpu'. Build it on the CPU, or give device='meta'.",
     ),
     "can't run": (
         lambda: nn.Linear(5, 2),
@@ -106,7 +106,7 @@ BAD: dict[str, tuple[Callable[[], nn.Module] | Any, dict[str, Any], str]] = {
     "few outputs": (
         lambda: nn.Linear(4, 1),
         {"y": torch.arange(40) % 3},
-        "the module has one output per row, which is for classes 0 and 1, but y has [0, 1, 2].",
+        "the module has one output per row, which fits classes 0 and 1, but y has [0, 1, 2].",
     ),
     "outputs and classes": (
         plain,
@@ -116,7 +116,7 @@ BAD: dict[str, tuple[Callable[[], nn.Module] | Any, dict[str, Any], str]] = {
     "outputs and values": (
         plain,
         {"y": torch.randn(40, 3), "loss": "squared_error"},
-        "outputs and targets must have one shape, got outputs (20, 2) of float32 for y (20, 3) of float32.",
+        "outputs and targets must have the same shape, got outputs (20, 2) of float32 for y (20, 3) of float32.",
     ),
     "values as classes": (
         plain,
@@ -126,7 +126,7 @@ BAD: dict[str, tuple[Callable[[], nn.Module] | Any, dict[str, Any], str]] = {
     "one number": (
         plain,
         {"loss": mean},
-        "loss=mean: must give one loss per row, a tensor (20,) for 20 rows, got a tensor ().",
+        "loss=mean: must return one loss per row, a tensor (20,) for 20 rows, got a tensor ().",
     ),
     "no strength": (
         plain,

@@ -139,7 +139,7 @@ def test_numbers_that_do_not_fit_together_are_refused(saved: Any, copy: Path, ch
     with zipfile.ZipFile(copy / "folds.zip") as archive:
         tensors = change(load(archive.read("folds.safetensors")))
     rewritten(copy, folds__safetensors=save({name: np.ascontiguousarray(t) for name, t in tensors.items()}))
-    with pytest.raises(RequestError, match="damaged, or of another model"):
+    with pytest.raises(RequestError, match="damaged, or from another model"):
         load_model(copy).predict_interval(saved[1])
 
 

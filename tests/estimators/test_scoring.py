@@ -123,7 +123,7 @@ def test_the_path_shows_the_score_beside_the_loss(tmp_path: Path):
     [
         ({"scoring": "auc"}, "scoring=…: .*get_scorer_names"),
         ({"scoring": ["accuracy"]}, "must be the name of one of scikit-learn's scorers"),
-        ({"scoring": "accuracy", "stop": "best"}, "judges networks after their last epoch"),
+        ({"scoring": "accuracy", "stop": "best"}, "scores networks after their last epoch"),
         (
             {"scoring": make_scorer(lambda t, p: 1 / 0)},
             "failed on the rows that fold 0 held out: ZeroDivisionError",

@@ -86,7 +86,7 @@ def test_kept_blocks_know_the_function():
     "bad, says",
     [
         ({"trainer": "bees"}, "trainer=…: must be one of backprop, swarm, got 'bees'"),
-        ({"trainer": "backprop", "error": "accuracy"}, "back-propagation minimizes the loss"),
+        ({"trainer": "backprop", "error": "accuracy"}, "back-propagation needs the gradient"),
         ({"trainer": "backprop", "error": brier}, "Leave error='loss', or use trainer='swarm'"),
         ({"swarm": "flock"}, "variant=…: must be one of inertia, constriction, ring, spso2011"),
         ({"rule": "l2_sp"}, "each particle of a swarm starts elsewhere"),

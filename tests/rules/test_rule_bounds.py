@@ -80,7 +80,7 @@ REFUSED: list[tuple[Callable[[], Any], str]] = [
     (lambda: sr.rule_named("l22"), "did you mean 'l2'"),
     (lambda: sr.rule_named("???"), r"there is no rule '\?\?\?'\. Known: l2, l1"),
     (lambda: sr.Cautious(sr.L2(0.1)), r"Cautious\(L2\(…\)\)"),
-    (lambda: sr.Cautious(sr.Cautious(sr.Decoupled(0.1))), "is modulated already"),
+    (lambda: sr.Cautious(sr.Cautious(sr.Decoupled(0.1))), "is already modulated"),
 ]
 
 

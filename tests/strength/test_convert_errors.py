@@ -48,7 +48,7 @@ SGD, L2, ADAM = "torch.optim.SGD", "keras.regularizers.L2", "torch.optim.Adam"
         (
             (1, SGD, "sklearn.linear_model.Ridge"),
             {"rows": 9},
-            r"needs loss=… \(the loss beside which",
+            r"needs loss=… \(the loss that the number belongs to",
         ),
         (
             (1, SGD, "sklearn.linear_model.Ridge"),
@@ -59,18 +59,18 @@ SGD, L2, ADAM = "torch.optim.SGD", "keras.regularizers.L2", "torch.optim.Adam"
         (
             (1.5, "keep_factor", "shrink"),
             {},
-            r"1\.5 is out of the range of keep_factor: the fraction taken off",
+            r"1\.5 is out of the range of keep_factor: the fraction removed",
         ),
-        ((1.0, "shrinkage.WeightDecay", "shrink"), {}, r"must lie in \[0, 1\)"),
+        ((1.0, "shrinkage.WeightDecay", "shrink"), {}, r"must be in \[0, 1\)"),
         ((1.0, "shrink", "half_life_steps"), {}, r"it has no half-life"),
-        ((1.0, "shrink", "keep_factor"), {}, r"must stay below 1"),
+        ((1.0, "shrink", "keep_factor"), {}, r"must be below 1"),
         (
             (1, ADAM, "torch.optim.AdamW"),
             {},
             r"no single number in torch\.optim\.AdamW equals one in torch\.optim\.Adam",
         ),
         ((1, ADAM, "shrink"), {"lr": 1}, r"differs from weight to weight"),
-        ((1, "lam", "torch.optim.AdamW"), {}, r"minimises no objective with one λ"),
+        ((1, "lam", "torch.optim.AdamW"), {}, r"minimizes no objective with a single λ"),
         ((1, "optax.lars", SGD), {}, r"in optax\.lars the trust ratio .* saturates"),
         (
             (1, "keras.regularizers.L1", L2),
@@ -122,7 +122,7 @@ def test_convert_says_what_is_wrong_and_what_to_do(arguments, run, message):
         ({"new_lr": -1}, r"rescale\(new_lr=…\): must be a number > 0 and finite, got -1\."),
         (
             {"new_lr": 1},
-            r"rescale\(…\): what the run was before needs lr=… \(.*\), rows=… \(.*\), batch_size=…",
+            r"rescale\(…\): a quantity of the old run needs lr=… \(.*\), rows=… \(.*\), batch_size=…",
         ),
         ({"new_epochs": 2, "keep": "run", "rows": 9, "batch_size": 3}, r"needs lr=… .*, epochs=…"),
     ],
@@ -147,7 +147,7 @@ def test_few_names_are_offered_for_one_that_is_not_there(typed: str, near: list[
 
 
 def test_adamw_has_no_prior_to_keep():
-    with pytest.raises(RequestError, match="minimises no objective with one λ"):
+    with pytest.raises(RequestError, match="minimizes no objective with a single λ"):
         rescale(0.1, "torch.optim.AdamW", keep="prior", rows=100, new_rows=200)
 
 
@@ -155,5 +155,5 @@ def test_adamw_has_no_prior_to_keep():
     "argument, classes", [("weight_decay", "torch.optim.AdamW, torch.optim.SGD"), ("C", "LogisticRegression")]
 )
 def test_the_name_of_an_argument_is_answered_with_the_classes_that_have_it(argument, classes):
-    with pytest.raises(ValueError, match=f"means something else in each class.*{classes}"):
+    with pytest.raises(ValueError, match=f"means something different in each class.*{classes}"):
         convert(1e-4, argument, "lam")

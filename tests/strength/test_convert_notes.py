@@ -19,7 +19,7 @@ TOTALS = "the total decay of the run; its timing is not matched"
 @pytest.mark.parametrize(
     "value, source, target, run, said",
     [
-        (1, ADAMW, "composer.optim.DecoupledAdamW", {"lr": 0.1}, "The same decay beside the same update."),
+        (1, ADAMW, "composer.optim.DecoupledAdamW", {"lr": 0.1}, "The same decay with the same update."),
         (1, ADAMW, "shrink", {"lr": 0.1}, "Both remove the same fraction of a weight per step."),
         (
             1,
@@ -37,7 +37,7 @@ TOTALS = "the total decay of the run; its timing is not matched"
         ),
         (1, NOVOGRAD, "shrink", {"lr": 0.1, "schedule": "cosine"}, f"Matched on {TOTALS} {FORGOTTEN}"),
         (1, NOVOGRAD, NOVOGRAD, {}, "The same convention."),
-        (1, SGD, SGDW, {"lr": 0.1}, "For SGD without momentum both are the same step, one by one."),
+        (1, SGD, SGDW, {"lr": 0.1}, "For SGD without momentum every step is the same."),
         (
             1,
             SGD,
@@ -50,7 +50,7 @@ TOTALS = "the total decay of the run; its timing is not matched"
             SGD,
             SGDW,
             MOMENTUM,
-            "For SGD with momentum, factor (1 − d)/(1 − μ) = 5: the stationary point is the same exactly, "
+            "For SGD with momentum, factor (1 − d)/(1 − μ) = 5: the stationary point is exactly the same, "
             "the shrink agrees to first order in lr·λ.",
         ),
         (
@@ -65,40 +65,46 @@ TOTALS = "the total decay of the run; its timing is not matched"
             "proximal",
             SGD,
             {"lr": 0.1},
-            "For SGD without momentum both are the same step, one by one. proximal shrinks the step too: "
-            f"the equality holds with {SGD} at learning rate lr·(1 − 0.047619) = 0.0952381.",
+            "For SGD without momentum every step is the same. proximal also shrinks the update: "
+            f"it equals {SGD} at learning rate lr·(1 − 0.047619) = 0.0952381.",
         ),
         (
             0.5,
             SGD,
             "proximal",
             {"lr": 0.1},
-            "For SGD without momentum both are the same step, one by one. proximal shrinks the step too: "
-            f"the equality holds with {SGD} at learning rate lr·(1 − 0.047619) = 0.0952381.",
+            "For SGD without momentum every step is the same. proximal also shrinks the update: "
+            f"it equals {SGD} at learning rate lr·(1 − 0.047619) = 0.0952381.",
         ),
         (
             1,
             SGD,
             RIDGE,
             {"rows": 9, "loss": "mse", "outputs": 4},
-            "Both name the same objective, so the same minimiser. "
-            "The loss in use is 0.5 times the likelihood's own, and λ with it.",
+            "Both name the same objective, so they have the same minimizer. "
+            "The loss in use is 0.5 times the likelihood's own, and so is λ.",
         ),
         (
             1,
             RIDGE,
             SGD,
             {"rows": 9, "loss": "squared_error"},
-            "Both name the same objective, so the same minimiser. "
-            "The loss in use is 2 times the likelihood's own, and λ with it.",
+            "Both name the same objective, so they have the same minimizer. "
+            "The loss in use is 2 times the likelihood's own, and so is λ.",
         ),
-        (1, SGD, "lam", {"loss": "squared_error"}, "Both name the same objective, so the same minimiser."),
+        (
+            1,
+            SGD,
+            "lam",
+            {"loss": "squared_error"},
+            "Both name the same objective, so they have the same minimizer.",
+        ),
         (
             1,
             "sklearn.neural_network.MLPClassifier",
             "lam",
             {"batch_size": 9},
-            "Both name the same objective, so the same minimiser.",
+            "Both name the same objective, so they have the same minimizer.",
         ),
     ],
 )

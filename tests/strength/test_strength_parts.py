@@ -88,7 +88,7 @@ def test_a_shrink_at_the_smaller_rate_solves_its_equation(x: float, power: int):
 
 @pytest.mark.parametrize("rates", [[], [0.0, 0.0]])
 def test_a_run_without_any_learning_rate_has_no_clock(rates: list[float]):
-    with pytest.raises(RequestError, match="holds no learning rate above 0"):
+    with pytest.raises(RequestError, match="has no learning rate above 0"):
         convert(
             0.1, "shrinkage.Decoupled:clock=constant", "shrinkage.Decoupled:clock=schedule", schedule=rates
         )

@@ -87,7 +87,7 @@ def test_the_best_its_ties_and_the_strongest_within_one_error():
     assert flat.tied[0] == flat.best
     assert flat.one_se is not None
     assert flat.best["weight_decay"] <= flat.one_se["weight_decay"] < 1
-    assert "can't tell 3 of the 4 others" in str(flat)
+    assert "can't distinguish it from 3 of the 4 others" in str(flat)
 
 
 def test_a_best_at_the_edge_asks_for_the_next_value_beyond():
@@ -204,7 +204,7 @@ def test_runs_without_a_score_and_settings_without_all_folds_are_noted():
         ([{"wd": 1, "val_loss": None}], {"score": "val_loss"}, "no run has a number"),
         ([{"wd": 1, "val_loss": float("inf")}], {}, "no setting has finite scores"),
         ([{"name": 1, "val_loss": 2.0}], {}, "no column varies"),
-        ([{"wd": 1, "val_loss": 2}], {"lr": 0.1}, "with convention=… only"),
+        ([{"wd": 1, "val_loss": 2}], {"lr": 0.1}, "only with convention=…"),
         ([{"size": 1, "val_loss": 2}, {"size": 2, "val_loss": 2}], {"convention": "lam"}, "which column"),
     ],
 )

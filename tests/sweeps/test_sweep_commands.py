@@ -34,7 +34,7 @@ def test_range_as_json_and_between():
 @pytest.mark.parametrize(
     "arguments, sentence",
     [
-        (("range", "--optimizer", "torch.optim.AdamW"), "--steps (the optimizer steps"),
+        (("range", "--optimizer", "torch.optim.AdamW"), "--steps (the number of optimizer steps"),
         ((*RANGE, "--between", "1"), "--between: must be two numbers"),
         ((*RANGE, "--values", "a"), "--values: must be numbers"),
         (("choose", "nowhere.csv"), "there is no file 'nowhere.csv'"),

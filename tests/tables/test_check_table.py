@@ -158,7 +158,7 @@ def test_the_task_is_told_from_the_target(values: object, task: str, classes: li
 def test_the_task_can_be_asked_for():
     regression = split_target(in_memory(x=X, y=[0, 1] * 15), "y", "regression")
     assert regression.target.dtype == np.float64
-    assert regression.reason == "Regression, as asked for."
+    assert regression.reason == "Regression, as requested."
     classification = split_target(in_memory(x=X, y=range(N)), "y", "classification")
     assert classification.target.tolist() == list(range(N))
     assert split_target(in_memory(x=X, y=["1", "2.5"] * 15), "y", "regression").target[1] == 2.5

@@ -33,8 +33,8 @@ def column(tmp_path: Path, cells: list[str], **options: str) -> Table:
     "cells, options, note",
     [
         (["1223,91", "-2,5", "1234567,25", "0,125"], {}, "the comma was read as the decimal point"),
-        (["1.223,91", "-2,5", "1.234.567,25", "0,125"], {}, "'.' was read as the mark of thousands"),
-        (["1,223.91", "-2.5", "1,234,567.25", "0.125"], {}, "',' was read as the mark of thousands"),
+        (["1.223,91", "-2,5", "1.234.567,25", "0,125"], {}, "'.' was read as the thousands separator"),
+        (["1,223.91", "-2.5", "1,234,567.25", "0.125"], {}, "',' was read as the thousands separator"),
         (["1.223,91", "-2,5", "1.234.567,25", "0,125"], {"decimal": ",", "thousands": "."}, ""),
         (["1.223,91", "-2,5", "1.234.567,25", "0,125"], {"thousands": "."}, ""),
         (["1 223,91", "-2,5", "1 234 567,25", "0,125"], {"decimal": ",", "thousands": "space"}, ""),
@@ -128,8 +128,8 @@ def test_rows_are_left_out_by_their_line_and_said(tmp_path: Path):
     assert kept.frame["a"].tolist() == [i for i in range(14) if i not in (3, 6)]
     assert [kept.where(row) for row in (2, 3, 5)] == ["line 4", "line 6", "line 9"]
     assert kept.notes == (
-        "1 row was left out as asked, whose target is missing.",
-        "1 row was left out as asked, of the class 'c'.",
+        "1 row was left out as requested, whose target is missing.",
+        "1 row was left out as requested, of the class 'c'.",
     )
     check_table(kept, "y", folds=3)
 
@@ -156,7 +156,7 @@ def test_columns_are_left_out_by_name():
 def test_points_beside_decimal_commas_are_refused(tmp_path: Path):
     (tmp_path / "t.csv").write_text("a;b\n1,5;1.250\n2,5;3.500\n")
     with pytest.raises(
-        RequestError, match=r"'b' holds '1.250', which beside the decimal commas of column 'a'"
+        RequestError, match=r"'b' holds '1.250', which, given the decimal commas of column 'a'"
     ):
         read_table(tmp_path / "t.csv")
     table = read_table(tmp_path / "t.csv", decimal=",", thousands=".")

@@ -65,7 +65,7 @@ def test_one_table_in_many_dresses(tmp_path: Path, content: bytes):
     "content, message",
     [
         (b"", r"empty \(0 bytes\)"),
-        (b" \n\n ", "nothing but blank lines"),
+        (b" \n\n ", "only blank lines"),
         (gzip.compress(b"", mtime=0), "holds no text"),
         (b"a,b\n", "header but no data rows"),
         (b"<!DOCTYPE html><html>", "looks like HTML"),

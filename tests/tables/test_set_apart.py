@@ -54,13 +54,13 @@ def test_ids_stay_as_they_are_written(path):
     "roles, problems",
     [
         (RowRoles(group="persons"), ["group=.*no column 'persons'; did you mean 'person'"]),
-        (RowRoles(weight="y"), ["weight='y': column 'y' is the target already"]),
-        (RowRoles(group="id", ids=("id",)), ["id=.*column 'id' is the group already"]),
+        (RowRoles(weight="y"), ["weight='y': column 'y' is already the target"]),
+        (RowRoles(group="id", ids=("id",)), ["id=.*column 'id' is already the group"]),
         (
             RowRoles(weight="gap", time="word"),
             ["neither dates", "the weight is missing in 1 of 3 rows, first in row 2"],
         ),
-        (RowRoles(weight="word"), ["other than numbers, such as 'a' in row 1"]),
+        (RowRoles(weight="word"), ["not numbers, such as 'a' in row 1"]),
         (RowRoles(weight="negative"), ["row 3 has the weight -1; it must be finite"]),
         (RowRoles(weight="one"), ["fewer than two rows"]),
         (RowRoles(time="gap", group="word_gap"), ["the group is missing in 2", "the time is missing in 1"]),
@@ -100,7 +100,7 @@ def test_folds_in_time_train_on_the_past_and_validate_on_what_follows(folds):
 def test_one_long_moment_leaves_every_fold_a_part():
     parts = time_folds(np.array([0] * 50 + [1, 2, 3]), 3)
     assert [(len(train), len(validation)) for train, validation in parts] == [(50, 1), (51, 1), (52, 1)]
-    with pytest.raises(RequestError, match="need at least 5 different moments, got 4"):
+    with pytest.raises(RequestError, match="need at least 5 different times, got 4"):
         time_folds(np.array([0] * 50 + [1, 2, 3]), 4)
 
 
@@ -128,7 +128,7 @@ def test_a_person_that_makes_no_difference_is_told_of_as_such():
     frame, _ = people()
     (found,) = repeated_rows(frame, frame["x"].to_numpy() * 2, "regression")
     assert found.lower < 0.1
-    assert "not for a quick forest here" in str(found)
+    assert "a quick forest shows no difference here" in str(found)
 
 
 @pytest.mark.parametrize("load", [load_iris, load_wine, load_breast_cancer, load_diabetes])

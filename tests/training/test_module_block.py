@@ -293,7 +293,7 @@ BAD: dict[str, tuple[Any, Any, str]] = {
     "iterable": (Endless(), None, "has no length|can only be iterated"),
     "no target": (NoTarget(), None, r"must be \(inputs, target\), got Tensor"),
     "targets twice": (Pairs(), [1, 2], "brings its own targets"),
-    "no targets": (torch.zeros(3, 2), None, "only a Dataset brings its own targets"),
+    "no targets": (torch.zeros(3, 2), None, "only a Dataset has its own targets"),
     "other lengths": ((torch.zeros(3, 2), torch.zeros(4)), torch.zeros(3), r"got \[3, 4, 3\] rows"),
     "words": (torch.zeros(2, 2), np.array(["a", "b"]), "must be numbers"),
     "one number": (torch.zeros(()), torch.zeros(1), "a single number"),
@@ -315,7 +315,7 @@ BAD_SETTINGS: dict[str, tuple[dict[str, Any], str]] = {
     "closure": ({"optimizer": torch.optim.LBFGS}, "LBFGS runs the loss several times"),
     "decays": (
         {"optimizer": lambda p: torch.optim.SGD(p, lr=0.1, weight_decay=0.1)},
-        "weight decay of its own",
+        "already has a weight decay",
     ),
     "no optimizer": ({"optimizer": lambda p: 3}, "must make a torch.optim.Optimizer"),
     "raises": ({"optimizer": lambda: 3}, "it raised TypeError"),

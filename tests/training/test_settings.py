@@ -172,7 +172,7 @@ def test_no_memory_for_the_engine_is_said(monkeypatch):
     X, Y = problem(10, 3, 2, "softmax")
     settings = recipe(engine="compiled", rule=L1(0.0))
     monkeypatch.setattr(_library, "engine", lambda: failing)
-    with pytest.raises(MemoryError, match="no memory for its buffers"):
+    with pytest.raises(MemoryError, match="could not allocate its buffers"):
         settings.train([0.1], [member(X, Y)], seed=0)
 
 

@@ -46,7 +46,7 @@ def test_dimensions_particles_and_swarms_are_independent():
 
 
 def test_a_swarm_that_flies_apart_is_told():
-    with pytest.warns(UserWarning, match=r"flies apart: 2·attraction must stay below 3\.3"):
+    with pytest.warns(UserWarning, match=r"diverges: 2·attraction must be below 3\.3"):
         SwarmVariant(inertia=0.7298, attraction=1.7)
 
 

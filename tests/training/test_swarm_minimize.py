@@ -123,7 +123,7 @@ def test_an_error_that_is_never_finite_is_infinite():
         (lambda: Box(torch.ones(2), torch.zeros(2)), r"low < high"),
         (
             lambda: minimize(lambda x: x, box(1.0), keys=[(0,)]),
-            r"one number a particle, shape \(1, 30\), got",
+            r"one number per particle, shape \(1, 30\), got",
         ),
         (lambda: minimize(sphere, box(1.0), keys=[(0,)], iterations=-1), r"iterations=…\): must be >= 0"),
     ],

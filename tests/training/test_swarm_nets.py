@@ -198,9 +198,9 @@ def test_near_the_gradient_trained_optimum(load, epochs, bound):
     "bad, says",
     [
         ({"error": "auc"}, r"error=…: must be one of loss, accuracy, got 'auc'"),
-        ({"error": "accuracy", "loss": "squared_error"}, r"a regression has none"),
+        ({"error": "accuracy", "loss": "squared_error"}, r"a regression has no accuracy"),
         ({"rule": L2SP(0.0)}, r"each particle of a swarm starts elsewhere"),
-        ({"rule": AdaptiveDecay(0.0)}, r"reads the gradient, and a swarm has none"),
+        ({"rule": AdaptiveDecay(0.0)}, r"needs the gradient, but a swarm has none"),
         ({"start_range": 0.0}, r"start_range=…: must be > 0"),
         ({"bound": -1.0}, r"bound=…: must be > 0"),
         ({"iterations_an_epoch": 0}, r"iterations_an_epoch=…: must be >= 1"),
@@ -214,7 +214,7 @@ def test_refuses_with_a_sentence(bad, says):
 def test_a_function_refuses_row_weights_and_wrong_shapes():
     one = members()[0]
     weighted = Rows(X=one.train.X, Y=one.train.Y, weight=torch.ones(150, 1, dtype=torch.float64))
-    with pytest.raises(RequestError, match="knows nothing of row weights"):
+    with pytest.raises(RequestError, match="does not know the row weights"):
         recipe(error=balanced_error).train([0.0], [Member(0, 0, weighted, None)], seed=0)
-    with pytest.raises(RequestError, match=r"must give K numbers, shape \(10,\), got \(\)"):
+    with pytest.raises(RequestError, match=r"must return K numbers, shape \(10,\), got \(\)"):
         recipe(error=lambda predicted, targets: predicted.sum()).train([0.0], [one], seed=0)

@@ -48,8 +48,8 @@ def audit(
     fail_on: Annotated[
         str | None,
         typer.Option(
-            help="Exit with 1 on findings of this severity or worse (warning or error), and with 2 where no decay can be "
-            "measured."
+            help="Exit with 1 on findings of this severity or worse (warning or error), and with 2 if no "
+            "decay can be measured."
         ),
     ] = None,
     explain: Annotated[

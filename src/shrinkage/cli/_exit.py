@@ -19,7 +19,7 @@ __all__ = ["Stopped", "exit_with", "harmless", "note", "usage"]
 
 DONE, FAILED, WRONG = 0, 1, 2
 SIGNALLED = 128
-NO_MEMORY = "The memory of this machine was not enough for the job."
+NO_MEMORY = "This machine does not have enough memory for the job."
 
 
 class Stopped(KeyboardInterrupt):
@@ -41,7 +41,7 @@ def exit_with(job: Callable[[], object], *, debug: bool = False) -> int:
             return _say([str(error)], FAILED, debug)
         except Stopped as stop:
             return _say(
-                ["Stopped. Finished blocks, if any, are kept: --resume goes on from them."],
+                ["Stopped. Finished blocks, if any, are kept: --resume continues from them."],
                 SIGNALLED + stop.number,
             )
         except KeyboardInterrupt:
@@ -84,7 +84,8 @@ def _of_the_system(error: OSError) -> str:
     hint = ""
     if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
         hint = (
-            " Earlier results are as they were. Make room; a fit or a comparison then goes on with --resume."
+            " Earlier results are unchanged. Free some space; then continue a fit or a comparison with "
+            "--resume."
         )
     return f"{where}{error.strerror or error}.{hint}"
 

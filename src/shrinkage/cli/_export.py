@@ -32,7 +32,7 @@ def export(
 
     if (model / "module.safetensors").is_file():
         raise RequestError(
-            f"export: {model} holds a network of your own, of which only you know the parts. Take "
+            f"export: {model} contains your own network, whose parts only you know. Pass "
             "shrinkage.estimators.load_model(folder, network=…).networks.module() to torch.onnx.export."
         )
     saved = load_model(model)
@@ -45,7 +45,7 @@ def export(
     labels = "" if saved.classes is None else ", and those of the classes,"
     typer.echo(harmless(f"The network is {path}."))
     typer.echo(
-        f"It takes {len(inputs):,} numbers a row, which preprocessing.skops makes of a table; their names{labels} are in "
-        "its metadata. Standardization is part of it."
+        f"It takes {len(inputs):,} numbers per row, which preprocessing.skops computes from a table; their "
+        f"names{labels} are in its metadata. Standardization is part of it."
     )
-    typer.echo(harmless(f"How the columns of a table become these numbers is in {recipe}."))
+    typer.echo(harmless(f"{recipe} describes how the columns of a table become these numbers."))

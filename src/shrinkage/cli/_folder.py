@@ -25,7 +25,7 @@ ELSEWHERE = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.ENAMET
 def check_one_of(*, resume: bool, overwrite: bool) -> None:
     """Refuse to go on with a run and to replace it at once."""
     if resume and overwrite:
-        raise RequestError("--resume goes on with a run and --overwrite replaces it: give one of them.")
+        raise RequestError("--resume continues a run and --overwrite replaces it: give one of them.")
 
 
 @contextmanager
@@ -49,8 +49,8 @@ def prepared_folder(
         raise RequestError(f"--out {folder}: it is a file; name a folder.")
     if kept and not resume and not overwrite:
         raise RequestError(
-            f"--out {folder}: the folder holds an earlier run ({', '.join(kept)}). Name another folder, or add "
-            "--resume to go on with that run, or --overwrite to replace it."
+            f"--out {folder}: the folder holds an earlier run ({', '.join(kept)}). Name another folder, or "
+            "add --resume to continue that run, or --overwrite to replace it."
         )
     with _locked(folder):
         with _said(folder):

@@ -178,10 +178,13 @@ def _intervals(saved: SavedModel, frame: Any, alpha: float, lam: float | None) -
     """The columns that `--interval` adds: low and high of each target, or the set of classes."""
     if lam is not None:
         raise RequestError(
-            "--interval: is of the chosen λ, whose networks were tried on unseen rows. Leave out --lam."
+            "--interval: exists only for the chosen λ, whose networks were tested on unseen rows. Leave "
+            "out --lam."
         )
     if not 0 < alpha < 1:
-        raise RequestError(f"--interval {alpha:g}: must lie between 0 and 1: 0.1 for 90 % of the rows.")
+        raise RequestError(
+            f"--interval {alpha:g}: must be between 0 and 1, such as 0.1 for 90 % of the rows."
+        )
     found = saved.predict_interval(frame, alpha)
     names = _names_of_ends(saved, alpha)
     if saved.classes is None:
@@ -218,6 +221,6 @@ def _check_replaceable(
     ids = ([], list(asked), list(saved.ids), list(dict.fromkeys((*saved.ids, *asked))))
     if not any(has_columns(out, [*before, *columns]) for before in ids for columns in forms):
         raise RequestError(
-            f"--out {out}: this file holds no predictions of the model and would be lost. Name another file, or remove "
-            "it."
+            f"--out {out}: this file does not contain predictions of the model and would be lost. Name "
+            "another file, or remove it."
         )

@@ -215,7 +215,9 @@ def _limited(problem: Problem, rows: int | None, splitting: Splitting) -> tuple[
     limited = replace(
         problem, features=problem.features.iloc[drawn].reset_index(drop=True), target=problem.target[drawn]
     )
-    note = f"{len(drawn):,} of {n:,} rows were drawn at random, for time; the option rows sets how many."
+    note = (
+        f"{len(drawn):,} of {n:,} rows were drawn at random to save time; the option rows sets their number."
+    )
     return limited, [note, *_raised(problem, limited)]
 
 
@@ -227,7 +229,10 @@ def _raised(problem: Problem, limited: Problem) -> list[str]:
     kept = np.unique(limited.target, return_counts=True)[1]
     shares = before * len(limited.target) / len(problem.target)
     return [
-        f"Class {shown(name)} kept {some} rows, where its share would be {share:.1f}: the splits need as many."
+        (
+            f"Class {shown(name)} kept {some} rows, although its share would be {share:.1f}: the splits need "
+            "that many."
+        )
         for name, some, share in zip(names, kept, shares, strict=True)
         if some > share + 1
     ]
@@ -252,8 +257,8 @@ def _diverged(runs: Sequence[Runs]) -> list[str]:
 
 def _at_edge(runs: Sequence[Runs]) -> list[str]:
     return [
-        f"{each.method.name}: on {int(np.nansum(each.at_edge))} of {len(each.lam)} splits the chosen λ is the largest of "
-        "the extended grid, so a larger one might do better. Ask for larger λs."
+        f"{each.method.name}: on {int(np.nansum(each.at_edge))} of {len(each.lam)} splits the chosen λ is "
+        "the largest of the extended grid, so a larger one might be better. Try larger λs."
         for each in runs
         if np.nansum(each.at_edge)
     ]
@@ -271,7 +276,8 @@ def _table_of(X: Any, y: Any) -> tuple[Table, list[str]]:
     values = y.to_numpy() if hasattr(y, "to_numpy") else np.asarray(y)
     if values.ndim not in (1, 2) or len(values) != len(frame):
         raise RequestError(
-            f"compare(X, y): X and y must have as many rows, got {len(frame)} and {shown(values.shape)}."
+            f"compare(X, y): X and y must have the same number of rows, got {len(frame)} and "
+            f"{shown(values.shape)}."
         )
     columns = [values] if values.ndim == 1 else list(values.T)
     own = getattr(y, "columns", None) if values.ndim == 2 else [getattr(y, "name", None) or "y"]

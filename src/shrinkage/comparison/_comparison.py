@@ -69,7 +69,7 @@ class ComparisonResult:
             if runs.method.key == key:
                 return runs
         known = ", ".join(runs.method.key for runs in self.runs)
-        raise RequestError(f"of({shown(key)}): was not compared. Known: {known}.")
+        raise RequestError(f"of({shown(key)}): is not in the comparison. Known: {known}.")
 
     def mean(self, key: str, figure: str) -> Mean:
         """Mean over the outer splits, with its corrected standard error, of a field of `Runs`."""

@@ -99,7 +99,10 @@ FORMS = (
             rate=lambda eta, lam: eta / (1 - eta * lam),
         ),
         conversion="s = ηλ, at the learning rate η/(1 − s)",
-        why="(1 − s)(w − η′g) = (1 − s)w − ηg when η′ = η/(1 − s); biases must be pulled too, or they feel η′ alone.",
+        why=(
+            "(1 − s)(w − η′g) = (1 − s)w − ηg when η′ = η/(1 − s); biases must be decayed too, or they "
+            "feel only η′."
+        ),
         by_algebra=True,
     ),
     Forms(
@@ -108,7 +111,7 @@ FORMS = (
         first=_L2_COSINE,
         second=Form(name="decoupled, cosine schedule", rule=Decoupled(0.0), more=_COSINE),
         conversion="s = η_t λ in step t",
-        why="The decay follows the schedule of the learning rate, as the penalty does.",
+        why="The decay follows the learning rate schedule, as the penalty does.",
         by_algebra=True,
     ),
     Forms(
@@ -144,7 +147,10 @@ FORMS = (
         first=_with_momentum("L2, momentum", L2(0.0)),
         second=_with_momentum("decoupled, momentum", Decoupled(0.0), times=1 / (1 - MOMENTUM)),
         conversion=f"λ/(1 − μ), μ = {MOMENTUM:g}",
-        why="Momentum keeps handing the old penalty on: the same strength in the long run, at other times.",
+        why=(
+            "Momentum carries old penalties forward: the same strength in the long run, but at different "
+            "times."
+        ),
         by_algebra=False,
     ),
     Forms(
@@ -153,16 +159,18 @@ FORMS = (
         first=Form(name="Adam, L2", rule=L2(0.0), train=adam),
         second=_ADAM_DECOUPLED,
         conversion="the same λ",
-        why="Adam divides the penalty by √v of each weight: where gradients are large, it pulls less.",
+        why=(
+            "Adam divides the penalty by √v of each weight, so the pull is weaker where gradients are large."
+        ),
         by_algebra=False,
     ),
     Forms(
         key="biases",
-        short="biases pulled or not",
+        short="biases decayed or not",
         first=_L2,
         second=_L2_BIASES,
         conversion="the same λ",
-        why="A pulled bias moves the whole output toward 0, whatever the inputs.",
+        why="A decayed bias moves the whole output toward 0, whatever the inputs.",
         by_algebra=False,
     ),
 )

@@ -131,8 +131,8 @@ def check_classes(problem: Problem, splitting: Splitting) -> None:
         rare = names[counts.argmin()]
         raise RequestError(
             f"Class {shown(rare)} has {counts.min()} of the {n:,} rows; {splitting.folds} outer and "
-            f"{splitting.inner_folds} inner folds need at least {least} of every class. "
-            f"Lower {called('folds')} or {called('inner_folds')}, or merge the class with another."
+            f"{splitting.inner_folds} inner folds need at least {least} rows of every class. Lower "
+            f"{called('folds')} or {called('inner_folds')}, or merge the class with another."
         )
 
 

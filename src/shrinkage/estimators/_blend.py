@@ -55,13 +55,13 @@ class Forms:
 
     def __str__(self) -> str:
         if len(self.names) == 1:
-            return f"The networks see the columns in one form: {self.names[0]}."
+            return f"The columns have a single form of input: {self.names[0]}."
         used = [name for name, weight in zip(self.names, self.weights, strict=True) if weight > 0]
         alone = ", ".join(f"{name} {loss:.3g}" for name, loss in zip(self.names, self.losses, strict=True))
         who = f"{used[0]} alone predicts" if len(used) == 1 else f"the mean of {', '.join(used)} predicts"
         return (
-            f"Of {len(self.names)} models side by side {who}: loss {self.blended_loss:.3g} on rows not seen "
-            f"({alone}). What is shown of one network is of {self.names[self.main]}."
+            f"Of {len(self.names)} models, {who}: loss {self.blended_loss:.3g} on unseen rows ({alone}). "
+            f"Charts of a single network show {self.names[self.main]}."
         )
 
     @property
@@ -185,7 +185,7 @@ def blended(
 
 
 def _given(held_out: Floats | None) -> Floats:
-    assert held_out is not None, "a member without predictions of held-out rows can't be compared"
+    assert held_out is not None, "a member without predictions for held-out rows can't be compared"
     return held_out
 
 

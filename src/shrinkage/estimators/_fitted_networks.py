@@ -59,8 +59,8 @@ class FittedNetworks:
         """The kind, where something is asked that only a perceptron has."""
         if not isinstance(self.kind, PerceptronKind):
             raise RequestError(
-                "These networks were built by network=…, so their layers and their file format are their own. Take "
-                "model.module() and save its state_dict()."
+                "These networks were built by network=…, so this package does not know their layers and "
+                "file format. Call model.module() and save its state_dict()."
             )
         return self.kind
 

@@ -96,8 +96,8 @@ def recipe_of(given: Mapping[str, Any], loss: str, budget: Budget) -> Recipe:
 def _backprop(given: Mapping[str, Any], budget: Budget) -> Trainer:
     if callable(given["error"]) or given["error"] != "loss":
         raise RequestError(
-            f"{called('error', given['error'])}: back-propagation minimizes the loss, of which it needs the gradient. "
-            "Leave error='loss', or use trainer='swarm'."
+            f"{called('error', given['error'])}: back-propagation needs the gradient of what it minimizes, "
+            "so it minimizes the loss. Leave error='loss', or use trainer='swarm'."
         )
     sgd = given["solver"] == "sgd"
     return Backprop(
@@ -135,8 +135,8 @@ def rule_of(rule: str | Rule | Callable[[float], Rule]) -> Rule:
         # A mix of forces has no other way to be asked for than with strengths of some size.
         if torch.as_tensor(rule.strength).any() and not isinstance(rule.force, MixedForce):
             warnings.warn(
-                f"rule={rule.name}({rule.strength}): this strength is not used, since λ comes from the path. Give "
-                f"{rule.name}(0), or lambdas=[{rule.strength}] to fit that λ alone.",
+                f"rule={rule.name}({rule.strength}): this strength is not used, because λ comes from the "
+                f"path. Give {rule.name}(0), or lambdas=[{rule.strength}] to fit only that λ.",
                 UserWarning,
                 stacklevel=6,
             )
@@ -147,8 +147,8 @@ def rule_of(rule: str | Rule | Callable[[float], Rule]) -> Rule:
         made = rule(1.0)  # at 1, since what a rule of strength 0 is made of may not show
         if float(made.strength) != 1.0:
             raise RequestError(
-                f"{called('rule', rule)}: a function of the strength must give a rule of that strength; for 1.0 it gave "
-                f"{float(made.strength):g}."
+                f"{called('rule', rule)}: a function of the strength must return a rule with that "
+                f"strength; for 1.0 it returned {float(made.strength):g}."
             )
         return made.with_strength(0.0)
     raise RequestError(
@@ -181,13 +181,13 @@ def controller_of(given: Mapping[str, Any], rule: Rule, loss: str) -> Controller
     what = called("lambdas", EVIDENCE)
     if rule.name != "L2":
         raise RequestError(
-            f"{what}: the evidence is that of a Gaussian prior, whose penalty is L2; {rule.name} is none. "
-            f"Use {called('rule', 'l2')}, or a path of λs."
+            f"{what}: the evidence assumes a Gaussian prior, which is an L2 penalty; {rule.name} is not "
+            f"one. Use {called('rule', 'l2')}, or a path of λs."
         )
     if loss not in LIKELIHOODS:
         raise RequestError(
-            f"{what}: the evidence needs a likelihood, which the cross-entropy and the squared error are. {loss} is "
-            "not: use a path of λs."
+            f"{what}: the evidence needs a likelihood: the cross-entropy or the squared error. {loss} is "
+            "not one: use a path of λs."
         )
     return Evidence()
 
@@ -200,15 +200,16 @@ def check_moving(given: Mapping[str, Any], weight: Any) -> None:
     what = called("lambdas", EVIDENCE)
     if given["network"] is not None:
         raise RequestError(
-            f"{what}: only perceptrons are trained so. For a module of your own, attach(…, control=Evidence(…)) moves λ "
-            "in a training loop."
+            f"{what}: this trains only the package's perceptrons. For your own module, attach(…, "
+            "control=Evidence(…)) moves λ in a training loop."
         )
     if not isinstance(given["inputs"], str):
         raise RequestError(
-            f"{what}: one form of input at a time, since only folds can choose between several. "
+            f"{what}: only one form of input is possible, because only folds can choose between several. "
             f"Use {called('inputs', 'standard')}, or a path of λs."
         )
     if weight is not None:
         raise RequestError(
-            f"{what}: the evidence counts rows, and weights are no counts. Leave sample_weight out, or use a path of λs."
+            f"{what}: the evidence counts rows, and weights are not counts. Leave sample_weight out, or "
+            "use a path of λs."
         )

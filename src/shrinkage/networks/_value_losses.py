@@ -59,7 +59,7 @@ class _Kinked(_OfValues):
     is_smooth = False
 
     def hessian_root(self, z: Tensor) -> Tensor:
-        raise NotImplementedError(f"the {self.name} has no curvature at the outputs alone")
+        raise NotImplementedError(f"the {self.name} has no curvature that depends on the outputs alone")
 
 
 class AbsoluteError(_Kinked):

@@ -276,7 +276,7 @@ def _data_section(story: FitStory) -> Section:
         if story.shapes
         else f"{story.n_rows:,} rows and "
         f"{sum(c.kind != 'target' for c in columns):,} columns besides the target became {story.n_features:,} inputs",
-        caption=f"{values}. How each column was read and used.{more}",
+        caption=f"{values}. The table shows how each column was read and used.{more}",
         tables=[
             Table(
                 caption="columns of the table",

@@ -28,13 +28,14 @@ def moved_words(path: PathResult) -> str:
     if len(ends) == 1:
         around = f"; in the folds it ended between {number(folds.min())} and {number(folds.max())}"
         return (
-            f"No λ was chosen: in one run λ moved from {number(starts[0])} to {number(ends[0])}, where the training rows "
-            f"are likeliest{around}."
+            f"No λ was chosen: in one run λ moved from {number(starts[0])} to {number(ends[0])}, where the "
+            f"training rows are most likely{around}."
         )
     listed = ", ".join(number(end) for end in ends)
     return (
-        f"No λ was chosen: in one run each layer's λ moved from {number(starts[0])} to where the training rows are "
-        f"likeliest, {listed} from the first layer to the last, which as a penalty is {strength(path.lambdas[0])}."
+        f"No λ was chosen: in one run each layer's λ moved from {number(starts[0])} to where the training "
+        f"rows are most likely, {listed} from the first layer to the last, which as a penalty is "
+        f"{strength(path.lambdas[0])}."
     )
 
 
@@ -54,15 +55,15 @@ def moved_section(path: PathResult) -> Section:
     return Section(
         id="moved",
         topic="How λ moved",
-        title=f"λ ended at {number(float(path.lambdas[0]))}; where it ended in the folds, they {stable}"
+        title=f"λ ended at {number(float(path.lambdas[0]))}; in the folds, the final values {stable}"
         if layers == 1
         else f"{layers} layers, {layers} strengths, from {number(float(courses[-1].min()))} to "
         f"{number(float(courses[-1].max()))}",
-        caption="Every few epochs λ is set to γ/(n‖w‖²), the strength that makes the training rows likeliest given the "
-        "network as it is; γ counts the weights that the rows determine (MacKay 1992). No validation rows take part, so "
-        "the loss on held-out rows is an independent judge. Folds that disagree say that the rows determine λ badly. "
-        "Networks are not the linear models for which this is exact: a path over the folds (--lambdas auto) may find a "
-        "better λ.",
+        caption="Every few epochs λ is set to γ/(n‖w‖²), the strength that makes the training rows most "
+        "likely, given the present network; γ counts the weights that the rows determine (MacKay "
+        "1992). No validation rows take part, so the loss on held-out rows is an independent "
+        "test. If folds disagree, the rows determine λ poorly. Networks are not the linear models "
+        "for which this is exact: a path over the folds (--lambdas auto) may find a better λ.",
         keys=keys,
         figures=[_figure(epochs, drawn, path if layers == 1 else None)],
         tables=[Table(caption="λ over the epochs", head=["from epoch", *names], rows=rows)],

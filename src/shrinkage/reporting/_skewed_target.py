@@ -59,10 +59,10 @@ def note_on_skew(model: MLPCV, X: Any, y: Any, sample_weight: Any = None) -> str
     mae, log_mae = (number(float(np.average(each, weights=s))) for each in absolute)
     rmse, log_rmse = (number(float(np.sqrt(np.average(each, weights=s)))) for each in squares)
     return (
-        f"The target “{clean(model.target_names_[0], 40)}” is positive and skewed (skewness {number(skewness, 2)}). With "
-        f"its logarithm in its place, the mean absolute error on unseen rows is {log_mae} instead of {mae}, and the RMSE "
-        f"{log_rmse} instead of {rmse}. Fit the logarithm, or try {called('loss', 'absolute_error')} or "
-        f"{called('loss', 'poisson')}."
+        f"The target “{clean(model.target_names_[0], 40)}” is positive and skewed (skewness "
+        f"{number(skewness, 2)}). With its logarithm instead, the mean absolute error on unseen rows is "
+        f"{log_mae} instead of {mae}, and the RMSE {log_rmse} instead of {rmse}. Fit the logarithm, or try "
+        f"{called('loss', 'absolute_error')} or {called('loss', 'poisson')}."
     )
 
 

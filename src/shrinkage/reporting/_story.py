@@ -142,16 +142,16 @@ class FitStory:
         return [
             (
                 n_weights != n_lambdas,
-                f"FitStory(weights=…): must have an array for each of the {n_lambdas} λs, got {n_weights}.",
+                f"FitStory(weights=…): must have one array for each of the {n_lambdas} λs, got {n_weights}.",
             ),
             (
                 truth != held_out or len(truth) != expected,
-                f"FitStory(truth=…, held_out=…): must have {expected} axes and one shape for a "
+                f"FitStory(truth=…, held_out=…): must have {expected} axes and the same shape for a "
                 f"{self.task}, got {truth} and {held_out}.",
             ),
             (
                 (self.class_names is None) == (self.task == "classification"),
-                "FitStory(class_names=…): must name the classes of a classification, else be None.",
+                "FitStory(class_names=…): must name the classes for a classification, and be None otherwise.",
             ),
             (
                 expected == 2 and truth[1:] != (len(self.target_names),),

@@ -25,7 +25,7 @@ def _of_classes(found: Uncertainty, classes: Sequence[str]) -> Section:
     raw, tempered, calibration = found.raw, found.tempered, found.calibration
     assert raw is not None
     assert calibration is not None
-    what = f"“{clean(classes[1], 40)}”" if len(classes) == 2 else "the likeliest class"
+    what = f"“{clean(classes[1], 40)}”" if len(classes) == 2 else "the most likely class"
     if not math.isfinite(calibration.gain_se):
         effect = "One split can't show whether a temperature helps, so none is applied."
     else:
@@ -36,7 +36,7 @@ def _of_classes(found: Uncertainty, classes: Sequence[str]) -> Section:
             f"{number(calibration.loss_after)} (gain {number(calibration.gain, 2)} ± {number(calibration.gain_se, 2)})."
         )
     shown = raw if tempered is None else tempered
-    keys = [Key(role="muted", text="said = happened", mark="dash")]
+    keys = [Key(role="muted", text="predicted = observed", mark="dash")]
     if tempered is None:
         keys.insert(0, Key(role="validation", text="probabilities as predicted"))
     else:
@@ -63,7 +63,7 @@ def _of_classes(found: Uncertainty, classes: Sequence[str]) -> Section:
             ),
             Table(
                 caption="the groups of the diagram",
-                head=["probabilities", "rows", "said (mean)", "happened"],
+                head=["probabilities", "rows", "predicted (mean)", "happened"],
                 rows=[
                     [name, int(rows), float(said), float(happened)]
                     for name, some in (("as predicted", raw), ("with the temperature", tempered))
@@ -78,7 +78,7 @@ def _of_classes(found: Uncertainty, classes: Sequence[str]) -> Section:
 def _of_values(found: Uncertainty, target_names: list[str]) -> Section:
     middle = found.levels[len(found.levels) // 2]
     assert middle.widths is not None
-    reach = number(float(middle.widths[0])) if len(middle.widths) == 1 else "the reach below"
+    reach = number(float(middle.widths[0])) if len(middle.widths) == 1 else "the half-width below"
     rows = [
         [
             clean(name, 60),
@@ -136,7 +136,7 @@ def _diagram(raw: Reliability, tempered: Reliability | None) -> Figure:
                 "line": {"color": f"@{role}", "width": 1.6},
                 "marker": {"color": f"@{role}", "size": 7},
                 "text": [
-                    f"said {percent(said)}, happened {percent(happened)}<br>{rows:,} rows"
+                    f"predicted {percent(said)}, observed {percent(happened)}<br>{rows:,} rows"
                     for said, happened, rows in zip(some.said, some.happened, some.rows, strict=True)
                 ],
                 "hovertemplate": "%{text}<extra></extra>",
@@ -146,7 +146,7 @@ def _diagram(raw: Reliability, tempered: Reliability | None) -> Figure:
     axis = {"range": [0, 1.02], "tickformat": ".0%"}
     layout = {
         "xaxis": {**axis, "title": {"text": "predicted probability"}},
-        "yaxis": {**axis, "title": {"text": "share that came true"}},
+        "yaxis": {**axis, "title": {"text": "observed share"}},
     }
-    label = "Reliability diagram: predicted probability against the share of rows for which it came true."
+    label = "Reliability diagram: predicted probability against the observed share."
     return Figure(id="uncertainty-chart", label=label, data=traces, layout=layout, height=420, width=560)

@@ -59,9 +59,9 @@ def Cautious(rule: Rule) -> Rule:
     """
     if rule.entry not in ("before", "after") or rule.modulation is not None:
         raise RequestError(
-            f"Cautious({rule.name}(…)): a penalty in the error, a proximal step, a projection or a rule that is "
-            "modulated already has no pull of its own to hold back. "
-            "Use Cautious(Decoupled(…)) or Cautious(WeightDecay(…))."
+            f"Cautious({rule.name}(…)): a penalty in the error, a proximal step, a projection or a rule "
+            "that is already modulated has no pull of its own to mask. Use Cautious(Decoupled(…)) or "
+            "Cautious(WeightDecay(…))."
         )
     return replace(rule, name=f"Cautious({rule.name})", modulation=CautiousMask())
 

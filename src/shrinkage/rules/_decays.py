@@ -287,9 +287,9 @@ def _warn_of_a_rate_called_lam(name: str, lam: float | Tensor, clock: Clock) -> 
     single = not isinstance(lam, Tensor) or lam.numel() == 1
     number, meant = (f"{float(lam):g}", f"rate={float(lam) * 3e-4:g}") if single else ("…", "rate=lr·lam")
     warnings.warn(
-        f"{name}({number}, clock={clock!r}): with this clock the number is a fraction of the weight per step. If that is "
-        f"meant, write {name}(rate={number}, clock={clock!r}). If it is a weight_decay as AdamW has it, which the "
-        f"learning rate multiplies, write {name}({number}); at a learning rate of 3e-4 that is "
-        f"{name}({meant}, clock={clock!r}).",
+        f"{name}({number}, clock={clock!r}): with this clock the number is a fraction of the weight per "
+        f"step. If that is intended, write {name}(rate={number}, clock={clock!r}). If it is a weight_decay "
+        f"in AdamW's sense, which the learning rate multiplies, write {name}({number}); at a learning rate "
+        f"of 3e-4 that is {name}({meant}, clock={clock!r}).",
         stacklevel=4,
     )

@@ -42,7 +42,7 @@ class View:
     @property
     def previous_distance(self) -> Tensor:
         """`d` before the step."""
-        assert self.previous is not None, "a rule that reads the weights from before the step was given none"
+        assert self.previous is not None, "a rule that reads the weights before the step was given none"
         return _from(self.previous, self.anchor)
 
     def total(self, x: Tensor) -> Tensor:

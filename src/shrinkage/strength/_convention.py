@@ -42,7 +42,8 @@ def reciprocal(scale: Callable[[Quantities], float]) -> Form:
 def _usable(scale: float) -> float:
     if scale == 0:
         raise RequestError(
-            f"{called('l1_ratio', of='convert')}: at this share the target has no penalty of this kind. Choose another."
+            f"{called('l1_ratio', of='convert')}: with this share the target has no penalty of this kind. "
+            "Choose another."
         )
     return scale
 
@@ -57,7 +58,7 @@ half_life = Form(
 def _half_life(shrink: float) -> float:
     if shrink >= 1:
         raise RequestError(
-            f"{called('convert(…)')}: a shrink of {shrink:.6g} a step leaves nothing: it has no half-life."
+            f"{called('convert(…)')}: a shrink of {shrink:.6g} per step leaves nothing: it has no half-life."
         )
     return -math.log(2) / math.log1p(-shrink) if shrink else math.inf
 

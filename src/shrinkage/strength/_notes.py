@@ -22,8 +22,8 @@ def refusal(source: Convention, target: Convention) -> str:
         return _of_objective(source, target)
     if source.family and target.family and source.family != target.family:
         return (
-            f"{source.name} and {target.name} can remove the same fraction per step, but different updates feed "
-            "the weights, so the weights they settle at differ from coordinate to coordinate"
+            f"{source.name} and {target.name} can remove the same fraction per step, but different updates "
+            "drive the weights, so their stationary weights differ from coordinate to coordinate"
         )
     return ""
 
@@ -34,12 +34,13 @@ def _of_objective(source: Convention, target: Convention) -> str:
             continue
         if one.kind == "objective":
             return (
-                f"{one.name} sends the penalty's gradient through its own update, so the shrink is not lr·λ "
-                "but differs from weight to weight (for Adam lr·λ/(√v̂ᵢ + ε))"
+                f"{one.name} passes the penalty's gradient through its own update, so the shrink is not "
+                "lr·λ but differs from weight to weight (for Adam lr·λ/(√v̂ᵢ + ε))"
             )
         return (
-            f"{one.name} decays beside an update that is not the plain gradient, so its stationary point minimises "
-            "no objective with one λ (for AdamW λᵢ = weight_decay·(√v̂ᵢ + ε), one for each weight)"
+            f"{one.name} adds its decay to an update that is not the plain gradient, so its stationary "
+            "point minimizes no objective with a single λ (for AdamW λᵢ = weight_decay·(√v̂ᵢ + ε), one "
+            "for each weight)"
         )
     return ""
 
@@ -71,7 +72,7 @@ def _what_agrees(source: Convention, target: Convention, q: Quantities, refusal:
         return "The same convention."
     kinds = {source.kind, target.kind}
     if kinds == {"objective"}:
-        return "Both name the same objective, so the same minimiser." + _beside(source, target, q)
+        return "Both name the same objective, so they have the same minimizer." + _beside(source, target, q)
     if "objective" in kinds:
         return _in_sgd(kinds, q, same=same) + _beside(source, target, q)
     late = " once the first steps are forgotten" if source.first_order or target.first_order else ""
@@ -79,7 +80,7 @@ def _what_agrees(source: Convention, target: Convention, q: Quantities, refusal:
         return f"{_TOTALS[:-1]}{late}."
     if "shrink" in kinds:
         return f"Both remove the same fraction of a weight per step{late}."
-    return f"The same decay beside the same update{late}."
+    return f"The same decay with the same update{late}."
 
 
 def _in_sgd(kinds: set[str], q: Quantities, *, same: bool) -> str:
@@ -93,8 +94,8 @@ def _in_sgd(kinds: set[str], q: Quantities, *, same: bool) -> str:
     if not same:
         return f"{how}: {_TOTALS[0].lower()}{_TOTALS[1:]}"
     if not q.momentum:
-        return f"{how} both are the same step, one by one."
-    stationary = "" if "shrink" in kinds else "the stationary point is the same exactly, "
+        return f"{how} every step is the same."
+    stationary = "" if "shrink" in kinds else "the stationary point is exactly the same, "
     return f"{how}: {stationary}the shrink agrees to first order in lr·λ."
 
 
@@ -111,15 +112,15 @@ def _as_if(source: Convention, target: Convention, q: Quantities) -> str:
 def _beside(source: Convention, target: Convention, q: Quantities) -> str:
     if q.loss is None or (source.beside == "any") == (target.beside == "any"):
         return ""
-    return f" The loss in use is {q.loss_scale():.6g} times the likelihood's own, and λ with it."
+    return f" The loss in use is {q.loss_scale():.6g} times the likelihood's own, and so is λ."
 
 
 def _shorter_step(source: Convention, target: Convention, q: Quantities, rate: float) -> str:
     after, before = (source, target) if source.after else (target, source)
     lr = q.get("lr") * (1 - rate)
     return (
-        f"{after.name} shrinks the step too: the equality holds with {before.name} at learning rate "
-        f"lr·(1 − {rate:.6g}) = {lr:.6g}."
+        f"{after.name} also shrinks the update: it equals {before.name} at learning rate lr·(1 − "
+        f"{rate:.6g}) = {lr:.6g}."
     )
 
 

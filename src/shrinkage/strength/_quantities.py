@@ -128,14 +128,14 @@ _MEANINGS = {
     "rows": "the number of training rows",
     "batch_size": "the rows of one optimizer step",
     "outputs": "the outputs over which the loss takes its mean",
-    "loss": "the loss beside which the number is typed: half_squared_error, mse or squared_error",
+    "loss": "the loss that the number belongs to: half_squared_error, mse or squared_error",
     "epochs": "the passes over the data in the run",
-    "start_share": "the start weight decay as a share of the end one, 0 for a ramp from 0",
-    "steps": "the optimizer steps of the run, which epochs, rows and batch size give as well",
-    "gradient_rms": "the root mean square of the gradient's entries, by which an adaptive step divides",
+    "start_share": "the start weight decay as a share of the end value, 0 for a ramp from 0",
+    "steps": "the number of optimizer steps of the run, or epochs, rows and batch_size",
+    "gradient_rms": "the root mean square of the gradient's entries, which divides an adaptive step",
     "weight_rms": "the root mean square of the weights",
-    "curvature": "the smallest and the largest eigenvalue of the loss's Hessian; of least squares those of XᵀX/n, of a "
-    "logistic loss a quarter of these",
+    "curvature": "the smallest and largest eigenvalue of the loss's Hessian: for least squares those of "
+    "XᵀX/n, for a logistic loss a quarter of them",
 }
 
 

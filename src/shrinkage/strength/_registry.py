@@ -67,8 +67,8 @@ def find(name: str, where: str = "convert") -> Convention:
     if wanted.lower() in _ARGUMENTS:
         named = ", ".join(_ARGUMENTS[wanted.lower()])
         raise RequestError(
-            f"{called(f'{where}(…)')}: {shown(name)} is an argument, and means something else in each class: name the "
-            f"class, such as {named}. `shrinkage conventions` lists them all."
+            f"{called(f'{where}(…)')}: {shown(name)} is an argument that means something different in each "
+            f"class: name the class, such as {named}. `shrinkage conventions` lists them all."
         )
     near = _nearest(name) if wanted else []
     hint = f"Did you mean {', '.join(near)}?" if near else "`shrinkage conventions` lists them all."

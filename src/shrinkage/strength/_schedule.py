@@ -107,7 +107,8 @@ def _listed(rates: Sequence[float], q: Quantities) -> list[tuple[float, float]]:
     peak = q.lr or max(values, default=0.0)
     if not peak:
         raise RequestError(
-            f"{called('schedule', of='convert')}: the list holds no learning rate above 0. Give one rate a step."
+            f"{called('schedule', of='convert')}: the list has no learning rate above 0. Give one rate per "
+            "step."
         )
     return [(rate / peak, t / len(values)) for t, rate in enumerate(values)]
 

@@ -84,9 +84,13 @@ def _strength(value: float, source: Convention, q: Quantities) -> float:
         checked("convert", "value", value, ">= 0 and finite")
     strength = source.form.to(float(value), q)
     if not 0 <= strength < math.inf or (source.after and _power(source) == 0 and strength >= 1):
-        wanted = "give more than 0" if strength == math.inf else "it stands for no strength of 0 or more"
+        wanted = (
+            "give more than 0"
+            if strength == math.inf
+            else ("it does not correspond to a strength of 0 or more")
+        )
         if source.after:
-            wanted = "the fraction taken off must lie in [0, 1)"
+            wanted = "the fraction removed must be in [0, 1)"
         raise RequestError(
             f"{called('value', of='convert')}: {value!r} is out of the range of {source.name}: {wanted}."
         )
@@ -131,7 +135,7 @@ def _matched(strength: float, ratio: float, source: Convention, target: Conventi
 def _below_one(kappa: float) -> float:
     if kappa >= 1:
         raise RequestError(
-            f"{called('value', of='convert')}: the shrink would be {kappa:.6g} a step; it must stay below 1."
+            f"{called('value', of='convert')}: the shrink would be {kappa:.6g} per step; it must be below 1."
         )
     return kappa
 

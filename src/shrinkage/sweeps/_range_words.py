@@ -65,10 +65,10 @@ def why_words(entry: Convention, found: Ends, run: Run) -> str:
         parts.append(f"Good values give a timescale between {shortest} and the run.")
     if by_gradients(entry, run):
         parts.append(
-            f"Approximate: every gradient is taken to have the size gradient_rms = {run.gradient_rms:.3g}."
+            f"Approximate: every gradient is assumed to have the size gradient_rms = {run.gradient_rms:.3g}."
         )
     elif entry.kind == "no scalar":
-        parts.append("Approximate: every norm ratio is taken as 1.")
+        parts.append("Approximate: every norm ratio is assumed to be 1.")
     elif entry.kind == "objective" and entry.family is None:
         parts.append("This is for SGD; for an adaptive optimizer give gradient_rms too.")
     return " ".join(parts)
@@ -102,7 +102,7 @@ def _outside(found: Ends) -> str:
         return (
             "weaker values have little effect before the run ends and stronger ones forget what was learned"
         )
-    return "outside of it the result no longer changes"
+    return "outside it the result no longer changes"
 
 
 def _better(found: Ends) -> str:

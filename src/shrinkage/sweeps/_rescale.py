@@ -99,7 +99,7 @@ def _ask(entry: Convention, keep: str, changes: dict[str, float], old: Quantitie
     known = dict.fromkeys(("lr", "rows", "batch_size", "epochs", *entry.needs))
     missing = [name for name in known if name in needed and getattr(old, name) is None]
     if missing:
-        raise RequestError(asked_for(missing, "what the run was before", of="rescale"))
+        raise RequestError(asked_for(missing, "a quantity of the old run", of="rescale"))
 
 
 def _words(keep: str) -> str:

@@ -102,7 +102,7 @@ def choose(
     )
     if not np.isfinite(found.means).any():
         raise RequestError(
-            f"{called('results', of='choose')}: no setting has finite scores. Look at why the runs diverged."
+            f"{called('results', of='choose')}: no setting has finite scores. Find out why the runs diverged."
         )
     strength = _strength(sweep)
     one_se = _one_se(sweep, found, strength)
@@ -186,12 +186,13 @@ def _range(sweep: Sweep, strength: str | None, convention: str | None, run: Opti
     if convention is None:
         if run:
             raise RequestError(
-                f"{called(next(iter(run)), of='choose')}: is of use with convention=… only, such as torch.optim.AdamW."
+                f"{called(next(iter(run)), of='choose')}: has an effect only with convention=…, such as "
+                "torch.optim.AdamW."
             )
         return None
     if strength is None:
         raise RequestError(
-            f"{called('convention', of='choose')}: which column is the strength? Name one "
+            f"{called('convention', of='choose')}: which column is the strength? Name a column "
             "weight_decay, alpha, C or lam, or leave the convention out."
         )
     return useful_range(convention, values=sorted({float(s[strength]) for s in sweep.settings}), **run)

@@ -41,7 +41,7 @@ def rendered(c: SweepResult) -> str:
             before=setting_words(c.best),
         ),
         Tile(
-            label="Can't be told from it",
+            label="Tied with it",
             value=f"{len(c.tied) - 1} of {total - 1}" if c.known else "unknown",
             before="other settings, all pairs judged together" if c.known else "each setting ran once",
         ),
@@ -61,7 +61,7 @@ def rendered(c: SweepResult) -> str:
         )
     return render_page(
         Page(
-            title="Which settings of this sweep differ, and which only look different",
+            title="Which settings of this sweep differ, and which only seem to",
             kicker="Sweep",
             subtitle=f"{total:,} settings · {sum(len(x) for x in c.sweep.scores):,} runs · {_pairing(c)}",
             tiles=tiles,
@@ -82,17 +82,21 @@ def plotly_figure(c: SweepResult) -> Any:
 
 def _scores(c: SweepResult) -> Section:
     caption = (
-        "Each point is the mean of one setting's runs; bars are one standard error. Those in orange can't be told from "
-        "the best by these scores. The best of many flatters itself: expect a little less of it on new runs."
+        "Each point is the mean of one setting's runs; bars are one standard error. Those in orange can't "
+        "be distinguished from the best by these scores. The best of many looks slightly better than it "
+        "is: expect a little less on new runs."
     )
     if c.range:
         caption += " The band is where the strength can act in this run."
     if not c.known:
-        caption = "Each point is one run. Nothing says how large the noise is, so no setting is ruled out."
+        caption = "Each point is one run. The size of the noise is unknown, so no setting is ruled out."
     title = (
-        f"{len(c.tied) - 1} of {len(c.sweep.settings) - 1} other settings can't be told from the best"
+        (
+            f"{len(c.tied) - 1} of {len(c.sweep.settings) - 1} other settings can't be distinguished from the "
+            "best"
+        )
         if c.known
-        else "One run per setting can't tell a winner from noise"
+        else "One run per setting can't distinguish a winner from noise"
     )
     return Section(
         id="scores",
@@ -101,7 +105,7 @@ def _scores(c: SweepResult) -> Section:
         caption=caption,
         keys=[
             Key(role=ROLES["best"], text="best", mark="dot"),
-            Key(role=ROLES["tied"], text="can't be told from it", mark="dot"),
+            Key(role=ROLES["tied"], text="tied with the best", mark="dot"),
             Key(role=ROLES["other"], text="worse by more than noise", mark="dot"),
         ],
         figures=[_figure(c)],
@@ -190,7 +194,7 @@ def _kind(c: SweepResult, i: int) -> str:
 
 def _table(c: SweepResult) -> Table:
     sign = 1.0 if c.sweep.direction == "maximize" else -1.0
-    words = {"best": "best", "tied": "can't be told from the best", "other": "worse by more than noise"}
+    words = {"best": "best", "tied": "tied with the best", "other": "worse by more than noise"}
     rows = []
     for i in sorted(range(len(c.judged.means)), key=lambda i: -c.judged.means[i])[:500]:
         mean, error = sign * c.judged.means[i], c.judged.errors[i]

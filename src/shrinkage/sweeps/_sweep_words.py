@@ -33,9 +33,12 @@ def said(c: SweepResult) -> list[str]:
     total = len(c.sweep.settings)
     if not c.known:
         lines.append(
-            "Each setting ran once, so nothing says how large the noise is: no setting can be told from another."
+            (
+                "Each setting ran once, so the size of the noise is unknown: no setting can be distinguished "
+                "from another."
+            )
             if total > 1
-            else "There is one setting only: nothing to compare it with."
+            else "There is only one setting: nothing to compare it with."
         )
     elif len(c.tied) == 1:
         lines.append(f"It is better than all {total - 1} others by more than noise.")
@@ -43,7 +46,8 @@ def said(c: SweepResult) -> list[str]:
         shown = "; ".join(setting_words(s) for s in c.tied[1 : 1 + MOST_SHOWN])
         more = f"; and {len(c.tied) - 1 - MOST_SHOWN} more" if len(c.tied) - 1 > MOST_SHOWN else ""
         lines.append(
-            f"These scores can't tell {len(c.tied) - 1} of the {total - 1} others from it: {shown}{more}."
+            f"These scores can't distinguish it from {len(c.tied) - 1} of the {total - 1} others: "
+            f"{shown}{more}."
         )
     if c.known:
         shared = {"fold": "folds", "seed": "seeds", None: ""}[c.sweep.blocks]
@@ -77,12 +81,14 @@ def next_words(
     if rules and not rules.acting:
         return rules.next
     if len(sweep.settings) == 1:
-        return "Next: run other settings on the same folds or seeds, because one has nothing to be compared with."
+        return (
+            "Next: run other settings on the same folds or seeds, because a single setting can't be compared."
+        )
     if not found.known:
         again = min(5, len(sweep.settings))
         return (
-            f"Next: run the {again} best settings again with 3 seeds each, the same seeds for all, because one run per "
-            "setting can't tell a winner from noise."
+            f"Next: run the {again} best settings again with 3 seeds each, the same seeds for all, because "
+            "one run per setting can't distinguish a winner from noise."
         )
     numbers = [(name, side) for name, side in edges if name == strength] or list(edges)
     if numbers and (further := _further(sweep, best, *numbers[0])):
@@ -103,8 +109,9 @@ def _apart(sweep: Sweep, found: Judged, best: Mapping[str, Any]) -> str:
         sweep.blocks or "", "seeds, the same for all"
     )
     return (
-        f"Next: use {setting_words(best)}, or whichever of the {count} tied settings is cheapest; to tell them apart run "
-        f"those {count} alone with more {kind}, because their differences are within noise."
+        f"Next: use {setting_words(best)}, or whichever of the {count} tied settings is cheapest; to "
+        f"separate them, run only those {count} with more {kind}, because their differences are within "
+        "noise."
     )
 
 

@@ -16,7 +16,7 @@ _WANG = "Wang and Aitchison, arXiv 2405.13698"
 _WANG_TESTED = "AdamW: ResNet-18 and ViT on CIFAR-10 and ImageNet, NanoGPT on OpenWebText"
 _BERGSMA = "Bergsma et al., arXiv 2505.13738; with " + _WANG
 _BERGSMA_TESTED = "AdamW: language models pre-trained in one pass, at a fixed number of tokens"
-_ALGEBRA = "nothing: the algebra of the timescale alone, its optimum was studied for AdamW"
+_ALGEBRA = "nothing: it follows from the timescale; its optimum was studied for AdamW"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -164,13 +164,13 @@ def _refusal(name: str, entry: Convention, keep: Keep) -> str:
             return f"transfer(keep='prior'): {entry.name} is a decay, which has no prior. Keep the timescale."
         if name in ("width", "depth"):
             return (
-                f"transfer({name}=…): no rule is known for the L2 term of {entry.name} when the {name} changes. Choose "
-                "it again on a path; for AdamW there is one."
+                f"transfer({name}=…): no rule is known for the L2 term of {entry.name} when the {name} "
+                "changes; there is one for AdamW. Choose the strength again on a path."
             )
     if name in ("width", "depth") and (entry.kind == "objective" or entry.family != "adam"):
         return (
-            f"transfer({name}=…): no rule is known for {entry.name} when the {name} changes; the one there is was found "
-            "and tested for AdamW. Choose the strength again."
+            f"transfer({name}=…): no rule is known for {entry.name} when the {name} changes; the known one "
+            "was found and tested for AdamW. Choose the strength again."
         )
     return ""
 
@@ -183,11 +183,11 @@ def _rule(name: str, pair: Pair, entry: Convention, keep: Keep, *, explicit_lr: 
             changed=changed,
             rule=rule,
             source="MacKay, Neural Computation 4 (1992)",
-            tested="nothing: it is the posterior's own algebra",
+            tested="nothing: it follows from the posterior",
         )
     rule, source, tested = _RULES[name]
     if name == "width" and explicit_lr:
-        rule = "keep lr × number at the learning rates given"
+        rule = "keep lr × number for the given learning rates"
     if name in ("steps",) and keep == "run":
         rule, tested = "keep the timescale as a share of the run", _BERGSMA_TESTED
     if entry.family != "adam":
@@ -220,8 +220,8 @@ _RULES = {
 def _next(entry: Convention, value: float, lr_factor: float) -> str:
     rate = f" with the learning rate of the hidden matrices times {lr_factor:.4g}" if lr_factor != 1 else ""
     return (
-        f"Next: type {value:.4g}{rate}, and try half and twice as much, because a rule is a start and the scores "
-        "decide."
+        f"Next: type {value:.4g}{rate}, and try half and twice as much, because the rule is only a start "
+        "and the scores decide."
     )
 
 

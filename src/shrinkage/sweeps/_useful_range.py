@@ -107,7 +107,7 @@ def useful_range(
     _ask(entry, q, steps, gradient_rms, weight_rms, curvature)
     if curvature is not None and entry.kind != "objective":
         raise RequestError(
-            f"{called('curvature', of='useful_range')}: is for objectives that a solver minimizes, and "
+            f"{called('curvature', of='useful_range')}: is for objectives that a solver minimizes, but "
             f"{entry.name} is a decay in a training run. Give lr and steps."
         )
     told = Run(

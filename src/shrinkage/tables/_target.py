@@ -107,7 +107,7 @@ def target_names(target: str | Sequence[str]) -> tuple[str, ...]:
 def inferred_task(columns: Sequence[pd.Series], task: str) -> tuple[Task, str]:
     """The task and a sentence that states it with its reason."""
     if task in ("classification", "regression"):
-        return task, f"{task.capitalize()}, as asked for."
+        return task, f"{task.capitalize()}, as requested."
     if task != "auto":
         raise RequestError(f"{called('task', task)}: must be 'auto', 'classification' or 'regression'.")
     if len(columns) > 1:
@@ -117,7 +117,7 @@ def inferred_task(columns: Sequence[pd.Series], task: str) -> tuple[Task, str]:
     if not _numeric(values):
         return (
             "classification",
-            f"Classification: {name} holds {different} different words.",
+            f"Classification: {name} has {different} text values.",
         )
     if not (values == np.trunc(values)).all():
         return (

@@ -182,13 +182,14 @@ def _refuse(controller: Controller) -> None:
     """Raise for what only a training loop has."""
     if getattr(controller, "batches", None) is not None:
         raise RequestError(
-            f"{type(controller).__name__}(batches=…): a path has rows of its own, the training and validation rows of "
-            "each fold. Leave batches out; they are for attach(…, control=…)."
+            f"{type(controller).__name__}(batches=…): a path uses the training and validation rows of each "
+            "fold. Leave batches out; they are for attach(…, control=…)."
         )
     if unknown := controller.needs & {"slope_by_neumann", "slope_by_cg"}:
         way = min(unknown).removeprefix("slope_by_")
         raise RequestError(
-            f"Hypergradient(inverse={way!r}): a path has the Gauss–Newton matrix itself. Take inverse='curvature'."
+            f"Hypergradient(inverse={way!r}): a path computes the Gauss–Newton matrix exactly. Use "
+            "inverse='curvature'."
         )
 
 

@@ -107,12 +107,13 @@ class Recipe:
         if self.strengths == "layers" and self.controller is None:
             raise RequestError(
                 f"{called('strengths', 'layers')}: a λ of the path is one strength for the whole network. "
-                "Name a controller that moves a strength for each layer."
+                "Use a controller that moves one strength per layer."
             )
         if self.controller is not None and self.controller.needs & OF_CURVATURE and not loss.has_curvature:
             raise RequestError(
-                f"{called('loss', self.loss)}: the {loss.name} has no curvature at the outputs alone, which this "
-                "controller of λ needs. Take squared_error or poisson, or let the folds choose λ."
+                f"{called('loss', self.loss)}: the {loss.name} has no curvature that depends on the "
+                "outputs alone, which this controller of λ needs. Use squared_error or poisson, or let "
+                "the folds choose λ."
             )
         check_device(self.device)
         self.trainer.check(self)

@@ -100,7 +100,7 @@ def test_the_page_tells_what_the_printed_sign_does(l2, l1):
         r"With its sign as printed ‖w‖ ends at 382\b.*, with the right one at 3\.7\d*: ", headline
     )
     assert headline in html.unescape(page)
-    assert "What one data set seems to show is often its noise." in page
+    assert "A single data set often shows only its noise." in page
     table = l1.tables[0]
     printed, none = (table.row(name)["fresh (4,000)"] for name in ("L1 .001 as printed", "none"))
     assert f"{100 * (printed - none):+.1f} points".replace("-", "−") in demo_page(l1)

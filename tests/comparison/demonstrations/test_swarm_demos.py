@@ -36,10 +36,10 @@ def test_2013_pins_weights_to_the_bound_unless_decayed():
 @pytest.mark.parametrize(
     "wide, small, says",
     [
-        ((0.045, 0.008), (0.0, 0.001), "what the penalty repairs is the start"),
+        ((0.045, 0.008), (0.0, 0.001), "the penalty repairs the start"),
         ((0.045, 0.008), (0.02, 0.002), "helps from either start"),
-        ((0.045, 0.008), (0.03, 0.03), "do not tell the start from the penalty"),
-        ((0.001, 0.008), (0.02, 0.002), "from the small start alone"),
+        ((0.045, 0.008), (0.03, 0.03), "can't separate the start from the penalty"),
+        ((0.001, 0.008), (0.02, 0.002), "only from the small start"),
         ((0.010, 0.008), (-0.02, 0.002), "no gain of the penalty from either start"),
     ],
 )

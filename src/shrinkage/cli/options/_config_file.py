@@ -46,7 +46,7 @@ def other_data(config: Path | None, table: Table) -> list[str]:
     known = str(json.loads(config.read_text(encoding="utf-8")).get("data", ""))
     if table.sha256 in known:
         return []
-    return [f"{table.name} is not the file that {config} was written with: its SHA-256 is another."]
+    return [f"{table.name} is not the file that {config} was written with: its SHA-256 differs."]
 
 
 def _defaults(context: typer.Context, path: Path) -> dict[str, Any]:
@@ -95,7 +95,7 @@ def _entries(path: Path) -> tuple[dict[str, Any], bool]:
 def _typed(value: Any, *, several: bool, where: str) -> Any:
     """A value as the command line takes it: lists of a single option with commas, all else as it is."""
     if isinstance(value, dict):
-        raise typer.BadParameter(f"{where}: is a table; options stand at the top of the file")
+        raise typer.BadParameter(f"{where}: is a table; options belong at the top level of the file")
     if several:
         return [str(each) for each in value] if isinstance(value, list) else [str(value)]
     if isinstance(value, list):

@@ -44,11 +44,11 @@ def objective_of(asked: Asked, classes: Sequence[Any] | None) -> dict[str, Any]:
         classes: of a classification, or None.
     """
     if classes is None and asked.class_weight is not None:
-        raise RequestError("--class-weight: the target holds numbers, which have no classes. Leave it out.")
+        raise RequestError("--class-weight: the target contains numbers, not classes. Leave it out.")
     if classes is not None and (asked.loss is not None or asked.quantile is not None):
         raise RequestError(
-            "--loss: chooses the loss of a regression; the target holds classes, whose loss is the cross-entropy. Leave "
-            "it out, or use --task regression."
+            "--loss: chooses the loss of a regression, but the target contains classes, whose loss is the "
+            "cross-entropy. Leave it out, or use --task regression."
         )
     if asked.quantile is not None and asked.loss != "quantile":
         raise RequestError("--quantile: is the level of --loss quantile. Add that, or leave --quantile out.")

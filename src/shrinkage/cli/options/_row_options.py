@@ -45,12 +45,13 @@ class RowOptions:
             return
         if self.group is not None:
             raise RequestError(
-                "--group and --time cut the folds differently: give one of them. --time keeps rows of a moment together."
+                "--group and --time form the folds differently: give one of them. --time keeps rows with "
+                "the same time together."
             )
         if self.fast:
             raise RequestError(
-                "--fast: the first folds speak for all others, but those of --time have fewer training rows. Leave out "
-                "--fast."
+                "--fast: the first folds must represent the others, but with --time they have fewer "
+                "training rows. Leave out --fast."
             )
 
     @property
@@ -94,8 +95,8 @@ class RowOptions:
         said = []
         if self.group is not None and rows.groups is not None:
             said.append(
-                f"The rows of each {shown(self.group)} stay in one fold: {int(rows.groups.max()) + 1:,} groups. The "
-                "column is no input."
+                f"The rows of each {shown(self.group)} stay in one fold: {int(rows.groups.max()) + 1:,} "
+                "groups. The column is not an input."
             )
         if self.time is not None:
             said.append(
@@ -103,10 +104,10 @@ class RowOptions:
                 "follows, and λ is refitted on all rows."
             )
         if self.no_shuffle and self.time is None:
-            said.append("The folds are cut from the rows as they lie, not shuffled.")
+            said.append("The folds keep the order of the rows; they are not shuffled.")
         if self.weight is not None:
-            said.append(f"Each row counts by its {shown(self.weight)}, which is no input.")
+            said.append(f"Each row is weighted by its {shown(self.weight)}, which is not an input.")
         if self.id:
             names = ", ".join(map(shown, self.roles.ids))
-            said.append(f"Carried into the predictions and no input: {names}.")
+            said.append(f"Copied to the predictions and not used as inputs: {names}.")
         return said

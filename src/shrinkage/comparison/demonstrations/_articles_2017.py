@@ -95,9 +95,9 @@ def _replayed(article: _Article, repeats: int) -> DemoResult:
         name=article.name,
         title=article.title,
         setting=(
-            "A 10-15-4 teacher net labels items without noise. A 10-8-4 net (tanh, softmax) learns 200 of them online, "
-            f"500 epochs, η = {ETA}, on squared error; biases are exempt. The article judges it by {PUBLISHED_TESTS} "
-            f"test items; here by {FRESH_ITEMS:,} fresh ones too."
+            "A 10-15-4 teacher net labels items without noise. A 10-8-4 net (tanh, softmax) learns 200 of "
+            f"them online, 500 epochs, η = {ETA}, on squared error; biases are exempt. The article tests "
+            f"it on {PUBLISHED_TESTS} items; here {FRESH_ITEMS:,} fresh ones are added."
         ),
         tables=tuple(tables),
         says=tuple(_says(article, tables, figures, chosen.lambda_, own)),
@@ -190,15 +190,16 @@ def _says(article: _Article, tables: list[DemoTable], figures: _Figures, lam: fl
     }
     judged = f" The audit of its update says “grows” ({codes['grows']})." if "grows" in codes else ""
     says = [
-        f"The program as printed adds the penalty's gradient with the wrong sign: ‖w‖ ends at {printed['‖w‖']:.4g} where "
-        f"no penalty gives {none['‖w‖']:.3g} and the right sign {right['‖w‖']:.3g}.{judged}",
+        "The program as printed adds the penalty's gradient with the wrong sign: ‖w‖ ends at "
+        f"{printed['‖w‖']:.4g} while no penalty gives {none['‖w‖']:.3g} and the right sign "
+        f"{right['‖w‖']:.3g}.{judged}",
         f"On the {PUBLISHED_TESTS} test items the printed program gains "
         f"{points(printed['test (40)'] - none['test (40)'])}; on {FRESH_ITEMS:,} fresh ones "
         f"{points(printed['fresh (4,000)'] - none['fresh (4,000)'])}. With the right sign the fresh gain is "
         f"{points(right['fresh (4,000)'] - none['fresh (4,000)'])}. "
         f"The standard error of such a share is {_points(none['test (40)'], PUBLISHED_TESTS)} points on "
         f"{PUBLISHED_TESTS} items and {_points(none['fresh (4,000)'], FRESH_ITEMS)} on {FRESH_ITEMS:,}.",
-        f"Left to choose by cross-validation of the 200 training items, our path takes λ = {lam:.3g} and is right on "
+        f"By cross-validation on the 200 training items, our path chooses λ = {lam:.3g} and is right on "
         f"{100 * own:.1f} % of the fresh items.",
     ]
     if len(tables) > 1:

@@ -69,16 +69,16 @@ def backprop_2013(repeats: int = 6) -> DemoResult:
         name="backprop-2013",
         title="Back-propagation with momentum and weight decay (2013)",
         setting=(
-            f"Irises, 120 to train and 30 to test; a 4-7-3 net (tanh, softmax); online, at most {EPOCHS:,} epochs, "
-            f"η = {ETA}, momentum {MOMENTUM}, weight decay {DECAY:g} of weights and biases after each step; stop at a "
-            f"mean squared error of {STOP} (looked at every {CHECKED_EVERY} epochs)."
+            f"Irises, 120 to train and 30 to test; a 4-7-3 net (tanh, softmax); online, at most {EPOCHS:,} "
+            f"epochs, η = {ETA}, momentum {MOMENTUM}, weight decay {DECAY:g} of weights and biases after "
+            f"each step; stop at a mean squared error of {STOP} (checked every {CHECKED_EVERY} epochs)."
         ),
         tables=(table,),
         says=(
-            f"The decay of {DECAY:g} a step at η = {ETA} is λ = {DECAY / ETA:g}: with L2 of that λ in the gradient the "
-            f"weights end {100 * apart[3]:.1f} % of their norm away from the decayed ones (without any pull "
-            f"{100 * apart[0]:.0f} %). "
-            "Momentum, which hands the penalty on and not the decay, and the place after the step make the difference.",
+            f"The decay of {DECAY:g} per step at η = {ETA} is λ = {DECAY / ETA:g}: with L2 of that λ in "
+            f"the gradient the weights end {100 * apart[3]:.1f} % of their norm away from the decayed ones "
+            f"(without any pull {100 * apart[0]:.0f} %). Two things cause the difference: momentum carries "
+            "the penalty forward but not the decay, and the decay comes after the step.",
             f"In this order the decay does not follow the learning rate: half of η would be λ = {2 * DECAY / ETA:g}.",
             "The article's own split and its accuracies could not be retrieved.",
         ),

@@ -40,7 +40,7 @@ def demo_page(result: DemoResult) -> str:
             tiles=shown.tiles(result),
             findings=[_typeset(sentence) for sentence in result.says],
             notes=[],
-            sections=_sections(result, "How it came out", ONE_RUN),
+            sections=_sections(result, "Results", ONE_RUN),
         )
     )
 
@@ -51,8 +51,9 @@ def gallery_page(results: Sequence[DemoResult]) -> str:
         Page(
             title="The demonstrations of 2013 to 2017, replayed",
             kicker="Gallery",
-            subtitle="Generators, networks, seeds and settings as published; the code is our own. Each table says "
-            "how the program came out as printed and how with the sign, the start or the judge put right.",
+            subtitle="Generators, networks, seeds and settings as published; the code is our own. Each "
+            "table shows the result of the program as printed, and with its sign, start or "
+            "evaluation corrected.",
             tiles=[
                 replace(tile, label=f"{result.name}: {tile.label}")
                 for result in results[:4]
@@ -99,10 +100,10 @@ def _more(table: DemoTable) -> str:
     """What a further table is."""
     if any(isinstance(cell, Mean) for row in table.rows for cell in row):
         return (
-            "The same on other data of the same kind: each figure is a mean over them, the bars are its standard "
-            "error. What one data set seems to show is often its noise."
+            "The same on other data of the same kind: each figure is a mean over them, the bars are its "
+            "standard error. A single data set often shows only its noise."
         )
-    return "What would have been chosen by each way of judging."
+    return "The choice that each criterion would have made."
 
 
 def _figure(id_: str, table: DemoTable, chart: Chart) -> Figure:

@@ -134,9 +134,10 @@ def _says(table: DemoTable) -> list[str]:
     return [
         f"As printed, {100 * printed['at the bound'].value:.0f} % of the weights end on the bound of ±10, where "
         "the clamp is the only regularization.",
-        f"Filling the comment with a decay of 1 % a step changes the accuracy on fresh irises by "
-        f"{points(decayed['gain on fresh'])}, L2 of λ = .001 in the error by {points(penalized['gain on fresh'])}, and "
-        f"nothing but a small start and a velocity limit by {points(small['gain on fresh'])}.",
+        "Filling the comment with a decay of 1 % a step changes the accuracy on fresh irises by "
+        f"{points(decayed['gain on fresh'])}, L2 with λ = .001 in the error by "
+        f"{points(penalized['gain on fresh'])}, and just a small start and a velocity limit by "
+        f"{points(small['gain on fresh'])}.",
         "The article's own 30 irises and its accuracies could not be retrieved; of its six test items an accuracy "
         f"such as {percent(printed['test (6)'].value)} has a standard error of "
         f"{100 * error_of_share(printed['test (6)'].value, 6):.0f} points.",

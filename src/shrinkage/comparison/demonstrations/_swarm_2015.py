@@ -55,7 +55,8 @@ def swarm_2015(repeats: int = 20) -> DemoResult:
             ),
             DemoTable(
                 title="How often no penalty is chosen, and how often α = .001",
-                columns=("start", "none, by training rows", "α = .001, by training rows", "none, by the test rows"),
+                columns=("start", "none, by training rows", "α = .001, by training rows", "none, by test "
+                    "rows"),
                 rows=tuple(chosen),
             ),
         ),
@@ -155,11 +156,11 @@ def verdict(wide: Mean, small: Mean) -> str:
     if gains_wide and gains_small:
         return "the penalty helps from either start, so the start alone does not explain the gain"
     if gains_wide and wide.value > SURE * abs(small.value):
-        return "what the penalty repairs is the start, not overfitting"
+        return "the penalty repairs the start, not overfitting"
     if gains_wide:
-        return "so few tables do not tell the start from the penalty"
+        return "so few tables can't separate the start from the penalty"
     if gains_small:
-        return "the penalty helps from the small start alone"
+        return "the penalty helps only from the small start"
     return "so few tables show no gain of the penalty from either start"
 
 
@@ -175,6 +176,6 @@ def _says(rows: list[tuple[object, ...]], chosen: list[tuple[object, ...]]) -> l
         f"objective; with α = .001 it ends {printed[1][7]} above. On test rows the penalty gains {points(wide_gain)}.",
         f"Started in ±1 with a velocity limit of .1, the same swarm without a penalty is right on {share(accuracy)} "
         f"of the test rows, and the penalty gains {points(small_gain)}: {verdict(wide_gain, small_gain)}.",
-        f"Judged by training accuracy, no penalty is chosen in {chosen[0][1]} tables from the wide start and in "
-        f"{chosen[1][1]} from the small one; α belongs to rows held out.",
+        f"Judged by training accuracy, no penalty is chosen in {chosen[0][1]} tables from the wide start "
+        f"and in {chosen[1][1]} from the small one; α should be chosen on held-out rows.",
     ]

@@ -235,7 +235,7 @@ def pair_figure(c: ComparisonResult) -> Figure:
     layout["shapes"] = [line | {"line": {"color": "@muted", "width": 1.2, "dash": "dash"}}]
     return Figure(
         id="pairs-chart",
-        label="How far apart two forms ended: equal ones at rounding, the others far to the right.",
+        label="How far apart two forms ended: equal ones within rounding, the others far to the right.",
         data=traces,
         layout=layout,
         height=_height(names),

@@ -69,8 +69,9 @@ def _best(c: ComparisonResult) -> str:
         else "the interval contains 0, so these rows can't distinguish the two"
     )
     return (
-        f"{lowest}{metric_words(c, metric.value)}), where no regularization has {number(none)}. The difference is "
-        f"{number(gap.value, 2)}, 95 % interval {number(gap.low, 2)} to {number(gap.high, 2)}: {verdict}."
+        f"{lowest}{metric_words(c, metric.value)}), while no regularization has {number(none)}. The "
+        f"difference is {number(gap.value, 2)}, 95 % interval {number(gap.low, 2)} to "
+        f"{number(gap.high, 2)}: {verdict}."
     )
 
 

@@ -101,10 +101,11 @@ def _losses(c: ComparisonResult) -> Section:
         title=f"The lowest test loss is that of {best.name}"
         if best.key != NONE
         else f"No method{trained} has a lower test loss than no regularization",
-        caption=f"Each dot is a mean over {c.splitting.count} outer splits. Test rows were seen by nothing: not by the "
-        "choice of λ, not by the scaling, not by the training. Training far left of test is overfitting; validation "
-        "is what λ was chosen by. Bars are one standard error of the test loss, corrected for the rows that the "
-        f"training sets share. The lowest of {len(c.runs)} flatters itself a little: see the intervals below.",
+        caption=f"Each dot is a mean over {c.splitting.count} outer splits. Test rows were used for "
+        "nothing else: not for the choice of λ, the scaling or the training. Training far left of "
+        "test is overfitting; validation is the loss that chose λ. Bars are one standard error of "
+        "the test loss, corrected for the rows that the training sets share. The lowest of "
+        f"{len(c.runs)} looks slightly better than it is: see the intervals below.",
         keys=[
             Key(role="ink", text="test, ± SE", mark="dot"),
             Key(role="validation", text="validation", mark="ring"),
@@ -124,13 +125,14 @@ def _differences(c: ComparisonResult) -> Section:
         id="differences",
         topic="Paired differences",
         title=_gaps_title(c, len(gaps), better, worse),
-        caption="Each split gives one difference on the same test rows, with the same seeds; the bar is its 95 % "
-        "interval. An interval with 0 inside it says that these rows do not tell the two apart, not that the two are "
-        "equal. The interval is that of the corrected resampled t-test (Nadeau and Bengio 2003; for repeated folds "
-        f"Bouckaert and Frank 2004): its variance is (1/J + n_test/n_train)·s² over J = {c.splitting.count} splits, "
-        f"since training sets overlap. Read together, {len(gaps)} intervals miss more often than one: expect one in "
-        "twenty to exclude 0 by chance. The last columns of the table hold each method against its own training at λ "
-        "= 0, which takes the optimizer out of the comparison.",
+        caption="Each split gives one difference on the same test rows, with the same seeds; the bar is "
+        "its 95 % interval. An interval that includes 0 means that these rows can't distinguish "
+        "the two, not that the two are equal. The interval is that of the corrected resampled "
+        "t-test (Nadeau and Bengio 2003; for repeated folds Bouckaert and Frank 2004): its "
+        f"variance is (1/J + n_test/n_train)·s² over J = {c.splitting.count} splits, since "
+        f"training sets overlap. Together, {len(gaps)} intervals miss more often than one: expect "
+        "one in twenty to exclude 0 by chance. The last columns of the table compare each method "
+        "with its own training at λ = 0, which removes the optimizer from the comparison.",
         keys=[Key(role="validation", text="difference, 95 % interval", mark="dot")],
         figures=[figures.difference_figure(c)] if gaps else [],
         tables=[figures.difference_table(c)] if gaps else [],
@@ -153,11 +155,13 @@ def _paths(c: ComparisonResult) -> Section:
         id="paths",
         topic="Choosing λ",
         title="Every method chose its λ on a path of its own, by the same inner folds",
-        caption="Validation loss against λ, in the mean over all splits. Where lines lie on each other, the methods "
-        "are one: the wide line is L2 in the error, and both decays of plain SGD run along it. Where a line has its "
-        "minimum further right, the same λ is a weaker pull there. A line ends where some split has no number: its best "
-        "λ was not on the edge, so it did not extend the grid; the fraction a step would have been above 1; or training "
-        "diverged. A ring is the mean of the other splits: those whose best λ was on the edge, so not all rows alike.",
+        caption="Mean validation loss over all splits against λ. Where lines coincide, the methods are "
+        "the same: the wide line is L2 in the error, and both decays of plain SGD lie on it. If a "
+        "line has its minimum further right, the same λ pulls less there. A line ends where some "
+        "split has no number: its best λ was not on the edge, so the grid was not extended; the "
+        "fraction per step would have been above 1; or training diverged. A ring is the mean over "
+        "the remaining splits, whose best λ was on the edge, so it does not cover all rows "
+        "equally.",
         keys=keys,
         figures=[path_figure(c)] if keys else [],
         tables=[path_table(c)] if keys else [],
@@ -176,11 +180,11 @@ def _sizes(c: ComparisonResult) -> Section:
         + (
             "no regularization diverged"
             if c.of(NONE).diverged
-            else f"where no regularization has {number(none)}"
+            else f"while no regularization has {number(none)}"
         ),
-        caption="Means over the outer splits of the refitted nets, biases left out. Small weights are the means, not "
-        "the end: the method with the smallest ones need not have the lowest test loss. γ counts the "
-        "weights that the rows determine against the penalty; it is explained below.",
+        caption="Means over the outer splits for the refitted nets, without biases. Small weights are a "
+        "means, not an end: the method with the smallest ones need not have the lowest test loss. "
+        "γ counts the weights that the rows determine against the penalty; it is explained below.",
         figures=figures.size_figures(c),
         tables=[figures.size_table(c)],
     )
@@ -220,11 +224,12 @@ def _method(c: ComparisonResult) -> Section:
         id="method",
         topic="How it was done",
         title="The same splits, seeds and inner folds for all",
-        caption=f"{p.folds} outer folds, drawn {p.repeats} times; on each outer training set λ is chosen by "
-        f"{p.inner_folds} inner folds, and early stopping's epoch likewise; the net is refitted on the outer "
-        "training set and tested on the rest. Columns are typed, gaps filled and numbers scaled by training rows "
-        "alone. All but the swarm start from the same weights and see the same batches. The time is that of path, "
-        "choice and refit on one split.",
+        caption=f"{p.folds} outer folds, drawn {p.repeats} times; on each outer training set λ, and the "
+        f"epoch of early stopping, are chosen on {p.inner_folds} inner folds; the net is refitted "
+        "on the outer training set and tested on the rest. Columns are typed, missing values "
+        "filled and numbers scaled using only training rows. All but the swarm start from the "
+        "same weights and see the same batches. The time covers path, choice and refit on one "
+        "split.",
         facts=[
             ("network", f"{c.n_features}-{hidden}, {s.activation}; biases exempt"),
             (

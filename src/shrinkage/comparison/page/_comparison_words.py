@@ -308,10 +308,10 @@ def _swarm(c: ComparisonResult) -> Section:
             f"it has {number(at_0)}. "
         )
     words += (
-        "Back-propagation is nearly always better, and more so with more weights: above about 200 weights we "
-        "claim no parity. A swarm is useful for an error without a gradient: accuracy itself, a cost with "
-        "steps in it, a "
-        'business rule. shrinkage fit --trainer swarm and MLPClassifierCV(trainer="swarm", error=…) take one.'
+        "Back-propagation is nearly always better, and more so with more weights: above about 200 weights "
+        "we claim no parity. A swarm is useful for an error without a gradient: accuracy itself, a cost "
+        'with steps, a business rule. shrinkage fit --trainer swarm and MLPClassifierCV(trainer="swarm", '
+        "error=…) accept one."
     )
     return _section("swarm", "The swarm", title, words)
 
@@ -350,4 +350,4 @@ def _verdict(c: ComparisonResult, key: str) -> str:
     gap = c.difference(key)
     if not gap.excludes_zero:
         return "a difference that these rows can't distinguish from 0"
-    return "which is the gain" if gap.value < 0 else "so here it did harm"
+    return "which is the gain" if gap.value < 0 else "so here it was harmful"

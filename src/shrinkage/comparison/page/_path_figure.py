@@ -59,7 +59,7 @@ def path_figure(c: ComparisonResult) -> Figure:
         },
         "yaxis": {"title": {"text": f"validation {loss_axis(c)}{', log scale' if is_log else ''}"}, **axis},
     }
-    label = "Validation loss against λ, a line a method; rings where only some splits took a λ."
+    label = "Validation loss against λ, one line per method; rings where only some splits took a λ."
     return Figure(id="paths-chart", label=label, data=traces, layout=layout, height=420)
 
 

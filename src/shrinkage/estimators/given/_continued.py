@@ -47,7 +47,7 @@ class Continued:
         rows = model._rows_of(X)
         columns = rows if model.preprocessor_ is None else model.preprocessor_.transform(rows)
         if len(columns) != len(y):
-            raise ValueError(f"X and y must have as many rows, got {len(columns)} and {len(y)}.")
+            raise ValueError(f"X and y must have the same number of rows, got {len(columns)} and {len(y)}.")
         classes = getattr(model, "classes_", None)
         Y = y.reshape(len(y), -1) if classes is None else one_hot(y, classes)
         recipe = recipe_of(model.get_params(deep=False), model.networks_.loss, model.budget_)
@@ -94,8 +94,8 @@ def continued(
     """
     if not isinstance(recipe.trainer, Backprop):
         raise RequestError(
-            "partial_fit, warm_start: go on by back-propagation, and a swarm trained these networks. Fit again, or use "
-            "trainer='backprop'."
+            "partial_fit, warm_start: continue with back-propagation, but a swarm trained these networks. "
+            "Fit again, or use trainer='backprop'."
         )
     trainer = replace(recipe.trainer, schedule="constant", batch_size=min(recipe.trainer.batch_size, len(X)))
     own = replace(

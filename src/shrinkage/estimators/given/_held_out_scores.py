@@ -122,17 +122,15 @@ def held_out_scores(estimator: Any, X: Any, y: NDArray[Any], weight: Floats | No
         return None
     if not isinstance(scoring, str) and not callable(scoring):
         raise RequestError(
-            f"{called('scoring')}: must be the name of one of scikit-learn's scorers, such as 'roc_auc', or a function "
-            f"of (estimator, X, y) that gives one number, got {shown(scoring)}."
+            f"{called('scoring')}: must be the name of one of scikit-learn's scorers, such as 'roc_auc', "
+            f"or a function of (estimator, X, y) that returns one number, got {shown(scoring)}."
         )
     if estimator.stop == "best":
         raise RequestError(
-            f"{called('scoring')}: judges networks after their last epoch. Leave {called('stop', 'last')}."
+            f"{called('scoring')}: scores networks after their last epoch. Leave {called('stop', 'last')}."
         )
     if estimator.error != "loss":
-        raise RequestError(
-            f"{called('scoring')}: and error=… both say what λ is chosen by. Give one of them."
-        )
+        raise RequestError(f"{called('scoring')}: and error=… both define how λ is chosen. Give one of them.")
     try:
         scorer: Any = check_scoring(estimator, scoring=scoring)
     except ValueError as error:
@@ -156,5 +154,5 @@ def _check_rows(X: Any, predicted: Floats) -> None:
     rows = X.shape[0] if hasattr(X, "shape") else len(X)
     if rows != len(predicted):
         raise ValueError(
-            f"a scorer may ask for predictions of the rows that it is given, {len(predicted)}, not of {rows} others."
+            f"a scorer may predict only the {len(predicted)} rows that it is given, not {rows} others."
         )

@@ -78,7 +78,7 @@ def time_folds(ranks: NDArray[np.int64], folds: int) -> list[Split]:
     starts = np.flatnonzero(np.diff(ranks, prepend=-1))
     if len(starts) <= folds:
         raise RequestError(
-            f"{called('time')}: {folds} folds in the order of time need at least {folds + 1} different moments, got "
+            f"{called('time')}: {folds} folds in time order need at least {folds + 1} different times, got "
             f"{len(starts)}. Use fewer folds ({called('cv')})."
         )
     places = [0]
@@ -99,7 +99,7 @@ def _checked(groups: Any, y: NDArray[Any]) -> NDArray[Any]:
     own = np.asarray(groups)
     if own.shape != (len(y),):
         raise RequestError(
-            f"{called('groups')}: must be one group a row, {len(y):,} in all, got shape {own.shape}."
+            f"{called('groups')}: must be one group per row, {len(y):,} in all, got shape {own.shape}."
         )
     if gaps := int(pd.isna(own).sum()):
         raise RequestError(f"{called('groups')}: the group is missing in {gaps:,} of {len(own):,} rows.")

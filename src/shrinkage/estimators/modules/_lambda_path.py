@@ -269,7 +269,9 @@ def _split(
     try:
         divided = list(splitter.split(np.empty((n, 0)), y, groups))
     except ValueError as error:
-        raise RequestError(f"cv=…: the rows can't be divided: {error}.".replace("..", ".")) from error
+        raise RequestError(
+            f"cv=…: the rows can't be divided into folds: {error}.".replace("..", ".")
+        ) from error
     parts = []
     for number, part in enumerate(divided):
         rows = [np.flatnonzero(x) if x.dtype == bool else x for x in map(np.asarray, part)]

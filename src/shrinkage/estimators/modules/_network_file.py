@@ -83,12 +83,12 @@ def _read(path: str) -> str:
         if Path(path).is_dir():
             raise RequestError(f"{called('network')}: {path} is a folder; name a Python file in it.")
         if Path(path).stat().st_size > LARGEST:
-            raise RequestError(f"{called('network')}: {path} is larger than any script; it was not read.")
+            raise RequestError(f"{called('network')}: {path} is too large for a script; it was not read.")
         return Path(path).read_bytes().decode("utf-8-sig")
     except FileNotFoundError as error:
         raise RequestError(f"{called('network')}: there is no file {path}.") from error
     except UnicodeDecodeError as error:
-        raise RequestError(f"{called('network')}: {path} is no Python source in UTF-8.") from error
+        raise RequestError(f"{called('network')}: {path} is not Python source in UTF-8.") from error
     except OSError as error:
         raise RequestError(
             f"{called('network')}: {path} cannot be read: {error.strerror or error}."

@@ -99,8 +99,8 @@ def _check_outputs(factory: Factory, x: torch.Tensor, wanted: tuple[int, ...], d
     if not isinstance(z, torch.Tensor) or z.shape not in (wanted, wanted[:1] if wanted[1] == 1 else wanted):
         got = f"a tensor {tuple(z.shape)}" if isinstance(z, torch.Tensor) else f"a {type(z).__name__}"
         raise RequestError(
-            f"{called('network')}: called with ({x.shape[1]}, {wanted[1]}), it must build a module that puts out "
-            f"{wanted[1]} numbers per row, a tensor {wanted} for {wanted[0]} rows; got {got}."
+            f"{called('network')}: called with ({x.shape[1]}, {wanted[1]}), it must build a module that "
+            f"outputs {wanted[1]} numbers per row, a tensor {wanted} for {wanted[0]} rows; got {got}."
         )
 
 
@@ -108,7 +108,8 @@ def members_of_network(inputs: object) -> tuple[str, ...]:
     """The only member of a model of the user's own modules: they see the standard form of input."""
     if inputs not in ("standard", "auto"):
         raise RequestError(
-            f"{called('inputs', inputs)}: networks of network=… see the standardized columns. Leave inputs='standard'."
+            f"{called('inputs', inputs)}: with network=…, the networks get the standardized columns. Leave "
+            "inputs='standard'."
         )
     return ("standard",)
 

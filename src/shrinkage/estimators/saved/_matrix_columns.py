@@ -33,9 +33,10 @@ def preprocessor_of(model: MLPCV) -> Preprocessor:
         far = np.flatnonzero(np.abs(model.medians_) > FAR * spread)
         if len(far):
             raise RequestError(
-                f"save: column {shown(names[far[0]])} lies {abs(model.medians_[far[0]]) / spread[far[0]]:,.0f} times its "
-                "spread from 0, and files keep 7 digits of a matrix. Fit on a data frame, which is shifted, or subtract "
-                "its mean."
+                f"save: column {shown(names[far[0]])} lies "
+                f"{abs(model.medians_[far[0]]) / spread[far[0]]:,.0f} times its spread from 0, but files "
+                "keep only 7 digits of a matrix. Fit on a data frame, which is centred, or subtract the "
+                "mean."
             )
     return Preprocessor.of_numbers(names, model.medians_)
 

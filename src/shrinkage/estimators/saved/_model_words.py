@@ -133,7 +133,7 @@ def read_words(folder: Path) -> dict[str, Any]:
         raise RequestError(f"{folder}: no model here ({WORDS} is missing). Name the folder that fit wrote.")
     try:
         if path.stat().st_size > LARGEST_JSON:
-            raise RequestError(f"{path}: larger than any model's description; it was not read.")
+            raise RequestError(f"{path}: too large for a model's description; it was not read.")
         words = json.loads(path.read_bytes())
         checksum = words.pop("checksum")
     except OSError as error:
@@ -153,9 +153,7 @@ def read_words(folder: Path) -> dict[str, Any]:
             f"{path}: the file was changed after it was written. Restore the folder, or fit again."
         )
     if wrong := sorted(_unlike_schema(words)):
-        raise RequestError(
-            f"{path}: {', '.join(map(shown, wrong[:5]))} can't be what a model has. Fit again."
-        )
+        raise RequestError(f"{path}: {', '.join(map(shown, wrong[:5]))} can't belong to a model. Fit again.")
     return words
 
 

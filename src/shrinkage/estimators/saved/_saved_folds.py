@@ -62,7 +62,7 @@ def folds_from(data: bytes, model: Blend, name: str) -> FoldModels:
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             if sum(info.file_size for info in archive.infolist()) > LARGEST:
-                raise ValueError("it unpacks to more than any of ours")
+                raise ValueError("it unpacks to more than a saved model can have")
             tensors = load(archive.read(NUMBERS))
             fold, scores = tensors["fold"], tensors["scores"]
             count = _checked_count(tensors, fold, scores, model)
@@ -84,7 +84,7 @@ def folds_from(data: bytes, model: Blend, name: str) -> FoldModels:
     ) as error:
         if isinstance(error, RequestError):
             raise
-        raise RequestError(f"{name}: damaged, or of another model: {error}. Fit again.") from error
+        raise RequestError(f"{name}: damaged, or from another model: {error}. Fit again.") from error
     return FoldModels(networks=networks, encoders=tuple(encoders), fold=fold.astype(np.intp), scores=scores)
 
 

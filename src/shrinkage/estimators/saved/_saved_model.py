@@ -86,7 +86,8 @@ class SavedModel:
         """(n, C) class probabilities."""
         if self.classes is None:
             raise RequestError(
-                "Probabilities were asked for, but the model predicts numbers, not classes: leave out --proba."
+                "Probabilities were requested, but the model predicts numbers, not classes: leave out "
+                "--proba."
             )
         return _probabilities(self._raw(frame, lam))
 
@@ -104,7 +105,8 @@ class SavedModel:
     def _fold_models(self) -> FoldModels:
         if self.folder is None or self.folds_sha256 is None:
             raise RequestError(
-                "Intervals were asked for, but the model was saved without the networks of its folds. Fit again."
+                "Intervals were requested, but the model was saved without the networks of its folds. Fit "
+                "again."
             )
         path = self.folder / FOLDS
         return folds_from(_part(path, self.folds_sha256), self.blend, str(path))
@@ -177,7 +179,7 @@ def load_model(folder: str | Path, network: MakeNetwork | None = None) -> SavedM
     _check_network(folder, words, network)
     names = (NUMBERS, PREPROCESSING, *((MODULE,) if network is not None else ()))
     if missing := [name for name in names if name not in words["sha256"]]:
-        raise RequestError(f"{folder / WORDS}: vouches for no {missing[0]}. Fit again.")
+        raise RequestError(f"{folder / WORDS}: has no checksum for {missing[0]}. Fit again.")
     parts = {name: _part(folder / name, words["sha256"][name]) for name in names}
     try:
         tensors = _loaded(parts[NUMBERS])
@@ -201,8 +203,8 @@ def load_model(folder: str | Path, network: MakeNetwork | None = None) -> SavedM
         made = _inputs_made(part, inputs)
         if made != part.layout.inputs:
             raise RequestError(
-                f"{folder}: the preprocessing makes {made} inputs, the network takes {part.layout.inputs}. "
-                "Restore the folder, or fit again."
+                f"{folder}: the preprocessing makes {made} inputs, but the network takes "
+                f"{part.layout.inputs}. Restore the folder, or fit again."
             )
     return SavedModel(
         preprocessor=preprocessor,
@@ -219,8 +221,8 @@ def _check_network(folder: Path, words: dict[str, Any], network: MakeNetwork | N
     """Whether the function that builds the network is given, and is called for."""
     if words["version"] == 4 and network is None:
         raise RequestError(
-            f"{folder}: the network was built by {words['network']['builder']}, and a saved model holds no code. "
-            f"Give the function that builds it with {called('network')}."
+            f"{folder}: the network was built by {words['network']['builder']}, and a saved model contains "
+            f"no code. Give the function that builds it with {called('network')}."
         )
     if words["version"] < 4 and network is not None:
         raise RequestError(
@@ -240,7 +242,7 @@ def _part(path: Path, expected: str) -> bytes:
     """The bytes of one of the files, if they are those that `model.json` vouches for."""
     try:
         if path.stat().st_size > LARGEST:
-            raise RequestError(f"{path}: larger than any model; it was not read.")
+            raise RequestError(f"{path}: too large for a model; it was not read.")
         data = path.read_bytes()
     except FileNotFoundError as error:
         raise RequestError(
@@ -250,22 +252,22 @@ def _part(path: Path, expected: str) -> bytes:
         raise RequestError(f"{path}: cannot be read: {error.strerror or error}.") from error
     if hashlib.sha256(data).hexdigest() != expected:
         raise RequestError(
-            f"{path}: the file is not the one that {WORDS} was written with: it was changed, cut or taken from "
-            "another model. Restore the folder, or fit again."
+            f"{path}: the file is not the one that {WORDS} was written with: it was changed, truncated or "
+            "taken from another model. Restore the folder, or fit again."
         )
     return data
 
 
 def _loaded(data: bytes) -> dict[str, NDArray[Any]]:
     if int.from_bytes(data[:8], "little") > LARGEST_HEADER:
-        raise ValueError("the header of the numbers is larger than any of ours")
+        raise ValueError("the header of the numbers is larger than a saved model's can be")
     return load(data)
 
 
 def _classes(words: dict[str, Any], networks: FittedNetworks) -> NDArray[Any] | None:
     outputs = networks.layout.outputs
     if (words["classes"] is None) == networks.of_classes:
-        raise ValueError(f"a loss of {networks.loss} does not go with these classes")
+        raise ValueError(f"a loss of {networks.loss} does not fit these classes")
     if words["classes"] is None:
         if len(words["targets"]) != outputs:
             raise ValueError(f"{outputs} outputs for {len(words['targets'])} targets")
@@ -319,7 +321,7 @@ def _held(
             f"networks of shape {rows.shape} for {layout.n_parameters} parameters, number {chosen} chosen"
         )
     if rows.dtype not in (np.float32, np.float64) or not np.isfinite(rows[chosen]).all():
-        raise ValueError("the chosen network's parameters are no finite numbers")
+        raise ValueError("the chosen network's parameters are not finite numbers")
 
     def scale(name: str, size: int) -> Scale | None:
         if f"{name}_shift" not in tensors:

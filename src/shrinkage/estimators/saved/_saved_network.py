@@ -93,9 +93,9 @@ def kind_from(words: Mapping[str, Any], state: bytes, make: MakeNetwork) -> Modu
     if held != saved:
         name = next(name for name in (*saved, *held) if held.get(name) != saved.get(name))
         raise RequestError(
-            f"{called('network')}: builds another network than the one that was saved: {name} is "
-            f"{held.get(name, 'missing')}, and was {saved.get(name, 'missing')}. The saved one was built by "
-            f"{words['builder']}."
+            f"{called('network')}: builds a different network from the saved one: {name} is "
+            f"{held.get(name, 'missing')}, but was {saved.get(name, 'missing')}. The saved one was built "
+            f"by {words['builder']}."
         )
     if not set(words["changing"]) <= held.keys() | dict(module.named_buffers()).keys():
         raise ValueError("buffers that the module doesn't have")
@@ -112,8 +112,8 @@ def check_outputs(networks: FittedNetworks, words: Mapping[str, Any]) -> None:
     ):
         return
     raise RequestError(
-        f"{called('network')}: the module has the saved weights but puts out other numbers than when it was saved, so "
-        f"its forward is another one. The saved one was built by {words['builder']}."
+        f"{called('network')}: the module has the saved weights but different outputs from when it was "
+        f"saved, so its forward has changed. The saved one was built by {words['builder']}."
     )
 
 

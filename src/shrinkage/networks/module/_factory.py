@@ -73,18 +73,16 @@ def _check_state(module: nn.Module, device: str) -> None:
             )
         if tensor.device.type not in ("cpu", torch.device(device).type):
             raise RequestError(
-                f"{called('make_module')}: the module lies on {tensor.device} ({name}), but device={device!r}. "
-                "Build it on the CPU, or "
-                f"give device={str(tensor.device)!r}."
+                f"{called('make_module')}: the module is on {tensor.device} ({name}), but "
+                f"device={device!r}. Build it on the CPU, or give device={str(tensor.device)!r}."
             )
 
 
 def _check_alike(module: nn.Module, like: nn.Module) -> None:
     if module is like:
         raise RequestError(
-            f"{called('make_module')}: returned the same module twice, so that all networks would share their "
-            "weights. Build a new one in "
-            "each call."
+            f"{called('make_module')}: returned the same module twice, so all networks would share their "
+            "weights. Build a new one in each call."
         )
     new, old = _state(module), _state(like)
     if shared := [name for name, tensor in new.items() if name in old and _trained_twice(tensor, old[name])]:

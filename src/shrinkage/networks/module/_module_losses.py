@@ -70,8 +70,8 @@ class ClassLoss(ModuleLoss):
             classes = torch.unique(y).tolist()
             if not set(classes) <= {0, 1}:
                 raise RequestError(
-                    f"loss='cross_entropy': the module has one output per row, which is for classes 0 and 1, but y has "
-                    f"{shown(classes)}. Give the module one output per class."
+                    "loss='cross_entropy': the module has one output per row, which fits classes 0 and 1, "
+                    f"but y has {shown(classes)}. Give the module one output per class."
                 )
             return
         if y.is_floating_point():
@@ -109,7 +109,8 @@ class ValueLoss(ModuleLoss):
         z, y = _tensor("squared_error", z), _tensor("squared_error", y, "the targets")
         if _without_ones(z) != _without_ones(y):
             raise RequestError(
-                f"loss='squared_error': outputs and targets must have one shape, got outputs {_kind(z)} for y {_kind(y)}."
+                "loss='squared_error': outputs and targets must have the same shape, got outputs "
+                f"{_kind(z)} for y {_kind(y)}."
             )
 
 
@@ -154,9 +155,8 @@ class CallableLoss(ModuleLoss):
             what = f"a tensor {tuple(got.shape)}" if isinstance(got, Tensor) else shown(got)
             name = getattr(self.function, "__name__", shown(self.function))
             raise RequestError(
-                f"loss={name}: must give one loss per row, a tensor ({rows},) for "
-                f"{rows} rows, got {what}. "
-                "Leave out the mean; of torch's losses take reduction='none'."
+                f"loss={name}: must return one loss per row, a tensor ({rows},) for {rows} rows, got "
+                f"{what}. Leave out the mean; with torch's losses use reduction='none'."
             )
 
 
@@ -172,7 +172,8 @@ def module_loss(loss: str | Callable[[Any, Any], Tensor]) -> ModuleLoss:
         return CallableLoss(loss)
     names = ", ".join(map(repr, MODULE_LOSSES))
     raise RequestError(
-        f"loss=…: must be {names}, or a function of outputs and targets that gives one loss per row, got {shown(loss)}."
+        f"loss=…: must be {names}, or a function of outputs and targets that returns one loss per row, got "
+        f"{shown(loss)}."
     )
 
 

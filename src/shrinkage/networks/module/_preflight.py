@@ -365,11 +365,11 @@ def quiet_fallback() -> Iterator[None]:
 _KNOWN: Sequence[tuple[str, str]] = (
     (
         r"\.item\(\)|_local_scalar_dense",
-        "it reads a number out of a tensor, as `.item()` and `if tensor > 0` do",
+        "it reads a number from a tensor, as `.item()` and `if tensor > 0` do",
     ),
     (r"boolean mask|nonzero|dynamic shape", "the shape of a tensor depends on the values of another"),
-    (r"setup_context", "a `torch.autograd.Function` of it has no `setup_context`"),
-    (r"saved tensor hooks", "it saves memory by checkpoints, which run forward again"),
+    (r"setup_context", "one of its `torch.autograd.Function`s has no `setup_context`"),
+    (r"saved tensor hooks", "it uses activation checkpointing, which runs forward again"),
     (r"Sparse", "its gradients are sparse"),
     (
         r"broadcast shape|inplace arithmetic|in-place",

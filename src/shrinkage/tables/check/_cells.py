@@ -59,8 +59,9 @@ def mixed(table: Table, name: object, column: pd.Series) -> Iterator[str]:
         yield _unclear(table, name, odd)
     elif odd.kind == "unit":
         yield (
-            f"{where}: column {shown(name)} holds numbers with a unit, but here {shown(odd.cell)}, whose unit does not "
-            f"go with the others. Convert it, or read the column as text with --text {shlex.quote(str(name))}."
+            f"{where}: column {shown(name)} holds numbers with a unit, but here {shown(odd.cell)}, whose "
+            "unit does not match the others. Convert it, or read the column as text with --text "
+            f"{shlex.quote(str(name))}."
         )
     else:
         yield (
@@ -72,8 +73,8 @@ def mixed(table: Table, name: object, column: pd.Series) -> Iterator[str]:
 def _unclear(table: Table, name: object, odd: Odd) -> str:
     way = odd.way.options if odd.way.thousands else Numerals(".", ",").options
     return (
-        f"{table.name}: column {shown(name)} holds numbers such as {shown(odd.cell)}, whose marks may be decimal points "
-        f"or thousands. Say which: --decimal ',' or {way}."
+        f"{table.name}: column {shown(name)} holds numbers such as {shown(odd.cell)}, whose marks may be "
+        f"decimal points or thousands separators. Choose: --decimal ',' or {way}."
     )
 
 
@@ -85,8 +86,9 @@ def not_numbers(table: Table, name: str, column: pd.Series) -> Iterator[str]:
     rows = np.flatnonzero(wrong)
     if len(rows):
         yield (
-            f"{table.name}, {table.where(int(rows[0]))}: target {shown(name)} is {shown(column.iloc[rows[0]])}, not a "
-            f"number{_count(rows, 'such rows')}, so this is no regression. Correct it or use --task classification."
+            f"{table.name}, {table.where(int(rows[0]))}: target {shown(name)} is "
+            f"{shown(column.iloc[rows[0]])}, not a number{_count(rows, 'such rows')}, so this is not a "
+            "regression. Correct it or use --task classification."
         )
 
 

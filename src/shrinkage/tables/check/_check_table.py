@@ -87,11 +87,11 @@ def hint(name: str, columns: list[str]) -> str:
 def _wrong_size(table: Table, targets: Sequence[str], folds: int) -> Iterator[str]:
     n, columns = table.frame.shape
     if folds < 2:
-        yield f"{called('folds', folds)}: must be at least 2, so that each row is once kept out of training."
+        yield f"{called('folds', folds)}: must be at least 2, so that each row is held out once."
     elif n < 2 * folds:
         yield f"{table.name}: {folds} folds need at least {2 * folds} rows, found {n}. Use fewer folds (--folds)."
     if targets and columns == len(targets):
-        yield f"{table.name}: there is no column besides the target, so nothing to learn from."
+        yield f"{table.name}: there is no column besides the target, so there is nothing to learn from."
 
 
 def _wrong_targets(table: Table, targets: Sequence[str], task: str, folds: int) -> Iterator[str]:
@@ -139,7 +139,7 @@ def _rare_classes(table: Table, name: str, values: pd.Series, folds: int) -> Ite
     if pd.api.types.is_numeric_dtype(values.dtype) and len(rare) > 10:
         yield (
             f"{table.name}: target {shown(name)} has {len(counts):,} different numbers, most in fewer than "
-            f"{folds} rows: these are no classes. Use --task regression."
+            f"{folds} rows: these are not classes. Use --task regression."
         )
         return
     said = ", ".join(f"{shown(label)} ({count})" for label, count in rare[:5])
@@ -164,7 +164,7 @@ def _notes(table: Table, targets: Sequence[str], task: str) -> Iterator[str]:
         if column.isna().all():
             yield f"Column {shown(name)} has no value in any row and is left out."
         elif _is_constant(column):
-            yield f"Column {shown(name)} has one value in all rows and tells nothing."
+            yield f"Column {shown(name)} has one value in all rows and carries no information."
         else:
             yield from (
                 f"Column {shown(name)} determines the target {shown(target)} exactly: a possible leak."

@@ -44,8 +44,9 @@ class Leak:
             for x in (self.alone, self.others)
         ]
         return (
-            f"Possible leak: column {shown(self.name)} alone reaches {reached[0]} {what} for {shown(self.target)} on "
-            f"rows not seen, all others together {reached[1]}. If it is known only once the target is, leave it out."
+            f"Possible leak: column {shown(self.name)} alone reaches {reached[0]} {what} for "
+            f"{shown(self.target)} on unseen rows, all others together {reached[1]}. If it is known only "
+            "once the target is known, leave it out."
         )
 
 

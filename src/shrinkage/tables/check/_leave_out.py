@@ -31,7 +31,7 @@ def without_columns(table: Table, names: Sequence[str]) -> Table:
     columns = list(table.frame.columns)
     if absent := [name for name in names if name not in columns]:
         raise RequestError([f"{table.name}: no column {shown(name)}{hint(name, columns)}" for name in absent])
-    note = f"Left out as asked: {', '.join(map(shown, names))}."
+    note = f"Left out as requested: {', '.join(map(shown, names))}."
     return replace(table, frame=table.frame.drop(columns=list(names)), notes=(*table.notes, note))
 
 
@@ -81,5 +81,5 @@ def _rows(table: Table, kept: NDArray[np.bool_], which: str) -> Table:
         frame=table.frame[kept].reset_index(drop=True),
         lines=np.flatnonzero(kept) + 1 if table.lines is None else table.lines[kept],
         unit="row" if table.lines is None else table.unit,
-        notes=(*table.notes, f"{rows} left out as asked, {which}."),
+        notes=(*table.notes, f"{rows} left out as requested, {which}."),
     )

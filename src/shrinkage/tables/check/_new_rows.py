@@ -100,14 +100,16 @@ class NewRows:
         """What is to be said of the rows."""
         notes = []
         if self._further:
-            notes.append(f"{self._name}: columns unknown from training are ignored: {_some(self._further)}.")
+            notes.append(
+                f"{self._name}: columns that were not in training are ignored: {_some(self._further)}."
+            )
         for column in self._columns:
             if cells := self._unseen.get(column.name):
                 rows = f"{cells.count:,} row{'s' * (cells.count > 1)}"
                 was = (
-                    "rare in training or not there, and taken as (other)"
+                    "rare in or absent from training, read as (other)"
                     if column.rare
-                    else "not there in training, and taken as no level"
+                    else "absent from training, read as no level"
                 )
                 what = _some([shown(level) for level in cells.texts])
                 notes.append(

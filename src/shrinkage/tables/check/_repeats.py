@@ -66,7 +66,7 @@ class Repeats:
             seen = (
                 f", by {100 * self.lower:.0f} % for a quick forest"
                 if self.lower >= LOWER
-                else ", though not for a quick forest here"
+                else ", though a quick forest shows no difference here"
             )
         ways = (
             f"--time {option} validates on what follows, --group {option} keeps each day in one fold"
@@ -74,8 +74,9 @@ class Repeats:
             else f"--group {option} keeps them in one fold"
         )
         return (
-            f"Column {name} has {self.groups:,} different values in {self.rows:,} rows. If rows of one {name} are alike "
-            f"and new rows will be of others, the loss on unseen rows looks lower than it will be{seen}: {ways}."
+            f"Column {name} has {self.groups:,} different values in {self.rows:,} rows. If rows with the "
+            f"same {name} are similar and new rows will have other values, the loss on unseen rows looks "
+            f"lower than it will be{seen}: {ways}."
         )
 
 

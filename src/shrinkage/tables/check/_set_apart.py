@@ -103,7 +103,7 @@ def _wrong_roles(table: Table, roles: RowRoles, targets: tuple[str, ...]) -> Ite
         if name not in columns:
             yield f"{option}: {table.name} has no column {shown(name)}{hint(name, columns)}"
         elif name in taken:
-            yield f"{option}: column {shown(name)} is the {taken[name]} already; name another column."
+            yield f"{option}: column {shown(name)} is already the {taken[name]}; name another column."
         taken.setdefault(name, role)
 
 
@@ -126,7 +126,9 @@ def _weights(table: Table, name: str, problems: list[str]) -> NDArray[np.float64
     if not pd.api.types.is_numeric_dtype(values.dtype):
         held = values.dropna()
         first = "" if held.empty else f", such as {shown(held.iloc[0])} in {table.where(int(held.index[0]))}"
-        problems.append(f"{option}: the column holds other than numbers{first}; a weight is a number >= 0.")
+        problems.append(
+            f"{option}: the column contains values that are not numbers{first}; a weight is a number >= 0."
+        )
         return None
     weight = values.to_numpy(dtype=np.float64, na_value=np.nan)
     problems += _missing(table, "weight", name, np.isnan(weight))

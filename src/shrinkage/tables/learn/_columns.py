@@ -105,7 +105,7 @@ def described(name: str, form: str, values: pd.Series, *, keep: bool = False) ->
     """
     missing = int(values.isna().sum())
     if form == "nested":
-        return left_out(name, "text", "its cells are no single values", missing)
+        return left_out(name, "text", "its cells are not single values", missing)
     present = values.dropna()
     if not len(present):
         return left_out(name, "empty", "no value in any training row", missing)
@@ -129,7 +129,7 @@ def _category_or_text(name: str, present: pd.Series, different: int, missing: in
     words = np.mean([len(str(cell).split()) for cell in pd.unique(present)[:1000]])
     if different > max(10, len(present) / 2):
         if different == len(present) and words < 1.5:
-            return left_out(name, "id", "each row has a value of its own", missing)
+            return left_out(name, "id", "each row has its own value", missing)
         return left_out(name, "text", f"free text: {different:,} different values", missing)
     if different > 10 and words >= 5:
         return left_out(name, "text", f"free text: {different:,} different values of several words", missing)

@@ -70,7 +70,7 @@ def learned_columns(
             if columns[name].reason == NUMBERS_ROWS:
                 columns[name] = described(name, form, values, keep=True)
                 said.append(
-                    f"Column {shown(name)} numbers the rows; it is used, as there is no other column."
+                    f"Column {shown(name)} numbers the rows; it is used because there is no other column."
                 )
     learned = tuple(
         _learned(replace(columns[name], reading=rule), values, weights, max_levels)

@@ -182,7 +182,9 @@ def _weights(sample_weight: Any, n: int) -> NDArray[np.float64]:
         return np.ones(n)
     weights = np.asarray(sample_weight, dtype=np.float64)
     if weights.shape != (n,) or not np.isfinite(weights).all() or (weights < 0).any():
-        raise RequestError(f"Preprocessor.fit(sample_weight=…): must be {n} finite numbers >= 0, one a row.")
+        raise RequestError(
+            f"Preprocessor.fit(sample_weight=…): must be {n} finite numbers >= 0, one per row."
+        )
     return weights
 
 
@@ -200,7 +202,5 @@ def _matrix(frame: pd.DataFrame, columns: tuple[Column, ...]) -> NDArray[np.floa
 def _warn_of_left_out(columns: tuple[Column, ...]) -> None:
     left_out = [f"{shown(c.name)} ({c.reason})" for c in columns if c.kind in ("text", "id")]
     if left_out:
-        kept = (
-            " keep_columns (--keep-columns) keeps numbers of rows." if NUMBERS_ROWS in str(left_out) else ""
-        )
+        kept = " keep_columns (--keep-columns) keeps row numbers." if NUMBERS_ROWS in str(left_out) else ""
         warnings.warn(f"Left out: {', '.join(left_out)}.{kept}", stacklevel=3)

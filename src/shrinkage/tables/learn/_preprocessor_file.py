@@ -108,7 +108,9 @@ def preprocessor_from(data: bytes, name: str) -> Preprocessor:
         raise RequestError(f"{name}: {error}") from error
     except Exception as error:  # whatever a damaged file makes of a reader, it is the file that is wrong
         reason = shown(str(error).splitlines()[0]) if str(error) else type(error).__name__
-        raise RequestError(f"{name} is damaged, or of another version of scikit-learn: {reason}.") from error
+        raise RequestError(
+            f"{name} is damaged, or from another version of scikit-learn: {reason}."
+        ) from error
 
 
 def _check_types(data: bytes, name: str) -> None:
@@ -116,13 +118,15 @@ def _check_types(data: bytes, name: str) -> None:
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             if sum(info.file_size for info in archive.infolist()) > LARGEST:
-                raise RequestError(f"{name} unpacks to more than {LARGEST // 2**20} MiB, so it is not ours.")
+                raise RequestError(
+                    f"{name} unpacks to more than {LARGEST // 2**20} MiB, so it was not written by shrinkage."
+                )
             schema = json.loads(archive.read("schema.json"))
         unknown = sorted({pair[1] for node in _nodes(schema) if (pair := _type_of(node)) not in ALLOWED})
     except RequestError:
         raise
     except Exception as error:
-        raise RequestError(f"{name} is damaged or no preprocessing file.") from error
+        raise RequestError(f"{name} is damaged or not a preprocessing file.") from error
     if unknown:
         raise RequestError(
             f"{name} holds types that do not belong in it ({', '.join(map(shown, unknown[:3]))}): it was not loaded."
@@ -146,7 +150,7 @@ def _type_of(node: dict[str, Any]) -> tuple[str, str]:
 
 def _restored(state: Any) -> Preprocessor:
     if not isinstance(state, dict) or state.get("format") != FORMAT:
-        raise RequestError("this is no preprocessing file.")
+        raise RequestError("this is not a preprocessing file.")
     if state["version"] not in range(1, VERSION + 1):
         raise RequestError(
             f"it has version {state['version']}, known is {VERSION}: install a newer shrinkage."
@@ -161,7 +165,7 @@ def _restored(state: Any) -> Preprocessor:
     probe = _probe(preprocessor.columns)
     inputs, expected = np.asarray(encoder.transform(probe)), state["probe inputs"]
     if not np.array_equal(probe, state["probe"], equal_nan=True) or not np.array_equal(inputs, expected):
-        raise ValueError("the encoder does not make of its rows what it did when it was written")
+        raise ValueError("the encoder gives other inputs for its probe rows than when it was written")
     if inputs.shape[1] != len(preprocessor.feature_names_out):
         raise ValueError("columns and encoder do not fit together")
     return preprocessor

@@ -198,9 +198,9 @@ def _refuse_doubt(columns: Mapping[str, Decision], name: str) -> None:
     if commas and doubted:
         raise RequestError(
             [
-                f"{name}: column {shown(column)} holds {shown(cell)}, which beside the decimal commas of column "
-                f"{shown(commas[0])} may be a number above a thousand. Say which: --decimal ',' --thousands '.', or "
-                "--decimal '.'."
+                f"{name}: column {shown(column)} holds {shown(cell)}, which, given the decimal commas of "
+                f"column {shown(commas[0])}, may be a number above a thousand. Choose: --decimal ',' "
+                "--thousands '.', or --decimal '.'."
                 for column, cell in doubted
             ]
         )

@@ -150,9 +150,9 @@ def _named(
         i for i, column in enumerate(columns) if names[i] or not dialect.header or _holds_something(column)
     ]
     if len(keep) < len(names):
-        notes.append(f"Columns without name and values were left out: {len(names) - len(keep)}.")
+        notes.append(f"Columns without a name and values were left out: {len(names) - len(keep)}.")
     if dialect.header and (blank := [f"column {i + 1}" for i in keep if not names[i]]):
-        notes.append(f"Columns without a name go by their place: {', '.join(blank[:5])}.")
+        notes.append(f"Columns without a name are named by position: {', '.join(blank[:5])}.")
     names = [names[i] or f"column {i + 1}" for i in keep]
     return Cells(names=names, columns=[columns[i] for i in keep], lines=lines, notes=notes)
 
@@ -190,10 +190,10 @@ def _checked(sep: str) -> str:
         try:
             empty = re.compile(sep).fullmatch("")
         except re.error as error:
-            raise RequestError(f"{called('sep', sep)}: is no regular expression: {error}.") from error
+            raise RequestError(f"{called('sep', sep)}: is not a regular expression: {error}.") from error
         if empty:
             raise RequestError(
-                f"{called('sep', sep)}: matches nothing at all, so every character would be a cell."
+                f"{called('sep', sep)}: matches the empty string, so every character would be a cell."
             )
     return sep
 
@@ -249,7 +249,7 @@ def _split(text: str, sep: str, name: str, line: int) -> tuple[list[list[str]], 
 
 def _said(error: csv.Error) -> str:
     if "unexpected end" in str(error):
-        return 'a quote " is opened in the row that starts here and never closed.'
+        return 'a quote " is opened in the row that starts here but never closed.'
     if "field larger" in str(error):
         return 'a cell of more than 131,072 characters: is a quote " not closed?'
     return 'text follows a closing quote "; a quote inside a quoted cell is written twice.'
@@ -288,8 +288,8 @@ def _bad_names(names: list[str], name: str, dialect: Dialect) -> list[str]:
     counted = names in ([str(i + k) for i in range(len(names))] for k in (0, 1))
     if not any(names) or (numeric and not counted):
         return [
-            f"{name}: the first line holds values, not column names: add a line with the names, or use --no-header and "
-            "name a column by its place, such as 'column 1'."
+            f"{name}: the first line holds values, not column names: add a line with the names, or use "
+            "--no-header and name columns by position, such as 'column 1'."
         ]
     if repeated:
         return [

@@ -155,15 +155,15 @@ def order_of(cells: Sequence[str], counts: NDArray[np.int64], asked: bool | None
         return Order(False)
     firsts, seconds = ({int(found[key]) for _, found in pairs} for key in "ab")
     if (len(firsts) == 1) != (len(seconds) == 1) and len(pairs) > 2:
-        return Order(len(firsts) == 1, "as the day is the same in all of them then", example)
+        return Order(len(firsts) == 1, "because the day is then the same in all of them", example)
     if len(pairs) > 2:
         moments = [[moment_of(cells[i], first) for i, _ in pairs] for first in (False, True)]
         ascends = [_ascends(found) for found in moments]
         if ascends[0] != ascends[1]:
-            return Order(ascends[1], "as they are in order then", example)
+            return Order(ascends[1], "because they are then in order", example)
     if FORMS[1].fullmatch(example)["sep"] == ".":  # pyright: ignore[reportOptionalSubscript] (it is one of the pairs)
-        return Order(True, "as dates with points are written so", example)
-    return Order(False, "for want of a date that says otherwise", example)
+        return Order(True, "because dates with points are written that way", example)
+    return Order(False, "because no date shows otherwise", example)
 
 
 def _ascends(moments: Sequence[datetime | None]) -> bool:

@@ -122,7 +122,7 @@ def _only_member(data: bytes, name: str) -> IO[bytes]:
     archive = zipfile.ZipFile(io.BytesIO(data))
     members = [info for info in archive.infolist() if not info.is_dir()]
     if any(info.filename == "[Content_Types].xml" for info in members):
-        raise RequestError(f"{name} is an Office file, but no Excel sheet: save the table as CSV.")
+        raise RequestError(f"{name} is an Office file but not an Excel sheet: save the table as CSV.")
     if len(members) != 1:
         raise RequestError(
             f"{name} holds {len(members)} files: give a zip file with one table, or the table itself."
@@ -136,7 +136,7 @@ def decoded(data: bytes, name: str, encoding: str | None) -> tuple[str, list[str
     if encoding is None:
         encoding = next((codec for mark, codec in _BOMS if data.startswith(mark)), "utf-8")
         if encoding.startswith(("utf-16", "utf-32")):
-            notes.append(f"The file says that it is {encoding.upper()}, and was read so.")
+            notes.append(f"The file declares the encoding {encoding.upper()} and was read with it.")
     elif encoding.lower().replace("_", "-") in ("utf-8", "utf8"):
         encoding = "utf-8-sig"
     if encoding.startswith("utf-8") and b"\0" in data:
@@ -146,7 +146,7 @@ def decoded(data: bytes, name: str, encoding: str | None) -> tuple[str, list[str
         )
     text = _strictly(data, name, encoding)
     if not text.strip():
-        raise RequestError(f"{name} is empty: it holds nothing but blank lines.")
+        raise RequestError(f"{name} is empty: it contains only blank lines.")
     if kind := "HTML" if _HTML.match(text) else "JSON" if _JSON.match(text) else "":
         raise RequestError(
             f"{name} looks like {kind}, not CSV: its first line is {shown(_first_line(text))}."

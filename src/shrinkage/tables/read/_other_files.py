@@ -127,7 +127,10 @@ def _readable(name: str) -> Iterator[None]:
 def _frame_of(table: pa.Table, name: str) -> tuple[pd.DataFrame, list[str]]:
     names = [str(column).strip() for column in table.column_names]
     problems = [
-        f"{name}: column {shown(column)} has the extension type {type_}, which is not read: store it plainly."
+        (
+            f"{name}: column {shown(column)} has the extension type {type_}, which can't be read: store it as "
+            "a plain type."
+        )
         for column, type_ in zip(names, table.schema.types, strict=True)
         if isinstance(type_, pa.BaseExtensionType)
     ]

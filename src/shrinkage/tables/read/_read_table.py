@@ -163,7 +163,7 @@ def read_parts(
 def _known(like: HasReadings | None, text: Sequence[str], verbatim: Sequence[str]) -> dict[str, Reading]:
     """The rules that are fixed before a file is read."""
     words = {
-        name: Reading(form="text", note=f"Column {shown(name)} is read as text, as asked.", asked=True)
+        name: Reading(form="text", note=f"Column {shown(name)} is read as text, as requested.", asked=True)
         for name in text
     }
     as_written = {name: Reading(form="text", asked=True) for name in verbatim}

@@ -363,7 +363,7 @@ def _slips_said(slips: _Cells, what: str) -> str:
 def _marks_said(way: Numerals, asked: Numerals | None) -> list[str]:
     said = ["the comma was read as the decimal point"] if way != asked and way.decimal == "," else []
     return said + (
-        [f"{shown(way.thousands)} was read as the mark of thousands"]
+        [f"{shown(way.thousands)} was read as the thousands separator"]
         if way != asked and way.thousands
         else []
     )
@@ -375,9 +375,9 @@ def _units_said(units: Units) -> list[str]:
         scale = ", ".join(f"1 {unit} as {factor:g}" for unit, factor in units.factors if factor != 1.0)
         said.append(f"{scale}{f' {units.unit}' if units.unit else ''}")
     elif units.unit:
-        said.append(f"their unit {shown(units.unit)} was cut off")
+        said.append(f"their unit {shown(units.unit)} was removed")
     if units.unit and units.bare:
-        said.append(f"{units.bare:,} cell{'s' * (units.bare > 1)} without it read as the same")
+        said.append(f"{units.bare:,} cell{'s' * (units.bare > 1)} without it read the same way")
     return said
 
 

@@ -130,7 +130,7 @@ def _engine(choice: str) -> ctypes.CDLL | None:
     if built is not None:
         ours = [ctypes.sizeof(each) for each in (RowsOfC, Job, Evaluation, Flight, Training)]
         assert list((c_int64 * len(ours)).in_dll(built, "bytes_f32")) == ours, (
-            "the engine's structs are others"
+            "the engine's struct layouts differ"
         )
     return built
 
@@ -166,8 +166,8 @@ def run(function: str, job: Structure, dtype: torch.dtype) -> None:
         )
     failed = getattr(built, f"{function}_{_SUFFIX[dtype]}")(ctypes.byref(job))
     if failed == -1:
-        raise MemoryError("The compiled engine got no memory for its buffers.")
-    assert not failed, "the engine's layout of a network is not Python's"
+        raise MemoryError("The compiled engine could not allocate its buffers.")
+    assert not failed, "the engine's network layout differs from Python's"
 
 
 def place(tensor: Tensor | None) -> int | None:

@@ -29,8 +29,8 @@ class ModuleTrainer(ModuleSettings):
         check_rule(recipe.rule)
         if recipe.controller is not None:
             raise RequestError(
-                f"{called('network')}: a module keeps its λ while it trains; controllers move those of the package's own "
-                "perceptrons alone. Give λs, or leave out the network."
+                f"{called('network')}: a module keeps its λ while it trains; controllers move only the λs "
+                "of the package's own perceptrons. Give λs, or leave out the network."
             )
 
     def error_name(self, recipe: Recipe) -> str:

@@ -238,9 +238,8 @@ def tried_optimizer(make: MakeOptimizer) -> Optimizer:
         )
     if any(group.get("weight_decay") for group in tried.param_groups):
         raise RequestError(
-            "optimizer=…: the optimizer has a weight decay of its own, so the weights would be "
-            "pulled twice. Build it with "
-            "weight_decay=0 and choose the decay by rule=…."
+            "optimizer=…: the optimizer already has a weight decay, so the weights would be decayed "
+            "twice. Build it with weight_decay=0 and choose the decay with rule=…."
         )
     return tried
 

@@ -155,18 +155,19 @@ def samples_of(X: Any, y: Any = None) -> Samples:
             + _iterable_hint(X)
         )
     if y is None:
-        raise RequestError("y=…: is needed beside arrays X; only a Dataset brings its own targets.")
+        raise RequestError("y=…: is needed with arrays X; only a Dataset has its own targets.")
     samples = ArraySamples(X, y)
     lengths = [len(x) for x in (*leaves(samples.X), *leaves(samples.y))]
     if len(set(lengths)) > 1:
-        raise RequestError(f"X and y must have one row per example, all of them, got {shown(lengths)} rows.")
+        raise RequestError(f"X and y must all have one row per example, got {shown(lengths)} rows.")
     return samples
 
 
 def _dataset(X: Any, y: Any) -> Samples:
     if y is not None:
         raise RequestError(
-            f"y=…: a {type(X).__name__} brings its own targets, so leave y out. Its items must be (inputs, target)."
+            f"y=…: a {type(X).__name__} has its own targets, so leave y out. Its items must be (inputs, "
+            "target)."
         )
     try:
         n = len(X)
@@ -219,8 +220,8 @@ def _held(x: Any) -> Any:
     array = x if isinstance(x, np.ndarray) else np.asarray(x.to_numpy() if hasattr(x, "to_numpy") else x)
     if array.dtype.kind not in "biufc":
         raise RequestError(
-            f"X and y must be numbers, got {array.dtype}. Encode words as class numbers, and columns of a table by "
-            "MLPClassifierCV(network=…)."
+            f"X and y must be numbers, got {array.dtype}. Encode words as class numbers, and fit columns "
+            "of a table with MLPClassifierCV(network=…)."
         )
     if array.ndim == 0:
         raise RequestError("X and y must have one row per example, got a single number.")

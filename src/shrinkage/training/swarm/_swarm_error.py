@@ -75,7 +75,7 @@ class MeanError:
         self.error = error
         if callable(error) and rows.weight is not None:
             raise RequestError(
-                f"{called('error')}: a function of predictions and targets knows nothing of row weights. "
+                f"{called('error')}: a function of predictions and targets does not know the row weights. "
                 "Leave sample_weight out, or use error='loss' or 'accuracy'."
             )
         kept = len(rows) * layout.sizes[0] <= KEPT_ELEMENTS
@@ -112,8 +112,8 @@ class MeanError:
         found = torch.as_tensor(error(predicted, torch.cat([batch.Y for batch in batches])))
         if found.shape != predicted.shape[:1]:
             raise RequestError(
-                f"{called('error')}: for predictions of shape (K, n, C) and targets (n, C) it must give K numbers, "
-                f"shape {tuple(predicted.shape[:1])}, got {tuple(found.shape)}."
+                f"{called('error')}: for predictions of shape (K, n, C) and targets (n, C) it must return "
+                f"K numbers, shape {tuple(predicted.shape[:1])}, got {tuple(found.shape)}."
             )
         return found.to(networks).view(networks.shape[:2])
 

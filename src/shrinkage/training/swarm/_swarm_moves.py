@@ -68,8 +68,8 @@ class SwarmVariant:
             )
         if math.isinf(self.stationary_sd):
             warnings.warn(
-                f"A swarm of inertia {self.inertia:g} and attraction {self.attraction:g} flies apart: "
-                f"2·attraction must stay below {_stable_sum(self.inertia):.3f}.",
+                f"A swarm of inertia {self.inertia:g} and attraction {self.attraction:g} diverges: "
+                f"2·attraction must be below {_stable_sum(self.inertia):.3f}.",
                 stacklevel=3,
             )
 

@@ -53,25 +53,25 @@ class SwarmSettings:
     def check(self, recipe: Recipe) -> None:
         """Raise for a rule, a kind or a loss that swarms can't serve."""
         if self.error == "accuracy" and recipe.metric_name != "accuracy":
-            raise RequestError("error='accuracy': a regression has none. Use 'loss' or a function.")
+            raise RequestError("error='accuracy': a regression has no accuracy. Use 'loss' or a function.")
         if not isinstance(recipe.kind, PerceptronKind):
             raise RequestError(
                 "trainer='swarm': particle swarms train multilayer perceptrons only. Use trainer='backprop'."
             )
         if recipe.controller is not None:
             raise RequestError(
-                f"{called('trainer', 'swarm')}: a swarm remembers best errors, in which the λ of that time is contained, "
-                f"so no controller can move it. Use {called('trainer', 'backprop')}."
+                f"{called('trainer', 'swarm')}: a swarm remembers its best errors, which include the λ of "
+                f"their time, so no controller can move λ. Use {called('trainer', 'backprop')}."
             )
         rule = recipe.rule
         if rule.anchor == "initial":
             raise RequestError(
-                f"{called('rule', rule.name)}: it pulls toward the weights that training starts from, and each particle "
-                "of a swarm starts elsewhere. Use a rule that pulls toward 0."
+                f"{called('rule', rule.name)}: it pulls toward the weights at the start of training, but "
+                "each particle of a swarm starts elsewhere. Use a rule that pulls toward 0."
             )
         if not rule.stateless:
             raise RequestError(
-                f"{called('rule', rule.name)}: it reads the gradient, and a swarm has none. Use "
+                f"{called('rule', rule.name)}: it needs the gradient, but a swarm has none. Use "
                 f"{called('rule', 'l2')} or another penalty."
             )
 

@@ -260,8 +260,8 @@ class Swarms:
         fx = self.error(self.x)
         if fx.shape != self.x.shape[:2]:
             raise RequestError(
-                f"{called('error')}: must give one number a particle, shape {tuple(self.x.shape[:2])}, got "
-                f"{tuple(fx.shape)}."
+                f"{called('error')}: must return one number per particle, shape {tuple(self.x.shape[:2])}, "
+                f"got {tuple(fx.shape)}."
             )
         return torch.where(fx.isfinite(), fx, torch.inf)
 

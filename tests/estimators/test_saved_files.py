@@ -169,7 +169,7 @@ def test_a_header_of_any_size_is_refused_unread(model: Path):
 
 def test_files_larger_than_any_model_are_not_read(model: Path):
     for name, message in (
-        ("model.safetensors", "larger than any model"),
+        ("model.safetensors", "too large for a model"),
         ("model.json", "too large for a model's"),
     ):
         os.truncate(model / name, 5 * 2**30)  # sparse: takes no room

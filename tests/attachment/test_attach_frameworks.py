@@ -119,7 +119,7 @@ def test_schedule_free_refuses_to_move_one_of_its_points():
     package = pytest.importorskip("schedulefree")
     model = make_model()
     optimizer = package.AdamWScheduleFree(model.parameters(), lr=LR)
-    with pytest.raises(RequestError, match="a schedule-free optimizer holds a point between two sequences"):
+    with pytest.raises(RequestError, match="a schedule-free optimizer keeps a point between two sequences"):
         attach(optimizer, Decoupled(LAM), model=model)
 
 

@@ -207,7 +207,7 @@ def test_groups_may_be_cut_otherwise_if_their_options_agree():
     a, b = model.get_parameter("a.weight"), model.get_parameter("b.weight")
     assert torch.equal(whole.state[a]["exp_avg"], optimizer.state[a]["exp_avg"])
     optimizer.param_groups[0]["lr"] = 0.5
-    with pytest.raises(RequestError, match=r"were in groups with other options in the checkpoint"):
+    with pytest.raises(RequestError, match=r"were in groups with different options in the checkpoint"):
         whole.load_state_dict(optimizer.state_dict())
     assert torch.equal(whole.state[b]["exp_avg"], optimizer.state[b]["exp_avg"])
 
@@ -237,7 +237,7 @@ def test_another_rule_or_another_exemption_needs_a_word():
         (Decoupled(0.3), ()),
     ):
         strict, _ = optimizer_of(model, "ab", rule, exempt=exempt)
-        with pytest.raises(RequestError, match=r"in the checkpoint and under \w+ here"):
+        with pytest.raises(RequestError, match=r"in the checkpoint and \w+ here"):
             strict.load_state_dict(saved)
         optimizer_of(model, "ab", rule, exempt=exempt, keep="new")[0].load_state_dict(saved)
 
@@ -319,7 +319,7 @@ def test_a_checkpoint_of_another_format_is_not_guessed_at():
     saved = through_a_file(optimizer.state_dict())
     saved["shrinkage"]["format"] = 99
     optimizer.param_groups[0]["lr"] = 0.7
-    with pytest.raises(RequestError, match=r"rule is of format 99, this version reads \d+\. Load it with"):
+    with pytest.raises(RequestError, match=r"rule has format 99, but this version reads \d+\. Load it with"):
         optimizer.load_state_dict(saved)
     assert optimizer.param_groups[0]["lr"] == 0.7, "something of it was loaded"
 

@@ -274,8 +274,9 @@ class Attachment:
         claim = self._claim_new(param, group)
         if native_strength(group):
             raise RequestError(
-                f"attach({self.rule.name}, strength {self.rule.strength}): the group added with {claim.name} has a "
-                f"weight_decay of its own, {native_strength(group):g}. Add it with weight_decay=0."
+                f"attach({self.rule.name}, strength {self.rule.strength}): the group added with "
+                f"{claim.name} already has a weight_decay, {native_strength(group):g}. Add it with "
+                "weight_decay=0."
             )
         if self.control is not None and not self.control.adopt(claim):
             raise RequestError(

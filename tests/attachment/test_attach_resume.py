@@ -84,7 +84,7 @@ def test_what_a_loaded_optimizer_holds_is_taken_up_or_refused():
         attach(loaded_before(model, saved), L2SP(0.5), model=model)
     with pytest.raises(RequestError, match=r"a.weight has the rule L2SP in the checkpoint and L2 here"):
         attach(loaded_before(model, saved), L2(0.3), model=model)
-    with pytest.raises(RequestError, match=r"holds a.weight where b.weight is here"):
+    with pytest.raises(RequestError, match=r"has a.weight in place of b.weight"):
         attach(loaded_before(model, saved, "ba"), L2SP(0.3), model=model)
     optimizer = loaded_before(model, saved)
     handle = attach(optimizer, L2SP(0.5), model=model, keep="checkpoint")

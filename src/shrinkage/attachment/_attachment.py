@@ -28,12 +28,12 @@ __all__ = ["Attachment"]
 
 
 class Attachment:
-    """A rule at work on an optimizer. Made by `attach`; copies and pickles with the optimizer.
+    """A rule attached to an optimizer, made by `attach`. It is copied and pickled with the optimizer.
 
     Attributes:
         optimizer: the optimizer that the rule is attached to.
         rule: the rule.
-        steps: steps done since it was attached, over all resumptions; a step that GradScaler skips is none.
+        steps: number of steps since it was attached, over all resumptions; steps that GradScaler skips don't count.
     """
 
     def __init__(
@@ -89,47 +89,47 @@ class Attachment:
 
     @property
     def names(self) -> list[str]:
-        """The names of the optimizer's parameters."""
+        """Names of the optimizer's parameters."""
         return [claim.name for claim in self.claims.values()]
 
     def param_of(self, name: str) -> Tensor:
-        """The parameter of this name."""
+        """Return the parameter with this name."""
         return next(claim.param for claim in self.claims.values() if claim.name == name)
 
     def table(self) -> ParameterTable:
-        """Every parameter of the optimizer: name, role, reason, rule, and who carries it out; print it."""
+        """Tabulate every parameter of the optimizer: name, role, reason, rule, and what applies it; print the result."""
         self.plan()
         return table_of(self)
 
     def log(self) -> dict[str, float]:
-        """What the rule does now, one set of numbers a parameter group, as a flat dict for any logger.
+        """Report what the rule does now, one set of numbers per parameter group, as a flat dict for any logger.
 
-        Keys are `shrinkage/group<i>/` (with `multipliers`, `shrinkage/group<i>*<factor>/`) and: `lam` λ, of rules whose
-        strength is one (with SGD that of the same stationary point, as `audit` measures it); `rate`, of rules whose
-        strength is a fraction per step, at the schedule's peak; `strength` of the others; `shrink` the fraction removed
-        per step in the long run, where it is one for all weights; `timescale` its reciprocal in steps; `lr`; `norm` of
-        the pulled weights; and where theory has one, `equilibrium_norm`, which scale-invariant weights come to (Kosson et
-        al., arXiv 2305.17212).
+        Keys are `shrinkage/group<i>/` (with `multipliers`, `shrinkage/group<i>*<factor>/`) and: `lam`, λ, for rules whose
+        strength is a λ (with SGD, the λ of the same stationary point, as `audit` measures it); `rate` for rules whose
+        strength is a fraction per step, at the schedule's peak; `strength` for other rules; `shrink`, the fraction
+        removed per step in the long run, if it is the same for all weights; `timescale`, its reciprocal in steps; `lr`;
+        `norm` of the decayed weights; and, if theory gives one, `equilibrium_norm`, which scale-invariant weights
+        approach (Kosson et al., arXiv 2305.17212).
         """
         self.plan()
         return measurements(self)
 
     def pulled(self) -> dict[str, list[Tensor]]:
-        """The pulled parameters by the name that `log` gives their group, as `group0` or `group0*0.5`."""
+        """The decayed parameters, by the name of their group in `log`, such as `group0` or `group0*0.5`."""
         self.plan()
         names = group_names(self)
         return {names[bunch]: [claim.param for claim in bunch.claims] for bunch in self._bunches}
 
     def trace(self) -> dict[str, list[float]]:
-        """Under a controller: the steps after which λ was set, `step`, and λ since then.
+        """Record of a controller: the steps after which λ was set, `step`, and λ from then on.
 
-        Its name is `lam` where there is one λ, else that of the group or the parameter; empty without a controller. It is
-        saved and resumed with the optimizer.
+        The key is `lam` if there is a single λ, or else the name of the group or the parameter; empty without a
+        controller. The record is saved and resumed with the optimizer.
         """
         return {} if self.control is None else self.control.trace()
 
     def remove(self) -> None:
-        """Take the rule off: the optimizer is as it was, without any weight decay of its own."""
+        """Remove the rule: the optimizer is as it was, without any weight decay."""
         if self._removed:
             return
         self._removed = True
@@ -138,17 +138,17 @@ class Attachment:
 
     @property
     def bunches(self) -> list[Bunch]:
-        """What is pulled, a bunch for every parameter group and strength."""
+        """The decayed parameters, one bunch for every parameter group and strength."""
         self.plan()
         return self._bunches
 
     @property
     def exempt(self) -> list[Claim]:
-        """The parameters of the optimizer that this rule leaves alone."""
+        """The optimizer's parameters that this rule does not decay."""
         return [claim for claim in self.claims.values() if claim.rule is None]
 
     def before_step(self, optimizer: Optimizer, args: Any, kwargs: dict[str, Any]) -> Any:
-        """Pre-hook of `optimizer.step`: act on the gradients, or see to it that the closure does."""
+        """Pre-hook of `optimizer.step`: act on the gradients, or let the closure do it."""
         return _uncompiled(self._before_step, optimizer, args, kwargs, torch.compiler.is_compiling())
 
     def _before_step(self, optimizer: Optimizer, args: Any, kwargs: dict[str, Any], compiled: bool) -> Any:
@@ -184,7 +184,7 @@ class Attachment:
         return (args[0], wrapped, *args[2:]), kwargs
 
     def after_step(self, optimizer: Optimizer, args: Any, kwargs: dict[str, Any]) -> None:
-        """Post-hook of `optimizer.step`: what acts on the weights that the step has produced."""
+        """Post-hook of `optimizer.step`: act on the updated weights."""
         _uncompiled(self._after_step, optimizer)
 
     @torch.no_grad()
@@ -199,11 +199,11 @@ class Attachment:
                 self.replan()
 
     def before_save(self, optimizer: Optimizer) -> None:
-        """Pre-hook of `optimizer.state_dict`: the groups are whole, also where a step was broken off."""
+        """Pre-hook of `optimizer.state_dict`: restore the groups, even if a step was interrupted."""
         give_back(optimizer)
 
     def save(self, optimizer: Optimizer, state_dict: dict[str, Any]) -> None:
-        """Post-hook of `optimizer.state_dict`: the strengths and what the rule keeps, by parameter name."""
+        """Post-hook of `optimizer.state_dict`: add the strengths and the rule's state, by parameter name."""
         self.plan()
         if self.control is not None:
             self.control.keep(list(self.claims.values()))
@@ -217,7 +217,7 @@ class Attachment:
         return matched
 
     def finish_load(self, optimizer: Optimizer) -> None:
-        """Post-hook of `optimizer.load_state_dict`: take up the strengths and the state of the checkpoint."""
+        """Post-hook of `optimizer.load_state_dict`: restore the strengths and the state from the checkpoint."""
         for group in optimizer.param_groups:
             clear_native(group, optimizer.defaults)
         _resume.finish(self, self._incoming)
@@ -226,11 +226,11 @@ class Attachment:
         self.plan()
 
     def replan(self) -> None:
-        """See to it that the next plan is a new one: the strengths have changed."""
+        """Make the next plan a new one, because the strengths have changed."""
         self._planned = []
 
     def plan(self) -> None:
-        """Bring the bunches in line with the optimizer's parameter groups, which may have grown or been loaded."""
+        """Update the bunches to the optimizer's parameter groups, which may have grown or been loaded."""
         if is_lent(self.optimizer):  # another rule is at work in this step
             return
         groups = self.optimizer.param_groups
@@ -247,7 +247,7 @@ class Attachment:
         self._planned = [(group, len(group["params"])) for group in groups]
 
     def _bunches_of(self, group: dict[str, Any]) -> list[Bunch]:
-        """The pulled parameters of `group`, those of one strength together."""
+        """The decayed parameters of `group`, grouped by strength."""
         together: dict[Any, list[Claim]] = {}
         for param in group["params"]:
             claim = self.claims[param]
@@ -265,7 +265,7 @@ class Attachment:
         return bunches
 
     def _adopt_new(self, param: Tensor, group: dict[str, Any]) -> None:
-        """A parameter that `add_param_group` brought."""
+        """Take in a parameter that `add_param_group` added."""
         if self._claim_new is None:
             raise RequestError(
                 "attach(…): a parameter group was added to an optimizer that was copied or loaded with "
@@ -303,7 +303,7 @@ def _call(method: Callable[..., Any], *args: Any) -> Any:
 
 
 _uncompiled: Callable[..., Any] = _call
-"""Runs a method outside a compiled step. Set with the first rule: torch's compiler takes more than a second to load."""
+"""Runs a method outside a compiled step. Set with the first rule: torch's compiler takes over a second to load."""
 
 
 def _keep_uncompiled() -> None:
@@ -313,10 +313,10 @@ def _keep_uncompiled() -> None:
 
 
 def _only_makes_state(optimizer: Optimizer) -> bool:
-    """Whether a step is none of training: every learning rate and every gradient is 0.
+    """Whether a step is not a training step: every learning rate and every gradient is 0.
 
-    So `torch.distributed.checkpoint` has an optimizer make its state before it loads one; a rule whose clock is not the
-    learning rate's would pull the weights by it.
+    `torch.distributed.checkpoint` takes such a step to make an optimizer create its state before loading one. A rule
+    whose clock is not the learning rate would move the weights in it.
     """
     groups = optimizer.param_groups
     if (
@@ -331,7 +331,7 @@ def _only_makes_state(optimizer: Optimizer) -> bool:
 
 
 def _check_can_step(optimizer: Optimizer, rule: Rule) -> None:
-    """Refuse, while no weight has moved, the step that torch would refuse once the rule has pulled."""
+    """Refuse a step that torch would refuse, before the rule moves any weight."""
     if not type(optimizer).__module__.startswith("torch.optim."):
         return
     for i, group in enumerate(optimizer.param_groups):
@@ -349,7 +349,7 @@ def _plain(grad: Tensor) -> Tensor:
 
 
 def _with_rule(closure: Callable[[], Any], step: Step) -> Callable[[], Any]:
-    """The closure, after which the gradients hold the rule's pull and the loss its penalty."""
+    """Wrap the closure, so that the gradients include the rule's pull and the loss its penalty."""
 
     def evaluate() -> Any:
         try:

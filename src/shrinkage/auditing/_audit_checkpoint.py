@@ -44,7 +44,7 @@ _LIVE: dict[Need, str] = {
         "inputs",
     ),
 }
-"""What no file tells."""
+"""What no file contains."""
 _NAMELESS = (
     "{} unnamed in the file: save the model's state_dict() with the optimizer's, or build the optimizer "
     "from model.named_parameters()"
@@ -58,19 +58,19 @@ _KINDS = (
 
 
 def audit_checkpoint(path: str | Path, *, optimizer: str | None = None, **told: Any) -> Audit:
-    """Audit what a file holds: `.safetensors` the weights, any other a torch checkpoint with its optimizer's state.
+    """Audit a file: weights if it is `.safetensors`, otherwise a torch checkpoint with the optimizer's state.
 
     Args:
         path: the file. A pickle is read with `weights_only=True`: tensors and plain values, no code. Names come from
-            the groups (`Optimizer(model.named_parameters())` keeps them), else from the shapes of the moments where
-            one group alone has a shape; otherwise a parameter is told by its group and number, without a role.
-        optimizer: dotted name of the optimizer's class, such as `torch.optim.AdamW`; a checkpoint does not hold it.
-            None: recognized by its options, among those of torch.optim.
-        told: `rows`, `batch_size`, `steps` as `audit` takes them.
+            the groups (`Optimizer(model.named_parameters())` keeps them), or from the shapes of the moments if only one
+            group has that shape; otherwise a parameter is named by its group and number, without a role.
+        optimizer: dotted name of the optimizer's class, such as `torch.optim.AdamW`; a checkpoint does not contain it.
+            None: recognized from its options, among the classes of torch.optim.
+        told: `rows`, `batch_size` and `steps`, as in `audit`.
 
     Returns:
-        The audit; what the file does not tell is in `unchecked`. Of an optimizer's state alone the options and the
-        moments are judged, on weights of usual size; of weights without an optimizer only what they show by themselves.
+        The audit; `unchecked` lists what the file does not contain. For an optimizer's state alone, the options and the
+        moments are audited, on weights of typical size; for weights without an optimizer, only the weights themselves.
 
     Raises:
         RequestError: the file cannot be read without running code, or its optimizer is not recognized.

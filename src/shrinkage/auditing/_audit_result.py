@@ -24,25 +24,25 @@ class Group:
     parameters: tuple[str, ...]
     """Their names."""
     roles: tuple[str, ...]
-    """What they are for."""
+    """Their roles in the model."""
     elements: int
-    """How many numbers they hold."""
+    """Number of elements."""
     rule: str
-    """What happens to them, in words."""
+    """The rule that acts on them, in words."""
     formula: str
-    """The same in symbols; Δ is the optimizer's step."""
+    """The rule in symbols; Δ is the optimizer's step."""
     lr: float
     """The learning rate at which it was measured: the peak of the plan, or the present one."""
     lam: float | None
-    """Canonical λ of the same stationary point; None where each weight has its own."""
+    """Canonical λ with the same stationary point; None if each weight has its own."""
     shrink: float | None
-    """Fraction removed per step at `lr`; None where only the size of the gradients tells."""
+    """Fraction removed per step at `lr`; None if it depends on the gradients."""
     steps: float | None
-    """Timescale in steps, 1/shrink; None where the shrink is None."""
+    """Timescale in steps, 1/shrink; None if the shrink is None."""
     epochs: float | None
     """Timescale in epochs; None without the rows and the batch size."""
     sentence: str = ""
-    """What that means for the run."""
+    """What the rule means for the run."""
 
     def to_dict(self) -> dict[str, Any]:
         """The fields as plain JSON; an infinite timescale is None."""
@@ -63,11 +63,11 @@ class AuditResult:
     groups: list[Group]
     """A row for each kind of treatment."""
     unchecked: list[Unchecked] = field(default_factory=list)
-    """What was not looked at, by reason."""
+    """Checks that could not run, by reason."""
 
     @property
     def headline(self) -> str:
-        """How many findings there are; and where too little could be looked at, that their absence says nothing."""
+        """Number of findings; says so if too few checks could run for their absence to mean anything."""
         counts = [(sum(f.severity == s for f in self.findings), s) for s in SEVERITIES]
         told = ", ".join(f"{n} {severity}{'s' if n > 1 else ''}" for n, severity in counts if n)
         asked = len(CHECKS) - len({code for part in self.unchecked for code in part.codes})
@@ -76,21 +76,21 @@ class AuditResult:
 
     @property
     def verdict(self) -> Verdict:
-        """`found` something, `clear`, or `no all-clear`: nothing was found, and too little could be looked at."""
+        """`found`, `clear`, or `no all-clear`: nothing was found, but too few checks could run."""
         return "found" if self.findings else "no all-clear" if self.is_half_blind else "clear"
 
     @property
     def is_half_blind(self) -> bool:
-        """Whether so much could not be looked at that finding nothing is no all-clear."""
+        """Whether so few checks could run that finding nothing is not an all-clear."""
         return any(part.central for part in self.unchecked)
 
     @property
     def worst(self) -> Severity | None:
-        """The gravest severity found; None without findings."""
+        """The worst severity found; None without findings."""
         return self.findings[0].severity if self.findings else None
 
     def fails(self, on: Severity) -> bool:
-        """Whether there is a finding as grave as `on`, or graver."""
+        """Whether there is a finding of severity `on` or worse."""
         return self.worst is not None and SEVERITIES.index(self.worst) <= SEVERITIES.index(on)
 
     def to_dict(self) -> dict[str, Any]:

@@ -43,7 +43,7 @@ class Audited:
     role: str
     """What it is for: weight, bias, norm, scale, token, embedding; `unknown` without a model."""
     reason: str
-    """What the role was recognized by."""
+    """How the role was recognized."""
     group: int
     """The group it is in; the first where there are several."""
     groups: tuple[int, ...]

@@ -14,31 +14,31 @@ __all__ = ["SEVERITIES", "Check", "Finding", "Hits", "Severity", "finding", "nam
 
 Severity = Literal["error", "warning", "note"]
 SEVERITIES: tuple[Severity, ...] = ("error", "warning", "note")
-"""From the worst on."""
+"""Severities, the worst first."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:
-    """Something about the decay that its owner may not have meant."""
+    """Something about the decay that may be unintended."""
 
     code: str
-    """Its name, which does not change."""
+    """Its permanent name."""
     severity: Severity
     """`error`: the decay does the opposite or nothing; `warning`: probably unintended; `note`: worth knowing."""
     parameters: tuple[str, ...]
-    """Whom it concerns."""
+    """The parameters concerned."""
     measured: str
-    """What is."""
+    """What was measured."""
     expected: str
-    """What would be expected."""
+    """What was expected."""
     advice: str
     """What to write instead."""
     link: str
-    """Its place in the documentation of the source; `shrinkage audit --explain CODE` prints the same."""
+    """Its section in the documentation, which `shrinkage audit --explain CODE` prints too."""
 
     @property
     def sentence(self) -> str:
-        """All of it in words that a person can act on."""
+        """The whole finding as one sentence."""
         named = ", ".join(self.parameters[:2])
         rest = len(self.parameters) - 2
         whom = f"{named} and {rest} more" if rest > 0 else named
@@ -50,23 +50,23 @@ class Finding:
 
 
 Hits = Iterable[tuple[list[str], str, str, str] | tuple[list[str], str, str, str, Severity]]
-"""For each finding: parameters, measured, expected, advice; and a severity where it is not the check's own."""
+"""For each finding: parameters, measured, expected, advice; and a severity if it differs from the check's."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Check:
-    """One question to the facts; a row of the registry."""
+    """One check of the facts; a row of the registry."""
 
     code: str
     """The code of what it finds."""
     title: str
     """The heading of its page."""
     severity: Severity
-    """How grave it is."""
+    """Its default severity."""
     needs: tuple[Need, ...]
-    """What must be there for it to be asked at all."""
+    """What it needs to run at all."""
     partly: tuple[Need, ...]
-    """What must be there for all of it to be asked."""
+    """What it needs to be complete."""
     look: Callable[[Facts], Hits]
     """Finds it; its docstring is the documentation's text."""
 
@@ -76,7 +76,7 @@ class Check:
         return inspect.cleandoc(self.look.__doc__ or "")
 
     def __call__(self, facts: Facts) -> list[Finding]:
-        """What the facts hold of it; nothing where they lack what it is judged by."""
+        """The findings in these facts; none if they lack what the check needs."""
         if any(need in facts.lacks for need in self.needs):
             return []
         return [
@@ -101,7 +101,7 @@ def finding(
     needs: tuple[Need, ...] = ("optimizer",),
     partly: tuple[Need, ...] = (),
 ) -> Callable[[Callable[[Facts], Hits]], Check]:
-    """Make a check of a function from the facts to what it found."""
+    """Decorator: make a check from a function that yields findings from the facts."""
     return lambda look: Check(
         code=code, title=title, severity=severity, needs=needs, partly=partly, look=look
     )

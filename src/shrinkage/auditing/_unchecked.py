@@ -1,4 +1,4 @@
-"""What was not looked at, and why: silence of a check that was never asked is no all-clear."""
+"""Checks that could not run, and why: the silence of a check that never ran is not an all-clear."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Need = Literal[
     "optimizer", "options", "built", "live", "model", "biases", "roles", "matrices", "values", "format", "gradients",
     "followed", "followed later", "size", "reached", "rows", "steps", "scheduler", "loss", "inputs",
 ]  # fmt: skip
-"""Something that a check is judged by."""
+"""Something that a check needs."""
 
 NEEDS: dict[Need, str] = {
     "optimizer": "an optimizer",
@@ -36,7 +36,7 @@ NEEDS: dict[Need, str] = {
     "loss": "`loss`, to look for penalties in it",
     "inputs": "`inputs`, to run the model on",
 }
-"""What each is, in words; the first that is missing names the reason."""
+"""Each need in words; the first missing one gives the reason."""
 
 TOLD: dict[Need, str] = {
     "model": "no model was given: model=…",
@@ -51,23 +51,23 @@ TOLD: dict[Need, str] = {
     "loss": "penalties inside the loss cannot be checked without loss=…",
     "inputs": "no batch was given to run the model on: inputs=…",
 }
-"""Why a live audit lacks it, and what to give."""
+"""Why an audit of a live optimizer lacks it, and what to give."""
 
 _MOST_LISTED = 8
 _CENTRAL: frozenset[Need] = frozenset({"optimizer", "roles", "values"})
-"""Without these the silence of an audit says little."""
+"""Without these, finding nothing means little."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Unchecked:
-    """Findings that were not looked for, for one reason."""
+    """Checks that could not run, for one reason."""
 
     because: str
     """What is missing, and what to give."""
     codes: tuple[str, ...]
-    """The findings that were not looked for."""
+    """The checks that did not run."""
     partly: tuple[str, ...]
-    """The findings of which a part was not looked for."""
+    """The checks that ran only in part."""
     central: bool
     """Whether so much is missing that finding nothing means little."""
 
@@ -77,21 +77,21 @@ class Unchecked:
 
     @property
     def words(self) -> str:
-        """The findings in one line; of many the first."""
+        """The checks in one line; only the first if there are many."""
         listed = [*self.codes, *(f"{code} (in part)" for code in self.partly)]
         rest = len(listed) - _MOST_LISTED
         return ", ".join(listed) if rest <= 1 else f"{', '.join(listed[:_MOST_LISTED])} and {rest} more"
 
 
 def lacking(because: str, *needs: Need) -> dict[Need, str]:
-    """One reason for several lacks."""
+    """The same reason for several missing needs."""
     return dict.fromkeys(needs, because)
 
 
 def unchecked_of(
     checks: Mapping[str, Any], lacks: Mapping[Need, str], lacks_part: Mapping[Need, str]
 ) -> list[Unchecked]:
-    """For each reason the checks that it kept from being asked, each check under its first reason; the gravest first."""
+    """The checks that could not run, by reason (each under its first reason); the worst reason first."""
     told: dict[str, tuple[list[str], list[str], list[Need]]] = {}
     seen: set[str] = set()
     missing: list[Need] = sorted({*lacks, *lacks_part}, key=[*NEEDS].index)

@@ -27,44 +27,44 @@ _SIZES = ("max_weight", "weight_norm", "gamma")
 
 @dataclass(frozen=True, kw_only=True)
 class ComparisonResult:
-    """Ways to keep weights small, side by side on one table: what was measured.
+    """The measurements of all methods, compared on one table.
 
-    Every method chose its own λ by the same inner folds, and was tested on the same outer rows, which nothing of it had
-    seen. Standard errors and intervals are those of the corrected resampled t-test.
+    Every method chose its own λ on the same inner folds and was tested on the same outer rows, which it had not seen.
+    Standard errors and intervals are those of the corrected resampled t-test.
     """
 
     source: str
-    """Where the rows came from."""
+    """Source of the rows."""
     task: str
     """`classification` or `regression`."""
     target_names: tuple[str, ...]
     n_rows: int
     n_features: int
     loss_name: str
-    """`cross-entropy` (nats a row) or `mean squared error` (of standardized targets)."""
+    """`cross-entropy` (nats per row) or `mean squared error` (of standardized targets)."""
     metric_name: str
     """`accuracy` or `R²`."""
     lambdas: NDArray[np.float64]
-    """(L,) the λs that every method was given, ascending from 0; a best λ on the edge extends them."""
+    """(L,) the λs given to every method, ascending from 0; extended if the best λ is on the edge."""
     setting: Setting
     splitting: Splitting
     runs: tuple[Runs, ...]
-    """One a method, no regularization first."""
+    """One per method, no regularization first."""
     pairs: tuple[Pair, ...]
     """Forms trained side by side on all rows."""
     pairs_lambda: float
-    """λ of the pairs: the median of what L2 in the error chose, or 0.01 where that is 0; at most 0.5/η of the larger of
-    the two learning rates, so that no step takes more than half of a weight."""
+    """λ of the pairs: the median λ that L2 in the error chose, or 0.01 if that is 0; at most 0.5/η for the larger of the
+    two learning rates, so no step removes more than half of a weight."""
     pairs_epochs: int
     pairs_yardstick: float
-    """‖w₁ − w₂‖/‖w₁‖ of L2 in the error and no regularization, trained as the pairs are."""
+    """‖w₁ − w₂‖/‖w₁‖ between L2 in the error and no regularization, trained like the pairs."""
     notes: tuple[str, ...] = ()
-    """What to be careful about, in sentences."""
+    """Caveats, as sentences."""
     seconds: float = math.nan
-    """For everything."""
+    """Total time in seconds."""
 
     def of(self, key: str) -> Runs:
-        """The runs of one method, by its key."""
+        """Return the runs of one method, by its key."""
         for runs in self.runs:
             if runs.method.key == key:
                 return runs
@@ -72,27 +72,27 @@ class ComparisonResult:
         raise RequestError(f"of({shown(key)}): is not in the comparison. Known: {known}.")
 
     def mean(self, key: str, figure: str) -> Mean:
-        """Mean over the outer splits, with its corrected standard error, of a field of `Runs`."""
+        """Return the mean of a field of `Runs` over the outer splits, with its corrected standard error."""
         return corrected_mean(getattr(self.of(key), figure), self.splitting.test_share)
 
     def difference(self, key: str, other: str = NONE, figure: str = "test_loss") -> Interval:
-        """`key − other`, paired over the outer splits, with its 95 % interval."""
+        """Return `key − other`, paired over the outer splits, with its 95 % interval."""
         first, second = (getattr(self.of(each), figure) for each in (key, other))
         return paired_difference(first, second, self.splitting.test_share)
 
     def own_gain(self, key: str) -> Interval:
-        """Test loss with the chosen λ minus that of the same training at λ = 0, paired over the outer splits."""
+        """Return the test loss at the chosen λ minus that of the same training at λ = 0, paired over the outer splits."""
         runs = self.of(key)
         return paired_difference(runs.test_loss, runs.unpenalized_test_loss, self.splitting.test_share)
 
     @cached_property
     def best(self) -> Runs:
-        """The method of the smallest mean test loss."""
+        """The method with the smallest mean test loss."""
         means = [runs.test_loss.mean() for runs in self.runs]
         return self.runs[int(np.nanargmin(means))]
 
     def to_frame(self) -> pd.DataFrame:
-        """One row a method and outer split: every figure, from which all means can be taken again."""
+        """Return a data frame with one row per method and outer split, from which all means can be recomputed."""
         names = [name for name in Runs.__dataclass_fields__ if name not in ("method", "lambdas", "path")]
         frames = [
             pd.DataFrame(
@@ -104,7 +104,7 @@ class ComparisonResult:
         return pd.concat(frames, ignore_index=True)
 
     def to_dict(self) -> dict[str, Any]:
-        """Everything as JSON values; a mean is {"value", "se"}, a number that is not finite None."""
+        """Return everything as JSON values; a mean is {"value", "se"}, and a number that is not finite is None."""
         methods = [
             {
                 "key": (key := runs.method.key),

@@ -32,7 +32,7 @@ class KeptRows:
     A row depends on its split and its method alone, so methods and repeats may be added to what is kept.
 
     Args:
-        folder: made when it is missing.
+        folder: created if it is missing.
         identity: what the rows depend on besides data and recipe, as JSON values: versions.
         problem: the rows that are compared on.
         lambdas: (L,) the asked λs.

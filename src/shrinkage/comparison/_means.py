@@ -1,4 +1,4 @@
-"""A mean with its standard error, and how many digits of it are worth showing."""
+"""A mean with its standard error, and the number of digits worth showing."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["Mean", "corrected_mean", "decimals", "error_of_share", "mean_of", "s
 
 
 def decimals(se: float) -> int:
-    """Decimals that show the second digit of a standard error; 3 where there is none."""
+    """Number of decimals that show the second digit of a standard error; 3 if there is none."""
     return 3 if not ROUNDING < se < math.inf else min(max(0, 1 - math.floor(math.log10(se))), 8)
 
 
@@ -41,7 +41,7 @@ def mean_of(values: ArrayLike) -> Mean:
 
 
 def error_of_share(share: float, items: int) -> float:
-    """Standard error of a share of so many items, `√(p(1 − p)/n)`.
+    """Standard error of a share p of n items, `√(p(1 − p)/n)`.
 
     >>> error_of_share(0.5, 100)
     0.05
@@ -56,7 +56,7 @@ def corrected_mean(values: ArrayLike, test_share: float) -> Mean:
 
 
 def signed(value: float, digits: int) -> str:
-    """A difference with its sign and so many decimals; no sign for what rounds to 0, a dash for NaN.
+    """Format a difference with its sign and this many decimals; no sign if it rounds to 0, a dash for NaN.
 
     >>> signed(-0.0314, 2), signed(0.5, 1), signed(-1e-9, 2)
     ('−0.03', '+0.5', '0.00')

@@ -1,4 +1,4 @@
-"""Nested cross-validation of each method: λ by the inner folds, the error by rows that nothing has seen."""
+"""Nested cross-validation of each method: inner folds choose λ, unseen outer rows measure the error."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ __all__ = ["Runs", "run_methods"]
 Floats = NDArray[np.float64]
 
 WORKER_START_SECONDS = 10.0
-"""Work that a second process must save before it is worth starting one: it imports torch first."""
+"""Time that a second process must save to be worth starting, since it imports torch first."""
 SECONDS_A_STEP = 4e-4
 FLOPS_A_SECOND = 1e10
 MAX_EXTENSIONS = 2
@@ -38,7 +38,7 @@ MAX_EXTENSIONS = 2
 
 @dataclass(frozen=True, kw_only=True)
 class Runs:
-    """One method on J outer splits; L λs. A split on which it diverged has NaN."""
+    """One method on J outer splits with L λs; NaN for splits on which it diverged."""
 
     method: Method
     lam: Floats
@@ -46,52 +46,52 @@ class Runs:
     epoch: Floats
     """(J,) epochs of the tested network."""
     train_loss: Floats
-    """(J,) of the network refitted on the outer training rows, on these rows; the penalty is not part of it."""
+    """(J,) loss on the outer training rows after refitting on them, without the penalty."""
     train_metric: Floats
     validation_loss: Floats
-    """(J,) of the chosen λ and epoch, over the inner folds."""
+    """(J,) validation loss of the chosen λ and epoch over the inner folds."""
     validation_metric: Floats
     test_loss: Floats
-    """(J,) of the refitted network on the outer test rows."""
+    """(J,) loss of the refitted network on the outer test rows."""
     test_metric: Floats
     unpenalized_test_loss: Floats
-    """(J,) of the same training at λ = 0, on the same rows: what the trainer does by itself."""
+    """(J,) test loss of the same training at λ = 0 on the same rows: the effect of the trainer alone."""
     max_weight: Floats
-    """(J,) largest |w| of the refitted network, biases left out."""
+    """(J,) largest |w| of the refitted network, without biases."""
     weight_norm: Floats
     """(J,) √Σw²."""
     gamma: Floats
-    """(J,) effective parameters Σ h/(h + λ) of the refitted network, NaN for a method whose λ is no price of w²."""
+    """(J,) effective parameters Σ h/(h + λ) of the refitted network; NaN if the method's λ does not weight w²."""
     n_weights: Floats
-    """(J,) weights, biases left out: the most that γ can be."""
+    """(J,) number of weights, without biases: the maximum of γ."""
     seconds: Floats
     """(J,) for the path, the choice and the refit."""
     at_edge: Floats
-    """(J,) 1 where the chosen λ is the largest of the extended grid and the rule would take a larger one; else 0."""
+    """(J,) 1 if the chosen λ is the largest of the extended grid and the rule allows a larger one, else 0."""
     lambdas: Floats
-    """(L,) the λs of the path, ascending: those asked for, and those by which some split extended them."""
+    """(L,) the λs of the path, ascending: those given, and the extensions of any split."""
     path: Floats
-    """(L, J) validation loss of these λs over the inner folds, after the last epoch; NaN where a split did not take
-    the λ: it did not extend its grid so far, or the fraction a step would have been above 1."""
+    """(L, J) validation loss of these λs over the inner folds, after the last epoch; NaN if a split did not train the λ:
+    its grid was not extended that far, or the fraction per step would have been above 1."""
 
     @property
     def path_splits(self) -> NDArray[np.int64]:
-        """(L,) the splits that took a λ and did not diverge there."""
+        """(L,) number of splits that trained a λ without diverging."""
         return np.isfinite(self.path).sum(axis=1)
 
     @property
     def validation_path(self) -> Floats:
-        """(L,) validation loss in the mean over the splits that took a λ; NaN where none did."""
+        """(L,) mean validation loss over the splits that trained a λ; NaN if none did."""
         with np.errstate(invalid="ignore"):
             return np.where(np.isfinite(self.path), self.path, 0.0).sum(axis=1) / self.path_splits
 
     @property
     def diverged(self) -> int:
-        """Splits on which no network could be judged or refitted."""
+        """Number of splits on which no network could be scored or refitted."""
         return int((~np.isfinite(self.test_loss)).sum())
 
     def median(self, figure: str) -> float:
-        """Of a field, over the splits on which training did not diverge; NaN if it did on all."""
+        """Return the median of a field over the splits that did not diverge; NaN if all did."""
         values = getattr(self, figure)[np.isfinite(self.test_loss)]
         return float(np.median(values)) if values.size else math.nan
 
@@ -107,17 +107,17 @@ def run_methods(
     kept: KeptRows | None = None,
     progress: Progress | None = None,
 ) -> list[Runs]:
-    """Every method on every outer split, the same splits, seeds and inner folds for all.
+    """Run every method on every outer split, with the same splits, seeds and inner folds for all.
 
     Args:
         problem: features and target.
-        methods: what is compared.
+        methods: the methods to compare.
         lambdas: (L,) ascending, 0 among them.
         setting: the network and its training.
         splitting: the outer and inner folds.
-        n_jobs: processes as joblib means it; `auto` starts them for work that is worth it.
-        kept: where finished rows are kept and looked for.
-        progress: told (done, total) in estimated seconds.
+        n_jobs: number of processes, as in joblib; `auto` starts them only if the work is large enough.
+        kept: where finished rows are stored and looked up.
+        progress: called with (done, total) in estimated seconds.
     """
     _, loss = targets(problem)
     costs = [_seconds(method, problem, lambdas, setting, splitting, loss) for method in methods]

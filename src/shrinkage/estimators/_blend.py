@@ -1,8 +1,8 @@
-"""Networks of several forms of input as one model: which of them predict, chosen on rows that none of them had seen.
+"""Networks with several forms of input as one model; the members that predict are chosen on unseen rows.
 
-Diversity of inputs pays where more restarts don't: the mean of networks that see the columns in different forms was
-better than the best of them on most tables (`benchmarks/tables`). A member without hidden layers is a linear or additive
-model; with it among those to choose from, a table with a linear truth costs little.
+Different forms of input help where more restarts don't: their mean was better than the best member on most tables
+(`benchmarks/tables`). A member without hidden layers is a linear or additive model; including it costs little, and helps
+if the truth is linear.
 """
 
 from __future__ import annotations
@@ -33,22 +33,22 @@ TIED = 0.005
 
 @dataclass(frozen=True, kw_only=True)
 class Forms:
-    """The members that were trained, and what the folds say of them."""
+    """The members that were trained, with their losses on the folds."""
 
     names: tuple[str, ...]
     weights: Floats
-    """(M,) of each in the predictions, ≥ 0, of sum 1."""
+    """(M,) weight of each member in the predictions, ≥ 0, with sum 1."""
     losses: Floats
-    """(M,) loss of each alone on rows not seen: nats per row, or that of standardized values; minus the score of
-    `scoring`."""
+    """(M,) loss of each member alone on unseen rows: nats per row, or the loss of standardized values; with `scoring`,
+    minus the score."""
     blended_loss: float
-    """The same of the weighted mean of their predictions."""
+    """The same for the weighted mean of their predictions."""
     paths: tuple[FittedPath, ...]
-    """The λ path of each."""
+    """The λ path of each member."""
 
     @property
     def main(self) -> int:
-        """The best of those that predict, one with hidden layers if there is any: it is shown as the model's own."""
+        """The best member that predicts, preferring one with hidden layers; reports show it as the model's own."""
         predicts = self.weights > 0
         deep = predicts & np.array([MEMBERS[name].hidden for name in self.names])
         return int(np.where(deep if deep.any() else predicts, self.losses, np.inf).argmin())
@@ -66,7 +66,7 @@ class Forms:
 
     @property
     def held_out(self) -> Floats | None:
-        """(N, C) the blend's predictions of rows that its networks had not seen, or None."""
+        """(N, C) the blend's predictions for unseen rows, or None."""
         used = [(w, path.held_out) for w, path in zip(self.weights, self.paths, strict=True) if w > 0]
         if len(used) == 1:
             return used[0][1]
@@ -75,7 +75,7 @@ class Forms:
 
 @dataclass(frozen=True)
 class Blend:
-    """The weighted mean of what some networks predict."""
+    """The weighted mean of the predictions of several networks."""
 
     parts: tuple[FittedNetworks, ...]
     weights: tuple[float, ...]

@@ -1,4 +1,4 @@
-"""A fitted path's networks with the scales of their inputs and outputs: all that a prediction needs."""
+"""The networks of a fitted path with the scales of their inputs and outputs: everything that a prediction needs."""
 
 from __future__ import annotations
 
@@ -23,24 +23,24 @@ __all__ = ["FittedNetworks", "OfNetworks"]
 
 @dataclass(frozen=True, kw_only=True)
 class FittedNetworks:
-    """The networks of M λs, refitted on all rows. D parameters, I inputs, C outputs."""
+    """The networks of M λs, refitted on all rows, with D parameters, I inputs and C outputs."""
 
     kind: Kind
     layout: Layout
     loss: str
-    """Its key."""
+    """Key of the loss."""
     lambdas: NDArray[np.float64]
     """(M,)"""
     rows: NDArray[Any]
     """(M, D) parameters, weights before biases, layer by layer."""
     chosen: int
-    """Place of the chosen λ."""
+    """Index of the chosen λ."""
     x_scale: Scale | None
-    """(I,) what the inputs are standardized by."""
+    """(I,) standardization of the inputs."""
     y_scale: Scale | None
-    """(C,) what the targets were standardized by."""
+    """(C,) standardization of the targets."""
     form: Form = field(default_factory=StandardInputs)
-    """What makes inputs of the columns, before they are standardized."""
+    """Converts columns to inputs, before they are standardized."""
 
     @property
     def n_inputs(self) -> int:
@@ -56,7 +56,7 @@ class FittedNetworks:
 
     @property
     def perceptron(self) -> PerceptronKind:
-        """The kind, where something is asked that only a perceptron has."""
+        """The kind of the networks, for operations that only perceptrons have."""
         if not isinstance(self.kind, PerceptronKind):
             raise RequestError(
                 "These networks were built by network=…, so this package does not know their layers and "
@@ -65,7 +65,7 @@ class FittedNetworks:
         return self.kind
 
     def module(self, place: int | None = None) -> nn.Module:
-        """A network that `network=` built, as an ordinary module in evaluation mode; the chosen one by default."""
+        """Return a network built by `network=` as an ordinary module in evaluation mode; the chosen one by default."""
         kind = self.kind
         if not isinstance(kind, ModuleKind):
             raise RequestError("module(): only networks that network=… has built are modules.")
@@ -73,11 +73,11 @@ class FittedNetworks:
         return kind.of_layout(self.layout).module(row, "outputs")
 
     def predict(self, X: NDArray[Any], lam: float | None = None) -> NDArray[np.float64]:
-        """(n, C) probabilities, or values in the targets' own units, for columns X (n, D).
+        """Predict probabilities, (n, C), or values in the targets' own units, for columns X (n, D).
 
         Args:
             X: the matrix of the columns, before the form of input and standardization.
-            lam: the λ of the network that predicts; None for the chosen one.
+            lam: predict with the network of this λ; None for the chosen one.
         """
         X = self.form(X)
         if self.x_scale is not None:
@@ -89,9 +89,9 @@ class FittedNetworks:
         return predicted
 
     def mean_prediction(self, X: NDArray[Any], rows: NDArray[Any] | None = None) -> NDArray[np.float64]:
-        """(n, C) the mean of networks (R, D), of all `rows` by default; probabilities of outputs in float64.
+        """Return the mean prediction, (n, C), of networks (R, D), by default all `rows`; probabilities in float64.
 
-        In float32 a probability near 1 is 1, and a temperature could not bring it back.
+        In float32 a probability near 1 rounds to 1, which a temperature could not undo.
         """
         X = self.form(X)
         if self.x_scale is not None:
@@ -99,7 +99,7 @@ class FittedNetworks:
         return self.mean_of_standardized(X, self.rows if rows is None else rows)
 
     def mean_of_standardized(self, X: NDArray[np.float64], rows: NDArray[Any]) -> NDArray[np.float64]:
-        """The same for inputs as the networks see them."""
+        """The same for inputs that are already standardized."""
         if not self.of_classes:
             predicted = predictions(self.kind, self.layout, self.loss, rows, X).mean(axis=0)
             return predicted if self.y_scale is None else self.y_scale.restored(predicted)
@@ -107,7 +107,7 @@ class FittedNetworks:
         return np.mean([probabilities_of(each) for each in z], axis=0)
 
     def place(self, lam: float) -> int:
-        """Where the network of `lam` is; λ as it is printed, to 3 digits, is enough."""
+        """Return the index of the network of `lam`, which may be rounded to 3 digits, as printed."""
         distance = np.abs(self.lambdas - lam)
         nearest = int(distance.argmin())
         if not distance[nearest] <= 5e-3 * abs(lam):
@@ -131,7 +131,7 @@ class FittedNetworks:
 
 
 class OfNetworks:
-    """The part of an estimator that hands out its networks."""
+    """The part of an estimator that gives access to its networks."""
 
     networks_: FittedNetworks
     path_: PathResult
@@ -139,7 +139,7 @@ class OfNetworks:
 
     @property
     def best_score_(self) -> float:
-        """Mean over folds of the `scoring` at the chosen λ; without one, minus its validation loss."""
+        """Mean over folds of the `scoring` at the chosen λ; without `scoring`, minus its validation loss."""
         check_is_fitted(self)
         path, choice = self.path_, self.choice_
         if path.validation_score is not None:
@@ -159,9 +159,9 @@ class OfNetworks:
         return [biases for _, biases in self.networks_.layers()]
 
     def module(self, lam: float | None = None) -> nn.Module:
-        """The chosen network, or that of another λ, as a torch module, where `network=` was given.
+        """Return the chosen network, or that of another λ, as a torch module; only with `network=`.
 
-        It takes standardized inputs, as the other networks do.
+        It takes standardized inputs, like the other networks.
         """
         check_is_fitted(self)
         return self.networks_.module(None if lam is None else self.networks_.place(lam))

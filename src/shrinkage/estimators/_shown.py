@@ -52,7 +52,7 @@ class Shown(Plotted):
         """Write the model as files that run no code, for `shrinkage.estimators.load_model` and `shrinkage predict`.
 
         Args:
-            folder: made when it is missing.
+            folder: created if it is missing.
 
         Columns of a matrix of numbers are called x0, x1, … in the files.
 

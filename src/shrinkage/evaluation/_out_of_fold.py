@@ -34,7 +34,7 @@ class OutOfFold:
     n_rows: int
     """N"""
     loss: str
-    """Its key."""
+    """Key of the loss."""
 
     @property
     def of_classes(self) -> bool:

@@ -1,4 +1,4 @@
-"""What every callback does when training begins: attach, audit, watch."""
+"""Common start of every callback: attach, audit, start the telemetry."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ __all__ = ["begin"]
 def begin(
     optimizer: Optimizer, model: nn.Module, rule: Rule | None, *, audited: bool, **options: Any
 ) -> Telemetry:
-    """Attach `rule` unless the optimizer has one, warn of what an audit finds, and watch.
+    """Attach `rule` unless the optimizer has one, warn about audit findings, and start the telemetry.
 
     Args:
-        optimizer: as the trainer made it; what accelerate wraps is unwrapped.
-        model: what it trains.
-        rule: what to attach; None leaves the optimizer as it is.
-        audited: measure what the optimizer does, and warn of each finding.
+        optimizer: as the trainer made it; wrappers of accelerate are removed.
+        model: the model that it trains.
+        rule: the rule to attach; None leaves the optimizer as it is.
+        audited: audit the optimizer, and warn about each finding.
         options: for `attach`.
     """
     optimizer = getattr(optimizer, "optimizer", optimizer)

@@ -15,11 +15,11 @@ __all__ = ["audit"]
 
 
 def audit(model: keras.Model, *, rows: int | None = None, batch_size: int | None = None) -> Audit:
-    """Measure what the optimizer of a compiled Keras model does to each weight, and judge it.
+    """Measure what the optimizer of a compiled Keras model does to each weight, and flag what is probably unintended.
 
     A copy of the optimizer, made from its configuration, takes steps in float64 on copies of the variables; the model
-    and its optimizer are not touched. Penalties of layers (`kernel_regularizer`) are in the loss and are not seen; nor is
-    a rule that `ShrinkageCallback` attaches.
+    and its optimizer are not touched. The audit does not see penalties of layers (`kernel_regularizer`), which are in the
+    loss, or a rule attached by `ShrinkageCallback`.
 
     Args:
         model: built and compiled, with Keras on torch.
@@ -30,7 +30,7 @@ def audit(model: keras.Model, *, rows: int | None = None, batch_size: int | None
         The findings, the worst first, and a row for each kind of treatment; `print` shows them.
 
     Raises:
-        RequestError: Keras runs on something else than torch, or the model is not compiled or not built.
+        RequestError: Keras does not run on torch, or the model is not compiled or not built.
     """
     optimizer: Any = getattr(model, "optimizer", None)
     if keras.backend.backend() != "torch" or optimizer is None or not model.trainable_variables:

@@ -10,11 +10,11 @@ __all__ = ["KerasSteps"]
 
 
 class KerasSteps(torch.optim.Optimizer):
-    """Takes the place of `optimizer.apply`, which Keras calls once per step with the gradients.
+    """Replaces `optimizer.apply`, which Keras calls once per step with the gradients.
 
     Args:
         variables: the model's trainable variables.
-        optimizer: the Keras optimizer that moves them.
+        optimizer: the Keras optimizer that updates them.
     """
 
     def __init__(self, variables: Any, optimizer: Any) -> None:
@@ -29,5 +29,5 @@ class KerasSteps(torch.optim.Optimizer):
         self.step()
 
     def step(self, closure: Any = None) -> None:  # pyright: ignore[reportIncompatibleMethodOverride] no loss
-        """The Keras optimizer's own step, with the gradients as the rule left them."""
+        """Take the Keras optimizer's own step, with the gradients that the rule left."""
         self._apply([variable.value.grad for variable in self._variables], self._variables)

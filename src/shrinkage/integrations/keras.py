@@ -18,11 +18,11 @@ __all__ = ["ShrinkageCallback", "audit"]
 
 
 class ShrinkageCallback(keras.callbacks.Callback):
-    """Attach a rule to the model's optimizer for the length of `fit`, and add what it does to each epoch's logs.
+    """Attach a rule to the model's optimizer during `fit`, and add its numbers to each epoch's logs.
 
     Args:
-        rule: what to attach; the Keras optimizer's own `weight_decay` must be None.
-        exempt: globs over `variable.path` of what is not pulled.
+        rule: the rule to attach; the Keras optimizer's own `weight_decay` must be None.
+        exempt: globs over `variable.path` of variables without decay.
         options: for `shrinkage.attach`.
     """
 
@@ -44,11 +44,11 @@ class ShrinkageCallback(keras.callbacks.Callback):
         self.handle = attach(self._steps, self._rule, exempt=exempt, **self._options)
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        """Add the handle's numbers to the logs, for the callbacks that come after."""
+        """Add the handle's numbers to the logs, for later callbacks."""
         if logs is not None and self.handle is not None:
             logs.update(self.handle.log())
 
     def on_train_end(self, logs: Any = None) -> None:
-        """Give the Keras optimizer its own step back."""
+        """Restore the Keras optimizer's own step."""
         model: Any = self.model
         del model.optimizer.apply

@@ -21,13 +21,13 @@ __all__ = ["ShrinkageCallback"]
 class ShrinkageCallback(_callbacks.Callback):
     """Attach a rule to every optimizer of the module when fitting starts, and log what it does.
 
-    The rule is there before Lightning restores a checkpoint, so its state resumes by parameter name.
+    The rule is attached before Lightning restores a checkpoint, so its state resumes by parameter name.
 
     Args:
-        rule: what to attach; None only watches and audits.
-        every: steps from one reading to the next.
-        audit: warn at the start of what the optimizers do that is probably unintended.
-        options: for `shrinkage.attach`, as `exempt` or `multipliers`.
+        rule: the rule to attach; None only logs and audits.
+        every: number of steps between readings.
+        audit: warn at the start about anything that the optimizers probably do unintentionally.
+        options: options of `shrinkage.attach`, such as `exempt` or `multipliers`.
     """
 
     def __init__(
@@ -53,6 +53,6 @@ class ShrinkageCallback(_callbacks.Callback):
                 pl_module.log_dict({prefix + key: value for key, value in watch.numbers().items()})
 
     def on_fit_end(self, trainer: Any, pl_module: Any) -> None:
-        """Stop watching."""
+        """Remove the telemetry."""
         for watch in self._watches:
             watch.remove()

@@ -16,11 +16,11 @@ __all__ = ["ShrinkageCallback"]
 class ShrinkageCallback(Callback):
     """Attach a rule to the net's optimizer when training begins, and record what it does in the history.
 
-    `net.load_params(f_optimizer=…)` comes before; the rule takes up the state that was loaded.
+    Call `net.load_params(f_optimizer=…)` before; the rule resumes from the loaded state.
 
     Args:
-        rule: what to attach; None only watches and audits.
-        audit: warn at the start of what the optimizer does that is probably unintended.
+        rule: the rule to attach; None only logs and audits.
+        audit: warn at the start about anything that the optimizer probably does unintentionally.
         options: for `shrinkage.attach`, as a dict: `{"exempt": (…)}`.
     """
 
@@ -32,12 +32,12 @@ class ShrinkageCallback(Callback):
         self.options = options
 
     def initialize(self) -> ShrinkageCallback:
-        """As skorch asks of a callback: what belongs to one training starts empty."""
+        """Reset the state of one training, as skorch requires."""
         self._watch: Telemetry | None = None
         return self
 
     def on_train_begin(self, net: Any, X: Any = None, y: Any = None, **kwargs: Any) -> None:
-        """Attach, unless a training before this one has."""
+        """Attach, unless an earlier training has done so."""
         self._watch = begin(
             net.optimizer_, net.module_, self.rule, audited=self.audit, **(self.options or {})
         )
@@ -51,7 +51,7 @@ class ShrinkageCallback(Callback):
                 net.history.record(key, value)
 
     def on_train_end(self, net: Any, X: Any = None, y: Any = None, **kwargs: Any) -> None:
-        """Stop watching."""
+        """Remove the telemetry."""
         if self._watch is not None:
             self._watch.remove()
             self._watch = None

@@ -16,13 +16,13 @@ __all__ = ["ShrinkageCallback"]
 class ShrinkageCallback(TrainerCallback):
     """Attach a rule to the Trainer's optimizer when training begins, and log what it does.
 
-    The Trainer restores its optimizer first; the rule takes up the state that was restored with it. Leave
+    The Trainer restores its optimizer first; the rule resumes from the state restored with it. Leave
     `TrainingArguments(weight_decay=…)` at 0: a second decay is an error.
 
     Args:
-        rule: what to attach; None only watches and audits.
-        audit: warn at the start of what the optimizer does that is probably unintended.
-        options: for `shrinkage.attach`, as `exempt` or `multipliers`.
+        rule: the rule to attach; None only logs and audits.
+        audit: warn at the start about anything that the optimizer probably does unintentionally.
+        options: options of `shrinkage.attach`, such as `exempt` or `multipliers`.
     """
 
     def __init__(self, rule: Rule | None = None, *, audit: bool = True, **options: Any) -> None:
@@ -30,7 +30,7 @@ class ShrinkageCallback(TrainerCallback):
         self._watch: Telemetry | None = None
 
     def add_to(self, trainer: Any) -> None:
-        """Add the callback ahead of the Trainer's trackers, so that they are given the numbers too."""
+        """Add the callback before the Trainer's trackers, so they receive the numbers too."""
         trainer.callback_handler.callbacks.insert(0, self)
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
@@ -40,7 +40,7 @@ class ShrinkageCallback(TrainerCallback):
         self._watch = begin(kwargs["optimizer"], kwargs["model"], self._rule, audited=self._audit, **options)
 
     def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **kwargs: Any) -> None:
-        """Add the numbers to what the Trainer logs."""
+        """Add the numbers to the Trainer's logs."""
         if self._watch is not None and logs is not None:
             numbers = self._watch.numbers()
             logs.update(numbers)
@@ -48,7 +48,7 @@ class ShrinkageCallback(TrainerCallback):
                 state.log_history[-1].update(numbers)
 
     def on_train_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        """Stop watching."""
+        """Remove the telemetry."""
         if self._watch is not None:
             self._watch.remove()
             self._watch = None

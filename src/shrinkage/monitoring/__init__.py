@@ -1,4 +1,4 @@
-"""Numbers of a run while it runs: what the decay of each parameter group does, attached or not."""
+"""Telemetry of a running training: what the decay of each parameter group does, attached or not."""
 
 from shrinkage.monitoring._telemetry import Telemetry, telemetry
 

@@ -17,7 +17,7 @@ from shrinkage.rules import plain, wide
 __all__ = ["Telemetry", "telemetry"]
 
 _SAMPLE = 16_384
-"""Weights of each tensor whose movement is looked at: the share is a ratio, for which a part will do."""
+"""Number of weights per tensor whose movement is measured: the share is a ratio, so a sample is enough."""
 
 
 def telemetry(
@@ -60,7 +60,7 @@ def telemetry(
 
 
 class Telemetry:
-    """What `telemetry` returns: reads the optimizer when asked, and one step after each reading."""
+    """The result of `telemetry`: reads the optimizer on request, and one step after each reading."""
 
     def __init__(self, optimizer: Optimizer, model: nn.Module | None, steps_per_epoch: float | None) -> None:
         self._optimizer, self._model, self._steps_per_epoch = optimizer, model, steps_per_epoch
@@ -78,16 +78,16 @@ class Telemetry:
         self._hooks = (before, after)
 
     def numbers(self) -> dict[str, float]:
-        """What the decay does now, as a flat dict for any logger.
+        """Return what the decay does now, as a flat dict for any logger.
 
         Keys end in `/group<i>`; under `multipliers` in `/group<i>*<factor>`:
 
         - `lr`: the learning rate;
-        - `shrink`: fraction of a weight removed per step, where it is one for all weights;
-        - `timescale`: 1/shrink in steps, and `timescale_epochs` in epochs; absent where nothing is removed;
-        - `lam`: λ, or `rate`: the fraction per step, where the strength is one;
-        - `norm`: of the group's decayed weights, or of all if none are;
-        - `update_share`: ‖what the decay removed‖/‖how far the weights moved‖ in the last step that was looked at.
+        - `shrink`: fraction of a weight removed per step, if it is the same for all weights;
+        - `timescale`: 1/shrink in steps, and `timescale_epochs` in epochs; absent if nothing is removed;
+        - `lam`, λ, or `rate`, the fraction per step, if the strength is one of these;
+        - `norm`: of the group's decayed weights, or of all its weights if none are decayed;
+        - `update_share`: ‖change by the decay‖/‖total change of the weights‖ in the last measured step.
         """
         self._armed = True
         handles = attachments_of(self._optimizer)
@@ -102,12 +102,12 @@ class Telemetry:
         return numbers
 
     def remove(self) -> None:
-        """Stop watching."""
+        """Remove the telemetry."""
         for hook in self._hooks:
             hook.remove()
 
     def _of_rule(self, handle: Attachment, seen: set[Tensor]) -> dict[str, float]:
-        """The numbers of the handle's log under telemetry's names, and the share."""
+        """The numbers of the handle's log under telemetry's names, with the share."""
         numbers: dict[str, float] = {}
         shrinks: dict[str, float] = {}
         for key, value in handle.log().items():

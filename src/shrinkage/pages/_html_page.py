@@ -145,7 +145,7 @@ class Page:
     findings: Sequence[str]
     """What was found, in sentences."""
     notes: Sequence[str]
-    """What to be careful about, in sentences."""
+    """Caveats, as sentences."""
     sections: Sequence[Section]
     """The rest, in reading order."""
 

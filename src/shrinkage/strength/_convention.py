@@ -65,7 +65,7 @@ def _half_life(shrink: float) -> float:
 
 @dataclass(frozen=True, kw_only=True)
 class Convention:
-    """One meaning of one number that a person types.
+    """One meaning of a strength that a user types.
 
     The strength that `form` gives is λ for an objective, and for a decay the factor in `s_t = strength · clock`.
     """

@@ -56,7 +56,7 @@ def refused(source: Convention, target: Convention, reason: str) -> str:
 def note(
     source: Convention, target: Convention, q: Quantities, *, same: bool, refusal: str, rate: float | None
 ) -> str:
-    """What agrees, what does not, and what to mind."""
+    """What agrees, what does not, and caveats."""
     parts = [_what_agrees(source, target, q, refusal, same=same)]
     if rate is not None:
         parts.append(_shorter_step(source, target, q, rate))

@@ -1,4 +1,4 @@
-"""`convert`: what a number of one framework is in another."""
+"""`convert`: a strength of one framework in another's convention."""
 
 from __future__ import annotations
 

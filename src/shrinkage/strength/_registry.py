@@ -15,10 +15,10 @@ __all__ = ["Conventions", "conventions", "find"]
 
 @dataclass(frozen=True)
 class Conventions:
-    """Rows of the table; `str()` is the table."""
+    """Rows of the table; `str()` gives the table."""
 
     rows: tuple[Convention, ...]
-    """One entry a convention."""
+    """One entry per convention."""
 
     def __len__(self) -> int:
         return len(self.rows)

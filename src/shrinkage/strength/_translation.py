@@ -26,14 +26,14 @@ __all__ = ["Conversion", "translate"]
 
 @dataclass(frozen=True, kw_only=True)
 class Conversion:
-    """A converted strength; `str()` says it in a few lines."""
+    """A converted strength; `str()` gives it in a few lines."""
 
     value: float
-    """The number to type in the target."""
+    """The number to use in the target convention."""
     exact: bool
     """Whether both numbers name the same objective or the same shrink at every step; if not, see the note."""
     note: str
-    """What agrees, what does not, and what to mind."""
+    """What agrees, what does not, and caveats."""
     source: str
     """The convention converted from."""
     target: str
@@ -41,7 +41,7 @@ class Conversion:
     given: float
     """The number converted."""
     lam: float | None = None
-    """Canonical λ beside the loss in use, where an objective takes part."""
+    """Canonical λ for the loss in use, if an objective is involved."""
 
     def __str__(self) -> str:
         sign = "=" if self.exact else "≈"

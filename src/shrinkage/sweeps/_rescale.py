@@ -1,4 +1,4 @@
-"""`rescale`: the number to type when batch, rows, learning rate or length of the run change."""
+"""`rescale`: a strength for a different batch size, number of rows, learning rate or run length."""
 
 from __future__ import annotations
 

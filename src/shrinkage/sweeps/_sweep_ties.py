@@ -45,7 +45,7 @@ class Judged:
     noise: float
     """σ, the standard deviation of a single run beside its setting's and its block's level; NaN where unknown."""
     margin: float
-    """The difference of two means that is more than noise; NaN where unknown."""
+    """The difference of two means that exceeds noise; NaN if unknown."""
     known: bool
     """Whether there are runs to tell the noise from."""
 

@@ -1,4 +1,4 @@
-"""`transfer`: what a strength becomes when the network or the run grows, each rule with its source."""
+"""`transfer`: a strength for a larger network or run, each rule with its source."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ _ALGEBRA = "nothing: it follows from the timescale; its optimum was studied for 
 
 @dataclass(frozen=True, kw_only=True)
 class TransferRule:
-    """One rule that took part."""
+    """One rule that was applied."""
 
     changed: str
     """What changed, such as "width 256 → 1024"."""
     rule: str
-    """What is kept, and what that asks for."""
+    """The quantity kept, and how."""
     source: str
     """Where the rule is from."""
     tested: str
-    """On what it was tested there."""
+    """What it was tested on there."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,17 +38,17 @@ class Transfer:
     """A strength for a changed network or run; `print` says it with the rules behind it."""
 
     value: float
-    """The number to type."""
+    """The new number."""
     given: float
     """The number that was transferred."""
     convention: str
-    """What both mean."""
+    """The convention of both numbers."""
     lr_factor: float
-    """What the learning rate of the hidden matrices is to be multiplied by for the number to hold."""
+    """Factor by which to multiply the learning rate of the hidden matrices for the number to hold."""
     rules: tuple[TransferRule, ...]
     """The rules, in the order in which the changes were given."""
     next: str
-    """What to type next, and why."""
+    """What to try next, and why."""
 
     def __str__(self) -> str:
         lines = [f"{self.convention} {self.given:.6g} becomes {self.value:.6g}."]

@@ -1,4 +1,4 @@
-"""`useful_range`: from where to where a strength does anything in a run, as numbers of the framework that runs it."""
+"""`useful_range`: the range in which a strength has any effect in a run, in the framework's own numbers."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Dtype = Literal["float64", "float32", "bfloat16", "float16"]
 
 @dataclass(frozen=True, kw_only=True)
 class UsefulRange:
-    """Where a strength acts in one run; `print` says it, and what to type next."""
+    """The range in which a strength acts in one run; `print` gives it, and what to try next."""
 
     convention: str
     """The convention whose numbers these are."""
@@ -28,25 +28,25 @@ class UsefulRange:
     high: float
     """The largest number that acts."""
     weak: float
-    """The end of the weak strengths: `low`, or `high` where the strength falls with the number, as with C."""
+    """The weak end: `low`, or `high` if the strength falls as the number rises, as with C."""
     strong: float
     """The other end."""
     good: tuple[float, float] | None
-    """Where good values lie: a timescale from one epoch (at most a tenth of the run) to the whole run; None for a solver
-    and for L1, where the run does not tell."""
+    """The range of good values: a timescale from one epoch (at most a tenth of the run) to the whole run; None for a
+    solver and for L1, for which the run does not determine it."""
     exact: bool
-    """Whether the shrink follows from the number alone; False where gradients, norms or momentum take part."""
+    """Whether the shrink follows from the number alone; False if gradients, norms or momentum matter."""
     why: str
     """What happens at both ends, in sentences."""
     next: str
-    """What to type next, and why."""
+    """What to try next, and why."""
     values: tuple[float, ...] = ()
-    """The values of the sweep that was asked about."""
+    """The values of the given sweep."""
     acting: tuple[float, ...] = ()
-    """Those of `values` that can act; of a range, the ends of the part that can."""
+    """The `values` that can act; for a range, the ends of the part that can."""
 
     def acts(self, value: float) -> bool:
-        """Whether a number lies in the range."""
+        """Return whether a number is in the range."""
         return self.low <= value <= self.high
 
     def __str__(self) -> str:

@@ -20,7 +20,7 @@ class ParameterRow:
     """One parameter of the optimizer."""
 
     name: str
-    """In the model, whatever wraps it."""
+    """Its name in the model, without any wrappers."""
     shape: tuple[int, ...]
     """Its shape."""
     group: int
@@ -28,16 +28,16 @@ class ParameterRow:
     role: str
     """weight, bias, norm, scale, token or embedding."""
     reason: str
-    """What the role was recognized by."""
+    """How the role was recognized."""
     rule: str
     """The rule with its strength, or why it is exempt."""
     how: str
-    """`native`: by the optimizer's own kernel; `hook`: around its step; empty if exempt."""
+    """How the rule is applied: `native`, by the optimizer's kernel; `hook`, around its step; empty if exempt."""
 
 
 @dataclass(frozen=True)
 class ParameterTable(Drawn):
-    """All rows, in the order of the optimizer; printing shows them."""
+    """All rows, in the order of the optimizer; `print` shows them."""
 
     rows: tuple[ParameterRow, ...]
 
@@ -48,7 +48,7 @@ class ParameterTable(Drawn):
         return len(self.rows)
 
     def __getitem__(self, name: str) -> ParameterRow:
-        """The row of the parameter called `name`."""
+        """Return the row of the parameter called `name`."""
         return {row.name: row for row in self.rows}[name]
 
     def to_dict(self) -> list[dict[str, Any]]:

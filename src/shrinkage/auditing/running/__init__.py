@@ -1,1 +1,1 @@
-"""A run under watch: real steps on the user's batches, and what the decay did in them."""
+"""Audit of a run: real steps on the user's batches, and what the decay did in them."""

@@ -25,19 +25,19 @@ from shrinkage.auditing.running._run_page import rendered
 __all__ = ["RunAudit", "audit_run"]
 
 _MOST_LOOKS = 400
-"""Steps that are looked at."""
+"""Number of steps to record."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class RunAudit:
-    """What a run did to the weights. `print` shows it."""
+    """The effect of a run on the weights; `print` shows it."""
 
     audit: Audit
     """What was measured before the first step."""
     courses: list[Course]
     """One for each kind of treatment."""
     losses: list[float]
-    """Of the steps that were looked at."""
+    """The losses at the recorded steps."""
 
     def to_html(self, path: str | os.PathLike[str]) -> None:
         """Write everything as a page that opens offline, whole or not at all."""
@@ -71,25 +71,25 @@ def audit_run(
     scheduler: Any = None,
     scheduler_every: int = 1,
 ) -> RunAudit:
-    """Train for some steps, and record what the decay does in each. Model, optimizer and scheduler do move.
+    """Train for some steps and record what the decay does in each; the model, optimizer and scheduler change.
 
     Args:
-        optimizer: any optimizer that keeps to torch's interface; several that train one model in a list.
-        model: whose parameters they are.
-        batches: gives for each step the loss of a batch: as a tensor with its graph, as a function that computes it, or
+        optimizer: any optimizer that follows torch's interface, or a list of those that train one model.
+        model: the model that owns the parameters.
+        batches: yields the loss of a batch for each step: as a tensor with its graph, as a function that computes it, or
             as `(inputs, loss)`, where `loss` is one of these or a function of `model(inputs)`. An iterable, or a function
             that returns one, as a generator function does.
-        steps: optimizer steps to take, >= 1; fewer where the batches end.
+        steps: number of optimizer steps, >= 1; fewer if the batches run out.
         rows: training rows n, for timescales in epochs.
         batch_size: rows per step.
-        scheduler: of the learning rate (or a list); its `step()` is called after each step.
+        scheduler: the learning rate scheduler (or a list); its `step()` is called after each optimizer step.
         scheduler_every: optimizer steps between two steps of the scheduler, >= 1.
 
     Returns:
         The audit before the first step, and the course of each kind of treatment.
 
     Raises:
-        RequestError: an argument is out of its range, or a batch gives no loss with a graph.
+        RequestError: an argument is out of range, or a batch gives no loss with a graph.
 
     Example:
         >>> model = torch.nn.Linear(4, 1, bias=False)

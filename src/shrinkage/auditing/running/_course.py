@@ -2,9 +2,9 @@
 
 With s the shrink of a step, w the weights before it and u the rest of the update (Δw + s·w):
 
-    removed   1 − Π (1 − s)                 of a weight that nothing feeds
-    share     s‖w‖ / (s‖w‖ + ‖u‖)           of the update, that the decay is
-    at rest   ‖w‖ = ‖u‖/√(2s)               where decay and updates that are independent between steps balance
+    removed   1 − Π (1 − s)                 fraction removed from a weight without gradients
+    share     s‖w‖ / (s‖w‖ + ‖u‖)           the decay's share of the update
+    at rest   ‖w‖ = ‖u‖/√(2s)               equilibrium of decay and updates that are independent between steps
 
 Reference for the last: Kosson, Messmer and Jaggi, arXiv 2305.17212, table 1.
 """
@@ -28,30 +28,30 @@ __all__ = ["Course", "Watch"]
 
 @dataclass(frozen=True, kw_only=True)
 class Course:
-    """What the decay did to parameters of one treatment, step by step."""
+    """What the decay did, step by step, to parameters that are treated alike."""
 
     label: str
     """The group's number and its roles."""
     rule: str
-    """What happens to them, in words."""
+    """The rule that acts on them, in words."""
     steps: list[int]
-    """Steps that were looked at, from 1."""
+    """The recorded steps, counted from 1."""
     lr: list[float]
     """Learning rate of each."""
     shrink: list[float | None]
-    """Fraction removed in each; None where the gradients decide."""
+    """Fraction removed in each; None if it depends on the gradients."""
     removed: list[float | None]
-    """Fraction removed up to each, of a weight that nothing feeds."""
+    """Fraction removed up to each, from a weight without gradients."""
     norm: list[float]
     """‖w‖ after each."""
     norm_at_rest: list[float | None]
     """‖w‖ at which decay and updates of that size balance."""
     share: list[float | None]
-    """The part of the update that the decay is."""
+    """The decay's share of the update."""
 
     @property
     def sentence(self) -> str:
-        """What became of them."""
+        """The effect of the decay as one sentence."""
         grown = self.norm[-1] / self.norm[0] - 1 if self.norm[0] else 0.0
         told = f"‖w‖ went from {self.norm[0]:.3g} to {self.norm[-1]:.3g} ({100 * grown:+.2g} %)"
         strongest = max(range(len(self.shrink)), key=lambda k: self.shrink[k] or 0.0)

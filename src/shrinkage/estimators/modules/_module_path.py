@@ -38,18 +38,18 @@ class Judged(NamedTuple):
 
 
 class LambdaPath:
-    """What `lambda_path` gives back.
+    """The result of `lambda_path`: a fitted λ path of modules.
 
     Attributes:
-        lambda_: the chosen λ; `lambda_min_` of the smallest mean validation loss, `lambda_1se_` of the 1-SE rule.
+        lambda_: the chosen λ; `lambda_min_` has the smallest mean validation loss, `lambda_1se_` follows the 1-SE rule.
         lambdas_: (L,) all of them.
         path_: the curves of every (λ, fold, restart); `path_.to_frame()` is a table.
-        choice_: the choice, and how it was made.
+        choice_: how λ and epoch were chosen.
         module_: the chosen module, refitted on all rows, in evaluation mode.
         stacked_: in words: stacked, stacked but for these operations, or one by one, because …
         loss_: training loss of `module_`.
         row_shapes_: (name, shape and dtype) of each part of a row, targets last.
-        constant_losses_: (F,) validation losses of a constant guess on the same folds; None where targets are neither
+        constant_losses_: (F,) validation losses of a constant prediction on the same folds; None if targets are neither
             classes nor values.
     """
 
@@ -79,7 +79,7 @@ class LambdaPath:
         self.module_ = self._module(fitted.chosen)
 
     def module(self, lam: float) -> nn.Module:
-        """The module of another λ of `lambdas_`, refitted on all rows (needs `keep_path=True`)."""
+        """Return the module of another λ in `lambdas_`, refitted on all rows (needs `keep_path=True`)."""
         known = self._fitted.refit_lambdas
         place = int(np.abs(known - lam).argmin())
         if not abs(known[place] - lam) <= 5e-3 * abs(lam):
@@ -89,26 +89,26 @@ class LambdaPath:
         return self._module(place)
 
     def weights(self) -> list[NDArray[Any]]:
-        """For each λ of the path the decayed weights of its refitted module, flat; empty where it was not kept."""
+        """Return, for each λ of the path, the decayed weights of its refitted module, flat; empty if it was not kept."""
         kept = dict(zip(self._fitted.refit_lambdas.tolist(), self._fitted.networks, strict=True))
         columns = self._fitted.layout.decayed_columns()
         return [kept[lam][columns] if lam in kept else np.empty(0) for lam in self.lambdas_.tolist()]
 
     def linear_path(self, X: Any, y: Any) -> LinearPath | None:
-        """A linear model at a range of strengths on the folds of the path; None where rows are no flat numbers.
+        """Fit a linear model at a range of strengths on the folds of the path; None if rows are not flat numbers.
 
         Args:
-            X: (n, D), as it was given to `lambda_path`.
-            y: as it was given.
+            X: (n, D), as given to `lambda_path`.
+            y: as given to `lambda_path`.
         """
         return linear_of(X, y, *self._judged)
 
     def report(self, path: str | os.PathLike[str], X: Any = None, y: Any = None) -> None:
-        """Write the report of the fit, one HTML page that opens offline; weights need `keep_path=True`.
+        """Write the report of the fit as one HTML page that opens offline; showing weights needs `keep_path=True`.
 
         Args:
             path: the file.
-            X, y: as they were given to `lambda_path`; where X is (n, D), they add the comparison with a linear model.
+            X, y: as given to `lambda_path`; if X is (n, D), they add the comparison with a linear model.
         """
         reporting = import_module("shrinkage.reporting")  # the floor above, which is needed here alone
         linear = None if X is None else self.linear_path(X, y)
@@ -118,7 +118,7 @@ class LambdaPath:
         """Write `module.safetensors` (for `load_state_dict`), `path.csv`, `run.json`, and the report.
 
         Args:
-            folder: made when it is missing.
+            folder: created if it is missing.
             X, y: see `report`.
         """
         folder = Path(folder)
@@ -134,7 +134,7 @@ class LambdaPath:
         self.report(folder / "report.html", X, y)
 
     def summary(self) -> dict[str, Any]:
-        """What was run and chosen, as JSON values."""
+        """Return the settings and the choice as JSON values."""
         choice = self.choice_
         return {
             "lambda": choice.lam,

@@ -1,9 +1,9 @@
 """A fitted model as files that run no code: preprocessing.skops, model.safetensors, folds.zip, model.json.
 
-`model.json` says what the numbers are and holds the SHA-256 of the others and of itself, so a part that was
-changed, cut or taken from another model is refused. A model without the networks of its folds is written in version 1 of
-the format where it is one network that sees standardized columns, else in version 2; with them in version 3. One whose
-network a function of the user's builds is in version 4: its tensors, under their own names, are in module.safetensors.
+`model.json` describes the numbers and contains the SHA-256 of the others and of itself, so a file that was changed,
+truncated or taken from another model is refused. A model without the networks of its folds is written in version 1 of the
+format if it is one network on standardized columns, else in version 2; with them, in version 3. A network built by the
+user's own function is written in version 4: its tensors, under their own names, are in module.safetensors.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ LARGEST = 4 * 2**30
 
 @dataclass(frozen=True, kw_only=True)
 class SavedModel:
-    """A model as it is read back: what it needs of a table, and its networks."""
+    """A model read from files: the columns that it needs from a table, and its networks."""
 
     preprocessor: Preprocessor
     blend: Blend
@@ -66,24 +66,24 @@ class SavedModel:
     classes: NDArray[Any] | None
     """The classes in order; None for a regression."""
     ids: tuple[str, ...] = ()
-    """Names of columns that are carried into predictions."""
+    """Names of columns that are copied to predictions."""
     folder: Path | None = None
-    """Where it was read from."""
+    """The folder that it was read from."""
     folds_sha256: str | None = None
-    """Of the file with the networks of the folds; None where there is none."""
+    """SHA-256 of the file with the networks of the folds; None if there is none."""
 
     @property
     def networks(self) -> FittedNetworks:
-        """The best of the networks that predict."""
+        """The best network that predicts."""
         return self.blend.parts[self.blend.main]
 
     def predict(self, frame: Any, lam: float | None = None) -> NDArray[Any]:
-        """(n,) classes or (n, k) values for rows: a data frame, or an array of the columns in their order."""
+        """Predict classes, (n,), or values, (n, k), for a data frame, or an array of the columns in their order."""
         predicted = self._raw(frame, lam)
         return predicted if self.classes is None else self.classes[_probabilities(predicted).argmax(axis=1)]
 
     def predict_proba(self, frame: Any, lam: float | None = None) -> NDArray[np.float64]:
-        """(n, C) class probabilities."""
+        """Predict class probabilities, (n, C)."""
         if self.classes is None:
             raise RequestError(
                 "Probabilities were requested, but the model predicts numbers, not classes: leave out "
@@ -92,9 +92,9 @@ class SavedModel:
         return _probabilities(self._raw(frame, lam))
 
     def predict_interval(self, frame: Any, alpha: float = 0.1) -> NDArray[Any]:
-        """(n, k, 2) intervals for the rows of a data frame, or (n, C) which classes are in the set of each.
+        """Predict intervals, (n, k, 2), for the rows of a data frame, or sets of classes, (n, C) bool.
 
-        They hold the truth for about 1 − alpha of new rows, at least 1 − 2·alpha; see the estimators.
+        They contain the truth for about 1 − alpha of new rows, and at least 1 − 2·alpha; see the estimators.
         """
         models = self._fold_models
         if self.classes is None:
@@ -123,7 +123,7 @@ def save_model(
     *,
     ids: tuple[str, ...] = (),
 ) -> None:
-    """Write the files; `model.json`, which vouches for the others, last. `ids` name columns to carry into predictions."""
+    """Write the model's files, `model.json` with their checksums last. `ids` names columns to copy to predictions."""
     blend, classes = model.blend_, getattr(model, "classes_", None)
     save_preprocessor(preprocessor, folder / PREPROCESSING)
     version, numbers, about = _described(blend, with_folds=bool(model.out_of_fold))
@@ -166,13 +166,13 @@ def load_model(folder: str | Path, network: MakeNetwork | None = None) -> SavedM
     """Read a model that `save_model` wrote.
 
     Args:
-        folder: of the model.
-        network: the function that built the network, where `network=` had been given to the estimator. It is called; of
-            the folder itself nothing is run.
+        folder: the model's folder.
+        network: the function that built the network, if the estimator was given `network=`. It is called; no code
+            from the folder is run.
 
     Raises:
-        RequestError: a file is missing, damaged, of another model or of a newer format, or `network` is needed or builds
-            another network.
+        RequestError: a file is missing, damaged, from another model or in a newer format, or `network` is needed or
+            builds a different network.
     """
     folder = Path(folder)
     words = read_words(folder)
@@ -239,7 +239,7 @@ def _inputs_made(part: FittedNetworks, columns: int) -> int:
 
 
 def _part(path: Path, expected: str) -> bytes:
-    """The bytes of one of the files, if they are those that `model.json` vouches for."""
+    """The bytes of one of the files, if they match the checksum in `model.json`."""
     try:
         if path.stat().st_size > LARGEST:
             raise RequestError(f"{path}: too large for a model; it was not read.")

@@ -89,7 +89,7 @@ def mixed(rows: int = 54_000) -> tuple[pd.DataFrame, np.ndarray]:
         effect = effect + weight * codes
     bend = 0.15 * np.sin(6 * np.log(size)) + 0.1 * (size >= 1) + 0.08 * (size >= 1.5)
     log_price = 7.5 + 1.7 * np.log(size) + effect + bend - 0.02 * np.abs(X["depth"] - 61.7)
-    return X, np.exp(log_price + 0.1 * g.normal(size=rows)).round(0).to_numpy()
+    return X, np.exp(np.asarray(log_price) + 0.1 * g.normal(size=rows)).round(0)
 
 
 MIXED = "mixed"

@@ -78,7 +78,7 @@ def of_mnist_size() -> tuple[Tensor, Tensor]:
 
 
 def cancer() -> tuple[Tensor, Tensor]:
-    X, y = load_breast_cancer(return_X_y=True)
+    X, y = map(np.asarray, load_breast_cancer(return_X_y=True))
     return torch.tensor((X - X.mean(0)) / X.std(0), dtype=torch.float32), torch.tensor(y)
 
 

@@ -66,7 +66,12 @@ def goes_through(frame: pd.DataFrame, target: np.ndarray) -> None:
             raise
         predicted = model.predict(frame)
         assert len(predicted) == len(frame)
-        np.testing.assert_array_equal(model.predict(frame[::-1]), predicted[::-1])
+        other_way = model.predict(frame[::-1])[::-1]
+        if isinstance(model, MLPRegressorCV):  # a product of matrices rounds its last rows in another order
+            near = 1e-6 * np.abs(predicted).max()
+            np.testing.assert_allclose(other_way, predicted, rtol=1e-6, atol=near)
+        else:
+            np.testing.assert_array_equal(other_way, predicted)
         assert model.linear_ is not None
         assert np.isfinite(model.out_of_fold_).all()
         with tempfile.TemporaryDirectory() as name:

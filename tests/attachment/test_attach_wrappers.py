@@ -302,9 +302,10 @@ def test_two_rules_share_a_group_and_each_is_handed_to_the_kernel():
 @pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning")
 @pytest.mark.skipif(not dist.is_available() or not dist.is_gloo_available(), reason="needs gloo")
 def test_a_sharded_optimizer_refuses_what_one_process_cannot_do():
+    from torch._C._distributed_c10d import HashStore
     from torch.distributed.optim import ZeroRedundancyOptimizer
 
-    dist.init_process_group("gloo", store=dist.HashStore(), rank=0, world_size=1)
+    dist.init_process_group("gloo", store=HashStore(), rank=0, world_size=1)
     try:
         model = make_model()
         zero = ZeroRedundancyOptimizer(

@@ -25,11 +25,13 @@ OPTIONS = [
     "3",
     "--jobs",
     "1",
+    "--inputs",
+    "standard,linear",
     "-q",
 ]
-AT_MOST = 110
+AT_MOST = 150
 """File operations of the run; a test fails if there are more, so that none is left out."""
-SAMPLE = range(3, AT_MOST, 13)
+SAMPLE = range(3, AT_MOST, 17)
 
 
 @pytest.fixture(scope="module")

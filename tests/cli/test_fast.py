@@ -11,6 +11,7 @@ import pytest
 from cli_cases import Forking
 
 OPTIONS = ["--bundled", "wine", "--epochs", "40", "--lambdas", "1e-4:10:9", "--hidden", "8", "--jobs", "1"]
+OPTIONS += ["--inputs", "standard", "--search", "grid"]
 COMPARED = ["model.safetensors", "model.json", "preprocessing.skops", "path.csv"]
 
 

@@ -119,6 +119,7 @@ def test_figures_are_those_of_the_estimator():
     plain: Any = {"solver": "sgd", "momentum": 0, "nesterovs_momentum": False, "learning_rate": "constant"}
     model = MLPRegressorCV(
         (8,),
+        inputs="standard",
         lambdas=[0.0],
         activation="tanh",
         learning_rate_init=0.1,

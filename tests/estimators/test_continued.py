@@ -1,5 +1,7 @@
 """`partial_fit`, `warm_start` and sparse rows, as scikit-learn means them."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from scipy.sparse import csr_array, csr_matrix
@@ -8,17 +10,28 @@ from sklearn.datasets import make_classification, make_regression
 from shrinkage import MLPClassifierCV, MLPRegressorCV
 from shrinkage._errors import RequestError
 
-QUICK = {"hidden_layer_sizes": (4,), "lambdas": [1e-3, 1e-2], "max_epochs": 5, "max_extensions": 0, "cv": 3}
-QUICK |= {"random_state": 0}
+QUICK: dict[str, Any] = {
+    "hidden_layer_sizes": (4,),
+    "lambdas": [1e-3, 1e-2],
+    "max_epochs": 5,
+    "max_extensions": 0,
+    "cv": 3,
+}
+QUICK |= {"random_state": 0, "inputs": "standard"}
+
+
+def numbers(rows: int, columns: int) -> tuple[np.ndarray, np.ndarray]:
+    X, y = make_regression(rows, columns, noise=1.0, random_state=0)[:2]
+    return np.asarray(X), np.asarray(y)
 
 
 def classes(n: int = 90) -> tuple[np.ndarray, np.ndarray]:
-    X, y = make_classification(n, 6, n_informative=4, n_classes=3, random_state=0)
-    return X, np.array(["a", "b", "c"])[y]
+    X, y = make_classification(n, 6, n_informative=4, n_classes=3, random_state=0)[:2]
+    return np.asarray(X), np.array(["a", "b", "c"])[y]
 
 
 def test_partial_fit_goes_on_at_the_lambda_of_the_path():
-    X, y = make_regression(120, 4, noise=1.0, random_state=0)
+    X, y = numbers(120, 4)
     model = MLPRegressorCV(**QUICK).partial_fit(X[:80], y[:80])
     lam, scale, before = model.lambda_, model.networks_.x_scale, model.score(X[80:], y[80:])
     for _ in range(60):
@@ -30,7 +43,7 @@ def test_partial_fit_goes_on_at_the_lambda_of_the_path():
 
 @pytest.mark.parametrize("inputs", ["standard", ["bounded", "linear"]])
 def test_one_step_over_all_rows_is_the_gradient_step_of_the_objective(inputs):
-    X, y = make_regression(40, 3, noise=1.0, random_state=0)
+    X, y = numbers(40, 3)
     given = {**QUICK, "hidden_layer_sizes": (), "solver": "sgd", "momentum": 0.0, "learning_rate_init": 0.1}
     given |= {"dtype": "float64", "batch_size": 40, "inputs": inputs}
     model = MLPRegressorCV(**given).fit(X, y)
@@ -39,6 +52,7 @@ def test_one_step_over_all_rows_is_the_gradient_step_of_the_objective(inputs):
     for before, after in zip(parts, model.blend_.parts, strict=True):
         ((w, b),) = before.layers()
         Z = before.form(X) if before.x_scale is None else before.x_scale.standardized(before.form(X))
+        assert before.y_scale is not None
         t = before.y_scale.standardized(y[:, None])
         error = Z @ w + b - t
         lam = before.lambdas[before.chosen]
@@ -74,8 +88,8 @@ def test_warm_start_goes_on_where_the_fit_before_ended():
 @pytest.mark.parametrize("kind", [csr_matrix, csr_array])
 def test_sparse_rows_are_the_same_rows(kind):
     X, y = classes()
-    X = np.where(np.abs(X) < 0.7, 0, X)
+    X = np.where(np.abs(X) < 0.7, 0.0, X)
     model, sparse = MLPClassifierCV(**QUICK).fit(X, y), MLPClassifierCV(**QUICK).fit(kind(X), y)
     np.testing.assert_array_equal(sparse.predict_proba(kind(X)), model.predict_proba(X))
     np.testing.assert_array_equal(sparse.predict_interval(kind(X)), model.predict_interval(X))
-    assert sparse.n_features_in_ == 6
+    assert sparse.n_features_in_ == 6  # pyright: ignore[reportAttributeAccessIssue]

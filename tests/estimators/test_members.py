@@ -89,9 +89,9 @@ def test_a_linear_truth_is_left_to_the_linear_member():
 
 def test_the_window_is_of_the_grids_own_values():
     grid = np.array([0, 1e-3, 1e-2, 1e-1, 1])
-    assert_array_equal(window(grid, 1e-2, 1), [1e-3, 1e-2, 1e-1])
+    assert_array_equal(window(grid, 1e-2, 1), [0, 1e-3, 1e-2, 1e-1])
     assert_array_equal(window(grid, 0, 2), [0, 1e-3, 1e-2])
-    assert_array_equal(window(grid, 1, 1), [1e-1, 1])
+    assert_array_equal(window(grid, 1, 1), [0, 1e-1, 1])
 
 
 @pytest.mark.parametrize("wrong", ["bound", (), ("standard", "standard"), ("standard", "auto")])

@@ -24,6 +24,8 @@ QUICK: dict[str, Any] = {
     "max_epochs": 3,
     "max_extensions": 0,
     "random_state": 0,
+    "inputs": "standard",
+    "search": "grid",
 }
 
 

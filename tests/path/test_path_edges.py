@@ -21,6 +21,7 @@ FOLDS = [(np.flatnonzero(~LAST), np.flatnonzero(LAST)), (np.flatnonzero(LAST), n
 
 def regressor(**changes: Any) -> MLPRegressorCV:
     given = {"lambdas": [0, 0.1, 1], "max_epochs": 3, "cv": FOLDS, "random_state": 0, "restarts": 2}
+    given |= {"inputs": "standard", "search": "grid"}
     return MLPRegressorCV(**{"hidden_layer_sizes": (3,), **given, **changes})
 
 

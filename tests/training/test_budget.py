@@ -84,7 +84,7 @@ def test_the_sentence_says_what_was_chosen():
 def test_an_estimator_trains_by_the_budget_of_the_rows_that_count():
     X = np.random.default_rng(0).normal(size=(140, 2))
     weight = np.repeat([1.0, 0.0], [130, 10])
-    model = MLPRegressorCV((2,), lambdas=[0.01], cv=2, random_state=0, max_epochs=4)
+    model = MLPRegressorCV((2,), inputs="standard", lambdas=[0.01], cv=2, random_state=0, max_epochs=4)
     model.fit(X, X.sum(axis=1), sample_weight=weight)
     trainer = model.recipe_.trainer
     assert isinstance(trainer, Backprop)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -31,6 +32,8 @@ Floats = NDArray[np.float64]
 MOST_ROWS = 500
 """Of each fold for importance, and of the table for dependence."""
 MOST_DEPENDENCES = 4
+ROWS_AT_ONCE = 10_000
+"""That are encoded together."""
 MANY_COLUMNS = 50
 """Beyond which columns are shuffled twice instead of five times."""
 
@@ -57,13 +60,13 @@ def column_effects(model: UnseenRows, X: Any) -> Effects:
         _of_fold(model, frame, columns, number, repeats) for number in range(len(model.fold_models_.networks))
     ]
     importance = mean_importance(names, by_fold)
-    dependences = [
+    dependences = (
         found
         for place in importance.order[: 2 * MOST_DEPENDENCES]
         if importance.mean[place] > 0
         and (found := _dependence(model, frame, int(columns[place]), names[place]))
-    ]
-    return Effects(importance=importance, dependences=tuple(dependences[:MOST_DEPENDENCES]))
+    )
+    return Effects(importance=importance, dependences=tuple(islice(dependences, MOST_DEPENDENCES)))
 
 
 def _of_fold(model: UnseenRows, frame: Any, columns: NDArray[np.intp], number: int, repeats: int) -> Floats:
@@ -83,13 +86,18 @@ def _groups(
     encoder: Preprocessor, frame: pd.DataFrame, columns: NDArray[np.intp], inputs: NDArray[Any]
 ) -> list[NDArray[np.intp]]:
     """The inputs that change when the cells of a column change places."""
-    groups = []
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        for j in columns:
-            turned = frame.copy()
-            turned.isetitem(j, frame.iloc[::-1, j].reset_index(drop=True))
-            groups.append(np.flatnonzero((encoder.transform(turned) != inputs).any(axis=0)))
+    groups, n = [], len(frame)
+    at_once = max(1, ROWS_AT_ONCE // n)
+    for some in (columns[first : first + at_once] for first in range(0, len(columns), at_once)):
+        turned = frame.iloc[np.tile(np.arange(n), len(some))].reset_index(drop=True)
+        for place, j in enumerate(some):
+            cells = turned.iloc[:, j].copy()
+            cells.iloc[place * n : (place + 1) * n] = frame.iloc[::-1, j].to_numpy()
+            turned.isetitem(j, cells)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            encoded = encoder.transform(turned).reshape(len(some), n, -1)
+        groups += [np.flatnonzero((own != inputs).any(axis=0)) for own in encoded]
     return groups
 
 
@@ -109,10 +117,17 @@ def _loss_of(unseen: OutOfFold, rows: NDArray[np.intp], y_scale: Scale | None) -
     return cross_entropy
 
 
+def _predict(model: Any) -> Callable[[Any], NDArray[Any]]:
+    """Values, or probabilities, of two classes the second's alone."""
+    if not model.unseen_.of_classes:
+        return model.predict
+    return lambda X: p[:, 1] if (p := model.predict_proba(X)).shape[1] == 2 else p
+
+
 def _dependence(model: Any, frame: Any, column: int, name: str) -> Dependence | None:
     """None for a column whose kind has no scale to walk along: dates."""
     if isinstance(frame, np.ndarray):
-        return column_dependence(model, _some(frame.astype(np.float64)), column, name)
+        return column_dependence(_predict(model), _some(frame.astype(np.float64)), column, name)
     values = frame.iloc[:, column]
     kinds = {} if model.preprocessor_ is None else {c.name: c.kind for c in model.preprocessor_.columns}
     if kinds.get(name) == "date":
@@ -125,7 +140,7 @@ def _dependence(model: Any, frame: Any, column: int, name: str) -> Dependence | 
     some.isetitem(column, some.iloc[:, column].astype(np.float64 if number else object))
     if some.iloc[:, column].nunique() < 2:
         return None
-    return column_dependence(model, some, column, name)
+    return column_dependence(_predict(model), some, column, name)
 
 
 def _some(rows: Any) -> Any:

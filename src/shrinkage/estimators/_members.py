@@ -31,7 +31,7 @@ __all__ = [
 ]
 
 Floats = NDArray[np.float64]
-REACH = 2
+REACH = 1
 """Places to each side of the best λ of the members before it, where the path of the next one begins."""
 
 
@@ -114,13 +114,14 @@ def described_members(recipes: Mapping[str, Recipe]) -> dict[str, str]:
 
 
 def window(lambdas: Floats, lam: float, reach: int) -> Floats:
-    """The λs of a grid that lie within `reach` places of `lam`: where the path of the next member begins.
+    """The λs of a grid within `reach` places of `lam`, and its weakest: where the path of the next member begins.
 
     The best λs of two forms of the same columns are seldom far apart; where the best one lies on the edge, the path is
-    extended as any other.
+    extended as any other. The weakest tells whether regularization mattered.
     """
     at = int(np.abs(lambdas - lam).argmin())
-    return lambdas[max(0, at - reach) : at + reach + 1]
+    near = lambdas[max(0, at - reach) : at + reach + 1]
+    return np.unique([lambdas[0], *near])
 
 
 def inputs_of_members(

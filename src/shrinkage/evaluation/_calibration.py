@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
-from scipy.special import expit, logsumexp, softmax
+from scipy.special import expit, softmax
 
 __all__ = [
     "Calibration",
@@ -149,7 +149,8 @@ def _losses(z: Floats, Y: Floats, temperature: float) -> Floats:
     z = z / temperature
     if z.shape[1] == 1:
         return (np.logaddexp(0, z) - Y * z)[:, 0]
-    return logsumexp(z, axis=1) - (z * Y).sum(axis=1)
+    z = z - z.max(axis=1, keepdims=True)
+    return np.log(np.exp(z).sum(axis=1)) - (z * Y).sum(axis=1)
 
 
 def reliability(z: Floats, Y: Floats, temperature: float = 1.0, bins: int = 10) -> Reliability:

@@ -1,4 +1,4 @@
-"""What a network uses: permutation importance on rows it had not seen, and partial dependence, by scikit-learn's tools.
+"""What a network uses: permutation importance on rows it had not seen, and partial dependence.
 
 Axes: n rows, P columns of the table, D inputs that they became, F folds.
 """
@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from sklearn.inspection import partial_dependence, permutation_importance
+from scipy.stats.mstats import mquantiles
+from sklearn.inspection import permutation_importance
 
 __all__ = ["Dependence", "Effects", "Importance", "column_dependence", "fold_importance", "mean_importance"]
 
@@ -124,31 +125,33 @@ def mean_importance(names: Sequence[str], by_fold: Sequence[Floats]) -> Importan
 
 
 def column_dependence(
-    estimator: Any, frame: pd.DataFrame | NDArray[Any], column: int, name: str
+    predict: Callable[[Any], NDArray[Any]], frame: pd.DataFrame | NDArray[Any], column: int, name: str
 ) -> Dependence:
-    """The partial dependence of a fitted estimator on one column, averaged over the given rows.
+    """The partial dependence on one column, averaged over the given rows, as scikit-learn's `partial_dependence` has it.
+
+    All values of the column go through the network in one call: encoding a table anew for each takes most of the time.
 
     Args:
-        estimator: fitted on such rows.
-        frame: rows without gaps in this column, as the estimator takes them.
+        predict: rows ↦ (n,) or (n, C) values, or probabilities, of two classes the second's alone.
+        frame: (n, P) rows without gaps in this column, as `predict` takes them.
         column: its place.
         name: what it is called.
     """
-    values = frame.iloc[:, column] if isinstance(frame, pd.DataFrame) else pd.Series(frame[:, column])
+    table = isinstance(frame, pd.DataFrame)
+    values = frame.iloc[:, column] if table else pd.Series(frame[:, column])
     number = pd.api.types.is_numeric_dtype(values.dtype) and not pd.api.types.is_bool_dtype(values.dtype)
+    grid = np.unique(values.to_numpy() if number else values.to_numpy(object))
+    if number and len(grid) > GRID:
+        grid = np.linspace(*mquantiles(values.to_numpy(np.float64), prob=(0.05, 0.95)), GRID)
+    rows, cells = np.tile(np.arange(len(frame)), len(grid)), np.repeat(grid, len(frame))
+    if table:
+        stacked: Any = frame.iloc[rows].reset_index(drop=True)
+        stacked.isetitem(column, pd.Series(cells))
+    else:
+        stacked = frame[rows]
+        stacked[:, column] = cells
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        found = partial_dependence(
-            estimator,
-            frame,
-            [column],
-            categorical_features=None if number else [column],
-            grid_resolution=GRID,
-            kind="average",
-            method="brute",
-        )
-    grid = found["grid_values"][0]
+        predicted = np.asarray(predict(stacked), np.float64).reshape(len(grid), len(frame), -1)
     shown = tuple(float(value) for value in grid) if number else tuple(str(value) for value in grid)
-    return Dependence(
-        name=name, values=shown, predicted=np.atleast_2d(np.asarray(found["average"], np.float64))
-    )
+    return Dependence(name=name, values=shown, predicted=predicted.mean(axis=1).T)

@@ -139,16 +139,23 @@ def fit_path(
     places = result.places if request.keep_path else (result.places[choice.index],)
     taken = choice.epochs if request.keep_path else choice.epochs[[choice.index]]
     refit = Round(places=places, folds=(ALL_ROWS,), epochs=tuple(int(epoch) for epoch in taken))
-    again = request.held_out and seen.networks(refit.places[0], choice.epoch) is None
-    nets = _best_restarts(runner.train(refit, ahead=len(folds) if again else 0), places)
+    chosen = Place(choice.lam, choice.form)
+    by_fold = seen.networks(chosen, choice.epoch) if request.held_out else None
+    last = [refit]
+    if request.held_out and by_fold is None:
+        numbers = tuple(fold.number for fold in folds)
+        last.append(Round(places=(chosen,), folds=numbers, epochs=(choice.epoch,)))
+    trained = runner.train(*last)
+    nets = _best_restarts({net: arrays for net, arrays in trained.items() if net.fold == ALL_ROWS}, places)
     if not np.isfinite(_objective(nets[places.index(result.places[choice.index])])):
         raise JobError(
             f"Refitting the chosen λ = {choice.lam:g} on all rows diverged. Lower the learning rate, or add restarts."
         )
-    by_fold = None
-    if request.held_out:
-        place = Place(choice.lam, choice.form)
-        by_fold = seen.networks(place, choice.epoch) or _fold_networks(request, runner, folds, choice)
+    if len(last) > 1:
+        by_fold = [
+            np.array([trained[Net(chosen, fold.number, r)]["networks"] for r in range(request.restarts)])
+            for fold in folds
+        ]
     layout = all_rows.layout(request.recipe.kind, choice.form)
     refit_lambdas = np.array([place.lam for place in places])
     if "lambdas" in nets[0]:
@@ -181,19 +188,6 @@ def _where_it_ended(
         lam = float((trace[-1] * sizes).sum() / sizes.sum()) if sizes.sum() else lam
     ended = replace(result, lambdas=np.array([lam]), refit_trace=trace)
     return ended, replace(choice, lam=lam, lam_min=lam, lam_1se=lam)
-
-
-def _fold_networks(
-    request: PathRequest, runner: RoundRunner, folds: Sequence[Fold], choice: Choice
-) -> list[NDArray[Any]]:
-    """For each fold the nets (R, D) of the chosen λ."""
-    place = Place(choice.lam, choice.form)
-    numbers = tuple(fold.number for fold in folds)
-    nets = runner.train(Round(places=(place,), folds=numbers, epochs=(choice.epoch,)))
-    return [
-        np.array([nets[Net(place, number, restart)]["networks"] for restart in range(request.restarts)])
-        for number in numbers
-    ]
 
 
 def _best_restarts(nets: Mapping[Net, Arrays], places: Sequence[Place]) -> list[Arrays]:

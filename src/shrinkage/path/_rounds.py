@@ -52,29 +52,34 @@ class RoundRunner:
         self._worked = 0.0
         self._sender = Sender()
 
-    def train(self, asked: Round, ahead: int = 0) -> dict[Net, Arrays]:
-        """The networks of a round, those that are kept read from the store.
+    def train(self, *rounds: Round, ahead: int = 0) -> dict[Net, Arrays]:
+        """The networks of rounds that need nothing of each other, those that are kept read from the store.
 
         Args:
-            asked: the round.
-            ahead: networks per restart that will follow besides those that the round itself expects.
+            rounds: trained side by side.
+            ahead: networks per restart that will follow besides those that the rounds themselves expect.
         """
         wanted, recipe = self.wanted, self.wanted.recipe
-        folds = {number: self.folds[number] for number in asked.folds}
-        blocks = cut(
-            asked.places,
-            list(folds.values()),
-            wanted.restarts,
-            recipe,
-            asked.epochs,
-            keep_networks=asked.epochs is not None,
-        )
+        folds = {number: self.folds[number] for asked in rounds for number in asked.folds}
+        blocks = [
+            block
+            for asked in rounds
+            for block in cut(
+                asked.places,
+                [folds[number] for number in asked.folds],
+                wanted.restarts,
+                recipe,
+                asked.epochs,
+                keep_networks=asked.epochs is not None,
+            )
+        ]
+        ahead += sum(asked.ahead for asked in rounds)
         n_jobs = worthwhile_jobs(blocks, folds, recipe) if wanted.n_jobs == "auto" else wanted.n_jobs
         assert not isinstance(n_jobs, str)
 
         def report(done: float, total: float) -> None:
             if self.progress is not None:
-                later = (asked.ahead + ahead) * wanted.restarts * recipe.max_epochs
+                later = ahead * wanted.restarts * recipe.max_epochs
                 self.progress(self._worked + done, self._worked + total + later)
 
         results = run_blocks(

@@ -43,6 +43,7 @@ class SeenNets:
         self._recipe, self._restarts, self._score_name = recipe, restarts, score_name
         self._folds = {fold.number: fold for fold in folds}
         self._nets: dict[Net, Arrays] = {}
+        self._results: dict[tuple[Place, ...], PathResult] = {}
 
     @property
     def folds(self) -> tuple[int, ...]:
@@ -64,6 +65,7 @@ class SeenNets:
     def add(self, nets: Mapping[Net, Arrays]) -> None:
         """Take in the networks of a round."""
         self._nets.update(nets)
+        self._results.clear()
 
     def networks(self, place: Place, epoch: int) -> list[NDArray[Any]] | None:
         """For each fold the nets (R, D) after that epoch; None where they were not kept."""
@@ -98,10 +100,15 @@ class SeenNets:
         return len(rows) / max(1, len(np.unique(rows)))
 
     def result(self, places: Sequence[Place]) -> PathResult:
+        if (places := tuple(places)) not in self._results:
+            self._results[places] = self._gathered(places)
+        return self._results[places]
+
+    def _gathered(self, places: tuple[Place, ...]) -> PathResult:
         validated = np.array(self._recipe.validated)
+        nets = [[self._tries(place, fold) for fold in self._folds] for place in places]
 
         def gathered(name: str) -> Floats:
-            nets = [[self._tries(place, fold) for fold in self._folds] for place in places]
             return np.array([[[net[name] for net in tries] for tries in folds] for folds in nets])
 
         return PathResult(

@@ -73,8 +73,9 @@ def _metrics(story: FitStory, judged: Judged) -> str:
     weak_unseen, weak_seen = pair(0)
     weak = strength(path.lambdas[0])
     epochs = int(story.choice.epochs[0])
-    when, verb = f"after {epochs:,} epochs", "had" if name == "share below" else "reached"
-    return f"{text}; {weak} {when} {verb} {weak_unseen} and {weak_seen}."
+    when = "" if path.n_epochs == 1 else f" after {epochs:,} epochs"
+    verb = "had" if name == "share below" else "reached"
+    return f"{text}; {weak}{when} {verb} {weak_unseen} and {weak_seen}."
 
 
 def _alone(story: FitStory) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 from shrinkage.evaluation import Against, Verdict
 from shrinkage.pages import Figure, Key, Section, Table, number, percent, plain, strength
 from shrinkage.path import Choice, PathResult
+from shrinkage.reporting._words import at_best_epoch
 
 __all__ = ["constant_words", "headline", "matter_section"]
 
@@ -17,8 +18,8 @@ def headline(path: PathResult, choice: Choice, verdict: Verdict, linear_name: st
     sentences = [_fair(path, choice, verdict), _to_the_end(path, choice, verdict)]
     if verdict.blend is not None:
         sentences.append(_blend_words(path, choice, verdict.blend))
-    if verdict.linear is not None:
-        sentences.append(_against_linear(verdict, linear_name))
+    if verdict.linear is not None and (verdict.blend is not None or path.places[0].form != "linear"):
+        sentences.append(_against_linear(path, verdict, linear_name))
     if warning := constant_words(verdict, path):
         sentences.insert(0 if verdict.loses_to_constant else len(sentences), warning)
     return [sentence for sentence in sentences if sentence]
@@ -32,15 +33,15 @@ def constant_words(verdict: Verdict, path: PathResult) -> str:
     guess = f"{verdict.guess} of the training rows"
     if verdict.loses_to_constant:
         return (
-            f"{_model(verdict).capitalize()} loses to always predicting {guess}: its validation loss is "
+            f"{_model(verdict, path).capitalize()} loses to always predicting {guess}: its validation loss is "
             f"{number(against.chosen_loss)}, "
-            f"that of the constant {number(against.loss)} ({_difference(against, path)}). Do not use this network, nor "
+            f"that of the constant {number(against.loss)} ({_difference(against, path)}). Do not use it, nor "
             "its λ elsewhere."
         )
     if not against.gain.is_known:
         return ""
     return (
-        f"These rows can't distinguish {_model(verdict)} from always predicting {guess}: the validation losses are "
+        f"These rows can't distinguish {_model(verdict, path)} from always predicting {guess}: the validation losses are "
         f"{number(against.chosen_loss)} and {number(against.loss)} ({_difference(against, path)}). So its λ is not "
         "recommended elsewhere."
     )
@@ -50,7 +51,9 @@ def _fair(path: PathResult, choice: Choice, verdict: Verdict) -> str:
     against, chosen, weak = verdict.stopped, strength(choice.lam), strength(path.lambdas[verdict.weakest])
     if against is None:
         return f"{chosen} can't be compared with {weak}: a network diverged."
-    stopped = f"{weak} stopped at its own best epoch ({verdict.best_epoch:,} of {path.n_epochs:,})"
+    stopped = at_best_epoch(
+        path, weak, f"stopped at its own best epoch ({verdict.best_epoch:,} of {path.n_epochs:,})"
+    )
     if choice.index == verdict.weakest:
         if verdict.best_epoch == choice.epoch:
             return ""
@@ -64,7 +67,8 @@ def _fair(path: PathResult, choice: Choice, verdict: Verdict) -> str:
     elif against.is_better:
         answer = "Regularization helped"
     elif against.is_worse:
-        answer = "Early stopping alone did better than regularization"
+        early = "Early stopping alone did better than regularization"
+        answer = early if path.n_epochs > 1 else "Regularization did not help"
     else:
         answer = "These rows can't tell whether regularization helped"
     return (
@@ -95,9 +99,12 @@ def _to_the_end(path: PathResult, choice: Choice, verdict: Verdict) -> str:
     )
 
 
-def _model(verdict: Verdict) -> str:
+def _model(verdict: Verdict, path: PathResult) -> str:
     """What predicts."""
-    return "the network" if verdict.blend is None else "the mean prediction"
+    if verdict.blend is not None:
+        return "the mean prediction"
+    form = path.places[0].form
+    return f"the {form} model" if form in ("linear", "additive") else "the network"
 
 
 def _of_member(choice: Choice, verdict: Verdict) -> str:
@@ -111,8 +118,8 @@ def _blend_words(path: PathResult, choice: Choice, against: Against) -> str:
     )
 
 
-def _against_linear(verdict: Verdict, name: str) -> str:
-    against, model = verdict.linear, _model(verdict)
+def _against_linear(path: PathResult, verdict: Verdict, name: str) -> str:
+    against, model = verdict.linear, _model(verdict, path)
     assert against is not None
     if not against.gain.is_known:
         answer = f"A linear model ({name})"
@@ -215,7 +222,8 @@ def _rivals(
     weak = strength(path.lambdas[verdict.weakest])
     found: list[tuple[str, Against | None]] = []
     if choice.index != verdict.weakest or verdict.best_epoch != choice.epoch:
-        found.append((f"{weak}, stopped at epoch {verdict.best_epoch:,}", verdict.stopped))
+        stopped = "" if path.n_epochs == 1 else f", stopped at epoch {verdict.best_epoch:,}"
+        found.append((f"{weak}{stopped}", verdict.stopped))
     if choice.index != verdict.weakest and verdict.best_epoch != path.n_epochs:
         found.append((f"{weak}, all {path.n_epochs:,} epochs", verdict.to_the_end))
     found.append((f"{choice.form} alone", verdict.blend))
@@ -243,10 +251,13 @@ def _title(path: PathResult, choice: Choice, verdict: Verdict) -> str:
     if against is None or not against.gain.is_known:
         return f"{strength(choice.lam)} against its rivals"
     if against.is_better:
-        return f"Regularization helped: {weak} is worse even when it is stopped at its best epoch"
+        even = at_best_epoch(path, f"{weak} is worse", "even when it is stopped at its best epoch")
+        return f"Regularization helped: {even}"
     if against.is_worse:
-        return f"Early stopping alone did better: {weak} at its best epoch has a lower loss"
-    return f"These rows can't tell {strength(choice.lam)} from {weak} stopped at its best epoch"
+        early = "Early stopping alone did better" if path.n_epochs > 1 else "Regularization did not help"
+        return f"{early}: {at_best_epoch(path, weak, 'at its best epoch')} has a lower loss"
+    stopped = at_best_epoch(path, weak, "stopped at its best epoch")
+    return f"These rows can't tell {strength(choice.lam)} from {stopped}"
 
 
 def _figure(drawn: Sequence[tuple[str, Against]]) -> Figure:

@@ -147,6 +147,11 @@ def _error_tile(story: FitStory) -> list[Tile]:
     ]
 
 
+def at_best_epoch(path: PathResult, lam: str, how: str = "stopped at its own best epoch") -> str:
+    """λ in words, and that it was stopped; of a minimum that was found without epochs the λ alone."""
+    return lam if path.n_epochs == 1 else f"{lam} {how}"
+
+
 def loss_title(path: PathResult, choice: Choice, verdict: Verdict) -> str:
     """Where the validation loss is lowest, and what was chosen."""
     if choice.score_name and choice.index == choice.index_min:
@@ -164,7 +169,8 @@ def loss_title(path: PathResult, choice: Choice, verdict: Verdict) -> str:
         if choice.index and fair is not None and fair.gain.is_known:
             how = "below" if fair.share >= 0 else "above"
             sure = "" if fair.is_better or fair.is_worse else ", which these rows can't distinguish"
-            rest = f", {percent(abs(fair.share))} {how} {weak} at its own best epoch{sure}"
+            weak = at_best_epoch(path, weak, "at its own best epoch")
+            rest = f", {percent(abs(fair.share))} {how} {weak}{sure}"
         return f"The validation loss is lowest at {strength(choice.lam)}{rest}"
     if choice.select == "1se":
         return (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar, Literal, get_args
+from typing import Literal, get_args
 
 import torch
 from torch import Tensor
@@ -100,13 +100,15 @@ class TargetNorm(Paced):
     rate: float = 1e-3
     every: int | None = None
 
-    needs: ClassVar[frozenset[Need]] = frozenset({"norm"})
-
     def __post_init__(self) -> None:
         self.check_pace()
         for name in ("value", "rate"):
             if not 0 < (number := getattr(self, name)) < float("inf"):
                 raise RequestError(f"TargetNorm({name}=…): must be > 0 and finite, got {number:g}.")
+
+    @property
+    def needs(self) -> frozenset[Need]:
+        return frozenset({"norm"})
 
     def start(self, lam: Tensor, run: Run) -> tuple[Tensor, State]:
         return lam, {"kappa": torch.full_like(lam, torch.nan if self.relative else self.value)}

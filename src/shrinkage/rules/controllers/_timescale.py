@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -35,11 +35,13 @@ class Timescale:
 
     share: float = 0.6
 
-    needs: ClassVar[frozenset[Need]] = frozenset()
-
     def __post_init__(self) -> None:
         if not 0 < self.share < math.inf:
             raise RequestError(f"Timescale(share=…): must be > 0 and finite, got {self.share:g}.")
+
+    @property
+    def needs(self) -> frozenset[Need]:
+        return frozenset()
 
     def lam(self, run: Run) -> float:
         """The canonical λ of a run."""

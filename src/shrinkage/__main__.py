@@ -1,0 +1,5 @@
+"""`python -m shrinkage`: the command line."""
+
+from shrinkage.cli import main
+
+main()

@@ -11,7 +11,7 @@ import torch
 
 __all__ = ["product_rates"]
 
-_mkldnn: Any = torch.backends.mkldnn  # a module class that its annotations don't tell of
+_mkldnn: Any = torch.backends.mkldnn  # a module class missing from the annotations
 
 
 def product_rates(

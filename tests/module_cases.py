@@ -315,13 +315,13 @@ CASES: dict[str, Case] = {
     "state in an attribute": Case(lambda: Function(_in_attribute), floats(3), "one by one", "not a buffer"),
     "item": Case(lambda: Function(lambda m, z: z * z.abs().max().item()), floats(3), "one by one", "item"),
     "control flow on a value": Case(
-        lambda: Function(lambda m, z: z if z.sum() > 0 else 2 * z), floats(3), "one by one", "number out"
+        lambda: Function(lambda m, z: z if z.sum() > 0 else 2 * z), floats(3), "one by one", "number from"
     ),
     "boolean indexing": Case(
         lambda: Function(lambda m, z: z * z[z > 0].sum()), floats(3), "one by one", "shape of a tensor"
     ),
     "writing into zeros": Case(lambda: Function(_filled), floats(3), "one by one", "writes into"),
-    "checkpoint": Case(lambda: Function(_checkpointed), floats(3), "one by one", "checkpoints"),
+    "checkpoint": Case(lambda: Function(_checkpointed), floats(3), "one by one", "activation checkpointing"),
     "autograd function": Case(
         lambda: Function(lambda m, z: Double.apply(z)), floats(3), "one by one", "setup_context"
     ),

@@ -73,18 +73,18 @@ __all__ = [  # noqa: RUF022  (grouped by what they are for)
     "Evidence",
     "TargetNorm",
     "Timescale",
-    # rules on a live optimizer, and what it really does
+    # rules on a live optimizer, and audits of what it does
     "attach",
     "audit",
     "audit_step",
     "telemetry",
-    # all ways to keep weights small, side by side
+    # a comparison of all methods
     "compare",
     # strengths between frameworks
     "conventions",
     "convert",
     "rescale",
-    # advice for a sweep that somebody ran
+    # advice on a sweep
     "useful_range",
     "choose",
     "transfer",
@@ -93,7 +93,7 @@ __all__ = [  # noqa: RUF022  (grouped by what they are for)
     "MLPRegressorCV",
     # and for any torch.nn.Module
     "lambda_path",
-    # what goes wrong
+    # errors
     "JobError",
     "RequestError",
 ]

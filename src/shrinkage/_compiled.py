@@ -126,17 +126,17 @@ def _load_or_build(source: Path, compiler: Path, flags: tuple[str, ...]) -> ctyp
     folder = _cache_folder()
     if folder is not None:
         path = folder / name
-        with contextlib.suppress(OSError):  # absent, damaged, or not the user's alone: it is built anew
+        with contextlib.suppress(OSError):  # absent, damaged, or not ours: it is rebuilt
             if _is_mine(path):
                 return ctypes.CDLL(str(path))
-        with contextlib.suppress(OSError):  # a full disk, or a folder from which nothing may be run
+        with contextlib.suppress(OSError):  # a full disk, or a folder mounted noexec
             _build(source, compiler, flags, path)
             return ctypes.CDLL(str(path))
     _log.info("%s is built for this process only: no user folder can be written to", source.name)
     with tempfile.TemporaryDirectory(prefix="shrinkage-build-") as temporary:
         path = Path(temporary) / name
         _build(source, compiler, flags, path)
-        return ctypes.CDLL(str(path))  # which stays when its file is gone
+        return ctypes.CDLL(str(path))  # it stays loaded after its file is removed
 
 
 def _compiler() -> Path | None:

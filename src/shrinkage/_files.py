@@ -44,7 +44,7 @@ def atomic_file(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     """The same for a file that is written a piece at a time: nothing is at `path` until the block has ended well."""
     path = Path(path)
     temporary = path.with_name(f".{path.name[:40]}.{secrets.token_hex(8)}.tmp")
-    # O_EXCL refuses a file or link that somebody else put there; the mode is what a plain open() gives.
+    # O_EXCL refuses an existing file or link; the mode is that of a plain open().
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666)
     try:
         with os.fdopen(descriptor, "wb") as file:
@@ -71,7 +71,7 @@ def sha256_of(path: str | os.PathLike[str]) -> str:
 
 
 def _flush_folder(folder: Path) -> None:
-    if os.name == "nt":  # Windows has no way to open a folder for flushing
+    if os.name == "nt":  # Windows can't open a folder to flush it
         return
     descriptor = os.open(folder, os.O_RDONLY)
     try:

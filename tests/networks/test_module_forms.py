@@ -246,7 +246,7 @@ BAD: dict[str, tuple[Any, Any, Any, Any, str]] = {
     ),
     "no loss": (lambda: nn.Linear(3, 2), "hinge", X, CLASSES, "must be 'cross_entropy', 'squared_error'"),
     "lazy": (lambda: nn.LazyLinear(2), "cross_entropy", X, CLASSES, "has no shape yet"),
-    "elsewhere": (lambda: nn.Linear(3, 2, device="meta"), "cross_entropy", X, CLASSES, "lies on meta"),
+    "elsewhere": (lambda: nn.Linear(3, 2, device="meta"), "cross_entropy", X, CLASSES, "is on meta"),
 }
 
 

@@ -292,7 +292,7 @@ BAD: dict[str, tuple[Any, Any, str]] = {
     "no length": (NoLength(), None, "has no length"),
     "iterable": (Endless(), None, "has no length|can only be iterated"),
     "no target": (NoTarget(), None, r"must be \(inputs, target\), got Tensor"),
-    "targets twice": (Pairs(), [1, 2], "brings its own targets"),
+    "targets twice": (Pairs(), [1, 2], "has its own targets"),
     "no targets": (torch.zeros(3, 2), None, "only a Dataset has its own targets"),
     "other lengths": ((torch.zeros(3, 2), torch.zeros(4)), torch.zeros(3), r"got \[3, 4, 3\] rows"),
     "words": (torch.zeros(2, 2), np.array(["a", "b"]), "must be numbers"),

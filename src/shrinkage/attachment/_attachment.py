@@ -286,7 +286,7 @@ class Attachment:
         self.claims[param] = claim
 
     def __getstate__(self) -> dict[str, Any]:
-        # What a closure over the model would drag along is left behind; so is the step in progress.
+        # A closure over the model is not copied, nor is a step in progress.
         control = None if self.control is None else self.control.inert()
         left = {"_claim_new": None, "_step": None, "control": control}
         return {**self.__dict__, **left, "claims": list(self.claims.values())}

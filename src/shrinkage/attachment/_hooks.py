@@ -34,7 +34,7 @@ def install(optimizer: Optimizer, handle: Any) -> None:
     others.append(handle)
     for hooks, method in _HOOKS.items():
         getattr(optimizer, hooks)[slot] = getattr(handle, method)
-    # What hooks of the user's set in the groups after the step is to stay: by then they are whole again.
+    # Changes to the groups by the user's post-step hooks must stay, so the groups are restored before.
     hooks_after: Any = optimizer._optimizer_step_post_hooks  # an OrderedDict, annotated as a dict
     hooks_after.move_to_end(slot, last=False)
     optimizer.__dict__["__reduce_ex__"] = types.MethodType(_reduce, optimizer)

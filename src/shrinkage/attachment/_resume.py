@@ -47,7 +47,7 @@ def save(handle: Handle, state_dict: dict[str, Any]) -> None:
             continue
         if _portable.may_ride(state, position, record):
             _portable.put(state, position, record, name, handle.param_of(name))
-        elif record["anchor"] is not None:  # all that the rule keeps of a parameter before its first step
+        elif record["anchor"] is not None:  # the rule's whole state of a parameter before its first step
             unstepped = state[_portable.UNSTEPPED] = dict(state.get(_portable.UNSTEPPED, {}))
             _portable.put(unstepped, name, record, name, handle.param_of(name))
 

@@ -177,7 +177,7 @@ class Step:
         if not claim.stacked:
             return rule
         real = claim.param.real
-        # A pull that is summed into the gradient is of its format; one off the weights is rounded with them.
+        # A pull added to the gradient has its format; one subtracted from the weights is rounded with them.
         dtype = torch.float32 if real.element_size() < 4 and rule.entry != "loss" else real.dtype
         if not isinstance(rule.strength, Tensor):
             values = torch.full((len(real),), rule.strength, device=real.device, dtype=dtype)

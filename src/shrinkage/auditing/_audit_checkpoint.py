@@ -118,7 +118,7 @@ def _built(path: str | Path, kind: Any, state: dict[str, Any], held: Mapping[int
     """The optimizer that the file's state belongs to."""
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of parameters listed twice, which is a finding
+            warnings.simplefilter("ignore")  # parameters listed twice are a finding
             live = kind(_groups(state, held))
         live.load_state_dict(state)
     except (ValueError, KeyError, RuntimeError, TypeError, AttributeError) as error:
@@ -164,7 +164,7 @@ def _content(path: Path) -> Any:
     if path.suffix == ".safetensors":
         try:
             return safetensors.torch.load_file(path)
-        except Exception as error:  # the reader's own errors
+        except Exception as error:  # errors of the reader
             raise RequestError(f"{path}: is not a readable safetensors file ({error}).") from error
     with path.open("rb") as file:
         if not file.read(4).startswith(_SAVED_BY_TORCH):
@@ -174,7 +174,7 @@ def _content(path: Path) -> Any:
             )
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of the pickle's protocol, which says nothing of its content
+            warnings.simplefilter("ignore")  # warns of the pickle protocol, not of its content
             return torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         wanted = re.search(r"GLOBAL ([\w.]+)", str(error))
@@ -183,7 +183,7 @@ def _content(path: Path) -> Any:
             f"{path}: loading it would run {what}, so it is refused. Save model.state_dict() and "
             "optimizer.state_dict() instead, which contain only tensors and plain values."
         ) from error
-    except (OSError, RuntimeError, EOFError, ValueError, KeyError) as error:  # of a file that was cut short
+    except (OSError, RuntimeError, EOFError, ValueError, KeyError) as error:  # a truncated file
         raise RequestError(f"{path}: is not a torch checkpoint ({shown(error)}).") from error
 
 

@@ -76,6 +76,6 @@ def main() -> None:
         code = app(prog_name="shrinkage", standalone_mode=False)
     except KeyboardInterrupt:
         sys.exit(128 + signal.SIGINT)
-    except Exception as error:  # what the parser of the command line makes of it
+    except Exception as error:  # the form that the command line parser returns
         sys.exit(usage(error))
     sys.exit(code if isinstance(code, int) else 0)

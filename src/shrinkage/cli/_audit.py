@@ -158,7 +158,7 @@ def _built(path: Path, name: str) -> dict[str, Any]:
         raise RequestError(f"{path}: has no function {shown(name)}. It must return (model, optimizer).")
     try:
         built = build()
-    except Exception as error:  # whatever a training script raises
+    except Exception as error:  # a training script may raise anything
         raise JobError(f"{path}:{name}() raised {type(error).__name__}: {error}") from error
     if isinstance(built, tuple) and len(built) == 2:
         return {"model": built[0], "optimizer": built[1]}
@@ -186,7 +186,7 @@ def _script(path: Path) -> Any:
     sys.path.insert(0, str(path.resolve().parent))
     try:
         spec.loader.exec_module(module)
-    except Exception as error:  # whatever a training script raises
+    except Exception as error:  # a training script may raise anything
         raise JobError(f"{path}: importing it raised {type(error).__name__}: {error}") from error
     finally:
         sys.path.pop(0)

@@ -275,5 +275,5 @@ def _folder(asked: _Asked, results: tuple[str, ...]) -> AbstractContextManager[N
             f"--out {asked.out}: the folder holds an earlier replay ({', '.join(kept)}). Name another folder, or add "
             "--overwrite to replace it."
         )
-    # Nothing of a demonstration is kept half done: a folder of blocks, if there is one, is not its own.
+    # A demonstration keeps nothing unfinished: a folder of blocks would belong to something else.
     return prepared_folder(asked.out, results, resume=False, overwrite=asked.overwrite, blocks=".blocks")

@@ -52,7 +52,7 @@ def exit_with(job: Callable[[], object], *, debug: bool = False) -> int:
             return _say([NO_MEMORY], FAILED, debug)
         except OSError as error:
             return _say([_of_the_system(error)], FAILED, debug)
-        except Exception as error:  # the last resort: a defect is told as one
+        except Exception as error:  # the last resort: report it as a defect
             return _say([_unexpected(error)], FAILED, debug)
     return DONE
 
@@ -107,7 +107,9 @@ def _say(problems: list[str] | tuple[str, ...], code: int, debug: bool = False) 
 
 def harmless(text: str) -> str:
     """`text` without what could steer a terminal or reorder a line: such characters are spelled out."""
-    text = text.replace("\N{NO-BREAK SPACE}", " ")  # of our own sentences; Python counts it as not printable
+    text = text.replace(
+        "\N{NO-BREAK SPACE}", " "
+    )  # used in our own sentences, though Python counts it as not printable
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 

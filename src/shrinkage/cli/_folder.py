@@ -115,7 +115,7 @@ def _said(folder: Path) -> Iterator[None]:
 def _locked(folder: Path) -> Iterator[None]:
     try:
         import fcntl
-    except ImportError:  # Windows: no flock; runs on one folder are then the user's care
+    except ImportError:  # Windows has no flock, so the user must keep runs in separate folders
         folder.mkdir(parents=True, exist_ok=True)
         yield
         return

@@ -63,7 +63,7 @@ def _bar(title: str, before: str) -> Iterator[Callable[[float, float], None]]:
 
 def _spoken(title: str) -> Callable[[float, float], None]:
     start = last = time.monotonic()
-    kept: float | None = None  # what an earlier run had done took no time of this one
+    kept: float | None = None  # work of an earlier run took no time in this one
 
     def told(done: float, total: float) -> None:
         nonlocal start, last, kept

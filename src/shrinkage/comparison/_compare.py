@@ -143,9 +143,7 @@ def compare_table(
     grid = _grid(lambdas)
     problem, notes = _checked_problem(table, target, task, rows, splitting)
     for method in chosen:
-        method.recipe(
-            setting, targets(problem)[1]
-        )  # what is wrong with a setting is said before anything is trained
+        method.recipe(setting, targets(problem)[1])  # report a wrong setting before training anything
     n_features, warned = _looked_at(problem)
     kept = None if blocks is None else KeptRows(blocks, identity or {}, problem, grid, splitting)
     runs = run_methods(problem, chosen, grid, setting, splitting, n_jobs=n_jobs, kept=kept, progress=progress)

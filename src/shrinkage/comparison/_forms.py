@@ -91,7 +91,7 @@ FORMS = (
         key="updated",
         short="L2 = after the update",
         first=_L2_BIASES,
-        # An exempt bias would feel the longer step alone.
+        # An exempt bias would feel only the longer step.
         second=Form(
             name="decay after the update, biases too",
             rule=_UPDATED,

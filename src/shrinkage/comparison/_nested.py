@@ -199,7 +199,7 @@ def _trained(
 
 
 def _numbered_row(i: int, key: str, recipe: Recipe, lambdas: Floats, split: Split) -> tuple[int, int, Row]:
-    from shrinkage.comparison._methods import METHODS  # a method holds functions, which don't travel
+    from shrinkage.comparison._methods import METHODS  # a method contains functions, which can't be pickled
 
     return split.number, i, _row(METHODS[key], recipe, lambdas, split, None)
 

@@ -80,7 +80,7 @@ def measured_pairs(
     Y, loss = targets(problem)
     every = np.arange(len(Y))
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # what it has to say was said when the rows were looked at
+        warnings.simplefilter("ignore")  # its notes were given when the rows were checked
         X = Preprocessor().fit(problem.features).transform(problem.features)
     scaled = fitted_scale(Y, every, None) if loss == "squared_error" else None
     fold = Fold(

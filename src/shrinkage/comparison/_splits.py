@@ -181,7 +181,7 @@ def _fold(
     number: int, problem: Problem, Y: NDArray[Any], loss: str, train: Rows, validation: Rows | None
 ) -> Fold:
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # what it has to say was said when all rows were looked at
+        warnings.simplefilter("ignore")  # its notes were given when all rows were checked
         X = Preprocessor().fit(problem.features.iloc[train]).transform(problem.features)
     return Fold(
         number=number,

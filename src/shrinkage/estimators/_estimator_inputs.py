@@ -84,7 +84,7 @@ class TableInputs(Inputs):
         key = train.tobytes()
         if key not in self._encoders:
             with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # what it has to say was said when all rows were fitted
+                warnings.simplefilter("ignore")  # its notes were given when all rows were fitted
                 weight = None if self._weight is None else self._weight[train]
                 fold = Preprocessor(keep_columns=self._keep)
                 self._encoders[key] = fold.fit(self._frame.iloc[train], weight, whole=self.preprocessor)

@@ -76,7 +76,7 @@ def target_scale(
         return None
     if (
         loss == "poisson"
-    ):  # a count has no other zero: the loss of y/m is that of y over m, with log m beside the outputs
+    ):  # a count's zero can't move: the loss of y/m is that of y divided by m, with log m added to the outputs
         mean = np.average(Y[rows], axis=0, weights=None if weight is None else weight[rows])
         return Scale(np.zeros_like(mean), np.where(mean > 0, mean, 1.0))
     return fitted_scale(Y, rows, weight)

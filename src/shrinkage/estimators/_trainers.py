@@ -132,7 +132,7 @@ TRAINERS: dict[str, Callable[[Mapping[str, Any], Budget], Trainer]] = {
 def rule_of(rule: str | Rule | Callable[[float], Rule]) -> Rule:
     """`rule=` as a rule: a name of the catalogue, a rule of any strength, or a function of the strength."""
     if isinstance(rule, Rule):
-        # A mix of forces has no other way to be asked for than with strengths of some size.
+        # A mix of forces can only be given with strengths of some size.
         if torch.as_tensor(rule.strength).any() and not isinstance(rule.force, MixedForce):
             warnings.warn(
                 f"rule={rule.name}({rule.strength}): this strength is not used, because λ comes from the "
@@ -144,7 +144,7 @@ def rule_of(rule: str | Rule | Callable[[float], Rule]) -> Rule:
     if isinstance(rule, str):
         return rule_named(rule)
     if callable(rule):
-        made = rule(1.0)  # at 1, since what a rule of strength 0 is made of may not show
+        made = rule(1.0)  # at strength 1, because at 0 the parts of a rule may not show
         if float(made.strength) != 1.0:
             raise RequestError(
                 f"{called('rule', rule)}: a function of the strength must return a rule with that "

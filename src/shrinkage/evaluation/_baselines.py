@@ -153,7 +153,7 @@ def _logistic(train: _Rows, validation: _Rows) -> Floats:
     losses = np.full(len(LOGISTIC_STRENGTHS), np.nan)
     one_hot = _one_hot(validation.Y)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # a fit not quite at its end is as fair a rival
+        warnings.simplefilter("ignore")  # a fit that is not fully converged is still a fair baseline
         for place in reversed(range(len(LOGISTIC_STRENGTHS))):
             model.set_params(C=1 / (n * LOGISTIC_STRENGTHS[place])).fit(train.X, labels, train.weight)
             z = np.full(one_hot.shape, -np.inf)

@@ -125,7 +125,7 @@ def verdict(
 def fold_losses(path: PathResult, index: int, epoch: int) -> Floats:
     """(F,) validation losses of one λ after a validated epoch, in the mean over restarts."""
     place = int(np.searchsorted(path.validated, epoch))
-    with np.errstate(invalid="ignore", over="ignore"):  # of a diverged net
+    with np.errstate(invalid="ignore", over="ignore"):  # a diverged network
         return path.validation_loss[index, :, :, place].mean(axis=1)
 
 

@@ -72,7 +72,7 @@ class Telemetry:
             optimizer.register_step_pre_hook(self._look),
             optimizer.register_step_post_hook(self._compare),
         )
-        # The step begins before a rule has pulled, and ends after.
+        # The measured step starts before a rule acts, and ends after.
         hooks_before: Any = optimizer._optimizer_step_pre_hooks  # an OrderedDict, annotated as a dict
         hooks_before.move_to_end(before.id, last=False)
         self._hooks = (before, after)

@@ -19,7 +19,7 @@ def logistic_(z: Tensor) -> Tensor:
     Written out, because torch.sigmoid rounds the last few elements of a buffer differently from the others, and a
     network's numbers would depend on its place in the stack.
     """
-    if z.requires_grad:  # autograd keeps what the steps in place would write over
+    if z.requires_grad:  # autograd keeps tensors that the in-place steps would overwrite
         return torch.sigmoid(z)
     return z.neg_().exp_().add_(1).reciprocal_()
 

@@ -86,7 +86,7 @@ class SoftmaxCrossEntropy(Loss):
         others = z.sub(Y, alpha=torch.finfo(z.dtype).max).amax(-2, keepdim=True)
         if bool(
             (own == others).any()
-        ):  # argmax takes the first of equals; it costs the most and is asked only then
+        ):  # argmax takes the first of equals; it is slow, so it is used only then
             return (z.argmax(-2, keepdim=True) == Y.argmax(-2, keepdim=True)).to(z.dtype)
         return (own > others).to(z.dtype)
 

@@ -59,7 +59,7 @@ def render_fit_report(story: FitStory) -> str:
     judged = judge(story.path, story.choice)
     usable = _usable(story)
     shown = histograms(story.path.lambdas, story.weights, usable)
-    # What the chosen λ is held against: 0, or what comes closest to it on this path, diverged ones aside.
+    # The chosen λ is compared with 0, or with the λ closest to it on this path that did not diverge.
     weakest = int(usable.argmax())
     page = Page(
         title=story.title,

@@ -51,7 +51,7 @@ class StrengthElsewhere:
         """What to type: `torch.optim.SGD(weight_decay=0.0046)`."""
         if isinstance(self.value, str):
             return f"{self.argument}: {self.value}"
-        value = f"{self.value:.3g}"  # λ is known to a step of the grid, hardly to its third digit
+        value = f"{self.value:.3g}"  # λ is known to one grid step, not to its third digit
         return self.argument.replace("…", value) if "…" in self.argument else f"{self.argument} = {value}"
 
     @property

@@ -28,7 +28,7 @@ __all__ = [
     "UncertainDecay",
 ]
 
-# Named as classes are: to their users they are the kinds of rule there are.
+# Named like classes: to users they are the kinds of rules.
 # ruff: noqa: N802
 
 

@@ -25,7 +25,7 @@ __all__ = [
     "WeightDecay",
 ]
 
-# Named as classes are: to their users they are the kinds of rule there are.
+# Named like classes: to users they are the kinds of rules.
 # ruff: noqa: N802
 
 _PENALTIES: dict[str, Force] = {"l2": L2Force(), "l1": L1Force()}

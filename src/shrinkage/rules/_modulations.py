@@ -83,7 +83,7 @@ class InverseRootMoment(Modulation):
             view.note = (mean.rsqrt().to(view.w.device),)
 
     def factor(self, view: View, force: Force) -> Tensor:
-        # v̄ is 0 until there has been a gradient: the optimizer stands still then, and so does the decay.
+        # v̄ is 0 until the first gradient: until then neither the optimizer nor the decay acts.
         factor = torch.where(view.note[0].isfinite(), view.note[0], 0)
         return _against(view.w, factor)
 

@@ -10,7 +10,7 @@ from shrinkage.rules._rule import Rule
 
 __all__ = ["L1", "L2", "L2SP", "ElasticNet", "Huber", "WeightElimination"]
 
-# Named as classes are: to their users they are the kinds of rule there are.
+# Named like classes: to users they are the kinds of rules.
 # ruff: noqa: N802
 
 

@@ -17,7 +17,7 @@ MOST_SHOWN = 6
 
 def clean(text: object, limit: int) -> str:
     """`text` made safe for one line."""
-    from shrinkage.pages import clean as on_one_line  # loads the templates, which advice alone does not need
+    from shrinkage.pages import clean as on_one_line  # loads the templates, which advice does not need
 
     return on_one_line(text, limit)
 

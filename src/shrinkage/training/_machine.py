@@ -20,7 +20,7 @@ import torch
 
 __all__ = ["EXACT", "ROUNDING", "one_thread_flushed", "permitted"]
 
-_mkldnn: Any = torch.backends.mkldnn  # a module class that its annotations don't tell of
+_mkldnn: Any = torch.backends.mkldnn  # a module class missing from the annotations
 
 EXACT, ROUNDING = "ieee", "bf16"
 
@@ -30,7 +30,7 @@ def one_thread_flushed(permission: str = EXACT) -> Iterator[None]:
     """Within it, torch uses one thread, denormal numbers count as 0, and products are `EXACT` or permitted `ROUNDING`."""
     with permitted(
         permission, one_thread=True
-    ):  # first: a new thread's first operation settles how many it has
+    ):  # first, because a new thread's first operation fixes its number of threads
         flushed = _denormals_are_flushed()  # a setting of each thread
         torch.set_flush_denormal(True)
         try:

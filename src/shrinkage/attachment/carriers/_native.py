@@ -76,9 +76,9 @@ def runs_natively(optimizer: Optimizer, group: Group, rule: Rule) -> bool:
     """
     plain = isinstance(rule.force, L2Force) and rule.anchor == "zero" and rule.modulation is None
     if rule.factors != 1 and rule.clock == "lr":
-        return False  # the kernel would take off lr·λ of each factor
+        return False  # the kernel would remove lr·λ of each factor
     if not plain or isinstance(rule.strength, torch.Tensor) or isinstance(optimizer, torch.optim.Adafactor):
-        return False  # Adafactor reads the size of its step off the weights before it decays them
+        return False  # Adafactor computes its step size from the weights before it decays them
     if rule.entry == "loss":
         return native_meaning(optimizer, group) == "coupled"
     clock_fits = rule.clock == "lr" or not isinstance(group.get("lr"), torch.Tensor)

@@ -179,7 +179,7 @@ def _check_evidence(
         warnings.warn(
             f"{where}: the model has normalization layers, before which the size of a weight changes no output, so the "
             "evidence finds no finite λ for it (2206.08900). Watch handle.trace(), or use Hypergradient.",
-            stacklevel=6,  # whoever called attach
+            stacklevel=6,  # the caller of attach
         )
 
 

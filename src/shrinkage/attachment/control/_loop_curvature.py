@@ -69,7 +69,7 @@ def curvature(
             for one, x in zip(diagonal, part, strict=True):
                 one += x.flatten(0, 1).flatten(1).square().sum(0).double()
         return torch.cat(diagonal) / len(root)
-    except (RuntimeError, NotImplementedError, ValueError):  # what vmap has no rule for
+    except (RuntimeError, NotImplementedError, ValueError):  # vmap has no rule for it
         return _probed(list(params.values()), outputs, root, seed)
 
 
@@ -94,7 +94,7 @@ def sampled_root(
         gradient = torch.func.vmap(torch.func.grad(summed), in_dims=(None, 0, *[0] * len(inputs)))
         found = gradient(held, along, *inputs)
         return [found[name].flatten(1) for name in held]
-    except (RuntimeError, NotImplementedError, ValueError):  # what vmap has no rule for
+    except (RuntimeError, NotImplementedError, ValueError):  # vmap has no rule for it
         rows: list[list[Tensor]] = []
         for b, v in enumerate(along):
             value = (module(*(x[b : b + 1] for x in inputs))[0] * v).sum()

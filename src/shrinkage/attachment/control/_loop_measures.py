@@ -207,7 +207,7 @@ class Measures:
             parts = each.split([claim.param.numel() for claim in trained])
             gamma = [float(part.sum()) for part in parts]
         else:
-            # In float64: exempt parameters have next to no λ, by which what float32 rounds off would be divided.
+            # In float64, because exempt parameters have a tiny λ, which would amplify float32 rounding.
             whole_roots = [torch.cat(parts).double() for parts in zip(*roots, strict=True)]
             gamma = determined_by_kernels([R @ R.mT / seen for R in whole_roots], strengths)
         return total / seen, dict(zip(trained, gamma, strict=True))

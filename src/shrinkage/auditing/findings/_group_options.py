@@ -93,7 +93,7 @@ def _is_followed(facts: Facts, groups: range, key: str, target: str) -> bool:
     if target == "lr" and facts.timelines is not None:
         courses.append(np.array([facts.timelines[g].lrs.max() for g in groups]))
     if len(set(factors.tolist())) == 1 or not factors.all():
-        return True  # nothing tells a factor on all groups from the learning rate itself
+        return True  # a factor on all groups looks like the learning rate itself
     bases = [course / factors for course in courses]
     return any(base.max() > 0 and np.ptp(base) <= 1e-6 * base.max() for base in bases)
 

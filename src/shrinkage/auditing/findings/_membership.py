@@ -67,7 +67,7 @@ def zero_grad_decayed(facts: Facts) -> Hits:
             f" and loses {p.reading.shrink:.3g} of itself per step" if p.reading.shrink else ", and moves"
         )
         what = "all of it" if p.unreached.is_whole else f"{p.unreached.rows} of {p.unreached.of} rows checked"
-        # That one batch leaves most of a vocabulary out is how fine-tuning goes, and no alarm.
+        # In fine-tuning one batch normally leaves out most of the vocabulary.
         is_usual = not p.unreached.is_whole and p.unreached.by == "gradient" and p.role == "embedding"
         severity: Severity = "note" if is_usual else "warning"
         yield (

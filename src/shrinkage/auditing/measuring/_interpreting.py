@@ -141,7 +141,7 @@ class Measured:
             return False
         if float(r.abs().median()) == 0 or spread(r[-1]) > 0.05:
             return True
-        # Two elements are one pair, of one gradient: then its size has to change instead.
+        # Two elements form a single pair with one gradient, so its size has to change instead.
         grown = (self.weak[-1] / self.gradients[self.stride])[self._kept].median()
         return self.n < 4 and abs(float(grown) - 1) > 0.05
 
@@ -205,13 +205,13 @@ class Measured:
         a, b = (float(x) for x in torch.linalg.lstsq(pairs, d[2:, None], driver="gelsd").solution[:, 0])
         inside = a * a / 4 + b
         shrink = 1 - (abs(a) / 2 + math.sqrt(inside)) if inside >= 0 else 1 - math.sqrt(-b)
-        is_small = abs(estimate) < 0.02  # then the first order is right, and the fit may be of noise
+        is_small = abs(estimate) < 0.02  # then the first order is right, and the fit may fit noise
         return estimate if is_small and abs(shrink - estimate) > 0.3 * abs(estimate) else shrink
 
     def _live_shrink(self) -> float | None:
         if self.lived is None:
             return None
-        alive = self.lived[0, self._kept] != 0  # of a zero no fraction goes
+        alive = self.lived[0, self._kept] != 0  # a zero has no fraction to remove
         return float(self._shrinks(self.lived)[-3:, alive].median()) if bool(alive.any()) else None
 
     def _entry(self, path: Path, first: float) -> Literal["loss", "before", "after", "unknown"]:

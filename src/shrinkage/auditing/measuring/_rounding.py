@@ -48,7 +48,7 @@ def survivals(native: Subject, readings: Sequence[Reading], lr: float) -> list[f
         steps = min(_MOST_STEPS, math.ceil(_SPACINGS / spacings))
         later = native.run(replace(plan, steps=steps, only=frozenset({i}), ends=True))[i]
         carried = _applied(later, expected[i] * steps, readings[i])
-        # What is carried over is paid in parts of several spacings: over few of them the last part still shows.
+        # Accumulated decay is applied in parts of several spacings: over few of them the last part is visible.
         is_short = steps * spacings < _SPACINGS / 2
         if carried is not None and _WHOLE[0] <= carried <= (2 if is_short else _WHOLE[1]):
             return [1.0 if k in lost else fraction for k, fraction in enumerate(found)]

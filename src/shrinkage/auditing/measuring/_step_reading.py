@@ -77,7 +77,7 @@ class Reading:
             return self.outward
         if self.path == "coupled" and self.adaptive and self.lam is not None:
             return self.lam < 0
-        # A pull toward 0 that is too strong throws weights beyond it, and further at every step.
+        # A pull toward 0 that is too strong makes weights overshoot 0, further at every step.
         may_swing = self.path in ("plain", "coupled") or self.first > 1
         return self.decays and (self.shrink or 0) < 0 and (may_swing or self.outward)
 

@@ -83,7 +83,7 @@ def timeline(optimizer: torch.optim.Optimizer, scheduler: Any, steps: int, every
 def _is_of(scheduler: Any, optimizer: torch.optim.Optimizer) -> bool:
     """Whether a scheduler moves this optimizer; one that says nothing of its own may."""
     own = getattr(scheduler, "optimizer", None)
-    own = getattr(own, "optimizer", own)  # of a trainer's wrapper
+    own = getattr(own, "optimizer", own)  # a trainer's wrapper
     return not isinstance(own, torch.optim.Optimizer) or own is optimizer
 
 
@@ -91,7 +91,7 @@ def _follow(lrs: Floats, function: Callable[[int], float], every: int) -> None:
     """Plan by a function of the steps done: the learning rate, or a factor on it, whichever its peak is nearer to."""
     try:
         values = np.array([float(function(t // every)) for t in range(lrs.shape[1])])
-    except Exception as error:  # whatever a user's function raises
+    except Exception as error:  # a user's function may raise anything
         raise RequestError(
             f"{called('scheduler', of='audit')}: the function must take the number of steps done and return the "
             f"learning rate or a factor on it; it raised {type(error).__name__}: {error}."

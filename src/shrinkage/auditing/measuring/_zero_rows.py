@@ -51,7 +51,7 @@ def unreached(parameters: Sequence[Tensor], state: Mapping[Any, Mapping[str, Any
         past = _zero_rows([t for t in state.get(p, {}).values() if _is_like(t, p)])
         rows, by = (by_gradient[i], "gradient") if i in by_gradient else (past, "state")
         if rows is None or not bool(rows.any()) or (bool(rows.all()) and not has_stepped):
-            continue  # a first gradient is often zero, as that of LoRA's A beside a B of zeros
+            continue  # a first gradient is often zero, such as that of LoRA's A while B is zero
         found[i] = Unreached(int(rows.sum()), len(rows), by)
     return found
 

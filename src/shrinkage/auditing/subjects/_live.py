@@ -81,7 +81,7 @@ class OptimizerSubject:
             for self._closure, self._sparse, self._fresh, self._curved in _WAYS:
                 try:
                     self.run(Plan(steps=8))
-                except Exception as error:  # whatever a third party's step raises; the next way may do
+                except Exception as error:  # a third party's step may raise anything; the next way may work
                     first = first or error
                     continue
                 if dtype is not torch.float64 or self._keeps_float64():
@@ -128,7 +128,7 @@ class OptimizerSubject:
         optimizer = copier(self.original)
         probes = [copier(p) for p in parameters_of(self.original)]
         if callable(train := getattr(optimizer, "train", None)):
-            train()  # schedule-free optimizers step in this mode alone
+            train()  # schedule-free optimizers step only in this mode
         self._prepare(optimizer, plan)
         self._place(optimizer, probes, plan)
         kept = [(i, p) for i, p in enumerate(probes) if plan.only is None or i in plan.only]

@@ -74,7 +74,7 @@ class RowOptions:
         if self.group is not None and task == "regression":
             return GroupKFold(
                 self.folds
-            )  # balances the rows of the folds, which it does not when it shuffles
+            )  # balances the sizes of the folds, which it does not do when it shuffles
         kinds = (KFold, StratifiedKFold) if self.group is None else (None, StratifiedGroupKFold)
         kind: Any = kinds[task == "classification"]
         return kind(

@@ -45,7 +45,7 @@ def path_figure(c: ComparisonResult) -> Figure:
     is_log = axis.get("type") == "log"
     traces = []
     for runs, values, splits in found:
-        # What lies far above the chart is in the table alone: a browser can't place 1e72.
+        # Values far above the chart are only in the table: a browser can't place 1e72.
         shown, whole = np.where(values <= high, values, np.nan), splits == len(runs.lam)
         traces.append(_line(runs, lambdas, np.where(whole, shown, np.nan)))
         if (some := ~whole & np.isfinite(shown)).any():

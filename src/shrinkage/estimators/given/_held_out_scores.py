@@ -87,7 +87,7 @@ class HeldOutScores:
         rows = fold.validation
         assert rows is not None
         if not np.isfinite(predicted).all():
-            return float("nan")  # of a network that diverged
+            return float("nan")  # a network that diverged
         estimator = self._estimator(predicted)
         weights = {}
         if self.weight is not None and _takes_weights(self.scorer):

@@ -110,7 +110,7 @@ class LambdaPath:
             path: the file.
             X, y: as given to `lambda_path`; if X is (n, D), they add the comparison with a linear model.
         """
-        reporting = import_module("shrinkage.reporting")  # the floor above, which is needed here alone
+        reporting = import_module("shrinkage.reporting")  # from the floor above, needed only here
         linear = None if X is None else self.linear_path(X, y)
         reporting.write_fit_report(reporting.module_story(self, linear), path)
 

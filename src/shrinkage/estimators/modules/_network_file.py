@@ -101,7 +101,7 @@ def _executed(path: str, source: str) -> ModuleType:
     name = "_network_" + hashlib.sha256(f"{path}\0{source}".encode()).hexdigest()[:16]
     module = ModuleType(name)
     module.__file__ = str(Path(path).resolve())
-    sys.modules[name] = module  # where a dataclass or a pickle of the script looks for it
+    sys.modules[name] = module  # dataclasses and pickles of the script look for it there
     try:
         with _as_a_script(path):
             exec(compile(source, path, "exec"), module.__dict__)
@@ -147,7 +147,7 @@ def _check_function(network: NetworkFile, script: ModuleType) -> None:
             f"{inspect.signature(make)}."
         ) from error
     except ValueError:
-        pass  # a callable of C, which has no signature to look at
+        pass  # a C callable has no signature to check
 
 
 def _raised(error: BaseException, path: str) -> str:

@@ -58,7 +58,7 @@ def made(factory: Factory, device: str, *chance: int | str, like: nn.Module | No
     _check_state(module, device)
     if like is not None:
         _check_alike(module, like)
-    if not module.training:  # as a checkpoint's loader leaves it; parts that are frozen by eval() stay so
+    if not module.training:  # as a checkpoint loader leaves it; parts frozen by eval() stay frozen
         module.train()
     return module.to(device)
 

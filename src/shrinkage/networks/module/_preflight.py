@@ -136,7 +136,7 @@ def _compared(
         with _noted_fallback() as looped:
             stack = StackedModules(copy.deepcopy(pair), layout, loss)
             found = _Record.of(stack, inputs, targets, scored=False)
-    except Exception as error:  # whatever a user's module raises within vmap
+    except Exception as error:  # a user's module may raise anything within vmap
         return replace(no, why=_reason(error))
     differing, own_draws = _difference(found, plain, loss), False
     if differing and plain.drew:
@@ -240,7 +240,7 @@ def _scoring(
                 before = {name: tensor.clone() for name, tensor in stack.tensors(0).items()}
                 scores = stack.scores(inputs, targets, shared=True)[0]
                 unchanged = all(torch.equal(before[n], t) for n, t in stack.tensors(0).items())
-        except Exception:  # whatever a user's module raises within vmap
+        except Exception:  # a user's module may raise anything within vmap
             continue
         if unchanged and not _far(scores, plain):
             looped += more

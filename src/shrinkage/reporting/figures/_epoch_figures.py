@@ -70,7 +70,7 @@ def epoch_figures(path: PathResult, choice: Choice, weakest: int) -> list[Figure
     shown = [weakest, choice.index]
     values = np.concatenate([(mean + np.nan_to_num(se))[shown].ravel() for _, mean, se in curves.values()])
     values = values[np.isfinite(values)]
-    # The first steps of a net can be far off; the axis serves the rest of the run.
+    # The first steps can be far off, so the axis is scaled to the rest of the run.
     top = 1.1 * float(np.quantile(values, 0.98)) if values.size else 1.0
     figures = []
     for place, index in enumerate(shown):

@@ -30,7 +30,7 @@ def loss_figure(path: PathResult, choice: Choice, judged: Judged, fair: Against 
     """
     axis = LambdaAxis(path.lambdas)
     threshold = judged.validation_loss.mean[choice.index_min] + judged.validation_loss.se[choice.index_min]
-    if choice.score_name:  # one standard error is of the score then
+    if choice.score_name:  # the standard error is then that of the score
         threshold = np.nan
     layout = {
         "xaxis": axis.layout(),

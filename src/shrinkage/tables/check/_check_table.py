@@ -192,7 +192,7 @@ def _same_information(column: pd.Series, target: pd.Series) -> bool:
     if column.dtype.kind in "iuf" and target.dtype.kind in "iuf" and np.array_equal(column, target):
         return True
     if column.dtype.kind == "f" or target.dtype.kind == "f":
-        return False  # measurements are no names of classes
+        return False  # measurements are not class names
     classes = target.nunique()
     if 2 * classes > len(target) or column.nunique() != classes:
         return False

@@ -56,7 +56,7 @@ def column_numbers(
 
 def trees_error(X: Floats, y: Floats, folds: NDArray[np.int64], task: str) -> float:
     """The error of trees on rows not seen: one small tree of one column, a forest of several."""
-    # Loaded here for the half second it takes: most of what is said of a table needs no trees.
+    # Loaded here, since it takes half a second and most checks of a table need no trees.
     from sklearn.ensemble import ExtraTreesClassifier, ExtraTreesRegressor
     from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 

@@ -52,7 +52,7 @@ class Bounded:
         for lower, upper, distance in _SCALES:
             scale = np.where(scale > 0, scale, (at[upper] - at[lower]) / distance)
         spread = np.sqrt(np.average((x - np.average(x, axis=0, weights=weight)) ** 2, axis=0, weights=weight))
-        # Of a column that hardly varies the rounding of its mean is no spread.
+        # In a nearly constant column, the rounding of the mean is not spread.
         scale = np.where(scale > 1e-12 * np.abs(at[0.5]), scale, spread)
         centre, scale = np.where(level, low, at[0.5]), np.where(level, high - low, scale)
         return cls(centre, np.where(scale > 0, scale, 1.0), level.astype(np.float64))

@@ -63,7 +63,7 @@ def preprocessor_bytes(preprocessor: Preprocessor) -> bytes:
     """What `save_preprocessor` writes."""
     if not hasattr(preprocessor, "_encoder"):
         raise RequestError("save_preprocessor: nothing was fitted yet; call fit(frame) first.")
-    import skops.io  # loaded here for the two seconds it takes: most of what is said of a table needs no model
+    import skops.io  # loaded here, since it takes two seconds and most checks of a table need no model
 
     state = {
         "format": FORMAT,
@@ -101,12 +101,12 @@ def preprocessor_from(data: bytes, name: str) -> Preprocessor:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error")
-            # Another scikit-learn may have written it: the probe tells whether this one makes the same of it.
+            # Another scikit-learn may have written it: the probe shows whether this one gives the same inputs.
             warnings.simplefilter("ignore", InconsistentVersionWarning)
             return _restored(skops.io.loads(data, trusted=TRUSTED))
     except RequestError as error:
         raise RequestError(f"{name}: {error}") from error
-    except Exception as error:  # whatever a damaged file makes of a reader, it is the file that is wrong
+    except Exception as error:  # whatever the reader raises, the file is damaged
         reason = shown(str(error).splitlines()[0]) if str(error) else type(error).__name__
         raise RequestError(
             f"{name} is damaged, or from another version of scikit-learn: {reason}."
@@ -217,7 +217,7 @@ def _reproducible(data: bytes) -> bytes:
         numbers: dict[object, int] = {}
         files: dict[str, str] = {}
         for node in _nodes(schema):
-            if "__id__" in node:  # of equal texts it is chance which are one object
+            if "__id__" in node:  # whether equal texts are one object is arbitrary
                 key = len(numbers) if node["__loader__"] == "JsonNode" else str(node["__id__"])
                 node["__id__"] = numbers.setdefault(key, len(numbers))
             if "file" in node:
@@ -227,7 +227,7 @@ def _reproducible(data: bytes) -> bytes:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, part in content.items():
-            info = zipfile.ZipInfo(name)  # dated 1980, as all of them
+            info = zipfile.ZipInfo(name)  # dated 1980, like all entries
             info.compress_type = zipfile.ZIP_DEFLATED
             archive.writestr(info, part)
     return buffer.getvalue()

@@ -57,7 +57,7 @@ def workbook_frame(data: bytes, name: str, *, header: bool) -> tuple[pd.DataFram
             keep_default_na=False,
             na_values=[""],
         )
-    except Exception as error:  # whatever a damaged file makes of a reader, it is the file that is wrong
+    except Exception as error:  # whatever the reader raises, the file is damaged
         reason = str(error).splitlines()[0].rstrip(".") if str(error) else type(error).__name__
         raise RequestError(f"{name} is not a readable Excel file: {reason}.") from error
     notes = (

@@ -226,7 +226,7 @@ class _Asked:
             if cut and plain_utf8(part) is not None:
                 cells = regular_cells(part, self.name, dialect)
             if cells is None:
-                # Blank lines for what is done: they hold no row, and every line keeps its number.
+                # Replace finished lines by blank ones: they contain no row, and every line keeps its number.
                 yield asked.table(start + b"\n" * done + rows + more + stream.read())
                 return
             yield asked._of_cells(replace(cells, lines=cells.lines + done), "", [])

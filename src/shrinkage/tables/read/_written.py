@@ -14,7 +14,7 @@ __all__ = ["POINT_CURRENCIES", "Units", "Written", "unit_key", "units_of", "writ
 
 _ALIKE = str.maketrans(
     {
-        **dict.fromkeys("\u00a0\u202f\u2009\u2007\u2008\u2002\u2003\u200a", " "),  # spaces that do not break
+        **dict.fromkeys("\u00a0\u202f\u2009\u2007\u2008\u2002\u2003\u200a", " "),  # non-breaking spaces
         **dict.fromkeys("\u2212\u2010\u2011\u2012\u2013\ufe63\uff0d", "-"),
         **dict.fromkeys("\u2019\u02bc\u00b4`", "'"),
         **dict.fromkeys("\ufe6a\uff05", "%"),
@@ -240,7 +240,7 @@ def _fractions(cells: Sequence[Written], values: NDArray[np.float64], mark: str,
 
 def _magnitudes(rows: dict[str, int]) -> tuple[tuple[str, float], ...]:
     """Factors of `1.2k` and `$3M` where the rest of all units is alike; none where it is not."""
-    thousands = bool({_last(key) for key in rows} & {"k", "B", "bn"})  # beside them, m is a million
+    thousands = bool({_last(key) for key in rows} & {"k", "B", "bn"})  # with these, m means million
     found = {
         key: _MAGNITUDES["M"] if _last(key) == "m" and thousands else _MAGNITUDES.get(_last(key))
         for key in rows

@@ -72,7 +72,7 @@ class Backprop(BackpropSettings):
                 block = EngineBlock(recipe, lambdas, members, seed)
                 return self._recorded(recipe, block, taken, after_epochs)
         if len(lambdas) == len(members) == 1:
-            # Of a single matrix the product is another routine, with another rounding: it gets a twin.
+            # The product of a single matrix uses another routine with other rounding, so it gets a twin.
             twice = None if epochs is None else [*epochs, *epochs]
             pair = self.train(
                 recipe, [*lambdas, *lambdas], members, seed=seed, epochs=twice, after_epochs=after_epochs

@@ -205,7 +205,7 @@ class EngineBlock(Trainee):
 @lru_cache(maxsize=8)
 def _bias_corrections(start: int, count: int) -> tuple[Tensor, Tensor]:
     """1 − β₁ᵗ and √(1 − β₂ᵗ), (count,) each, of Adam's steps t from `start` + 1 on: the same for all blocks of a path."""
-    # Python's power, for torch's rounds the end of a buffer otherwise: a step would depend on its call.
+    # Python's power, because torch's rounds the end of a buffer differently: a step would depend on its call.
     steps = range(start + 1, start + count + 1)
     first = torch.tensor([1 - BETAS[0] ** t for t in steps], dtype=torch.float64)
     return first, torch.tensor([math.sqrt(1 - BETAS[1] ** t) for t in steps], dtype=torch.float64)
@@ -247,7 +247,9 @@ class _Set:
     """
 
     def __init__(self, rows: Sequence[Rows], spread: bool) -> None:
-        self._rows = [each.contiguous_rows() for each in rows]  # kept: the engine holds only their places
+        self._rows = [
+            each.contiguous_rows() for each in rows
+        ]  # kept alive: the engine has only their addresses
         self.for_c = (c.RowsOfC * len(rows))(*map(c.rows_of_c, self._rows))
         weights = [
             float(len(r)) if r.weight is None else float(r.weight.sum(dtype=torch.float64)) for r in rows

@@ -127,5 +127,5 @@ class MeanError:
 
 def _tanh_(z: Tensor) -> Tensor:
     # tanh z = 2σ(2z) − 1, to 1e-7 in float32: torch's own tanh takes ten times as long, most of an evaluation. The
-    # buffers are whole vectors (see _aligned), at whose end torch.sigmoid has no odd numbers to round otherwise.
+    # buffers are whole vectors (see _aligned), so torch.sigmoid has no odd numbers at the end to round differently.
     return z.mul_(2).sigmoid_().mul_(2).sub_(1)

@@ -94,7 +94,7 @@ class SwarmVariant:
         if self.shape == "sphere":
             v.mul_(self.inertia).add_(self._point_in_ball(x, p, best, draw)).sub_(x)
         else:
-            # One rounding a call: a fused multiply-add rounds differently at the odd end of a buffer.
+            # One rounding per call: a fused multiply-add rounds differently at the odd end of a buffer.
             v.mul_(self.inertia)
             v.add_((p - x).mul_(self.attraction).mul_(draw.first))
             v.add_((best - x).mul_(self.attraction).mul_(draw.second))

@@ -81,7 +81,7 @@ def test_a_link_is_replaced_and_what_it_points_to_is_untouched(tmp_path: Path):
     assert not (tmp_path / "link").is_symlink()
 
 
-def test_a_missing_folder_is_said(tmp_path: Path):
+def test_a_missing_folder_is_reported(tmp_path: Path):
     with pytest.raises(FileNotFoundError):
         write_atomic(tmp_path / "missing" / "a.bin", b"")
 

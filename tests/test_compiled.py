@@ -53,7 +53,7 @@ def kept_at(source: Path) -> Path:
     return folder / f"{source.stem}-{_compiled._hash(source, compiler, flags)}.so"
 
 
-def test_a_damaged_library_is_built_anew(source):
+def test_a_damaged_library_is_rebuilt(source):
     kept = kept_at(source)
     kept.write_bytes(b"\x7fELF damaged")
     kept.chmod(0o700)

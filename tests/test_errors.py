@@ -22,7 +22,7 @@ X = [[y] for y in Y]
         ({"value": "a b", "of": "convert"}, "convert(lr='a b')"),
     ],
 )
-def test_a_name_is_said_as_the_library_has_it(given, text):
+def test_errors_use_the_librarys_names(given, text):
     assert called("lr", **given) == text
 
 
@@ -37,7 +37,7 @@ def test_a_name_is_said_as_the_library_has_it(given, text):
         ({"of": "convert"}, "--rate"),
     ],
 )
-def test_a_name_is_said_as_the_command_line_has_it(given, text):
+def test_errors_use_the_command_lines_names(given, text):
     with vocabulary({"lr": "--rate"}):
         assert called("lr", **given) == text
     assert called("lr") == "lr=…"
@@ -80,7 +80,7 @@ def test_what_stands_in_the_data_is_no_name():
         check_choice("task", "rows=5", ("auto",))
 
 
-def test_a_strength_that_a_path_does_not_use_is_said():
+def test_a_strength_that_a_path_does_not_use_is_reported():
     with pytest.warns(
         UserWarning, match=r"rule=L2\(0.01\): this strength is not used, because λ comes from the path"
     ):

@@ -77,7 +77,7 @@ def test_an_update_too_small_to_show_still_has_a_direction():
     assert model.weight.tolist() == [[0.5, -1.0, 1.0, -0.5, 0.5, -0.5]]
 
 
-def test_a_momentum_of_zero_speaks_against_nothing():
+def test_a_momentum_of_zero_is_no_contradiction():
     model = layer(torch.tensor([[1.0, -1.0]]))
     optimizer = AdamW(model.parameters(), lr=0.1, weight_decay=0)
     attach(optimizer, Cautious(Decoupled(rate=0.5, clock="constant")), model=model)

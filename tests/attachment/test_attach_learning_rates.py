@@ -52,7 +52,7 @@ def test_without_a_learning_rate_a_rate_and_a_penalty_work_and_the_rest_is_refus
         assert "shrinkage/group0/lr" not in handle.log()
 
 
-def test_a_peak_that_nobody_knows_is_asked_for_at_the_first_step_that_needs_it():
+def test_an_unknown_peak_is_requested_at_the_first_step_that_needs_it():
     for rule in (Decoupled(rate=0.1, clock="schedule"), Decoupled(0.1, clock="corrected")):
         model = make_model()
         optimizer = torch.optim.SGD(model.parameters(), lr=0.0)

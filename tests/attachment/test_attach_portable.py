@@ -73,7 +73,7 @@ def test_without_the_rule_the_optimizer_keeps_nothing_of_it_after_our_own_loadin
     assert {key for entry in again.state.values() for key in entry} == {"step", "exp_avg", "exp_avg_sq"}
 
 
-def test_flattened_it_is_lost_and_that_is_told():
+def test_a_flattened_state_loses_the_rule_with_a_warning():
     model, optimizer, _ = started("L2SP", "AdamW")
     train(model, optimizer, 2)
     flat = StateDictOptions(flatten_optimizer_state_dict=True)

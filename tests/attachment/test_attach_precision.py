@@ -50,7 +50,7 @@ def test_the_product_is_right_within_one_percent(dtype: torch.dtype, shrink: flo
 
 
 @pytest.mark.parametrize("shrink", [1e-8, 2.9e-8, 1e-7, 1e-6])
-def test_what_is_not_applied_yet_is_still_owed(shrink: float):
+def test_decay_not_yet_applied_is_accumulated(shrink: float):
     """The decay itself, not the product, is right within 1 % once what is owed is counted."""
     model = table(F32)
     optimizer = torch.optim.SGD(model.parameters(), lr=1.0)
@@ -144,7 +144,7 @@ def test_a_strength_a_model_is_right_within_one_percent(
     assert total == pytest.approx(1, rel=0.01)  # the decay itself, not the product
 
 
-def test_what_each_weight_owes_is_resumed_bit_for_bit():
+def test_accumulated_decay_is_resumed_bit_for_bit():
     rule = Decoupled(torch.tensor([0.01, 0.1, 0.3], dtype=torch.float64))
     assert torch.equal(stack_run(BF16, rule, 40)[1], stack_run(BF16, rule, 40, saved_at=17)[1])
 
@@ -165,7 +165,7 @@ def test_rules_that_follow_the_training_keep_it_too(of_strength, dtype: torch.dt
 
 
 @pytest.mark.parametrize("dtype, shrink", [(F32, 1e-7), (BF16, 1e-4)])
-def test_rows_owe_only_for_the_steps_that_touched_them(dtype: torch.dtype, shrink: float):
+def test_rows_accumulate_only_for_the_steps_that_touched_them(dtype: torch.dtype, shrink: float):
     model = table(dtype)
     optimizer = torch.optim.SGD(model.parameters(), lr=1e-3)
     attach(optimizer, Decoupled(shrink / 1e-3), model=model, rows="touched")

@@ -195,7 +195,7 @@ def test_names_are_matched_not_positions(rule):
     assert all(torch.equal(p, other.get_parameter(n)) for n, p in model.named_parameters())
 
 
-def test_groups_may_be_cut_otherwise_if_their_options_agree():
+def test_groups_may_be_split_differently_if_their_options_agree():
     model = Swapped("ab")
     optimizer, _ = optimizer_of(model, "ab", Decoupled(0.3))
     optimizer.step()
@@ -335,7 +335,7 @@ def test_a_group_that_waits_for_parameters_keeps_its_options():
     assert [(len(g["params"]), g["lr"]) for g in whole.param_groups] == [(4, 0.1), (0, 0.5)]
 
 
-def test_a_copied_optimizer_takes_no_parameter_whose_role_it_cannot_know():
+def test_a_copied_optimizer_refuses_a_parameter_of_unknown_role():
     _, optimizer, _ = copy.deepcopy(started("Decoupled schedule", "SGD"))
     new = nn.Parameter(torch.ones(2, 2))
     new.grad = torch.zeros_like(new)

@@ -68,7 +68,7 @@ def same_shapes_in_both(model):
     return torch.optim.AdamW(groups, lr=1e-3)
 
 
-def test_shapes_of_two_groups_are_told_by_group_and_number(tmp_path):
+def test_shapes_shared_by_groups_are_named_by_group_and_number(tmp_path):
     audit = audit_checkpoint(saved(tmp_path / "c.pt", same_shapes_in_both))
     assert audit.groups[0].parameters == ("group 0, parameter 0 (16)",)
     assert audit.groups[1].parameters[2:] == ("0.weight", "3.weight")
@@ -96,7 +96,7 @@ def test_of_an_attached_rule_the_checkpoint_says_that_it_is_not_measured(tmp_pat
     assert {g.rule for g in audit.groups} == {"no decay"}
 
 
-def test_adam_is_told_from_adamw_by_its_flag(tmp_path):
+def test_adam_is_distinguished_from_adamw_by_its_flag(tmp_path):
     audit = audit_checkpoint(
         saved(tmp_path / "c.pt", lambda m: torch.optim.Adam(m.named_parameters(), lr=1e-3, weight_decay=0.1))
     )
@@ -188,7 +188,7 @@ def test_one_group_without_names_is_named_in_the_order_of_the_weights(tmp_path):
         ("torch.nn.Linear", "its optimizer's state does not fit Linear"),
     ],
 )
-def test_a_named_class_that_does_not_fit_is_told(tmp_path, optimizer, sentence):
+def test_a_named_class_that_does_not_fit_is_reported(tmp_path, optimizer, sentence):
     with pytest.raises(RequestError, match=sentence):
         audit_checkpoint(saved(tmp_path / "c.pt", named), optimizer=optimizer)
 

@@ -197,7 +197,7 @@ def test_what_has_no_elements_shares_no_memory():
 
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16, torch.float32, torch.float64])
-def test_the_format_of_weights_is_told_by_their_digits(dtype):
+def test_the_format_of_weights_is_inferred_from_their_digits(dtype):
     weights = torch.randn(200, generator=torch.Generator().manual_seed(0), dtype=torch.float64).to(dtype)
     assert spacing(torch.cat([weights.double(), torch.zeros(3)])) == torch.finfo(dtype).eps
 

@@ -94,7 +94,7 @@ def test_plain_sgd_does_not_tell_the_two_apart():
     )
 
 
-def test_asgd_decays_without_being_asked():
+def test_asgd_decays_by_default():
     reading = first_reading(lambda model: torch.optim.ASGD(model.parameters(), lr=0.1))
     assert reading.shrink == pytest.approx(0.1 * 1e-4, rel=1e-3)  # lr × its default `lambd`; lr falls
 
@@ -143,7 +143,7 @@ def test_clocks_are_read_by_changing_the_learning_rate(clock):
         assert reading.intercept == pytest.approx(1e-3, rel=1e-2)
 
 
-def test_decay_after_the_step_is_told_from_decay_before_it():
+def test_decay_after_the_step_is_distinguished_from_decay_before_it():
     def build(model):
         return after_each_step(
             torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9), lambda p: p.mul_(0.98)

@@ -116,7 +116,7 @@ class Broken(torch.optim.SGD):
         ),
     ],
 )
-def test_wrong_requests_are_told_in_a_sentence(call, sentence):
+def test_wrong_requests_are_refused_in_a_sentence(call, sentence):
     model = net()
     with pytest.raises(RequestError, match=sentence):
         call(model, sgd(model))

@@ -47,7 +47,7 @@ def test_what_the_sum_with_the_gradient_loses_is_found_however_weak_the_penalty(
         assert shared.survivals()[0] == pytest.approx(drawn(native, decay, LR), abs=0.08)
 
 
-def test_without_gradients_nothing_is_said():
+def test_without_gradients_nothing_is_reported():
     exact, native = subjects(0.1, gradient=0.0)
     with undisturbed():
         assert SharedRounding(exact, native, read(exact)).survivals() == {}

@@ -56,7 +56,7 @@ def test_without_gradients_the_decay_is_the_whole_update():
     assert found.courses[0].norm_at_rest[-1] == pytest.approx(0.0, abs=1e-4)
 
 
-def test_weights_at_rest_stay_at_the_norm_that_is_said():
+def test_weights_at_equilibrium_stay_at_the_reported_norm():
     """Independent updates of length u on a scale-free weight: ‖w‖ = u/√(2s)."""
     torch.manual_seed(0)
     model = nn.Linear(64, 64, bias=False)

@@ -52,7 +52,7 @@ def test_no_tensor_as_large_as_a_parameter_is_made(monkeypatch, attached):
 
 
 @pytest.mark.parametrize("block", [7, 2**20])
-def test_rows_of_zeros_are_told_exactly_though_few_columns_are_looked_at_first(monkeypatch, block):
+def test_rows_of_zeros_are_exact_although_few_columns_are_checked_first(monkeypatch, block):
     monkeypatch.setattr("shrinkage.auditing.measuring._zero_rows._BLOCK", block)
     p = nn.Parameter(torch.randn(6, 1000))
     p.grad = torch.zeros_like(p)

@@ -163,7 +163,7 @@ def test_a_timescale_of_exactly_the_run_and_the_epoch_is_neither_long_nor_short(
 @pytest.mark.parametrize(
     "freeze, words", [(False, "No decay: only gradients move it."), (True, "Frozen: it stays as it is.")]
 )
-def test_frozen_weights_are_said_to_be(freeze, words):
+def test_frozen_weights_are_reported_as_frozen(freeze, words):
     model = nn.Linear(4, 3, bias=False)
     model.weight.requires_grad_(not freeze)
     (group,) = audit(torch.optim.SGD(model.parameters(), lr=0.1), model).groups

@@ -45,7 +45,7 @@ def articles_of_l1(sign):
 @pytest.mark.parametrize(
     "sign, codes, shown", [(-1, ["grows"], "g − 0.005·sgn w"), (+1, [], "g + 0.005·sgn w")]
 )
-def test_the_published_sign_of_l1_is_told_from_the_right_one(sign, codes, shown):
+def test_the_published_sign_of_l1_is_distinguished_from_the_right_one(sign, codes, shown):
     audit = audit_step(articles_of_l1(sign), [np.random.randn(10, 8), np.random.randn(8, 4)], lr=0.01)
     assert [f.code for f in audit.findings] == codes
     assert audit.groups[0].formula.endswith(shown)
@@ -102,6 +102,6 @@ def test_a_step_in_place_by_the_gradients():
         (lambda: None, [np.zeros((2, 2))], "needs torch parameters with .grad"),
     ],
 )
-def test_wrong_steps_are_told_in_a_sentence(step, weights, sentence):
+def test_wrong_steps_are_refused_in_a_sentence(step, weights, sentence):
     with pytest.raises(RequestError, match=sentence):
         audit_step(step, weights)

@@ -91,7 +91,7 @@ def test_a_misspelt_option_does_not_hide_the_class(tmp_path):
 
 
 @pytest.mark.filterwarnings("ignore:optimizer contains a parameter group with duplicate")
-def test_a_parameter_listed_twice_is_told_from_its_number(tmp_path):
+def test_a_parameter_listed_twice_is_found_by_its_number(tmp_path):
     audit = bare(tmp_path, lambda m: Optim.SGD([*matrices(m), *matrices(m)], 0.1, weight_decay=1e-3))
     assert [f.code for f in audit.findings] == ["decayed-twice"]
 
@@ -130,7 +130,7 @@ def test_weights_alone_are_no_all_clear_for_an_optimizer(tmp_path):
     assert unasked(audit) == CHECKS.keys() - {"outsized"}
 
 
-def test_a_live_audit_lists_what_was_not_told():
+def test_a_live_audit_lists_the_arguments_not_given():
     model = net()
     optimizer = trained(model, adamw(model))
     audit_ = audit(optimizer, model)
@@ -146,7 +146,7 @@ def test_a_live_audit_lists_what_was_not_told():
     assert "steps=… was not given: rounded-away-later" in str(audit_).replace("\n ", "")
 
 
-def test_told_everything_nothing_is_left():
+def test_with_every_argument_nothing_is_unchecked():
     model = net()
     optimizer = trained(model, adamw(model))
     x = torch.randn(8, 12)
@@ -243,7 +243,7 @@ def test_what_rounding_does_to_a_penalty_in_the_loss_is_not_passed_over():
     assert told["rounded-away"] == "a penalty in the loss is rounded before the optimizer sees it"
 
 
-def test_a_penalty_that_adam_turns_outward_is_said_to_be():
+def test_a_penalty_that_adam_turns_outward_is_reported():
     """Gradients that fade leave a running size that the penalty raises more than it pulls."""
     torch.manual_seed(0)
     model = nn.Sequential(nn.Linear(8, 16), nn.ReLU(), nn.Linear(16, 3))

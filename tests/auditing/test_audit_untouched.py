@@ -143,7 +143,7 @@ def reach_the_live_model(own, args, kwargs):
             p.mul_(0.9)
 
 
-def test_weights_that_a_hook_reached_are_put_back_and_it_is_told():
+def test_weights_that_a_hook_reached_are_restored_and_reported():
     Hidden.model = net()
     optimizer = torch.optim.SGD(Hidden.model.parameters(), lr=0.1)
     optimizer.register_step_post_hook(reach_the_live_model)

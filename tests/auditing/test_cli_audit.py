@@ -126,7 +126,7 @@ def test_of_an_optimizers_state_alone_it_says_what_it_could_not_check(tmp_path):
         ("train.py:build", ["--rows", "0"], RequestError, "--rows: must be a whole number >= 1"),
     ],
 )
-def test_what_is_wrong_is_told(script, target, options, error, sentence):
+def test_problems_are_reported(script, target, options, error, sentence):
     result = run(f"{script.parent}/{target}", *options)
     with pytest.raises(error, match=sentence):
         raise result.exception or AssertionError("nothing was wrong")

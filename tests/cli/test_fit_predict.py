@@ -35,7 +35,7 @@ def tables(tmp_path_factory):
     return folder
 
 
-def test_the_loss_is_asked_for(tmp_path):
+def test_the_loss_is_requested(tmp_path):
     g = np.random.default_rng(0)
     pd.DataFrame({"a": g.normal(size=60), "visits": g.poisson(900, size=60) % 97}).to_csv(
         tmp_path / "t.csv", index=False
@@ -61,7 +61,7 @@ def test_the_loss_is_asked_for(tmp_path):
     assert "--quantile: is the level of --loss quantile" in refused.stderr
 
 
-def test_class_weights_and_a_score_are_asked_for(tmp_path):
+def test_class_weights_and_a_score_are_options(tmp_path):
     g = np.random.default_rng(0)
     rare = g.uniform(size=90) < 0.2
     frame = pd.DataFrame(

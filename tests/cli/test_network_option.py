@@ -205,7 +205,7 @@ BAD_FILES: dict[str, tuple[str, str]] = {
 
 
 @pytest.mark.parametrize("name", BAD_FILES)
-def test_a_file_that_builds_no_network_is_said(
+def test_a_file_that_builds_no_network_is_refused(
     name: str, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (folder / "data.bin").write_bytes(b"\xff\xfe\x00\x81")
@@ -235,7 +235,7 @@ BAD_FITS: dict[str, tuple[str, tuple[object, ...], str]] = {
 
 
 @pytest.mark.parametrize("name", BAD_FITS)
-def test_a_fit_that_can_not_be_is_said(name: str, folder: Path) -> None:
+def test_impossible_fits_are_refused(name: str, folder: Path) -> None:
     network, more, words = BAD_FITS[name]
     refused = fit(folder, network, *more, out="refused")
     assert refused.returncode == 2

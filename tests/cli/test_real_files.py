@@ -19,7 +19,7 @@ def table(cells: list[str]) -> str:
 
 
 @pytest.mark.parametrize("case", SOME, ids=lambda case: case.id)
-def test_what_was_read_how_is_said_in_the_terminal_the_report_and_the_model(
+def test_the_reading_is_reported_in_terminal_report_and_model(
     shrinkage: Forking, case: Written, tmp_path: Path
 ):
     (tmp_path / "t.csv").write_text(table(list(case.cells)))

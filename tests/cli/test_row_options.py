@@ -52,7 +52,7 @@ def fitted(shrinkage: Forking, table: Path, out: Path, *options: object) -> tupl
         ("y", [], "3, shuffled with the seed", "'person' has 20 different values in 80 rows"),
     ],
 )
-def test_the_folds_are_said_in_terminal_report_and_run(
+def test_the_folds_are_described_in_terminal_report_and_run(
     shrinkage, table, tmp_path, target, options, folds, said
 ):
     told, run, report = fitted(
@@ -119,7 +119,7 @@ def test_the_column_of_time_can_be_dropped_from_the_inputs(shrinkage, table, tmp
         ),
     ],
 )
-def test_what_cannot_be_is_refused_in_a_sentence(shrinkage, table, tmp_path, options, message):
+def test_impossible_requests_are_refused_in_a_sentence(shrinkage, table, tmp_path, options, message):
     done = shrinkage("fit", table, "-t", "y", "-o", tmp_path / "out", *FIT, *options)
     assert done.returncode == 2
     assert message in done.stderr

@@ -48,14 +48,14 @@ def test_a_failure_is_its_code_and_its_sentences(error: BaseException, code: int
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EFBIG])
-def test_where_room_is_missing_it_is_said_how_to_go_on(number: int, capsys: Any):
+def test_a_full_disk_says_how_to_continue(number: int, capsys: Any):
     assert exit_with(failing(OSError(number, "No room", "model.json"))) == 1
     assert capsys.readouterr().err.startswith(
         "shrinkage: model.json: No room. Earlier results are unchanged."
     )
 
 
-def test_a_defect_is_one_line_and_its_place_is_shown_when_asked_for(capsys: Any):
+def test_a_defect_is_one_line_and_debug_shows_its_place(capsys: Any):
     assert exit_with(failing(ValueError("over\ntwo lines"))) == 1
     assert "please report it: ValueError: over two lines." in (said := capsys.readouterr().err)
     assert said.count("\n") == 1
@@ -80,7 +80,7 @@ def test_a_warning_for_users_is_noted_once_and_others_never(capsys: Any):
     assert capsys.readouterr().err == "note: said\n"
 
 
-def test_nothing_that_is_said_steers_a_terminal(capsys: Any):
+def test_messages_contain_no_terminal_controls(capsys: Any):
     note("red \x1b[31m and \u202ereversed\u00a0")
     assert capsys.readouterr().err == "note: red \\x1b[31m and \\u202ereversed\n"
     assert harmless("λ = 1\u00a0000") == "λ = 1 000"

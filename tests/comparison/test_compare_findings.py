@@ -80,7 +80,7 @@ def test_of_strengths_that_adam_wants_where_one_of_the_two_diverged():
     assert "So they want other strengths" not in text
 
 
-def test_of_a_method_that_diverged_on_every_split_no_strength_is_told():
+def test_a_method_that_diverged_on_every_split_has_no_strength():
     page = rendered(with_losses({"l1": np.full(4, np.nan)}))
     rows = re.findall(r"<tr>(.*?)</tr>", page, flags=re.DOTALL)
     told = [re.sub(r"<[^>]+>", "|", row) for row in rows if "L1 in the error" in row and "diverged" in row]

@@ -72,7 +72,7 @@ def test_several_targets_and_a_name_that_is_taken():
     assert c.target_names == ("y0 (target)", "y1")
 
 
-def test_rows_are_drawn_with_the_classes_shares_and_said():
+def test_rows_are_drawn_with_the_classes_shares_and_reported():
     frame = pd.concat([iris()] * 3, ignore_index=True)
     c = compare_table(table_of(frame), ["target"], methods=["none"], rows=90, **SMALL)
     assert c.n_rows == 90

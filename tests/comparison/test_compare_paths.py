@@ -31,7 +31,7 @@ def extended() -> Comparison:
     )
 
 
-def test_every_chosen_strength_is_on_the_path_and_the_asked_ones_have_all_splits():
+def test_every_chosen_strength_is_on_the_path_and_given_ones_have_all_splits():
     for runs in extended().runs[1:]:
         assert set(runs.lam) <= set(runs.lambdas)
         assert runs.lam.max() > ASKED[-1]

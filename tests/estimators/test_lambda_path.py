@@ -305,7 +305,7 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
 
 @pytest.mark.parametrize("name", BAD)
 @pytest.mark.filterwarnings("ignore:.*this strength is not used")
-def test_a_wrong_request_is_said_in_a_sentence(name: str) -> None:
+def test_a_wrong_request_is_refused_in_a_sentence(name: str) -> None:
     settings, words = BAD[name]
     with pytest.raises(RequestError, match=words):
         quick(**settings)

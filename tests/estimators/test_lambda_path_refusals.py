@@ -155,7 +155,7 @@ def path(make: Any, *, X: Any = X, y: Any = y, **settings: Any) -> Any:
 
 
 @pytest.mark.parametrize("name", BAD)
-def test_what_can_not_be_trained_is_said_in_a_sentence(name: str) -> None:
+def test_untrainable_modules_are_refused_in_a_sentence(name: str) -> None:
     make, settings, words = BAD[name]
     with pytest.raises(RequestError, match=re.escape(words)) as error:
         path(make, **settings)
@@ -165,6 +165,6 @@ def test_what_can_not_be_trained_is_said_in_a_sentence(name: str) -> None:
     assert "\n" not in said
 
 
-def test_a_path_that_diverges_everywhere_is_said() -> None:
+def test_a_path_that_diverges_everywhere_is_reported() -> None:
     with pytest.raises((RequestError, JobError), match="diverged"):
         path(plain, X=100 * X, optimizer="sgd", learning_rate=1e30)

@@ -82,7 +82,7 @@ def test_a_missing_or_cut_file_is_named(saved, name, tmp_path):
         load_model(copy)
 
 
-def test_a_newer_format_is_told_apart(saved, tmp_path):
+def test_a_newer_format_is_recognized(saved, tmp_path):
     from shrinkage.estimators.saved._model_words import checksum_of
 
     _, _, folder = saved

@@ -188,7 +188,7 @@ def test_a_network_of_no_numbers_is_refused(value: float, model: Path):
 
 
 @pytest.mark.parametrize("value", [0.0, -1.0, np.nan])
-def test_a_scale_that_is_none_is_refused(value: float, model: Path):
+def test_an_invalid_scale_is_refused(value: float, model: Path):
     tensors = load((model / "model.safetensors").read_bytes())
     tensors["x_scale"][0] = value
     (model / "model.safetensors").write_bytes(save(tensors))

@@ -97,7 +97,7 @@ def test_equal_folds_give_equal_bytes(saved: Any) -> None:
     assert folds_in_bytes(model.fold_models_, model.preprocessor_) == (folder / "folds.zip").read_bytes()
 
 
-def test_a_changed_byte_is_noticed_when_intervals_are_asked_for(saved: Any, copy: Path) -> None:
+def test_a_changed_byte_is_noticed_when_intervals_are_requested(saved: Any, copy: Path) -> None:
     data = bytearray((copy / "folds.zip").read_bytes())
     data[len(data) // 2] ^= 1
     (copy / "folds.zip").write_bytes(data)

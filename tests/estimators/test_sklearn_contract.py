@@ -161,7 +161,7 @@ def test_a_function_of_the_strength_keeps_what_it_makes():
     half = small(MLPClassifierCV, rule="elastic_net", **given).fit(IRIS_X, IRIS_Y)
     np.testing.assert_array_equal(mine.coefs_[0], same.coefs_[0])
     assert np.abs(mine.coefs_[0] - half.coefs_[0]).max() > 1e-4
-    with pytest.raises(RequestError, match="of that strength"):
+    with pytest.raises(RequestError, match="with that strength"):
         small(MLPClassifierCV, rule=lambda lam: ElasticNet(lam, lam)).fit(IRIS_X, IRIS_Y)
 
 
@@ -213,7 +213,7 @@ def test_several_targets_keep_their_units():
     assert model.score(X, Y) > 0.99
 
 
-def test_networks_are_float32_whatever_x_is_and_float64_where_it_is_asked_for():
+def test_networks_are_float32_whatever_x_is_and_float64_on_request():
     for dtype in (np.float32, np.float64):
         X = IRIS_X.astype(dtype)
         assert small(MLPClassifierCV).fit(X, IRIS_Y).coefs_[0].dtype == np.float32
@@ -240,7 +240,7 @@ def test_the_number_of_processes_changes_nothing():
         ({"batch_size": 2.5}, "batch_size=…: must be a whole number"),
         ({"batch_size": True}, "batch_size=…: must be a whole number"),
         ({"batch_size": 0}, "batch_size=…: must be a whole number >= 1"),
-        ({"learning_rate_init": -1.0}, "learning_rate_init=…: must be > 0"),
+        ({"learning_rate_init": -1.0}, "learning_rate_init=…: must be auto, or > 0"),
         ({"momentum": 1.0, "solver": "sgd"}, "momentum=…: must be >= 0 and < 1"),
         ({"hidden_layer_sizes": (0,)}, "at least 1 unit"),
         ({"activation": "gelu"}, "activation=…: must be one of relu, tanh, logistic, identity, got 'gelu'"),

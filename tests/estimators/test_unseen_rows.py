@@ -131,14 +131,14 @@ def test_several_forms_of_input_are_judged_as_one_model() -> None:
     assert model.predict_interval(X, 0.2).any(axis=1).all()
 
 
-def test_an_interval_that_so_few_rows_cannot_vouch_for_is_infinite() -> None:
+def test_an_interval_is_infinite_if_there_are_too_few_rows() -> None:
     X, y = load_diabetes(return_X_y=True)
     model = MLPRegressorCV(**QUICK, lambdas=[1e-2], cv=3).fit(X[:20], y[:20])
     assert np.isinf(model.predict_interval(X[:2], alpha=0.01)).all()
     assert np.isfinite(model.predict_interval(X[:2], alpha=0.2)).all()
 
 
-def test_what_was_not_kept_is_asked_for_in_a_sentence() -> None:
+def test_missing_networks_are_requested_in_a_sentence() -> None:
     X, y = iris()
     model = MLPClassifierCV(**QUICK, lambdas=[1e-2], out_of_fold=False).fit(X, y)
     assert not hasattr(model, "out_of_fold_")

@@ -107,6 +107,6 @@ def test_sets_of_classes_cover_what_they_promise(alpha: float) -> None:
 
 
 @pytest.mark.parametrize("alpha", [0, 1, -0.1, True, "0.1", float("nan")])
-def test_a_share_that_is_none_is_refused(alpha) -> None:
+def test_an_invalid_share_is_refused(alpha) -> None:
     with pytest.raises(RequestError, match=r"alpha=…: must be a number between 0 and 1"):
         cv_plus_intervals(np.zeros((1, 1)), np.ones(3), np.zeros(3, int), alpha)

@@ -252,7 +252,7 @@ BAD: dict[str, tuple[Any, Any, Any, Any, str]] = {
 
 @pytest.mark.parametrize("name", BAD)
 @pytest.mark.filterwarnings("ignore:Lazy modules are a new feature")
-def test_what_can_not_be_trained_is_said_in_a_sentence(name: str) -> None:
+def test_untrainable_modules_are_refused_in_a_sentence(name: str) -> None:
     factory, loss, x, y, words = BAD[name]
     with pytest.raises(RequestError, match=words):
         preflight(factory, module_loss(loss), x, y)

@@ -202,7 +202,7 @@ def test_a_model_of_a_table_is_saved(tmp_path: Any) -> None:
     np.testing.assert_array_equal(loaded.predict_interval(frame_, 0.2), model.predict_interval(frame_, 0.2))
 
 
-def test_what_was_not_kept_is_asked_for(tmp_path: Any) -> None:
+def test_missing_networks_are_requested(tmp_path: Any) -> None:
     X, y = load_iris(return_X_y=True)
     model = MLPClassifierCV(**QUICK, lambdas=[1e-2], out_of_fold=False).fit(X, y)
     for call in (lambda: model.plot(), lambda: model.report(tmp_path / "r.html")):

@@ -70,7 +70,7 @@ def test_repeated_folds_are_not_more_folds():
     np.testing.assert_allclose(twice.validation_se, spread / np.sqrt(4))
 
 
-def test_a_diverged_lambda_is_left_out_and_said():
+def test_a_diverged_lambda_is_left_out_and_reported():
     result = path_result([1.0, np.nan, 0.7])
     choice = choose(result, "min", "last")
     assert choice.lam == 2

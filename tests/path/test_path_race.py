@@ -296,7 +296,7 @@ def test_what_an_earlier_round_has_left_stays(monkeypatch):
     assert found.choice.dropped == ()
 
 
-def test_repeated_folds_are_told_to_the_race(monkeypatch):
+def test_the_race_knows_repeated_folds(monkeypatch):
     told = []
 
     def none(losses, select, *, repeats):
@@ -310,7 +310,7 @@ def test_repeated_folds_are_told_to_the_race(monkeypatch):
     assert sorted(set(told)) == [(3, 1.5), (4, 2.0), (5, 2.5)]
 
 
-def test_an_extension_of_which_nothing_is_left_ends_there(monkeypatch):
+def test_an_extension_with_nothing_left_ends_there(monkeypatch):
     race_that_drops(monkeypatch, 3, 4, 5, 6)
     found = path(max_extensions=3)
     assert found.result.lambdas.tolist() == NOISE.tolist()
@@ -319,7 +319,7 @@ def test_an_extension_of_which_nothing_is_left_ends_there(monkeypatch):
 
 
 @pytest.mark.parametrize("stop", ["last", "best"])
-def test_a_lambda_that_diverged_is_dropped_and_said_to_have_diverged(stop):
+def test_a_diverged_lambda_is_dropped_and_reported_as_diverged(stop):
     grid = np.array([0.0, 1e-3, 2e38])
     settings = {"optimizer": "sgd", "learning_rate": 0.1, "max_epochs": 4}
     whole, fast = (path(fast=fast, settings=settings, lambdas=grid, stop=stop) for fast in (False, True))

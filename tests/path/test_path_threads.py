@@ -83,7 +83,7 @@ def test_calls_in_threads_come_back_as_they_finish():
 
 
 @pytest.mark.parametrize("end", ["a call fails", "closed"])
-def test_calls_whose_results_are_not_wanted_are_told_to_stop_and_waited_for(end: str):
+def test_unwanted_calls_are_stopped_and_awaited(end: str):
     begun, ended = threading.Event(), threading.Event()
 
     def goes_on(check):
@@ -134,7 +134,7 @@ def test_calls_that_were_not_begun_are_not_waited_for(end: str):
     assert time.monotonic() - begun < SECONDS_TO_STOP / 2
 
 
-def test_threads_that_run_already_are_told_to_stop_when_no_other_can_be_started(monkeypatch):
+def test_running_threads_are_stopped_when_no_other_can_start(monkeypatch):
     submit, ended = ThreadPoolExecutor.submit, threading.Event()
 
     def once(pool, *call):

@@ -31,7 +31,7 @@ def bowl(lam: float) -> np.ndarray:
 
 @pytest.mark.parametrize("name, fast", LAWS)
 @pytest.mark.parametrize("select", ["min", "1se"])
-def test_no_network_is_asked_for_twice_or_read_before_it_is_there(name, fast, select):
+def test_no_network_is_requested_twice_or_read_too_early(name, fast, select):
     search = search_of(name, GRID, select=select, fast=fast, max_extensions=0)
     made = walked(search, Made(bowl))
     assert search.choose(made).select == select
@@ -39,7 +39,7 @@ def test_no_network_is_asked_for_twice_or_read_before_it_is_there(name, fast, se
 
 
 @pytest.mark.parametrize("name, fast", LAWS)
-def test_what_is_asked_for_is_a_function_of_what_was_seen(name, fast):
+def test_requests_are_a_function_of_what_was_seen(name, fast):
     one, made = search_of(name, GRID, fast=fast), Made(bowl)
     walked(one, made)
     again = Made(bowl)
@@ -66,7 +66,7 @@ def test_a_best_place_on_the_edge_extends_the_grid(name, fast, stronger_is_bette
 
 
 @pytest.mark.parametrize("name, fast", LAWS)
-def test_a_refused_strength_is_not_asked_for(name, fast):
+def test_a_refused_strength_is_never_requested(name, fast):
     search = search_of(name, [0.0, 1e-3, 1e-2, 1e-1], fast=fast, admits=lambda lam: lam <= 0.5)
     made = walked(search, Made(lambda lam: 1 - lam + np.zeros(5)))
     assert max(place.lam for place, _ in made.nets) <= 0.5

@@ -62,7 +62,7 @@ def test_l2_is_what_torch_and_scikit_learn_call_it(solver: str, name: str) -> No
     }
 
 
-def test_l2_of_a_regression_is_told_for_regressors() -> None:
+def test_l2_of_a_regression_is_given_for_regressors() -> None:
     """Half of the squared error is what scikit-learn minimizes, so its penalty has half of λ."""
     model = fitted(MLPRegressorCV)
     assert told(model)["MLPRegressor(alpha=…)"] == pytest.approx(LAM * BATCH / 2)
@@ -95,7 +95,9 @@ def test_l2_of_a_regression_is_told_for_regressors() -> None:
         ("l1", "adam", "shrinkage.attach(optimizer, L1(…))", LAM),
     ],
 )
-def test_another_rule_is_told_as_what_it_takes(rule: str, solver: str, argument: str, value: float) -> None:
+def test_other_rules_are_described_by_their_argument(
+    rule: str, solver: str, argument: str, value: float
+) -> None:
     assert told(fitted(rule=rule, solver=solver)) == {"λ": LAM, argument: pytest.approx(value)}
 
 
@@ -151,7 +153,7 @@ def three() -> Any:
         ),
     ],
 )
-def test_what_a_choice_is_said_to_be(three: Any, changes: dict[str, Any], says: str) -> None:
+def test_descriptions_of_a_choice(three: Any, changes: dict[str, Any], says: str) -> None:
     assert any(sentence.startswith(says) for sentence in changed(three, **changes))
     settled = {"extended": 0, "at_edge": False, "diverged": (), "index": 2, "lam": 1.0, "select": "min"}
     assert not any(sentence.startswith(says) for sentence in changed(three, **settled))
@@ -223,7 +225,7 @@ def test_no_penalty_is_held_against_at_its_own_best_epoch_first_and_after_all_ep
     )
 
 
-def test_a_network_that_loses_to_a_constant_is_said_to_first_and_recommended_nowhere(three: Any) -> None:
+def test_a_network_that_loses_to_a_constant_is_reported_first_and_never_recommended(three: Any) -> None:
     story = story_of(three, constant_losses=np.zeros(3), strengths=elsewhere(three))
     assert findings(story)[0].startswith(
         "The network loses to always predicting the class shares of the training rows: "

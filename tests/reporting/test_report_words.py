@@ -32,7 +32,7 @@ def test_the_minimum_is_named_with_what_it_gains_on_the_weakest_at_its_best_epoc
     )
 
 
-def test_the_one_standard_error_choice_is_told_from_the_minimum() -> None:
+def test_the_one_standard_error_choice_is_distinguished_from_the_minimum() -> None:
     path = made_path()
     choice = replace(
         made_choice(path, select="1se"),
@@ -46,7 +46,7 @@ def test_the_one_standard_error_choice_is_told_from_the_minimum() -> None:
     )
 
 
-def test_no_regularization_is_said_to_be_best_when_it_was() -> None:
+def test_no_regularization_is_reported_best_when_it_was() -> None:
     path = made_path(lambdas=np.array([0.0, 5.0, 50.0]))
     assert loss_title(path, made_choice(path)) == (
         "No regularization did best here: the validation loss is lowest at λ = 0"
@@ -68,7 +68,7 @@ def test_no_regularization_is_said_to_be_best_when_it_was() -> None:
         ),
     ],
 )
-def test_what_the_grid_left_open_is_said(changes: dict[str, Any], sentence: str) -> None:
+def test_limits_of_the_grid_are_reported(changes: dict[str, Any], sentence: str) -> None:
     assert _words.edge_words(replace(made_choice(made_path()), **changes)) == sentence
 
 
@@ -115,7 +115,9 @@ def test_the_end_is_called_the_lowest_only_where_it_is(last: float, words: str) 
 
 
 @pytest.mark.parametrize("sizes, verb", [((26.0, 2.0), "falls from 26"), ((2.0, 26.0), "grows from 2")])
-def test_the_largest_weight_is_said_to_fall_only_when_it_does(sizes: tuple[float, float], verb: str) -> None:
+def test_the_largest_weight_is_reported_to_fall_only_when_it_does(
+    sizes: tuple[float, float], verb: str
+) -> None:
     path = made_path(lambdas=np.array([0.0, 0.01]))
     shown = histograms(path.lambdas, [np.array([size, 1.0]) for size in sizes], usable=np.ones(2, dtype=bool))
     assert verb in _words.weights_title(path, shown, 0, 1)
@@ -145,7 +147,7 @@ def test_nets_that_all_diverged_have_no_lowest_place_and_no_dot() -> None:
     assert (dot["x"], dot["y"]) == ([10], [1.0])
 
 
-def test_a_curve_that_ends_in_nothing_is_said_to_diverge() -> None:
+def test_a_curve_that_ends_in_nan_is_reported_as_diverged() -> None:
     path = made_path(lambdas=np.array([0.0, 0.01]))
     validation = path.validation_loss.copy()
     validation[0, ..., -1] = np.nan
@@ -163,7 +165,7 @@ def test_a_curve_that_ends_in_nothing_is_said_to_diverge() -> None:
         ([np.nan] * 4, ""),
     ],
 )
-def test_the_most_common_mistake_is_told_where_there_is_one(held_out: list[float], says: str | None) -> None:
+def test_the_most_common_mistake_is_reported_if_there_is_one(held_out: list[float], says: str | None) -> None:
     story = made_story(truth=np.array([0.0, 0.0, 1.0, 1.0]), held_out=np.array(held_out))
     guess = "Always guessing the most frequent class would be right for 50.0 %."
     words = _mistakes(story).replace("\xa0", " ")
@@ -213,7 +215,7 @@ def test_what_to_type_elsewhere_is_one_piece(argument: str, value: Any, typed: s
         ([0.0, 2.0, 4.0, 6.0, 8.0], [1.0, 3.0, 5.0, 7.0, 9.0], "5 λs of 10 (between 1 and 9) were"),
     ],
 )
-def test_dropped_lambdas_are_told_as_stretches_of_the_grid(left: Any, dropped: Any, says: str) -> None:
+def test_dropped_lambdas_are_reported_as_ranges_of_the_grid(left: Any, dropped: Any, says: str) -> None:
     path = made_path(lambdas=np.array(left))
     choice = replace(made_choice(path), dropped=tuple(dropped), dropped_after=(3,) * len(dropped))
     assert _words.dropped_words(path, choice).startswith(f"To save time {says} dropped after 3 of 5 folds")
@@ -235,7 +237,7 @@ def test_the_page_counts_the_lambdas_that_are_left_among_all() -> None:
     assert "17 λs × 5 folds" in render_fit_report(made_story(path=path))
 
 
-def test_what_a_search_did_not_train_is_said() -> None:
+def test_untrained_lambdas_of_a_search_are_reported() -> None:
     path = made_path()
     n = len(path.lambdas)
     said = _words.skipped_words(path, replace(made_choice(path), skipped=(2.0, 3.0), dropped=(5.0,)))

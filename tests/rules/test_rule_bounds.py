@@ -109,12 +109,12 @@ def test_what_lies_beyond_is_refused_with_the_reason(index: int):
     ],
     ids=lambda rule: rule.name,
 )
-def test_what_is_not_said_is_the_article_s(bare: Rule, said: Rule):
+def test_defaults_are_the_articles(bare: Rule, said: Rule):
     assert (bare.force, bare.modulation) == (said.force, said.modulation)
     assert bare.strength == said.strength
 
 
-def test_a_constant_schedule_is_1_unless_said():
+def test_a_constant_schedule_is_1_by_default():
     assert sr.factor_at(sr.constant(), 3) == 1
 
 
@@ -150,7 +150,7 @@ def test_a_rule_and_its_parts_never_change(part: Any):
         setattr(part, name, 0.2)
 
 
-def test_rules_are_told_apart_by_identity_whatever_their_strengths():
+def test_rules_differ_by_identity_whatever_their_strengths():
     one, other = (sr.L2(torch.tensor([0.1, 0.2])) for _ in range(2))
     assert one != other
     assert len({one, other, one}) == 2

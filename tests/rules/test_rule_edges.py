@@ -88,7 +88,7 @@ def test_a_set_adds_nothing_to_the_error_or_the_gradient(rule: Rule):
     assert grad.tolist() == [0.5, 0.25]
 
 
-def test_a_view_that_is_told_no_strength_has_none():
+def test_a_view_without_a_strength_has_none():
     assert View(w=column(1), now=NOW).strength == 0
 
 

@@ -27,7 +27,7 @@ def test_halfway_is_half(ramp):
     assert factor_at(ramp(1, 3, steps=10), 5) == pytest.approx(2.0)
 
 
-def test_a_scheduler_is_asked_for_its_value():
+def test_a_scheduler_supplies_the_factor():
     scheduler = torch.optim.lr_scheduler.ConstantLR(torch.optim.SGD([torch.zeros(1)], lr=2.0), factor=0.25)
     assert factor_at(scheduler, 99) == 0.5
     assert factor_at(None, 99) == 1.0

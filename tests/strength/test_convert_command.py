@@ -94,7 +94,7 @@ def test_the_table_is_listed_whole_or_in_part():
     assert json.loads(answer("conventions optax.lamb --json"))[0]["kind"] == "no scalar"
 
 
-def test_a_part_of_no_name_is_told():
+def test_a_part_without_a_name_is_reported():
     with pytest.raises(RequestError, match="conventions: no name contains 'zzz'"):
         answer("conventions zzz")
 

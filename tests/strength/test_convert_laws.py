@@ -96,7 +96,7 @@ def test_no_strength_is_no_strength_everywhere(schedule):
 
 
 @pytest.mark.parametrize("entry", list(conventions()), ids=lambda c: c.name)
-def test_the_needs_in_the_table_are_all_and_each_is_asked_for_by_name(entry):
+def test_the_table_lists_all_needs_and_each_is_requested_by_name(entry):
     run = {"rows": 1000, "batch_size": 10, "epochs": 3, "start_share": 0.1}
     enough: dict[str, Any] = {name: run[name] for name in entry.needs}
     convert(0.5, entry.name, entry.name, l1_ratio=0.5, **enough)

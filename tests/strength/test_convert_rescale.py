@@ -71,7 +71,7 @@ def test_adam_with_l2_has_no_timescale_to_keep_but_an_approximate_one():
     assert not rescaled.exact
 
 
-def test_all_that_is_missing_is_asked_for_at_once():
+def test_everything_missing_is_requested_at_once():
     with pytest.raises(
         ValueError, match=r"needs lr=… .*rows=… .*batch_size=… .*start_share=… .*Give them too"
     ):

@@ -27,12 +27,12 @@ def test_a_record_never_changes(record: Any):
 @pytest.mark.parametrize(
     "record", [find("lam"), Quantities(), CLOCKS["lr"], CONVERSION], ids=lambda r: type(r).__name__
 )
-def test_a_number_is_never_told_by_its_place(record: Any):
+def test_a_number_is_never_identified_by_its_position(record: Any):
     with pytest.raises(TypeError, match="takes 1 positional argument"):
         type(record)(0.1)
 
 
-def test_what_is_not_said_is_one_thing_for_convert_and_for_the_run_it_describes():
+def test_convert_and_runs_share_their_defaults():
     said = {name: p.default for name, p in inspect.signature(convert).parameters.items()}
     for field in dataclasses.fields(Quantities):
         assert said[field.name] == field.default, field.name
@@ -59,7 +59,7 @@ def test_the_stated_values_are_the_ones_used(
     assert convert(value, source, target, **options).value == pytest.approx(expected, rel=1e-12)
 
 
-def test_the_elastic_net_of_scikit_learn_is_all_l2_unless_said():
+def test_scikit_learns_elastic_net_is_all_l2_by_default():
     names = [c.name for c in conventions("sklearn") if "ElasticNet" in c.name and c.norm == "l2"]
     assert names
     for name in names:
@@ -114,7 +114,7 @@ def test_a_range_holds_its_bounds_or_does_not_as_it_is_written(
             checked("f", "x", x, rule)
 
 
-def test_a_quantity_that_was_not_said_is_asked_for():
+def test_a_missing_quantity_is_requested():
     with pytest.raises(RequestError, match=r"needs rows=… \(the number of training rows\). Give it too"):
         Quantities().get("rows")
     assert Quantities(rows=7).get("rows") == 7

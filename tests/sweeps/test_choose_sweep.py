@@ -101,7 +101,7 @@ def test_a_best_at_the_edge_asks_for_the_next_value_beyond():
     assert inner.next.startswith("Next: use weight_decay = 0.01, because it is better than all others")
 
 
-def test_a_range_that_cannot_act_is_said():
+def test_a_range_that_cannot_act_is_reported():
     found = choose(runs(lambda wd: 0.0, 0.1), convention="torch.optim.AdamW", lr=1e-4, steps=1000)
     assert found.range is not None
     assert found.range.acting == (0.1, 1.0)

@@ -146,7 +146,7 @@ def test_codes_with_letters_among_them_are_a_category():
         (range(N), "regression", None),
     ],
 )
-def test_the_task_is_told_from_the_target(values: object, task: str, classes: list[object] | None):
+def test_the_task_is_inferred_from_the_target(values: object, task: str, classes: list[object] | None):
     problem = split_target(in_memory(x=X, y=values), "y")
     assert problem.task == task
     assert problem.reason.lower().startswith(task)
@@ -155,7 +155,7 @@ def test_the_task_is_told_from_the_target(values: object, task: str, classes: li
     assert (None if problem.classes is None else problem.classes.tolist()) == classes
 
 
-def test_the_task_can_be_asked_for():
+def test_the_task_can_be_given():
     regression = split_target(in_memory(x=X, y=[0, 1] * 15), "y", "regression")
     assert regression.target.dtype == np.float64
     assert regression.reason == "Regression, as requested."

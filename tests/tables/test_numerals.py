@@ -79,7 +79,7 @@ def test_what_a_german_writes_is_read_or_refused(
     np.testing.assert_array_equal(table.frame["a"], values)
 
 
-def test_a_few_otherwise_written_numbers_are_refused_with_their_line():
+def test_a_few_numbers_in_another_format_are_refused_with_their_line():
     cells = [f"{0.37 * i:.2f}" for i in range(29)]
     table = in_memory(x=[*cells, "1,5"], y=["a", "b"] * 15)
     with pytest.raises(RequestError, match=r"row 30: column .x. holds numbers, but here .1,5."):
@@ -120,7 +120,7 @@ def test_new_rows_that_hold_something_else_are_refused(changes: dict[str, object
         new_rows(pd.DataFrame([GOOD, {**GOOD, **changes}], dtype=object))
 
 
-def test_rows_are_left_out_by_their_line_and_said(tmp_path: Path):
+def test_rows_are_left_out_by_their_line_and_reported(tmp_path: Path):
     rows = "".join(f"{i},{'' if i == 3 else 'ab'[i % 2] if i != 6 else 'c'}\n" for i in range(14))
     table = text_table(tmp_path / "t.csv", "a,y\n" + rows)
     known = without_missing_targets(table, ["y", "none"])

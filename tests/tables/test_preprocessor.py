@@ -114,7 +114,7 @@ def test_numbers_are_not_scaled():
 
 
 @left_out
-def test_every_kind_is_told_and_reported():
+def test_every_kind_is_recognized_and_reported():
     preprocessor = Preprocessor().fit(every_kind())
     kinds = {column.name: column.kind for column in preprocessor.columns}
     assert kinds == {
@@ -254,7 +254,7 @@ def test_a_number_that_is_infinite_later_is_an_error_with_its_place():
         fitted.transform(column(1.0, -np.inf))
 
 
-def test_misuse_is_said():
+def test_misuse_is_reported():
     with pytest.raises(RequestError, match="call fit"):
         Preprocessor().transform(column(1))
     with pytest.raises(RequestError, match="max_levels"):

@@ -95,7 +95,7 @@ def test_a_file_that_is_no_table(tmp_path: Path, content: bytes, message: str):
     assert all("t.csv" in problem and "\n" not in problem for problem in caught.value.problems)
 
 
-def test_all_that_is_wrong_with_a_file_is_said_at_once(tmp_path: Path):
+def test_all_problems_of_a_file_are_reported_at_once(tmp_path: Path):
     with pytest.raises(RequestError) as caught:
         text_table(tmp_path / "t.csv", "a,a\n1,2,3\n")
     assert len(caught.value.problems) == 2

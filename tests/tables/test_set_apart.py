@@ -66,7 +66,7 @@ def test_ids_stay_as_they_are_written(path):
         (RowRoles(time="gap", group="word_gap"), ["the group is missing in 2", "the time is missing in 1"]),
     ],
 )
-def test_what_is_wrong_is_said_at_once(roles, problems):
+def test_all_problems_are_reported_at_once(roles, problems):
     table = in_memory(
         id=["1", "2", "3"],
         person=["a", "a", "b"],
@@ -113,7 +113,7 @@ def people(n: int = 40, size: int = 5) -> tuple[pd.DataFrame, np.ndarray]:
     return frame, rng.normal(size=n)[person] * 3 + x
 
 
-def test_repeated_persons_are_told_of_with_what_it_makes_of_the_loss():
+def test_repeated_groups_are_reported_with_their_effect_on_the_loss():
     frame, y = people()
     (found,) = repeated_rows(frame, y, "regression")
     assert (found.name, found.groups, found.rows) == ("patient", 40, 200)
@@ -124,7 +124,7 @@ def test_repeated_persons_are_told_of_with_what_it_makes_of_the_loss():
     assert found.name == "whose"  # the age depends on it, and trees find the target by it
 
 
-def test_a_person_that_makes_no_difference_is_told_of_as_such():
+def test_repeated_groups_without_an_effect_are_reported_as_harmless():
     frame, _ = people()
     (found,) = repeated_rows(frame, frame["x"].to_numpy() * 2, "regression")
     assert found.lower < 0.1

@@ -23,7 +23,7 @@ def lines(cells: list[str], name: str = "c") -> str:
 
 
 @pytest.mark.parametrize("case", COLUMNS, ids=lambda case: case.id)
-def test_a_column_is_read_as_what_it_holds_and_that_is_said(case: Written, tmp_path: Path):
+def test_each_kind_of_column_is_recognized_and_reported(case: Written, tmp_path: Path):
     table = text_table(tmp_path / "t.csv", lines(list(case.cells)), sep="|")
     reading = table.readings["c"]
     assert reading.form == case.form
@@ -72,7 +72,7 @@ def test_a_day_first_model_reads_every_later_date_so(tmp_path: Path):
     assert fitted.transform(new.frame)[0, 0] == (pd.Timestamp("2024-01-02") - pd.Timestamp("2000-01-01")).days
 
 
-def test_what_was_asked_for_goes_before_what_a_column_shows(tmp_path: Path):
+def test_given_options_override_the_inferred_reading(tmp_path: Path):
     cells = ["03/04/2020", "05/02/2021", "01/06/2020", "02/03/2021"] * 6
     for first in (True, False):
         table = text_table(tmp_path / "t.csv", lines(cells), sep="|", day_first=first)

@@ -191,7 +191,7 @@ def test_strength_zero_is_no_rule_bit_for_bit(rule, optimizer, monkeypatch):
 
 
 @pytest.mark.parametrize("decay_biases", [False, True])
-def test_biases_are_exempt_unless_asked_for(decay_biases):
+def test_biases_are_exempt_by_default(decay_biases):
     """Zero inputs and a zero-slope loss: only the decay moves anything, by (1 − ηλ) a step."""
     X, Y = torch.zeros(4, 3, dtype=torch.float64), torch.zeros(4, 2, dtype=torch.float64)
     opts = recipe(

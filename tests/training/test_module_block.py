@@ -302,7 +302,7 @@ BAD: dict[str, tuple[Any, Any, str]] = {
 
 
 @pytest.mark.parametrize("name", BAD)
-def test_rows_that_can_not_be_read_are_said_in_a_sentence(name: str) -> None:
+def test_unreadable_rows_are_refused_in_a_sentence(name: str) -> None:
     X, y, words = BAD[name]
     with pytest.raises(RequestError) as error:
         samples_of(X, y)

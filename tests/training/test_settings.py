@@ -106,7 +106,7 @@ def test_the_estimate_of_an_epoch_grows_with_its_rows_and_networks():
     assert swarm_options(iterations_an_epoch=8).work_an_epoch(one, 100)[0] == 8
 
 
-def test_rows_read_anew_in_every_epoch_train_the_same(monkeypatch):
+def test_rows_reread_in_every_epoch_train_the_same(monkeypatch):
     X, Y = problem(40, 3, 2, "softmax")
     settings = recipe(engine="torch", batch_size=1000)
     trained = []
@@ -167,7 +167,7 @@ def test_the_order_of_a_set_is_nothing_to_know_a_function_by():
     assert known_by("p in {0, 8}") == known_by("p in {8, 0}")
 
 
-def test_no_memory_for_the_engine_is_said(monkeypatch):
+def test_missing_memory_for_the_engine_is_reported(monkeypatch):
     failing = SimpleNamespace(train_f64=lambda job: -1)
     X, Y = problem(10, 3, 2, "softmax")
     settings = recipe(engine="compiled", rule=L1(0.0))

@@ -45,7 +45,7 @@ def test_dimensions_particles_and_swarms_are_independent():
     check_independence()
 
 
-def test_a_swarm_that_flies_apart_is_told():
+def test_a_swarm_that_diverges_warns():
     with pytest.warns(UserWarning, match=r"diverges: 2·attraction must be below 3\.3"):
         SwarmVariant(inertia=0.7298, attraction=1.7)
 

@@ -98,7 +98,7 @@ def test_lambdas_see_the_same_random_numbers():
 
 @pytest.mark.parametrize("decay_biases", [False, True])
 @pytest.mark.parametrize("rule", [L2, L1])
-def test_penalty_is_of_the_weights_and_of_biases_only_when_asked(rule, decay_biases):
+def test_biases_are_penalized_only_on_request(rule, decay_biases):
     result = recipe(rule=rule(0.0), decay_biases=decay_biases).train([0.3], members(), seed=0)
     row, layout = result.networks[0, 0], PerceptronLayout((4, 6, 3))
     pulled = row if decay_biases else row[: layout.n_weights]

@@ -144,7 +144,7 @@ def test_the_norm_comes_to_its_target():
 
 
 @pytest.mark.parametrize("momentum, lam", [(0.0, 0.02), (0.9, 0.002)])
-def test_the_timescale_is_said_in_lr_and_lambda(momentum: float, lam: float):
+def test_the_timescale_is_described_in_lr_and_lambda(momentum: float, lam: float):
     model = net()
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=momentum)
     handle = sh.attach(optimizer, sh.L2(0), model=model, control=sh.Timescale(0.5), steps=1000)
@@ -340,7 +340,7 @@ def test_the_evidence_of_a_network_with_more_parameters_than_rows_stays_finite()
     assert 1e-5 < handle.trace()["lam"][-1] < 1
 
 
-def test_batches_that_are_used_up_are_said_to_be():
+def test_exhausted_batches_are_reported():
     model, batches = net(), classes()
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
     control = sh.Hypergradient(iter(batches), "cross_entropy", every=1)
@@ -394,15 +394,15 @@ REFUSED: list[tuple[Any, Any, Any, dict[str, Any], str]] = [
     ),
     (sgd, sh.L2(1e-3), sh.TargetNorm(), {"strengths": "rows"}, "must be one of network, groups, layers"),
     (lbfgs, sh.L2(1e-3), sh.TargetNorm(), {}, "an objective that stays the same"),
-    (sgd, sh.L2(1e-3), sh.TargetNorm(), {"schedule": lambda t: 1.0}, "a schedule moves the strength too"),
+    (sgd, sh.L2(1e-3), sh.TargetNorm(), {"schedule": lambda t: 1.0}, "a schedule changes the strength too"),
     (sgd, sh.L2(1e-3), sh.TargetNorm(), {"native": "adopt"}, "one λ to move"),
-    (sgd, sh.ConstrainedNorm(0.5), sh.TargetNorm(), {}, "of its own unit"),
+    (sgd, sh.ConstrainedNorm(0.5), sh.TargetNorm(), {}, "has its own unit"),
     (
         sgd,
         sh.L2(1e-3),
         sh.TargetNorm(),
         {"strengths": "layers", "multipliers": {"2.weight": 2.0}},
-        "be forgotten",
+        "would override multipliers",
     ),
     (sgd, sh.L2(1e-3), sh.Hypergradient(), {}, "it needs validation batches and their loss"),
     (
@@ -421,19 +421,19 @@ REFUSED: list[tuple[Any, Any, Any, dict[str, Any], str]] = [
         {},
         "Give Hypergradient(…, training=batches)",
     ),
-    (adam, sh.Decoupled(1e-3), sh.Evidence(B, "cross_entropy"), {}, "that of a Gaussian prior"),
+    (adam, sh.Decoupled(1e-3), sh.Evidence(B, "cross_entropy"), {}, "assumes a Gaussian prior"),
     (sgd, sh.L2SP(1e-3), sh.Evidence(B, "cross_entropy"), {}, "centred at 0"),
-    (sgd, sh.L2(1e-3), sh.Evidence(B, NO_NAME), {}, "has to be a likelihood"),
+    (sgd, sh.L2(1e-3), sh.Evidence(B, NO_NAME), {}, "must be a likelihood"),
     (sgd, sh.L2(1e-3), sh.Evidence(lambda: B[0], "cross_entropy"), {}, "Give Evidence(…, rows=n)"),
     (sgd, sh.L2(1e-3), sh.Timescale(), {}, "Give attach(…, steps=…)"),
-    (adam, sh.L2(1e-3), sh.Timescale(), {"steps": 100}, "a timescale of its own. Use Decoupled"),
-    (sgd, sh.L1(1e-3), sh.Timescale(), {"steps": 100}, "takes no share of a weight"),
+    (adam, sh.L2(1e-3), sh.Timescale(), {"steps": 100}, "its own timescale. Use Decoupled"),
+    (sgd, sh.L1(1e-3), sh.Timescale(), {"steps": 100}, "does not remove a fraction of each weight"),
     (sgd, sh.L2(1e-3), None, {"strengths": "layers"}, "Give control=…"),
 ]
 
 
 @pytest.mark.parametrize("make, rule, control, given, words", REFUSED, ids=[case[-1] for case in REFUSED])
-def test_what_makes_no_sense_is_refused_in_a_sentence(
+def test_controllers_that_do_not_apply_are_refused(
     make: Any, rule: Any, control: Any, given: dict[str, Any], words: str
 ):
     model = net()

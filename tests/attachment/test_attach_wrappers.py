@@ -144,7 +144,7 @@ def test_weights_that_may_be_put_back_are_refused():
     handle.remove()
     attach(optimizer, L2(0.1), model=model)
     optimizer.step(lambda: loss_at(model, 0).backward())
-    with pytest.raises(RequestError, match=r"it makes a step in two calls"):
+    with pytest.raises(RequestError, match=r"it takes a step in two calls"):
         attach(InTwoCalls(model.parameters()), Decoupled(0.1), model=model)
 
 

@@ -89,7 +89,7 @@ def test_fit_writes_its_folder_and_predict_reads_it(tables, tmp_path, file, targ
     )
     assert done.returncode == 0, done.stderr
     assert {path.name for path in (tmp_path / "out").iterdir()} == WRITTEN
-    assert "rows it had not seen" in done.stdout
+    assert "On unseen rows" in done.stdout
     assert (
         done.stdout.rstrip().splitlines()[-1].startswith(f"The report is {tmp_path / 'out' / 'report.html'}")
     )

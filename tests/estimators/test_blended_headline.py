@@ -75,7 +75,7 @@ def test_the_verdict_is_of_the_mean_prediction():
     assert verdict.stopped.chosen_loss == pytest.approx(main)
     text = " ".join(findings(story_of(model)))
     assert "The mean prediction of the members has a validation loss of" in text
-    assert "On rows not seen the mean prediction of " in text
+    assert "On unseen rows the mean prediction of " in text
     assert f"{model.choice_.form} alone reached" in text
 
 

@@ -83,7 +83,7 @@ def test_what_only_a_perceptron_has_is_refused_in_a_sentence() -> None:
     model = sh.MLPClassifierCV(network=glorot, **QUICK).fit(*load_iris(return_X_y=True))
     with pytest.raises(RequestError, match="built by network"):
         _ = model.coefs_
-    with pytest.raises(RequestError, match="only networks that network=… has built"):
+    with pytest.raises(RequestError, match="only networks built by network=…"):
         sh.MLPClassifierCV((3,), **QUICK).fit(*load_iris(return_X_y=True)).module()
 
 

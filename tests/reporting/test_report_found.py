@@ -253,6 +253,6 @@ def test_figures_are_those_of_the_epoch_that_was_judged(three: Any) -> None:
         100 * float(getattr(three.path_, f"{part}_metric")[0, ..., 3].mean())
         for part in ("train", "validation")
     )
-    (said,) = (sentence for sentence in early if sentence.startswith("On rows it had not seen"))
+    (said,) = (sentence for sentence in early if sentence.startswith("On unseen rows"))
     assert f"reached accuracy {validation:.1f} % ± " in said
     assert f"on its training rows {train:.1f} %" in said

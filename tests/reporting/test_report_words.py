@@ -222,7 +222,7 @@ def test_dropped_lambdas_are_reported_as_ranges_of_the_grid(left: Any, dropped: 
 
 
 @pytest.mark.parametrize(
-    "diverged, ends", [((), "at 5 %."), ((3.0,), "at 5 %, or with a net that diverged.")]
+    "diverged, ends", [((), "at 5 %."), ((3.0,), "at 5 %, or with a network that diverged.")]
 )
 def test_a_dropped_lambda_that_diverged_was_not_dropped_by_a_test(diverged: Any, ends: str) -> None:
     path = made_path(lambdas=np.array([0.0, 1.0]))

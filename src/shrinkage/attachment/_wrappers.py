@@ -34,7 +34,7 @@ def refuse_wrapper(optimizer: Any) -> None:
         f" Give the optimizer inside it, its .{name}, of {type(x).__name__}." for name, x in inside[:1]
     )
     if type(optimizer).__module__.partition(".")[0] == "keras":
-        hint = " Keras optimizers take a rule by shrinkage.integrations.keras.ShrinkageCallback(rule)."
+        hint = " For Keras optimizers use shrinkage.integrations.keras.ShrinkageCallback(rule)."
     raise RequestError(
         f"attach(optimizer): must be a torch.optim.Optimizer, got {shown(type(optimizer))}.{hint}"
     )
@@ -77,8 +77,9 @@ def refuse_sharded(optimizer: Optimizer, rule: Rule) -> None:
         )
     if rule.needs_second_moment:
         raise RequestError(
-            f"{where}: the rule averages the second moments of all parameters, and each process holds those of its own "
-            "share alone. Use Decoupled, or shard with FSDP2 (torch.distributed.fsdp.fully_shard) instead."
+            f"{where}: the rule averages the second moments of all parameters, but each process has only "
+            "those of its own shard. Use Decoupled, or shard with FSDP2 "
+            "(torch.distributed.fsdp.fully_shard) instead."
         )
 
 
@@ -95,8 +96,9 @@ def refuse_restoring(optimizer: Optimizer, rule: Rule, *, evaluations: int = 1) 
     two_calls = all(callable(getattr(optimizer, name, None)) for name in ("first_step", "second_step"))
     if rule.entry == "loss" or (evaluations < 2 and not two_calls):
         return
-    what = "evaluates its closure more than once per step" if evaluations > 1 else "makes a step in two calls"
+    what = "evaluates its closure more than once per step" if evaluations > 1 else "takes a step in two calls"
     raise RequestError(
-        f"attach({type(optimizer).__name__}, {rule.name}(…)): it {what} and may put back weights that the rule has "
-        "moved. Use a rule in the loss, as L2, or write the step so that an inner torch optimizer makes it, as SAM does."
+        f"attach({type(optimizer).__name__}, {rule.name}(…)): it {what} and may restore weights that the "
+        "rule has changed. Use a rule in the loss, such as L2, or let an inner torch optimizer take the "
+        "step, as SAM does."
     )

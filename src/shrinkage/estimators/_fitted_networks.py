@@ -68,7 +68,7 @@ class FittedNetworks:
         """Return a network built by `network=` as an ordinary module in evaluation mode; the chosen one by default."""
         kind = self.kind
         if not isinstance(kind, ModuleKind):
-            raise RequestError("module(): only networks that network=… has built are modules.")
+            raise RequestError("module(): only networks built by network=… are modules.")
         row = torch.from_numpy(np.ascontiguousarray(self.rows[self.chosen if place is None else place]))
         return kind.of_layout(self.layout).module(row, "outputs")
 

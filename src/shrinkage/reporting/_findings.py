@@ -40,8 +40,8 @@ def findings(story: FitStory) -> list[str]:
     if choice.diverged:
         listed = ", ".join(number(lam) for lam in choice.diverged)
         found.append(
-            f"Training diverged at λ = {listed}, left out of the choice: the steps are too long for it "
-            "(lower the learning rate)."
+            f"Training diverged at λ = {listed}, left out of the choice: the steps are too large (lower "
+            "the learning rate)."
         )
     return found
 
@@ -64,10 +64,10 @@ def _metrics(story: FitStory, judged: Judged) -> str:
         reached = "had a share of values at or below its predictions of"
     if story.blend is not None:
         who = f"{story.choice.form} alone"
-    text = f"On rows it had not seen {who} {reached} {unseen}, on its training rows {seen}{of_folds}"
+    text = f"On unseen rows {who} {reached} {unseen}, on its training rows {seen}{of_folds}"
     if story.blend is not None:
         members = listed(story.blend.members)
-        text = f"On rows not seen the mean prediction of {members} {reached} {blend_metric(story)}. {text}"
+        text = f"On unseen rows the mean prediction of {members} {reached} {blend_metric(story)}. {text}"
     if not chosen:
         return f"{text}."
     weak_unseen, weak_seen = pair(0)
@@ -97,4 +97,4 @@ def _weights(story: FitStory) -> str:
         return ""
     before, after = (float(np.abs(weights).max()) for weights in kept)
     weak = strength(story.path.lambdas[0])
-    return f"; the largest weight is {number(after)}, where {weak} has {number(before)}"
+    return f"; the largest weight is {number(after)}, while {weak} has {number(before)}"

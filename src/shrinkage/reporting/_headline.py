@@ -180,12 +180,12 @@ def matter_section(path: PathResult, choice: Choice, verdict: Verdict, linear_na
         id="matter",
         topic="Did it matter?",
         title=_title(path, choice, verdict),
-        caption="Each row is a rival on the same validation folds: how much larger its loss is than the chosen λ's. "
-        "Right of 0 the chosen λ is better. The bar is the 95 % interval of the paired difference (corrected resampled "
-        "t-test, Nadeau and Bengio 2003, as in `shrinkage compare`); where it contains 0, these rows can't "
-        "distinguish the two. "
-        "λ, the epochs and the linear model's strength were all chosen on these folds; `compare` asks the same "
-        "on rows that were not used for any choice, so its answer may be less clear.",
+        caption="Each row is a baseline on the same validation folds: how much larger its loss is than "
+        "the chosen λ's. Right of 0 the chosen λ is better. The bar is the 95 % interval of the "
+        "paired difference (corrected resampled t-test, Nadeau and Bengio 2003, as in `shrinkage "
+        "compare`); where it contains 0, these rows can't distinguish the two. λ, the epochs and "
+        "the linear model's strength were all chosen on these folds; `compare` makes the same "
+        "comparison on rows that were not used for any choice, so its answer may be less clear.",
         keys=[
             Key(
                 role="validation",

@@ -205,7 +205,7 @@ def dropped_words(path: PathResult, choice: Choice) -> str:
     many, total = len(choice.dropped), len(choice.dropped) + len(path.lambdas)
     what = "one λ" if many == 1 else f"{many} λs"
     were = "was" if many == 1 else "were"
-    diverged = ", or with a net that diverged" if set(choice.dropped) & set(choice.diverged) else ""
+    diverged = ", or with a network that diverged" if set(choice.dropped) & set(choice.diverged) else ""
     return (
         f"To save time {what} of {total} ({_ranges(path, choice)}) {were} dropped after {after} of {path.n_folds} "
         f"folds: worse there than the best λ{'' if choice.skipped else ', by a paired t-test at 5 %'}{diverged}."

@@ -74,15 +74,20 @@ def unwrapped(model: nn.Module) -> nn.Module:
 
 def _check_together(where: str, optimizer: Optimizer, rule: Rule, lr: float, given: dict[str, Any]) -> None:
     reasons = {
-        "schedule": "a schedule moves the strength too. Leave one of them out",
-        "parameters": "stacked models have a strength each. Use lambda_path for many λs, or control one model",
-        "native": "there is one λ to move, and it begins at the rule's strength. Build the optimizer with weight_decay=0",
+        "schedule": "a schedule changes the strength too. Leave one of them out",
+        "parameters": (
+            "stacked models have one strength each. Use lambda_path for many λs, or control one model"
+        ),
+        "native": (
+            "there is only one λ to move, and it starts at the rule's strength. Build the optimizer "
+            "with weight_decay=0"
+        ),
     }
     for name, why in reasons.items():
         if given.get(name):
-            raise RequestError(f"{where}: {name}=… doesn't go with control=…, since {why}.")
+            raise RequestError(f"{where}: {name}=… can't be combined with control=…: {why}.")
     if isinstance(rule.strength, Tensor):
-        raise RequestError(f"{where}: the strength must be a number that λ begins at, got a tensor.")
+        raise RequestError(f"{where}: the strength must be a number, from which λ starts; got a tensor.")
     if isinstance(optimizer, LBFGSLike):
         raise RequestError(
             f"{where}: the line search and the curvature of {type(optimizer).__name__} need an objective that stays the "
@@ -91,24 +96,24 @@ def _check_together(where: str, optimizer: Optimizer, rule: Rule, lr: float, giv
     own_unit = rule.modulation is not None and rule.modulation.own_unit
     if own_unit or rule.entry == "project":
         raise RequestError(
-            f"{where}: the strength of {rule.name} is no λ but {'of its own unit' if own_unit else 'a radius'}. "
-            "Use L2, L1 or Decoupled."
+            f"{where}: the strength of {rule.name} is not a λ but "
+            f"{'has its own unit' if own_unit else 'a radius'}. Use L2, L1 or Decoupled."
         )
     if rule.is_fraction and not 0 < lr < math.inf:
         raise RequestError(
-            f"{where}: the strength is a fraction per step, which is a λ only at a known learning rate. "
-            "Give attach(…, lr_max=…)."
+            f"{where}: the strength is a fraction per step, which corresponds to a λ only at a known "
+            "learning rate. Give attach(…, lr_max=…)."
         )
     if given.get("multipliers") and given.get("strengths") != "network":
         raise RequestError(
-            f"{where}: with strengths={given['strengths']!r} each has a λ of its own, so multipliers=… would be "
-            "forgotten at the first update. Leave them out."
+            f"{where}: with strengths={given['strengths']!r} each has its own λ, so the first update would "
+            "override multipliers=…. Leave them out."
         )
 
 
 def _check_data(where: str, control: Any, model: nn.Module | None) -> None:
     if model is None:
-        raise RequestError(f"{where}: it runs the model on batches of its own. Give model=….")
+        raise RequestError(f"{where}: it runs the model on its own batches. Give model=….")
     if control.batches is None or control.loss is None:
         rows = "validation" if isinstance(control, Hypergradient) else "training"
         raise RequestError(
@@ -118,7 +123,7 @@ def _check_data(where: str, control: Any, model: nn.Module | None) -> None:
     shared = torch.distributed.is_available() and torch.distributed.is_initialized()
     if shared and torch.distributed.get_world_size() > 1:
         raise RequestError(
-            f"{where}: each process would move λ by the rows that it sees. Choose λ in one process, or use "
+            f"{where}: each process would move λ by its own rows. Choose λ in one process, or use "
             "TargetNorm or Timescale."
         )
 
@@ -132,8 +137,8 @@ def _check_hypergradient(where: str, control: Hypergradient, rule: Rule, model: 
         )
     if not rule.stateless:
         raise RequestError(
-            f"{where}: how the weights answer to the strength of {rule.name} depends on its state. "
-            "Use L2, L1 or Decoupled."
+            f"{where}: how the weights respond to the strength of {rule.name} depends on its state. Use "
+            "L2, L1 or Decoupled."
         )
     if control.inverse != "step" and control.training is None:
         raise RequestError(
@@ -142,8 +147,8 @@ def _check_hypergradient(where: str, control: Hypergradient, rule: Rule, model: 
         )
     if control.inverse != "step" and (not isinstance(rule.force, L2Force) or rule.modulation is not None):
         raise RequestError(
-            f"{where}: inverse={control.inverse!r} supposes the minimum of a loss with an L2 penalty. Use L2 or "
-            "inverse='step'."
+            f"{where}: inverse={control.inverse!r} assumes the minimum of a loss with an L2 penalty. Use "
+            "L2 or inverse='step'."
         )
     if control.inverse == "curvature" and not isinstance(control.loss, str):
         raise RequestError(
@@ -157,28 +162,30 @@ def _check_evidence(
 ) -> None:
     if rule.entry != "loss" or not isinstance(rule.force, L2Force) or rule.modulation is not None:
         raise RequestError(
-            f"{where}: the evidence is that of a Gaussian prior, whose penalty is L2 in the loss; {rule.name} is none. "
-            "Use L2."
+            f"{where}: the evidence assumes a Gaussian prior, which is an L2 penalty in the loss; "
+            f"{rule.name} is not one. Use L2."
         )
     if rule.anchor != "zero":
-        raise RequestError(f"{where}: the prior is centred at 0, and {rule.name} pulls elsewhere. Use L2.")
+        raise RequestError(f"{where}: the prior is centred at 0, but {rule.name} pulls elsewhere. Use L2.")
     _check_data(where, control, model)
     if control.loss not in MODULE_LOSSES:
         raise RequestError(
-            f"{where}: the loss has to be a likelihood, {' or '.join(MODULE_LOSSES)}, got {shown(control.loss)}."
+            f"{where}: the loss must be a likelihood, {' or '.join(MODULE_LOSSES)}, got "
+            f"{shown(control.loss)}."
         )
     if control.rows is None and not number_of_rows(control.batches):
         raise RequestError(f"{where}: λ = δ/n needs the number of training rows. Give Evidence(…, rows=n).")
     if given.get("multipliers"):
         raise RequestError(
-            f"{where}: the evidence finds the strengths, so multipliers=… would be no longer what they are. Leave them "
-            "out, or take strengths='layers'."
+            f"{where}: the evidence sets the strengths, so multipliers=… would no longer hold. Leave them "
+            "out, or use strengths='layers'."
         )
     assert model is not None
     if any(place.role.name == "norm" for place in places_of(model)):
         warnings.warn(
-            f"{where}: the model has normalization layers, before which the size of a weight changes no output, so the "
-            "evidence finds no finite λ for it (2206.08900). Watch handle.trace(), or use Hypergradient.",
+            f"{where}: in front of normalization layers the size of a weight does not change the output, "
+            "so the evidence finds no finite λ for it (arXiv 2206.08900). Watch handle.trace(), or use "
+            "Hypergradient.",
             stacklevel=6,  # the caller of attach
         )
 
@@ -188,14 +195,15 @@ def _check_timescale(where: str, optimizer: Optimizer, rule: Rule, steps: int | 
         raise RequestError(f"{where}: a share of the run needs its length. Give attach(…, steps=…).")
     if not 0 < lr < math.inf:
         raise RequestError(
-            f"{where}: the timescale is 1/(lr·λ), and the learning rate is not known. Give attach(…, lr_max=…)."
+            f"{where}: the timescale is 1/(lr·λ), but the learning rate is unknown. Give attach(…, lr_max=…)."
         )
     if not isinstance(rule.force, L2Force):
         raise RequestError(
-            f"{where}: {rule.name} takes no share of a weight, so it has no timescale. Use Decoupled."
+            f"{where}: {rule.name} does not remove a fraction of each weight, so it has no timescale. Use "
+            "Decoupled."
         )
     if rule.entry == "loss" and not isinstance(optimizer, torch.optim.SGD):
         raise RequestError(
-            f"{where}: a penalty in the loss goes through the optimizer's scaling, so each weight has a timescale of its "
-            "own. Use Decoupled."
+            f"{where}: a penalty in the loss passes through the optimizer's scaling, so each weight has "
+            "its own timescale. Use Decoupled."
         )

@@ -84,13 +84,13 @@ class NormConstraint(Modulation):
 class TargetNorm(Paced):
     """λ ← max(0, λ + rate·(R/κ − 1)) between epochs: an augmented Lagrangian for R ≤ κ, R the mean square of the weights.
 
-    Where `ConstrainedNorm` has a multiplier a tensor that acts in every step, this moves the strength of any rule.
+    `ConstrainedNorm` has one multiplier per tensor and acts at every step; this moves the strength of any rule.
 
     Args:
-        value: κ, > 0; of the relative target a share of R after the first interval.
+        value: κ, > 0; if `relative`, as a share of R after the first interval.
         relative: whether κ is relative.
-        rate: by how much λ moves for an R of twice κ, > 0.
-        every: epochs of a path, or steps of a loop, from one update to the next, ≥ 1; by default 1 and 10.
+        rate: change of λ when R is twice κ, > 0.
+        every: number of epochs in a path, or steps in a loop, between updates, ≥ 1; by default 1 and 10.
 
     Reference: Franke, Hefenbrock, Koehler and Hutter, arXiv 2311.09058.
     """

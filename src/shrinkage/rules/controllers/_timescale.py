@@ -18,9 +18,9 @@ __all__ = ["Timescale"]
 
 @dataclass(frozen=True)
 class Timescale:
-    """λ = 1/(lr · share · steps): a weight is remembered for this share of the run.
+    """λ = 1/(lr · share · steps): weights remember this share of the run.
 
-    The timescale of decay is τ = 1/(lr·λ) steps; across tuned runs it is τ, and not λ, that stays put.
+    The timescale of decay is τ = 1/(lr·λ) steps. Across tuned runs τ stays nearly constant, but λ does not.
 
     Args:
         share: τ over the steps of the run, > 0; 0.6 is the median of 17 tuned tables.
@@ -48,16 +48,17 @@ class Timescale:
         return 1 / (run.lr * self.share * run.steps)
 
     def interval(self, unit: Literal["epochs", "steps"]) -> int:
-        """As of `Controller`; an update changes nothing."""
+        """As in `Controller`; an update changes nothing."""
         return 1
 
     def in_words(self, run: Run, carried: float = 1.0) -> str:
-        """What the share means in lr and λ; `carried` is how much further momentum carries a penalty in the loss."""
+        """Describe the share in terms of lr and λ; `carried` is momentum's factor on a penalty in the loss."""
         steps = self.share * run.steps
         by_momentum = "" if carried == 1 else f" × {carried:g} by momentum"
         return (
-            f"Timescale {self.share:g}: a weight is remembered for {self.share:g} × {run.steps:,} = {steps:,.0f} steps, "
-            f"so at lr = {run.lr:g} λ = 1/({run.lr:g} × {steps:,.0f}{by_momentum}) = {self.lam(run) / carried:.4g}"
+            f"Timescale {self.share:g}: weights remember {self.share:g} × {run.steps:,} = {steps:,.0f} "
+            f"steps, so at lr = {run.lr:g} λ = 1/({run.lr:g} × {steps:,.0f}{by_momentum}) = "
+            f"{self.lam(run) / carried:.4g}"
         )
 
     def start(self, lam: Tensor, run: Run) -> tuple[Tensor, State]:

@@ -56,7 +56,7 @@ _building = threading.Lock()
 
 
 def wanted() -> str:
-    """What `SHRINKAGE_ENGINE` says: `auto` (the default) or another of `CHOICES`."""
+    """The value of `SHRINKAGE_ENGINE`: `auto` (the default) or another of `CHOICES`."""
     choice = os.environ.get("SHRINKAGE_ENGINE", "auto") or "auto"
     if choice not in CHOICES:
         raise RequestError(f"SHRINKAGE_ENGINE: must be one of {', '.join(CHOICES)}, got {shown(choice)}.")

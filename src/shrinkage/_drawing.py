@@ -15,7 +15,7 @@ VIEWS = {
     "ParameterTable": "attachment_view",
     "PathResult": "fit_view",
 }
-"""By the name of a class, or of one that it is derived from: the module of `shrinkage.notebooks`."""
+"""Module of `shrinkage.notebooks`, by the name of a class or of one of its base classes."""
 
 
 def view_of(result: object) -> Any:

@@ -41,7 +41,7 @@ def write_atomic(path: str | os.PathLike[str], data: bytes) -> None:
 
 @contextmanager
 def atomic_file(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
-    """The same for a file that is written a piece at a time: nothing is at `path` until the block has ended well."""
+    """The same for a file written in pieces: nothing is at `path` until the block has ended without an error."""
     path = Path(path)
     temporary = path.with_name(f".{path.name[:40]}.{secrets.token_hex(8)}.tmp")
     # O_EXCL refuses an existing file or link; the mode is that of a plain open().

@@ -32,7 +32,7 @@ FLAGS = (
     "-shared",
     "-fvisibility=hidden",
 )
-"""Of every build, shipped or at first use."""
+"""Flags of every build, shipped or at first use."""
 
 VARIANTS: dict[str, dict[str, tuple[str, ...]]] = {
     "x86_64": {

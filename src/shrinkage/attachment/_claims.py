@@ -43,9 +43,9 @@ class Claim:
     state: dict[str, Tensor] = field(default_factory=dict)
     debt: Debt = field(default_factory=Debt)
     factor: float = 1.0
-    """By what `multipliers` multiply the strength."""
+    """The factor on the strength from `multipliers`."""
     unit: str = ""
-    """What shares a strength under a controller: empty, the group, or the parameter's own name."""
+    """The unit that shares a strength under a controller: empty, the group, or the parameter's own name."""
     previous: Tensor | None = None
     """A buffer for the weights from before the step."""
 

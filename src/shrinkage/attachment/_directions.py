@@ -24,7 +24,7 @@ class Direction:
 
     grad: Tensor
     weight: float
-    """How much the gradient counts against the buffer; without one its sign alone matters."""
+    """Weight of the gradient relative to the buffer; without a buffer only its sign matters."""
     buffer: Tensor | None
     """The momentum that the optimizer keeps; None: it has none, or this is its first step."""
 

@@ -15,7 +15,7 @@ from shrinkage.rules import Rule, Schedule
 __all__ = ["Handle", "Keep"]
 
 Keep = Literal["new", "checkpoint"]
-"""Whose strength holds after loading, if they differ: that of `attach`, or the checkpoint's."""
+"""Which strength to use after loading if they differ: that of `attach`, or the checkpoint's."""
 
 
 class Handle(Protocol):

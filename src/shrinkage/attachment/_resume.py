@@ -172,7 +172,7 @@ def finish(handle: Handle, records: dict[str, Any]) -> None:
 
 
 def signature(rule: Rule | None) -> str:
-    """What a rule is, without its strength."""
+    """Identity of a rule, without its strength."""
     if rule is None:
         return _EXEMPT
     return f"{rule.name} {rule.force} {rule.entry} {rule.clock} {rule.anchor} {rule.modulation}"

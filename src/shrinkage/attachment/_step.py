@@ -46,7 +46,7 @@ class Bunch:
     native: bool
     """The optimizer carries the rule out itself."""
     lr_max: float | None
-    """As the user gave it; None: as the group or the moment of attaching says."""
+    """As given by the user; None: taken from the group, or from the learning rate when attached."""
 
     def now(self) -> Reading:
         """What the clock is read from at this step."""
@@ -70,7 +70,7 @@ class Bunch:
         return any(c.param.grad is not None and c.param.grad.is_sparse for c in self.claims)
 
     def active(self) -> list[Claim]:
-        """What the optimizer is about to move: frozen parameters and those without a gradient stay."""
+        """The parameters that the optimizer is about to move: not frozen, and with a gradient."""
         return [c for c in self.claims if c.param.grad is not None and c.param.requires_grad]
 
 

@@ -84,6 +84,6 @@ def audit(
 
 
 def facts_of(optimizer: torch.optim.Optimizer, model: nn.Module | None, request: Request) -> Facts:
-    """What is measured of an optimizer that can take steps, which stays as it is."""
+    """Measure an optimizer that can take steps, without changing it."""
     with undisturbed(), untouched(optimizer):
         return measured(optimizer, model, request)

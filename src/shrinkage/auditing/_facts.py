@@ -63,7 +63,7 @@ class Audited:
     applied: float | None = None
     """Fraction of the decay that the weights' precision lets through now."""
     penalty: Penalty = field(default_factory=Penalty)
-    """What the loss itself holds against its size."""
+    """The penalty on it in the loss itself."""
     unreached: Unreached | None = None
     """Set where rows of it have a gradient of zeros while others have one."""
     invariance: Invariance | None = None
@@ -71,7 +71,7 @@ class Audited:
 
     @property
     def fan_in(self) -> int:
-        """How many inputs one output mixes."""
+        """Number of inputs per output."""
         shape = self.tensor.shape
         return int(torch.Size(shape[1:]).numel()) if len(shape) > 1 else 1
 
@@ -116,12 +116,12 @@ class Owner:
 
 @dataclass(frozen=True, kw_only=True)
 class Facts:
-    """All that is known of one optimizer."""
+    """Everything known about one optimizer."""
 
     optimizer: str
     """The name of its class."""
     parameters: list[Audited]
-    """What it holds, in the order of its groups."""
+    """Its parameters, in the order of its groups."""
     groups: list[dict[str, Any]] = field(default_factory=list)
     """The options of each group, without the parameters."""
     owners: list[Owner] = field(default_factory=list)
@@ -133,15 +133,15 @@ class Facts:
     timelines: list[Timeline] | None = None
     """Each group's plan for the rest of the run, where its length was told."""
     fading: Mapping[int, tuple[int, float]] = field(default_factory=dict)
-    """For a parameter, by number: the step from which on its decay is rounded away, and the share of the run left."""
+    """By parameter number: the step from which its decay is rounded away, and the remaining share of the run."""
     rows: int | None = None
     """Training rows."""
     batch_size: int | None = None
     """Rows per optimizer step."""
     lacks: Mapping[Need, str] = field(default_factory=dict)
-    """What is not there to judge by, and why."""
+    """Missing needs of checks, and why they are missing."""
     lacks_part: Mapping[Need, str] = field(default_factory=dict)
-    """What is there for some parameters and not for others, and why."""
+    """Needs that only some parameters lack, and why."""
 
     def held_by(self, owner: Owner) -> list[Audited]:
         """The parameters of one of the optimizers."""
@@ -154,7 +154,7 @@ class Facts:
         return self.timelines[parameter.group].shrinks(parameter.reading, parameter.lr)
 
     def ends(self, parameter: Audited) -> Ends | None:
-        """Where strengths begin and cease to act in the run, and where good ones lie; in the unit of the group's number.
+        """The range of strengths that act in the run, and of good ones, in the unit of the group's number.
 
         None where the length of the run or the shrink is not known. A penalty that an adaptive step divides by its
         gradients' size is taken at the present gradients.

@@ -37,7 +37,7 @@ _LOOKS = 20
 
 
 def measured(optimizer: torch.optim.Optimizer, model: nn.Module | None, request: Request) -> Facts:
-    """All that can be measured of one optimizer."""
+    """Measure everything about one optimizer."""
     plans = None
     if request.steps is not None:
         plans = timeline(optimizer, request.scheduler, request.steps, request.scheduler_every)

@@ -23,7 +23,7 @@ _TRAINERS = {"accelerate", "lightning", "pytorch_lightning"}
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """What the user told beside the optimizer."""
+    """The user's arguments besides the optimizer."""
 
     rows: int | None = None
     batch_size: int | None = None
@@ -33,16 +33,16 @@ class Request:
     loss: Callable[[], Tensor] | None = None
     inputs: Any = None
     lacks: Mapping[Need, str] = field(default_factory=dict)
-    """What a file does not hold, and why, beside what the user did not tell."""
+    """Needs that a file lacks, and why, in addition to arguments that were not given."""
     lacks_part: Mapping[Need, str] = field(default_factory=dict)
-    """What it holds for some parameters alone, and why."""
+    """Needs that it lacks for some parameters, and why."""
     roles: Mapping[int, str] = field(default_factory=dict)
     """Roles of parameters, by their id, that no model tells."""
     shapeless: Collection[int] = ()
     """Parameters, by their id, whose shape is not known: another stands for it."""
 
     def missing(self, model: nn.Module | None) -> dict[Need, str]:
-        """What the user did not give, and the reasons."""
+        """Needs that the user did not give, with the reasons."""
         is_nameless = model is None and "model" not in self.lacks
         absent: dict[Need, bool] = {
             "model": is_nameless,

@@ -128,7 +128,7 @@ class _Columns:
         return pd.DataFrame(result, copy=False)
 
     def of_parts(self, parts: Iterator[Table]) -> Iterator[pd.DataFrame]:
-        """The same of rows that come a part at a time; what is wrong with any of them is raised at the end."""
+        """The same for rows that come in parts; problems in any of them are raised at the end."""
         from shrinkage.tables import NewRows
 
         seen = NewRows(self.saved.preprocessor, (*self.saved.targets, *self.saved.ids, *self.ids))

@@ -12,7 +12,7 @@ __all__ = ["compared"]
 
 
 def compared(story: FitStory) -> dict[str, Any]:
-    """What the chosen λ was held against, as JSON values: the losses, and their paired difference over the folds."""
+    """The baselines of the chosen λ as JSON values: their losses, and the paired differences over the folds."""
     verdict = story.verdict
     rivals = {
         "unpenalized_at_best_epoch": verdict.stopped,

@@ -8,7 +8,7 @@ __all__ = ["versions"]
 
 
 def versions() -> dict[str, str]:
-    """Of Python and of the packages whose numbers a result is made of, and who trains: the compiled engine or torch."""
+    """Versions of Python and of the packages that affect results, and the trainer: the compiled engine or torch."""
     from importlib.metadata import version
 
     from shrinkage.training import engine_name

@@ -26,7 +26,7 @@ class Form:
     rule: Rule
     train: Callable[..., Recipe] = sgd
     more: Mapping[str, Any] = field(default_factory=dict)
-    """What else is changed of its training."""
+    """Further changes to its training."""
     rate: Callable[[float, float], float] | None = None
     """η and λ ↦ its learning rate; None for η itself."""
     times: float = 1.0

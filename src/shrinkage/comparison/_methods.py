@@ -51,7 +51,7 @@ class Setting:
                 raise RequestError(f"{called(name)}: must be > 0 and finite, got {shown(eta)}.")
 
     def common(self, loss: str) -> dict[str, Any]:
-        """What every method's recipe shares."""
+        """Settings shared by every method's recipe."""
         kind = PerceptronKind(hidden_layer_sizes=self.hidden_layer_sizes, activation=self.activation)
         return {
             "kind": kind,
@@ -66,11 +66,11 @@ class Method:
     """One row of the comparison."""
 
     key: str
-    """What `methods=` calls it."""
+    """Its key in `methods=`."""
     name: str
-    """What tables and charts call it."""
+    """Its name in tables and charts."""
     update: str
-    """What happens to a weight, in symbols; s is the fraction taken off in a step."""
+    """The update of a weight in symbols; s is the fraction removed per step."""
     recipe: Callable[[Setting, str], Recipe]
     """Its training, for a setting and a loss."""
     chooses_lambda: bool = True

@@ -27,12 +27,12 @@ Rows = NDArray[np.int64]
 
 @dataclass(frozen=True, kw_only=True)
 class Splitting:
-    """How the rows are cut."""
+    """The outer and inner folds."""
 
     folds: int = 5
     """Outer folds, ≥ 2: each row is tested once a repeat."""
     repeats: int = 2
-    """How often the outer folds are drawn anew, ≥ 1."""
+    """Number of times that the outer folds are drawn, ≥ 1."""
     inner_folds: int = 3
     """Folds of the outer training rows by which λ and epoch are chosen, ≥ 2."""
     seed: int = 0
@@ -68,7 +68,7 @@ class Split:
     folds: list[Fold]
     """The inner folds, cut from `train`."""
     seed: int
-    """Of initial weights and batches: the same for every method."""
+    """Seed of initial weights and batches, the same for every method."""
 
 
 def least_of_a_class(splitting: Splitting) -> int:

@@ -30,7 +30,7 @@ __all__ = [
 
 
 class Inputs(ABC):
-    """What the estimator was given as X, as matrices for the networks."""
+    """The estimator's X, as matrices for the networks."""
 
     n_rows: int
     preprocessor: Preprocessor | None
@@ -42,7 +42,7 @@ class Inputs(ABC):
 
     @abstractmethod
     def encoder(self, train: NDArray[np.int64]) -> Preprocessor | None:
-        """What `matrix` encodes by, to encode other rows with; None for a matrix of numbers."""
+        """The encoder of `matrix`, to encode other rows; None for a matrix of numbers."""
 
 
 class NumberInputs(Inputs):

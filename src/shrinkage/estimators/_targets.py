@@ -16,7 +16,7 @@ from shrinkage.path import Scale, fitted_scale
 __all__ = ["OF_VALUES", "Targets", "check_counts", "loss_key", "target_names", "target_scale"]
 
 OF_VALUES = ("squared_error", "absolute_error", "huber", "poisson", "quantile")
-"""What `loss=` of a regressor may be."""
+"""Valid values of a regressor's `loss=`."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Targets:
     """(N, C)"""
     loss: str
     class_weight: NDArray[np.float64] | str | None = None
-    """As `checked_class_weight` gives it."""
+    """As returned by `checked_class_weight`."""
 
     def weights(
         self, weight: NDArray[np.float64] | None, train: NDArray[np.int64]

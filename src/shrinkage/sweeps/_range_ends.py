@@ -42,7 +42,7 @@ FINEST = 20_000
 
 @dataclass(frozen=True, kw_only=True)
 class Ends:
-    """Where a convention's number begins and ceases to matter, in order of strength, not of size."""
+    """The range in which a convention's number matters, from weak to strong."""
 
     weak: float
     strong: float
@@ -73,7 +73,7 @@ def ends(entry: Convention, q: Quantities, run: Run) -> Ends:
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
-    """What the ends depend on beside the quantities of a conversion."""
+    """Quantities that the ends depend on, besides those of a conversion."""
 
     steps: int
     tolerance: float

@@ -24,7 +24,7 @@ NEAR_EDGE = 0.05
 
 
 class SweepChoice(SweepResult):
-    """What a sweep says; `print` says it, `report(path)` writes a page."""
+    """The result of `choose`; `print` summarizes it, `report(path)` writes a page."""
 
     def __str__(self) -> str:
         return "\n".join(said(self))

@@ -58,7 +58,7 @@ class Sweep:
     """"maximize" or "minimize"."""
     score_name: str
     blocks: str | None
-    """What the settings share, "fold" or "seed"; None where their runs share nothing."""
+    """What the settings share, "fold" or "seed"; None if their runs share nothing."""
     test_share: float
     """n_test/n_train of the folds; 0 for seeds, which share no split."""
     searched: dict[str, tuple[float, float]]

@@ -28,7 +28,7 @@ class TransferRule:
     rule: str
     """The quantity kept, and how."""
     source: str
-    """Where the rule is from."""
+    """Source of the rule."""
     tested: str
     """What it was tested on there."""
 

@@ -39,13 +39,13 @@ class Table:
     sha256: str
     """Hash of the file's bytes (of a bundled table: of its rows)."""
     notes: tuple[str, ...] = ()
-    """What was noticed or decided while reading, one sentence each."""
+    """Notes and decisions from reading, one sentence each."""
     lines: NDArray[np.int64] | None = field(default=None, repr=False)
-    """For each row the line of the file at which it starts, from 1; None where a file has no lines."""
+    """For each row, the line of the file at which it starts, from 1; None if the file has no lines."""
     unit: str = "line"
-    """What `lines` counts: `row` once rows were left out of a file without lines."""
+    """The unit of `lines`: `row` if rows were left out of a file without lines."""
     numerals: Numerals | None = None
-    """How numbers were asked to be read; None where nothing was asked for."""
+    """The requested number format; None if none was requested."""
 
     def where(self, row: int) -> str:
         """The place of a row as its owner finds it: `line 7` of a text file, `row 7` otherwise, from 1."""
@@ -60,7 +60,7 @@ class Table:
 
     @property
     def readings(self) -> dict[str, Reading]:
-        """For each column that the file holds as text the rule by which it is read."""
+        """For each text column of the file, the rule by which it is read."""
         return readings_of(self.frame)
 
 

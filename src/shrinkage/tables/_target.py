@@ -24,7 +24,7 @@ FEW = 20
 
 @dataclass(frozen=True, kw_only=True)
 class Problem:
-    """What is to be learned: features, target, and the task with the reason it was taken for that."""
+    """The learning problem: features, target, and the task with the reason for it."""
 
     features: pd.DataFrame
     """All columns but the targets, rows in the order of the file."""

@@ -49,7 +49,7 @@ def write_predictions(frame: pd.DataFrame, path: str | os.PathLike[str]) -> None
 
 @contextmanager
 def predictions_file(path: str | os.PathLike[str]) -> Iterator[Callable[[pd.DataFrame], None]]:
-    """The same for a table that comes a part at a time: a function that adds one. All parts have the same columns.
+    """The same for a table that comes in parts: returns a function that adds one. All parts have the same columns.
 
     Nothing is at `path` until the block has ended well.
     """

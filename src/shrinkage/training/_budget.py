@@ -18,7 +18,7 @@ AUTO = "auto"
 
 
 class Row(NamedTuple):
-    """What tables of up to so many rows get."""
+    """Settings for tables of up to this many rows."""
 
     rows: float
     epochs: int
@@ -44,7 +44,7 @@ NARROW = 64
 
 @dataclass(frozen=True, kw_only=True)
 class Budget:
-    """How long a network is trained, and in what steps."""
+    """Length and step size of training."""
 
     rows: int
     """Rows that it was chosen for."""
@@ -54,7 +54,7 @@ class Budget:
     learning_rate: float
     """η, the largest of the schedule."""
     chosen: tuple[str, ...]
-    """What was `auto`, of `epochs`, `batch_size` and `learning_rate`."""
+    """Which of `epochs`, `batch_size` and `learning_rate` were `auto`."""
 
     def rate_at(self, inputs: int) -> float:
         """η of a network with so many inputs: what was given, or less than `learning_rate` for wide ones."""

@@ -19,11 +19,11 @@ __all__ = ["Recipe", "Trainer", "check_device", "seconds_of_stack"]
 SECONDS_A_STEP, FLOPS_A_SECOND = 2e-4, 3e10
 """A rough cost of a stack: the calls of a step, and how fast its arithmetic is."""
 OF_CURVATURE: frozenset[Need] = frozenset({"determined", "slope_by_curvature"})
-"""What a controller can only be shown of a loss that has a second derivative."""
+"""Needs of a controller that only a loss with a second derivative can meet."""
 
 
 class Trainer(Protocol):
-    """How a block of networks is trained: a frozen value with the settings of its own, handed the rest as a recipe."""
+    """How a block of networks is trained: a frozen value with its own settings, given the rest as a recipe."""
 
     def check(self, recipe: Recipe) -> None:
         """Raise a `RequestError` for what this trainer can't go with."""
@@ -59,7 +59,7 @@ class Trainer(Protocol):
         ...
 
     def networks_a_block(self, recipe: Recipe, layout: Layout, n: int) -> int:
-        """How many (λ, member) make a block: few enough for the cache, many enough for the overhead."""
+        """Number of (λ, member) pairs per block: few enough for the cache, enough to amortize the overhead."""
         ...
 
     def seconds_an_epoch(self, recipe: Recipe, layout: Layout, n: int, networks: int) -> float:
@@ -76,11 +76,11 @@ class Recipe:
     """A network, its loss, the rule that pulls it and the trainer, with what all trainers need to know."""
 
     kind: Kind
-    """What network is trained."""
+    """The kind of network to train."""
     loss: str
     """A key of `LOSSES`, such as `softmax`, `logistic` (two classes, one output) or `squared_error`."""
     rule: Rule
-    """What pulls the weights; its strengths are set along the path."""
+    """The rule that decays the weights; its strengths are set along the path."""
     trainer: Trainer
     """How it is trained: `Backprop` or `ParticleSwarms`."""
     max_epochs: int
@@ -90,7 +90,7 @@ class Recipe:
     decay_biases: bool = False
     """Pull the biases as the weights."""
     controller: Controller | None = None
-    """What moves the strengths while training; None for nothing."""
+    """The controller that moves the strengths during training, or None."""
     strengths: str = "network"
     """Under a controller: one strength for a `network`, or one for each of its `layers`."""
     dtype: Literal["float32", "float64"] = "float32"
@@ -131,7 +131,7 @@ class Recipe:
 
     @property
     def error_name(self) -> str:
-        """What the curves show: the name of the error that is minimized, penalty aside."""
+        """Name of the error in the curves: what is minimized, without the penalty."""
         return self.trainer.error_name(self)
 
     @property
@@ -183,7 +183,7 @@ class Recipe:
         return self.trainer.train(self, lambdas, members, seed=seed, epochs=epochs, after_epochs=after_epochs)
 
     def networks_a_block(self, layout: Layout, n: int) -> int:
-        """How many (λ, member) make a block of networks that train on n rows."""
+        """Number of (λ, member) pairs per block when training on n rows."""
         return self.trainer.networks_a_block(self, layout, n)
 
     def seconds_an_epoch(self, layout: Layout, n: int, networks: int) -> float:

@@ -36,7 +36,7 @@ class Member:
 
 @dataclass(frozen=True, kw_only=True)
 class BlockResult:
-    """What a block leaves behind, in NumPy float64 but the nets."""
+    """The results of a block, in NumPy float64 except the networks."""
 
     train_loss: np.ndarray
     """(G, L, E)"""
@@ -69,7 +69,7 @@ class Trainee(ABC):
 
     @property
     def epochs_at_once(self) -> int:
-        """How many epochs `advance` is best asked for at a time."""
+        """The best number of epochs per call of `advance`."""
         return 1
 
     @abstractmethod
@@ -109,7 +109,7 @@ class EpochByEpoch(Trainee):
 
 
 class Moving(Protocol):
-    """What moves the strengths of a block between epochs."""
+    """The controller of a block's strengths between epochs."""
 
     @property
     def every(self) -> int:

@@ -21,7 +21,7 @@ Group = dict[str, Any]
 
 
 class Loan:
-    """What has to be undone when the step is over."""
+    """Changes to undo after the step."""
 
     def __init__(self, optimizer: Optimizer) -> None:
         self.groups = len(optimizer.param_groups)

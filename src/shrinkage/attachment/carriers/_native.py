@@ -46,7 +46,7 @@ LBFGSLike = (torch.optim.LBFGS,)
 
 
 def native_meaning(optimizer: Optimizer, group: Group) -> Meaning | None:
-    """What `weight_decay` of `group` does: λw in the gradient, η·λ·w off the weight, or not known."""
+    """Meaning of `weight_decay` in `group`: λw in the gradient, η·λ·w off the weight, or unknown."""
     if type(optimizer) in _DECOUPLED:
         return "decoupled"
     if type(optimizer) in _COUPLED:

@@ -158,7 +158,7 @@ class LoopControl:
         self._set(held)
 
     def inert(self) -> LoopControl:
-        """For a copy of the optimizer: the strengths of now, which nothing moves."""
+        """For a copy of the optimizer: the present strengths, fixed."""
         other = copy.copy(self)
         other._measures, other._pulls = None, {}
         return other

@@ -58,7 +58,7 @@ class Measures:
 
     @property
     def places(self) -> list[float]:
-        """Where the streams of batches stand."""
+        """Positions of the streams of batches."""
         return [float(stream.position if stream else 0) for stream in (self._batches, self._training)]
 
     def seek(self, places: Sequence[float]) -> None:

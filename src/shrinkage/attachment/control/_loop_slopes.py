@@ -46,7 +46,7 @@ def as_real(x: Tensor) -> Tensor:
 
 
 def one_step(optimizer: Optimizer, group: Mapping[str, Any], claim: Claim, pull: Tensor) -> Tensor:
-    """By what the step that was just made has moved the weights, per unit of λ: −lr·F(w).
+    """Change of the weights by the last step, per unit of λ: −lr·F(w).
 
     A penalty in the loss goes through Adam's scaling as the gradient does, which is `1/(√v̂ + ε)`.
     """

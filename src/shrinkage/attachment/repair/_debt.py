@@ -30,12 +30,12 @@ def fits(shrink: float, dtype: torch.dtype) -> bool:
 
 @dataclass
 class Debt:
-    """What is still to be taken off one parameter."""
+    """Decay of one parameter that is still to be applied."""
 
     owed: float = 0.0
     """−log of the factor still to be applied."""
     paid: int = 0
-    """How many parts have been applied."""
+    """Number of parts that have been applied."""
 
     def shrink_(self, w: Tensor, shrink: float) -> None:
         """Owe `shrink` more, and take off what the format of `w` can show."""

@@ -23,7 +23,7 @@ __all__ = ["Invariance", "equilibrium", "invariant_names"]
 
 @dataclass(frozen=True)
 class Invariance:
-    """What decay does to a weight whose scale does not matter."""
+    """Effect of decay on a weight whose scale does not matter."""
 
     norm: float
     """‖w‖ now."""

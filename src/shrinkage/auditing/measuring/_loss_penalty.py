@@ -24,7 +24,7 @@ _MOST_ELEMENTS = 65_536
 
 @dataclass(frozen=True)
 class Penalty:
-    """What a loss holds against the size of one parameter; 0 where there is none."""
+    """The penalty on one parameter in a loss; 0 if there is none."""
 
     l2: float = 0.0
     """λ of (λ/2) Σ w²."""

@@ -13,7 +13,7 @@ Clock = Literal["lr", "schedule", "constant", "corrected", "lr squared", "affine
 
 @dataclass(frozen=True, kw_only=True)
 class Reading:
-    """What one parameter's weights undergo."""
+    """The measured decay of one parameter."""
 
     path: Path
     """Through which door the decay comes: `coupled` through the gradient, `decoupled` beside it, `plain` where the two
@@ -116,4 +116,4 @@ AT_REST = Reading(
     without_gradient=False,
     rows_without_gradient=False,
 )
-"""Of weights that nothing acts on."""
+"""The reading of weights without decay."""

@@ -22,7 +22,7 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, kw_only=True)
 class Timeline:
-    """What is planned for one group of an optimizer."""
+    """The planned learning rates of one optimizer group."""
 
     lrs: Floats
     """(steps,) learning rates."""

@@ -23,12 +23,12 @@ _BLOCK = 2**20
 
 @dataclass(frozen=True)
 class Unreached:
-    """How many of the rows that were looked at have a gradient of zeros."""
+    """Number of checked rows with a gradient of zeros."""
 
     rows: int
     of: int
     by: str
-    """What told it: `gradient`, the one that is there; `state`, what all past gradients left."""
+    """The evidence: `gradient`, the present one; `state`, the accumulated past gradients."""
 
     @property
     def is_whole(self) -> bool:

@@ -34,7 +34,7 @@ def network_of(text: str | None, beside: Sequence[str] = ()) -> Any:
 
 
 def network_identity(network: Any) -> dict[str, str]:
-    """What a run knows such a network by."""
+    """Identity of such a network in a run."""
     return {} if network is None else {"network": f"{network}, SHA-256 {network.sha256}"}
 
 

@@ -37,7 +37,7 @@ class Asked(Protocol):
 
 
 def objective_of(asked: Asked, classes: Sequence[Any] | None) -> dict[str, Any]:
-    """Those that were given, as the estimator of this task takes them.
+    """The options given, as parameters of this task's estimator.
 
     Args:
         asked: the options.

@@ -64,7 +64,7 @@ class RowOptions:
         )
 
     def splitter(self, task: str, rows: SetApart) -> Any:
-        """What cuts the rows into folds, as scikit-learn means `cv`."""
+        """The splitter of the rows into folds, as scikit-learn's `cv`."""
         from sklearn.model_selection import GroupKFold, KFold, StratifiedGroupKFold, StratifiedKFold
 
         from shrinkage.estimators import time_folds
@@ -82,7 +82,7 @@ class RowOptions:
         )
 
     def in_words(self) -> str:
-        """What the folds are, for the report."""
+        """Description of the folds, for the report."""
         if self.time is not None:
             return f"{self.folds}, each validated on the rows that follow its training rows by {shown(self.time)}"
         order = "in the order of the file" if self.no_shuffle else "shuffled with the seed"
@@ -91,7 +91,7 @@ class RowOptions:
         return f"{self.folds}, {order}"
 
     def notes(self, rows: SetApart) -> list[str]:
-        """What became of the columns that are named, a sentence each."""
+        """Notes on the named columns, one sentence each."""
         said = []
         if self.group is not None and rows.groups is not None:
             said.append(

@@ -207,7 +207,7 @@ def size_table(c: ComparisonResult) -> Table:
 
 
 def pair_figure(c: ComparisonResult) -> Figure:
-    """How far apart the forms ended, on a log scale."""
+    """Distances between the forms after training, on a log scale."""
     names = [pair.short for pair in c.pairs]
     traces = []
     for role, by_algebra in (("validation", True), ("training", False)):

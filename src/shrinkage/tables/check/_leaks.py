@@ -35,7 +35,7 @@ class Leak:
     alone: float
     """Share of right classes, or R², of the column alone."""
     others: float
-    """The same of all other columns together."""
+    """The same for all other columns together."""
 
     def __str__(self) -> str:
         what = "of the classes right" if self.task == "classification" else "R²"

@@ -40,7 +40,7 @@ def check_new_rows(table: Table, preprocessor: Preprocessor) -> None:
 
 
 def notes_on_new_rows(table: Table, preprocessor: Preprocessor, targets: Collection[str]) -> list[str]:
-    """What a fitted network makes of new rows without being told: a sentence each, for levels and columns it never saw.
+    """Notes on how a fitted network treats new rows, one sentence each, for unseen levels and columns.
 
     Args:
         table: new rows that passed `check_new_rows`.
@@ -53,7 +53,7 @@ def notes_on_new_rows(table: Table, preprocessor: Preprocessor, targets: Collect
 
 
 class NewRows:
-    """What is wrong with new rows that may come a part at a time, and what is to be said of them.
+    """Problems and notes of new rows, which may come in parts.
 
     Args:
         preprocessor: of the fitted network.
@@ -97,7 +97,7 @@ class NewRows:
             raise RequestError([*absent, *(cells.said for cells in self._wrong.values())])
 
     def notes(self) -> list[str]:
-        """What is to be said of the rows."""
+        """Notes on the rows."""
         notes = []
         if self._further:
             notes.append(

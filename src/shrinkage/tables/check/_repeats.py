@@ -52,11 +52,11 @@ class Repeats:
     together: float | None
     """Error of trees on unseen rows in folds of whole groups, the column left out; None where it was not measured."""
     parted: float | None
-    """The same in folds that part the groups, the column among the inputs."""
+    """The same in folds that split the groups, with the column among the inputs."""
 
     @property
     def lower(self) -> float:
-        """By what share the error is lower in folds that part the groups."""
+        """Share by which the error is lower in folds that split the groups."""
         return 0.0 if not self.together or self.parted is None else 1 - self.parted / self.together
 
     def __str__(self) -> str:

@@ -23,17 +23,17 @@ class RowRoles:
     """Names of the columns that say something of the rows."""
 
     group: str | None = None
-    """Whose rows stay in one fold."""
+    """Column whose groups of rows stay in one fold."""
     time: str | None = None
-    """By which the rows are sorted; it stays an input."""
+    """Column by which the rows are sorted; it stays an input."""
     weight: str | None = None
-    """How much each row counts."""
+    """Column with the weight of each row."""
     ids: tuple[str, ...] = ()
     """Carried into the predictions."""
 
     @property
     def verbatim(self) -> tuple[str, ...]:
-        """Those whose cells are kept as they are written."""
+        """Columns whose cells are kept as written."""
         return (*([] if self.group is None else [self.group]), *self.ids)
 
     @property

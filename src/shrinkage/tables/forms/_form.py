@@ -38,7 +38,7 @@ class Form(Protocol):
         ...
 
     def arrays(self) -> dict[str, Floats]:
-        """What was learned, as arrays that `from_arrays` takes."""
+        """The learned parameters, as arrays for `from_arrays`."""
         ...
 
     @classmethod

@@ -35,7 +35,7 @@ NUMBERS_ROWS = "it numbers the rows"
 
 @dataclass(frozen=True, kw_only=True)
 class Column:
-    """What one column of the training rows is and what becomes of it."""
+    """One column of the training rows and how it becomes inputs."""
 
     name: str
     """Its name in the table."""
@@ -48,17 +48,17 @@ class Column:
     missing: int = 0
     """Training rows without a value."""
     levels: tuple[str, ...] = ()
-    """Of a category: the levels with an input of their own, most frequent first."""
+    """For a category: the levels with their own input, most frequent first."""
     rare: int = 0
-    """Of a category: how many further levels share the input `(other)`."""
+    """For a category: the number of further levels that share the input `(other)`."""
     offset: float = 0.0
     """Subtracted before the number becomes a float32, where its distance from 0 would cost digits."""
     format: str = ""
-    """Of a date in a model of version 0.1: its format, as `strptime` takes it."""
+    """For a date in a model of version 0.1: its format, as in `strptime`."""
     parts: tuple[str, ...] = ()
-    """Of a date: the parts that vary in the training rows. Of a time of day: what it becomes."""
+    """For a date: the parts that vary in the training rows. For a time of day: its inputs."""
     reading: Reading | None = None
-    """Of a column of text: the rule by which its cells are read."""
+    """For a text column: the rule by which its cells are read."""
 
 
 def flat(values: pd.Series) -> tuple[str, pd.Series]:

@@ -41,7 +41,7 @@ def fitted_encoder(columns: tuple[Column, ...], matrix: Floats, weights: Floats)
 
 
 def width(column: Column) -> int:
-    """How many places a column takes in the matrix before it is encoded."""
+    """Number of columns that it takes in the matrix before encoding."""
     return 0 if not column.used else len(column.parts) or 1
 
 

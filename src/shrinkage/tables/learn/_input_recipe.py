@@ -29,7 +29,7 @@ def column_rules(preprocessor: Preprocessor) -> list[dict[str, Any]]:
 
 
 def input_recipe(preprocessor: Preprocessor) -> dict[str, Any]:
-    """All that is needed to make the inputs of a row, in their order; docs/reliability.md says what each entry means.
+    """Everything needed to compute the inputs of a row, in order; docs/reliability.md defines each entry.
 
     Args:
         preprocessor: of a fitted network.

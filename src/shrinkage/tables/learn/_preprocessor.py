@@ -63,7 +63,7 @@ class Preprocessor:
 
     @property
     def readings(self) -> dict[str, Reading]:
-        """For each column of text the rule by which it is read; `read_table(…, like=…)` takes them."""
+        """For each text column, the rule by which it is read; `read_table(…, like=…)` uses them."""
         return {column.name: column.reading for column in self.columns if column.reading is not None}
 
     @property
@@ -74,7 +74,7 @@ class Preprocessor:
         return [int(place) for place in self._encoder.named_transformers_["numbers"].indicator_.features_]
 
     def fills(self, which: Literal["numbers", "parts"]) -> list[float]:
-        """What a gap becomes in each of the numbers, or of the further parts of dates."""
+        """Value that replaces a missing cell, for each number and further part of a date."""
         return [float(fill) for fill in getattr(self._encoder.named_transformers_[which], "statistics_", [])]
 
     def fit(self, frame: Any, sample_weight: Any = None, *, whole: Preprocessor | None = None) -> Self:

@@ -60,7 +60,7 @@ def save_preprocessor(preprocessor: Preprocessor, path: str | os.PathLike[str]) 
 
 
 def preprocessor_bytes(preprocessor: Preprocessor) -> bytes:
-    """What `save_preprocessor` writes."""
+    """The bytes that `save_preprocessor` writes."""
     if not hasattr(preprocessor, "_encoder"):
         raise RequestError("save_preprocessor: nothing was fitted yet; call fit(frame) first.")
     import skops.io  # loaded here, since it takes two seconds and most checks of a table need no model

@@ -14,7 +14,7 @@ FAR = 1000.0
 
 
 def offset_of(values: Floats, weights: Floats) -> float:
-    """What is subtracted from the numbers: their median where they are far from 0, else nothing."""
+    """Offset subtracted from the numbers: their median if they are far from 0, else 0."""
     present = np.isfinite(values)
     center = weighted_median(values, weights)
     mean = np.average(values[present], weights=weights[present])

@@ -27,7 +27,7 @@ SAMPLE = 2000
 
 @dataclass(frozen=True, kw_only=True)
 class Columns:
-    """How the columns of a file are to be read."""
+    """How to read the columns of a file."""
 
     na: frozenset[str] = frozenset()
     hints: Hints = field(default_factory=Hints)

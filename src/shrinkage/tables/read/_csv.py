@@ -30,7 +30,7 @@ _NUMBER = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?\s*", re.IGNORECASE)
 
 @dataclass(frozen=True, kw_only=True)
 class Dialect:
-    """How a CSV file is written, as far as it was asked for."""
+    """The requested dialect of a CSV file."""
 
     sep: str | None = None
     """The separator: one character, or a regular expression; None to find it in the file."""
@@ -68,7 +68,7 @@ def parsed(data: bytes, name: str, dialect: Dialect) -> Cells:
 
 
 def rows_begin(data: bytes, dialect: Dialect) -> tuple[Dialect, int] | None:
-    """Where the rows of a file begin and how they are written; None where a part of it can't be read alone.
+    """Start and dialect of the rows of a file; None if a part of it can't be read alone.
 
     Args:
         data: the first bytes of the file, as UTF-8 without a byte-order mark.

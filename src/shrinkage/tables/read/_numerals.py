@@ -54,7 +54,7 @@ class Numerals:
 
     @property
     def options(self) -> str:
-        """What asks for it on the command line."""
+        """The command line options for it."""
         words = [f"--thousands {shown(self.thousands)}"] if self.thousands else []
         return " ".join([*words, f"--decimal {shown(self.decimal)}"] if self.decimal == "," else words)
 

@@ -34,13 +34,13 @@ BINARY = (
     b"\x28\xb5\x2f\xfd",
     b"\xd0\xcf\x11\xe0",
 )
-"""How files that are no text begin."""
+"""First bytes of files that are not text."""
 PART, PART_ROWS = 1 << 24, 50_000
 """Bytes of a CSV file, and rows of a Parquet file, that are read at a time."""
 
 
 class HasReadings(Protocol):
-    """What has learned a rule for each column: a fitted preprocessor."""
+    """An object that has learned a rule for each column: a fitted preprocessor."""
 
     @property
     def readings(self) -> Mapping[str, Reading]: ...

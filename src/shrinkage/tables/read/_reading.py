@@ -36,13 +36,13 @@ class Reading:
     thousands: str = ""
     """The mark between groups of three digits; empty for none."""
     unit: str = ""
-    """What stands before or after its numbers."""
+    """The unit before or after its numbers."""
     factors: tuple[tuple[str, float], ...] = ()
-    """For further units, such as k beside none, the factor to the unit."""
+    """Factors of further units, such as k, to the unit."""
     day_first: bool | None = None
     """Whether 01/02/2020 is February the first; None where no date is written so."""
     note: str = ""
-    """What was decided, in a sentence; empty where nothing had to be."""
+    """The decision, as a sentence; empty if there was none."""
     asked: bool = False
     """Whether it was asked for, not found in the cells."""
 
@@ -77,7 +77,7 @@ class Reading:
 
     @property
     def described(self) -> str:
-        """How its cells are read, in a few words; empty where it goes without saying."""
+        """How its cells are read, in a few words; empty for plain cells."""
         said = [f"unit {self.unit}"] if self.unit else []
         said += [f"{unit} × {factor:g}" for unit, factor in self.factors if factor != 1.0]
         said += ["decimal comma"] if self.decimal == "," else []

@@ -58,10 +58,10 @@ def _row(row: int) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class Hints:
-    """What was asked for of all columns of a table."""
+    """Requests for all columns of a table."""
 
     numerals: Numerals | None = None
-    """How numbers are written; None where nothing was asked for."""
+    """The number format; None if none was requested."""
     day_first: bool | None = None
     """Whether the day comes before the month; None where nothing was asked for."""
 
@@ -73,17 +73,17 @@ class Odd:
     kind: Literal["word", "unit", "marks"]
     cell: str
     rows: int
-    """How many such cells there are."""
+    """Number of such cells."""
     way: Numerals = PLAIN
 
 
 @dataclass(frozen=True)
 class Decision:
-    """What was decided about a column."""
+    """The decision about a column."""
 
     reading: Reading
     odd: Odd | None = None
-    """What must be corrected first; None for nothing."""
+    """The cell that must be corrected first; None if there is none."""
     doubt: str = ""
     """A cell such as 1.500, when all its points may be marks of thousands."""
     unsure: bool = False

@@ -13,7 +13,7 @@ __all__ = ["BackpropSettings", "backprop_of", "learning_rate", "learning_rates"]
 
 @dataclass(frozen=True, kw_only=True)
 class BackpropSettings:
-    """How back-propagation trains: everything but who does it."""
+    """Settings of back-propagation, whatever the backend."""
 
     optimizer: str = "adam"
     """`adam` or `sgd`."""

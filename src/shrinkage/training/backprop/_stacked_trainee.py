@@ -40,7 +40,7 @@ NETWORKS_ON_A_DEVICE, ACTIVATIONS_ON_A_DEVICE = 1024, 1 << 28
 
 
 def stacked_networks(recipe: Recipe, layout: Layout, n: int) -> int:
-    """How many networks make a stack."""
+    """Number of networks per stack."""
     activations = min(backprop_of(recipe).batch_size, n) * layout.widest
     if torch.device(recipe.device).type != "cpu":
         return max(1, min(NETWORKS_ON_A_DEVICE, ACTIVATIONS_ON_A_DEVICE // activations))

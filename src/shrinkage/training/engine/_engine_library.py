@@ -146,7 +146,7 @@ def engine_name() -> str:
 
 
 def engine_build() -> str:
-    """What tells this build of the engine from others, whose last digits may differ; empty without one."""
+    """Identity of this build of the engine, since others may differ in the last digits; empty without an engine."""
     built = engine()
     return "" if built is None else Path(built._name).stem
 
@@ -171,7 +171,7 @@ def run(function: str, job: Structure, dtype: torch.dtype) -> None:
 
 
 def place(tensor: Tensor | None) -> int | None:
-    """Where a tensor's numbers begin; they must lie one after another."""
+    """Address of a tensor's first number; the tensor must be contiguous."""
     if tensor is None:
         return None
     assert tensor.is_contiguous()

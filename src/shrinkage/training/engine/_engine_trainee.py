@@ -51,7 +51,7 @@ def engine_takes(recipe: Recipe) -> bool:
 
 
 def engine_networks(recipe: Recipe, layout: Layout, n: int) -> int:
-    """How many networks make a block."""
+    """Number of networks per block."""
     return max(1, min(64, int(SECONDS_A_BLOCK / (recipe.max_epochs * engine_seconds(recipe, layout, n)))))
 
 

@@ -26,7 +26,7 @@ class ModuleRecipe(Recipe):
     """A recipe for modules."""
 
     of_rows: ModuleLoss = field(default_factory=lambda: module_loss("squared_error"))
-    """What is minimized."""
+    """The objective to minimize."""
 
     def __post_init__(self) -> None:
         check_count("max_epochs", self.max_epochs)

@@ -92,7 +92,7 @@ class Box:
 
 @dataclass(frozen=True, kw_only=True)
 class SwarmResult:
-    """What S swarms found."""
+    """The results of S swarms."""
 
     positions: Tensor
     """(S, D) the best position of each."""

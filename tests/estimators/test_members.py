@@ -9,7 +9,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 import shrinkage as sh
 from shrinkage._errors import RequestError
-from shrinkage.estimators import export_onnx, load_model, save_model
+from shrinkage.estimators import _members, export_onnx, load_model, save_model
 from shrinkage.estimators._blend import blended
 from shrinkage.estimators._members import AUTO, MEMBERS, members_of, window
 
@@ -92,6 +92,39 @@ def test_the_window_is_of_the_grids_own_values():
     assert_array_equal(window(grid, 1e-2, 1), [0, 1e-3, 1e-2, 1e-1])
     assert_array_equal(window(grid, 0, 2), [0, 1e-3, 1e-2])
     assert_array_equal(window(grid, 1, 1), [0, 1e-1, 1])
+
+
+def test_on_many_rows_a_member_that_loses_both_first_folds_is_left_out(monkeypatch):
+    X, y = problem()
+    y = np.abs(X[:, 0])  # nothing for a line to follow
+    given = {**QUICK, "inputs": ("standard", "piecewise", "linear"), "max_epochs": 60}
+    everyone = sh.MLPRegressorCV(**given).fit(X, y)
+    assert everyone.forms_.names == given["inputs"]
+    assert everyone.forms_.left_out == ()
+    monkeypatch.setattr(_members, "SCREENED_FROM", 60)
+    model = sh.MLPRegressorCV(**given).fit(X, y)
+    assert model.forms_.names == ("standard", "piecewise")
+    ((name, times),) = model.forms_.left_out
+    assert name == "linear"
+    assert f"Left out after the first folds: linear ({times:.3g} times the best loss)." in str(model.forms_)
+    best = model.forms_.paths[int(model.forms_.losses.argmin())]
+    linear = everyone.forms_.paths[2].result
+    rival = best.result.validation_loss[best.choice.index, :2, 0, -1]
+    own = linear.validation_loss[linear.lambdas == best.choice.lam, :2, 0, -1]
+    assert times == pytest.approx((own[0] / rival).min())
+    assert times > _members.CLEARLY_WORSE
+
+
+def test_auto_has_no_piecewise_codes_on_large_tables(monkeypatch):
+    monkeypatch.setattr(_members, "CODED_UP_TO", 100)
+    X, y = problem()
+    assert sh.MLPRegressorCV(inputs="auto", **QUICK).fit(X, y).forms_.names == (
+        "standard",
+        "bounded",
+        "linear",
+    )
+    both = ("standard", "piecewise")
+    assert sh.MLPRegressorCV(inputs=both, **QUICK).fit(X, y).forms_.names == both
 
 
 @pytest.mark.parametrize("wrong", ["bound", (), ("standard", "standard"), ("standard", "auto")])

@@ -336,7 +336,7 @@ def _write(asked: _Asked, folder: Path, model: MLPCV, checked: _Checked, seconds
 
     assert model.preprocessor_ is not None
     problem, table, notes = checked.problem, checked.rows.table, checked.notes
-    if len(model.forms_.names) > 1:
+    if len(model.forms_.names) > 1 or model.forms_.left_out:
         checked.say(str(model.forms_))
     if text := note_on_skew(model, problem.features, problem.target, checked.rows.weight):
         note(text)

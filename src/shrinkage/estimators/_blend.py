@@ -45,6 +45,8 @@ class Forms:
     """The same for the weighted mean of their predictions."""
     paths: tuple[FittedPath, ...]
     """The λ path of each member."""
+    left_out: tuple[tuple[str, float], ...] = ()
+    """Members that were left out after the first folds, and how many times the best loss they had there."""
 
     @property
     def main(self) -> int:
@@ -54,14 +56,16 @@ class Forms:
         return int(np.where(deep if deep.any() else predicts, self.losses, np.inf).argmin())
 
     def __str__(self) -> str:
+        dropped = ", ".join(f"{name} ({times:.3g} times the best loss)" for name, times in self.left_out)
+        dropped = f" Left out after the first folds: {dropped}." if dropped else ""
         if len(self.names) == 1:
-            return f"The columns have a single form of input: {self.names[0]}."
+            return f"The columns have a single form of input: {self.names[0]}.{dropped}"
         used = [name for name, weight in zip(self.names, self.weights, strict=True) if weight > 0]
         alone = ", ".join(f"{name} {loss:.3g}" for name, loss in zip(self.names, self.losses, strict=True))
         who = f"{used[0]} alone predicts" if len(used) == 1 else f"the mean of {', '.join(used)} predicts"
         return (
             f"Of {len(self.names)} models, {who}: loss {self.blended_loss:.3g} on unseen rows ({alone}). "
-            f"Charts of a single network show {self.names[self.main]}."
+            f"Charts of a single network show {self.names[self.main]}.{dropped}"
         )
 
     @property

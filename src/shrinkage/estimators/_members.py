@@ -12,7 +12,18 @@ from numpy.typing import NDArray
 
 from shrinkage._errors import RequestError, called, shown
 from shrinkage.networks import PerceptronKind
-from shrinkage.path import BlockStore, FittedPath, Fold, PathRequest, Progress, Scale, fit_path, fitted_scale
+from shrinkage.path import (
+    BlockStore,
+    FittedPath,
+    Fold,
+    PathRequest,
+    Progress,
+    Scale,
+    fit_path,
+    fitted_scale,
+    fold_losses_of,
+    losses_at,
+)
 from shrinkage.path import Inputs as SeenInputs
 from shrinkage.tables.forms import FORMS, Form
 from shrinkage.training import Backprop, Budget, ConvexOptimum, Recipe, has_one_minimum
@@ -33,6 +44,12 @@ __all__ = [
 Floats = NDArray[np.float64]
 REACH = 1
 """Places to each side of the best λ of the members before it, where the path of the next one begins."""
+
+CODED_UP_TO = 20_000
+"""Rows up to which `auto` tries piecewise codes of the numbers."""
+SCREENED_FROM, SCREENING_FOLDS, CLEARLY_WORSE = 2_000, 2, 1.1
+"""From so many rows on a member whose loss is this many times that of the best one before it, in each of the first folds,
+is left out: it would take most of the time, and hardly predict. On fewer rows folds differ too much to tell."""
 
 
 class Member(NamedTuple):
@@ -67,18 +84,22 @@ def members_of(inputs: str | Sequence[str]) -> tuple[str, ...]:
     return names
 
 
-def members_for(given: Mapping[str, Any]) -> tuple[str, ...]:
-    """The members that an estimator's parameters ask for.
+def members_for(given: Mapping[str, Any], rows: int) -> tuple[str, ...]:
+    """The members that an estimator's parameters ask for on so many training rows.
 
-    `auto` is the standard form alone where the others can't be blended or would cost too much: for modules of the user's
-    own, a λ that moves by the evidence, swarms, and networks without hidden layers.
+    `auto` leaves the piecewise codes out on large tables, where they take most of the time. It is the standard form alone
+    where the others can't be blended or would cost too much: for modules of the user's own, a λ that moves by the
+    evidence, swarms, and networks without hidden layers.
     """
     evidence = isinstance(given["lambdas"], str) and given["lambdas"] == "evidence"
     linear = not np.size(given["hidden_layer_sizes"])
     one = given["network"] is not None or evidence or linear or given["trainer"] != "backprop"
     if one and isinstance(given["inputs"], str) and given["inputs"] == "auto":
         return ("standard",)
-    return members_of(given["inputs"])
+    names = members_of(given["inputs"])
+    if isinstance(given["inputs"], str) and given["inputs"] == "auto" and rows > CODED_UP_TO:
+        return tuple(name for name in names if MEMBERS[name].form != "piecewise")
+    return names
 
 
 def recipe_of_member(recipe: Recipe, name: str) -> Recipe:
@@ -165,13 +186,15 @@ def fit_members(
     *,
     store: BlockStore | None,
     progress: Progress | None,
-) -> dict[str, FittedPath]:
-    """The path of each member, on the same folds, seeds and batches.
+) -> tuple[dict[str, FittedPath], dict[str, float]]:
+    """The path of each member, on the same folds, seeds and batches; and how many times the best loss those have that
+    were left out after the first folds.
 
     The first one with hidden layers, and the first one without, search all λs; the others begin around the best λ of
     those before them, and are extended from there.
     """
     paths: dict[str, FittedPath] = {}
+    left_out: dict[str, float] = {}
     worked = 0.0
     for name, recipe in recipes.items():
         lambdas = request.lambdas
@@ -187,9 +210,25 @@ def fit_members(
             lambdas=lambdas,
             held_out=request.held_out or len(recipes) > 1,
         )
+        if paths and (times := _times_the_best(one, list(paths.values()), folds, store)) > CLEARLY_WORSE:
+            left_out[name] = times
+            continue
         paths[name] = fit_path(one, folds, all_rows, store=store, progress=report)
         worked += paths[name].result.train_loss.size
-    return paths
+    return paths, left_out
+
+
+def _times_the_best(
+    request: PathRequest, before: Sequence[FittedPath], folds: Sequence[Fold], store: BlockStore | None
+) -> float:
+    """The loss of a member at the λ of the best one before it over that one's, in whichever of the first folds it is
+    smaller; 0 where this isn't asked."""
+    some = folds[:SCREENING_FOLDS]
+    if request.score is not None or len(folds) <= len(some) or len(some[0].train) < SCREENED_FROM:
+        return 0.0
+    best = min(before, key=_standing)
+    rival = fold_losses_of(best.result, best.choice.index, request.stop)[: len(some)]
+    return float((losses_at(request, some, best.choice.lam, store=store) / rival).min())
 
 
 def _standing(path: FittedPath) -> float:

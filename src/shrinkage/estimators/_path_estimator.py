@@ -193,16 +193,19 @@ class MLPCV(OfNetworks, Shown, Continued, UnseenRows, BaseEstimator):  # pyright
         if self.network is not None:
             recipe = with_network(self.network, request.recipe, all_rows, len(request.lambdas))
             request = replace(request, recipe=recipe)
-        names = members_for(self.get_params(deep=False))
+        names = members_for(self.get_params(deep=False), self.budget_.rows)
         if self.network is not None:
             names = members_of_network(self.inputs)
         recipes = recipes_of_members(names, request.recipe, all_rows, self.budget_)
         store = None
         if runtime.blocks is not None:
             store = BlockStore(runtime.blocks, self._identity(request, recipes, folds, runtime))
-        paths = fit_members(recipes, request, folds, all_rows, store=store, progress=runtime.progress)
+        paths, left_out = fit_members(
+            recipes, request, folds, all_rows, store=store, progress=runtime.progress
+        )
         score = None if scores is None else partial(scores.of_all, folds)
         members = blended(paths, targets.Y, targets.loss, all_rows.weight, score)
+        members = replace(members, left_out=tuple(left_out.items()))
         self.recipe_ = recipes[members.names[members.main]]
         self._keep(members, all_rows, forms, request)
         self.preprocessor_ = inputs.preprocessor
@@ -336,7 +339,11 @@ class MLPCV(OfNetworks, Shown, Continued, UnseenRows, BaseEstimator):  # pyright
         weight = targets.weights(weight, train)
         X = inputs.matrix(None if number == ALL_ROWS else train)
         forms, seen = inputs_of_members(
-            members_for(self.get_params(deep=False)), X, train, weight, standardize=self.standardize
+            members_for(self.get_params(deep=False), self.budget_.rows),
+            X,
+            train,
+            weight,
+            standardize=self.standardize,
         )
         fold = Fold(
             number=number,

@@ -2,10 +2,10 @@
 
 from shrinkage.path._block_store import BlockStore
 from shrinkage.path._blocks import Block, cut, trained
-from shrinkage.path._fit_path import FittedPath, PathRequest, fit_path
+from shrinkage.path._fit_path import FittedPath, PathRequest, fit_path, losses_at
 from shrinkage.path._fold import ALL_ROWS, Fold, Inputs, Scale, fitted_scale, standard_inputs
 from shrinkage.path._held_out import held_out_predictions, predictions
-from shrinkage.path._path_choice import choose, warn_at_edge
+from shrinkage.path._path_choice import choose, fold_losses_of, warn_at_edge
 from shrinkage.path._path_result import Choice, PathResult
 from shrinkage.path._places import STANDARD, Net, Place
 from shrinkage.path._run_blocks import Progress, run_blocks
@@ -37,7 +37,9 @@ __all__ = [
     "extension",
     "fit_path",
     "fitted_scale",
+    "fold_losses_of",
     "held_out_predictions",
+    "losses_at",
     "predictions",
     "run_blocks",
     "standard_inputs",

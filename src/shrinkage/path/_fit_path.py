@@ -14,6 +14,7 @@ from shrinkage.networks import Layout
 from shrinkage.path._block_store import BlockStore
 from shrinkage.path._fold import ALL_ROWS, Fold
 from shrinkage.path._held_out import held_out_predictions, scored
+from shrinkage.path._path_choice import fold_losses_of
 from shrinkage.path._path_result import Choice, PathResult
 from shrinkage.path._places import STANDARD, Net, Place
 from shrinkage.path._rounds import Arrays, RoundRunner
@@ -22,7 +23,7 @@ from shrinkage.path._seen import SeenNets
 from shrinkage.path.search import SEARCHES, Controlled, Round, Search
 from shrinkage.training import Recipe
 
-__all__ = ["FittedPath", "PathRequest", "fit_path"]
+__all__ = ["FittedPath", "PathRequest", "fit_path", "losses_at"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -172,6 +173,17 @@ def fit_path(
         held_out=held_out_predictions(request.recipe, folds, by_fold, choice.form) if by_fold else None,
         fold_networks=by_fold,
     )
+
+
+def losses_at(
+    request: PathRequest, folds: Sequence[Fold], lam: float, *, store: BlockStore | None = None
+) -> NDArray[np.float64]:
+    """(F,) the validation losses that the networks of one λ have on some folds, as its path would have them."""
+    place, numbers = Place(lam, request.form), tuple(fold.number for fold in folds)
+    seen = SeenNets(request.recipe, folds, request.restarts)
+    runner = RoundRunner(request, {fold.number: fold for fold in folds}, store, None)
+    seen.add(runner.train(Round(places=(place,), folds=numbers)))
+    return fold_losses_of(seen.result((place,)), 0, request.stop)
 
 
 def _where_it_ended(

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from shrinkage._errors import JobError
 from shrinkage.path._path_result import Choice, Floats, PathResult, best_places
 
-__all__ = ["Judged", "choose", "is_sound", "judged", "warn_at_edge"]
+__all__ = ["Judged", "choose", "fold_losses_of", "is_sound", "judged", "warn_at_edge"]
 
 BEYOND_NULL, LARGE = 1e4, 1e3
 """A net has diverged, too, when its training error is so many times that of a constant guess and its weights are so
@@ -94,6 +94,12 @@ def is_sound(result: PathResult, stop: str) -> NDArray[np.bool_]:
     places = _judged_at(result, mean, stop)
     score = mean[np.arange(len(mean)), places]
     return np.asarray(np.isfinite(score) & ~_blown_up(result, result.validated[places]))
+
+
+def fold_losses_of(result: PathResult, index: int, stop: str) -> Floats:
+    """(F,) validation losses of the λ at a place, judged as `choose` would with that `stop`; restarts averaged."""
+    mean, _ = result.over_folds(result.validation_loss)
+    return result.validation_loss[index, :, :, _judged_at(result, mean, stop)[index]].mean(axis=-1)
 
 
 def _judged_at(result: PathResult, mean: Floats, stop: str) -> NDArray[np.intp]:

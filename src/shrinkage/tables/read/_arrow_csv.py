@@ -8,53 +8,102 @@ from __future__ import annotations
 
 import csv
 import re
+from collections.abc import Sequence
+from typing import overload
 
 import pyarrow as pa
 import pyarrow.csv as pacsv
 
-__all__ = ["arrow_columns", "header_cells"]
+__all__ = ["ArrowColumns", "arrow_columns", "header_cells"]
 
 LONGEST = 131_072
 """A longer cell is more likely a quote that was never closed."""
+WHOLE, GROUPS = 1 << 22, 4
+"""Rows of so many bytes are parsed in so many groups of columns, fewer of them at once."""
 _BLANK_LINE = re.compile(rb"\n[ \t]*\r?\n|\n[ \t]+\r?\Z")
 
 
-def arrow_columns(data: bytes, sep: str, names: list[str], first_line: int) -> list[pa.ChunkedArray] | None:
-    """The columns of the rows below the header as text, an empty cell as null; None if the file is not regular.
+class ArrowColumns(Sequence[pa.ChunkedArray]):
+    """The columns of a regular CSV text, an empty cell as null, parsed a group at a time.
 
-    Args:
-        data: the bytes of the file, without a byte-order mark.
-        sep: one ASCII character.
-        names: of the columns, as many as the header has.
-        first_line: where the rows begin, in bytes.
+    The text of all columns together is larger than the file: only the group that was asked for last is held.
     """
-    rows = memoryview(data)[first_line:]
-    if not len(rows) or not sep.isascii() or not _is_regular(data, rows, sep):
-        return None
-    quoted = b'"' in data
-    lines = data.count(b"\n", first_line) + (not data.endswith(b"\n"))
-    try:
-        table = pacsv.read_csv(
-            pa.py_buffer(rows),
-            read_options=pacsv.ReadOptions(column_names=[str(i) for i in range(len(names))]),
+
+    def __init__(self, rows: memoryview, sep: str, width: int, *, quoted: bool) -> None:
+        """Parse the first group, which finds every row that has another number of cells.
+
+        Args:
+            rows: the text below the header.
+            sep: one ASCII character.
+            width: columns.
+            quoted: whether any cell is in quotes.
+
+        Raises:
+            pyarrow.ArrowException: the rows don't all have `width` cells.
+        """
+        self._rows, self._sep, self._width, self._quoted = rows, sep, width, quoted
+        self._each = width if len(rows) < WHOLE else -(-width // GROUPS)
+        self._first, self._group = 0, self._parsed(0)
+        self.row_count: int = self._group.num_rows
+
+    def __len__(self) -> int:
+        return self._width
+
+    @overload
+    def __getitem__(self, index: int) -> pa.ChunkedArray: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[pa.ChunkedArray]: ...
+    def __getitem__(self, index: int | slice) -> pa.ChunkedArray | list[pa.ChunkedArray]:
+        if isinstance(index, slice):
+            return [self[i] for i in range(*index.indices(self._width))]
+        place = range(self._width)[index]
+        if (first := place - place % self._each) != self._first:
+            del self._group  # before the next one is there
+            self._first, self._group = first, self._parsed(first)
+        return self._group.column(place - first)
+
+    def _parsed(self, first: int) -> pa.Table:
+        names = [str(i) for i in range(self._width)]
+        wanted = names[first : first + self._each]
+        # A reader of batches: the one of whole tables keeps all columns of the text until it is done.
+        batches = pacsv.open_csv(
+            pa.py_buffer(self._rows),
+            read_options=pacsv.ReadOptions(column_names=names),
             parse_options=pacsv.ParseOptions(
-                delimiter=sep,
-                quote_char='"' if quoted else False,
+                delimiter=self._sep,
+                quote_char='"' if self._quoted else False,
                 double_quote=True,
                 ignore_empty_lines=False,
             ),
             convert_options=pacsv.ConvertOptions(
-                column_types={str(i): pa.string() for i in range(len(names))},
+                column_types=dict.fromkeys(wanted, pa.string()),
+                include_columns=wanted,
                 null_values=[""],
                 strings_can_be_null=True,
                 quoted_strings_can_be_null=True,
             ),
         )
+        return pa.Table.from_batches(list(batches), schema=batches.schema)
+
+
+def arrow_columns(data: bytes, sep: str, width: int, first_line: int) -> ArrowColumns | None:
+    """The columns of the rows below the header; None if the file is not regular.
+
+    Args:
+        data: the bytes of the file, without a byte-order mark.
+        sep: one ASCII character.
+        width: columns of the header.
+        first_line: where the rows begin, in bytes.
+    """
+    rows = memoryview(data)[first_line:]
+    if not len(rows) or not sep.isascii() or not _is_regular(data, rows, sep):
+        return None
+    lines = data.count(b"\n", first_line) + (not data.endswith(b"\n"))
+    try:
+        columns = ArrowColumns(rows, sep, width, quoted=b'"' in data)
     except (pa.ArrowException, UnicodeDecodeError):
         return None
-    if table.num_rows != lines or table.num_columns != len(names):
-        return None
-    return list(table.columns)
+    return columns if columns.row_count == lines else None
 
 
 def _is_regular(data: bytes, rows: memoryview, sep: str) -> bool:

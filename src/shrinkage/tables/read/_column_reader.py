@@ -101,11 +101,8 @@ def read_text_columns(
     """The frame of a CSV file, the rules of its columns, and what is to be said of them."""
     columns: dict[str, pd.Series] = {}
     decisions: dict[str, Decision] = {}
-    cells.columns.reverse()
-    for name in cells.names:
-        columns[name], decisions[name] = wanted.column(
-            cells.columns.pop(), name, lambda row: f"line {cells.lines[row]}"
-        )
+    for name, column in zip(cells.names, cells.columns, strict=True):
+        columns[name], decisions[name] = wanted.column(column, name, lambda row: f"line {cells.lines[row]}")
     _refuse_doubt(decisions, file)
     readings = {name: decision.reading for name, decision in decisions.items()}
     notes = [note for reading in readings.values() for note in _said(reading)]

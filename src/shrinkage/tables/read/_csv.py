@@ -9,6 +9,7 @@ import csv
 import io
 import re
 from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 
@@ -45,8 +46,8 @@ class Cells:
     """The cells of a CSV file by column, unnamed empty columns left out."""
 
     names: list[str]
-    columns: list[pa.ChunkedArray]
-    """Text, an empty cell as null."""
+    columns: Iterator[pa.ChunkedArray]
+    """Text, an empty cell as null; each is parsed when it is asked for."""
     lines: NDArray[np.int64]
     notes: list[str]
 
@@ -107,11 +108,11 @@ def _fast(data: bytes, name: str, dialect: Dialect, first: int, head: str) -> Ce
     header = header_cells(text.rstrip("\r"), dialect.sep or ",")
     if not header or not text.strip() or end < first - 1 or not any(cell.strip() for cell in header):
         return None
-    columns = arrow_columns(data, dialect.sep or ",", header, end + 1)
+    columns = arrow_columns(data, dialect.sep or ",", len(header), end + 1)
     if columns is None:
         return None
     start = 1 + (first > 0) + dialect.header
-    lines = np.arange(start, start + len(columns[0]), dtype=np.int64)
+    lines = np.arange(start, start + columns.row_count, dtype=np.int64)
     return _named(header if dialect.header else [""] * len(header), columns, lines, name, dialect, [])
 
 
@@ -137,7 +138,7 @@ def _careful(text: str, name: str, dialect: Dialect, line: int) -> Cells:
 
 def _named(
     header: list[str],
-    columns: list[pa.ChunkedArray],
+    columns: Sequence[pa.ChunkedArray],
     lines: NDArray[np.int64],
     name: str,
     dialect: Dialect,
@@ -146,15 +147,13 @@ def _named(
     names, notes = _names(header)
     if problems := [*problems, *_bad_names(names, name, dialect)]:
         raise RequestError(problems)
-    keep = [
-        i for i, column in enumerate(columns) if names[i] or not dialect.header or _holds_something(column)
-    ]
+    keep = [i for i, named in enumerate(names) if named or not dialect.header or _holds_something(columns[i])]
     if len(keep) < len(names):
         notes.append(f"Columns without a name and values were left out: {len(names) - len(keep)}.")
     if dialect.header and (blank := [f"column {i + 1}" for i in keep if not names[i]]):
         notes.append(f"Columns without a name are named by position: {', '.join(blank[:5])}.")
     names = [names[i] or f"column {i + 1}" for i in keep]
-    return Cells(names=names, columns=[columns[i] for i in keep], lines=lines, notes=notes)
+    return Cells(names=names, columns=(columns[i] for i in keep), lines=lines, notes=notes)
 
 
 def _holds_something(column: pa.ChunkedArray) -> bool:

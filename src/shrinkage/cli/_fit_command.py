@@ -20,6 +20,7 @@ from shrinkage.cli._progress import progress_bar
 from shrinkage.cli._versions import versions
 from shrinkage.cli.options._config_file import Config, other_data
 from shrinkage.cli.options._objective_options import ClassWeight, Loss, Quantile, Scoring, objective_of
+from shrinkage.cli.options._preset_options import PredictBy
 from shrinkage.cli.options._row_options import Group, Id, NoShuffle, RowOptions, Time, Weight
 from shrinkage.cli.options._shared_options import (
     Bundled,
@@ -139,6 +140,7 @@ def fit(
     search: Annotated[str, _rare_in_path(help=_SEARCH)] = "bracket",
     inputs: Annotated[str, _rare_in_net(help=_INPUTS)] = "auto",
     fast: Annotated[bool, _rare_in_path("--fast", help=_FAST)] = False,
+    predict_by: PredictBy = "refit",
     effects: Annotated[bool, _rare_in_run("--effects/--no-effects", help=_EFFECTS)] = True,
     jobs: Jobs = "auto",
     cluster: Annotated[str | None, _rare_in_run(help=_CLUSTER)] = None,
@@ -182,6 +184,7 @@ class _Asked(TableOptions, RowOptions):
     search: str
     inputs: str
     fast: bool
+    predict_by: str
     effects: bool
     jobs: str
     cluster: str | None
@@ -300,6 +303,7 @@ def _estimator(asked: _Asked, problem: Problem, rows: SetApart) -> MLPCV:
         search=asked.search,
         inputs=inputs_of(asked.inputs),
         fast=asked.fast,
+        predict_by=asked.predict_by,
         activation=asked.activation,
         solver=asked.solver,
         learning_rate_init=auto_or_rate("--lr", asked.learning_rate),
@@ -363,6 +367,7 @@ def _write(asked: _Asked, folder: Path, model: MLPCV, checked: _Checked, seconds
         "lambda_min": model.choice_.lam_min,
         "lambda_1se": model.choice_.lam_1se,
         "epochs": model.choice_.epoch,
+        "predict_by": model.predict_by_,
         "budget": asdict(model.budget_),
         "findings": findings(story),
         "compared": compared(story),

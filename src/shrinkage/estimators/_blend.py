@@ -91,10 +91,11 @@ class Blend:
     def predict(self, X: NDArray[Any], lam: float | None = None) -> Floats:
         """(n, C) probabilities or values for a matrix X (n, D) of columns; see `FittedNetworks.predict`."""
         main = self.parts[self.main]
-        if lam is not None and (len(self.parts) > 1 or main.place(lam) != main.chosen):
+        averaged = len(self.parts) > 1 or main.restarts is not None
+        if lam is not None and (averaged or main.place(lam) != main.chosen):
             return main.predict(X, lam)
         if self.temperature != 1:
-            own = (part.mean_prediction(X, part.rows[[part.chosen]]) for part in self.parts)
+            own = (part.mean_prediction(X, part.predicting) for part in self.parts)
             return tempered(sum_of(w * p for w, p in zip(self.weights, own, strict=True)), self.temperature)
         if len(self.parts) == 1:
             return main.predict(X)
@@ -122,8 +123,18 @@ def _alone(paths: Mapping[str, FittedPath]) -> Forms:
     )
 
 
-def blend_of(members: Forms, all_rows: Fold, forms: Mapping[str, Form], recipe: Recipe) -> Blend:
-    """The networks that predict, with the forms that all rows fitted."""
+def blend_of(
+    members: Forms, all_rows: Fold, forms: Mapping[str, Form], recipe: Recipe, predict_by: str
+) -> Blend:
+    """The networks refitted on all rows, with the forms that all rows fitted.
+
+    Args:
+        members: the members that were trained.
+        all_rows: the fold of all rows.
+        forms: what all rows fitted, by member.
+        recipe: of the members with hidden layers.
+        predict_by: `restarts` if the mean over all refits of the chosen λ is to predict, not the best one alone.
+    """
     used = [m for m, weight in enumerate(members.weights) if weight > 0]
     parts = []
     for m in used:
@@ -136,6 +147,7 @@ def blend_of(members: Forms, all_rows: Fold, forms: Mapping[str, Form], recipe: 
                 lambdas=path.refit_lambdas,
                 rows=path.networks,
                 chosen=path.chosen,
+                restarts=path.restart_networks if predict_by == "restarts" else None,
                 form=forms[name],
                 x_scale=all_rows.inputs[name].scale,
                 y_scale=all_rows.y_scale,

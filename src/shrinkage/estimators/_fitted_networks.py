@@ -39,6 +39,8 @@ class FittedNetworks:
     """(I,) standardization of the inputs."""
     y_scale: Scale | None
     """(C,) standardization of the targets."""
+    restarts: NDArray[Any] | None = None
+    """(R, D) the refits of the chosen λ whose mean predicts; None where the chosen network predicts alone."""
     form: Form = field(default_factory=StandardInputs)
     """Converts columns to inputs, before they are standardized."""
 
@@ -49,6 +51,11 @@ class FittedNetworks:
     @property
     def n_outputs(self) -> int:
         return self.layout.outputs
+
+    @property
+    def predicting(self) -> NDArray[Any]:
+        """(R, D) the networks whose mean predicts at the chosen λ."""
+        return self.rows[[self.chosen]] if self.restarts is None else self.restarts
 
     @property
     def of_classes(self) -> bool:
@@ -77,8 +84,10 @@ class FittedNetworks:
 
         Args:
             X: the matrix of the columns, before the form of input and standardization.
-            lam: predict with the network of this λ; None for the chosen one.
+            lam: predict with the network of this λ; None for the chosen one, or the mean over `restarts`.
         """
+        if lam is None and self.restarts is not None:
+            return self.mean_prediction(X, self.restarts)
         X = self.form(X)
         if self.x_scale is not None:
             X = self.x_scale.standardized(X)

@@ -43,6 +43,10 @@ class FoldModels:
             ]
         )
 
+    def mean_prediction(self, X: Any) -> NDArray[np.float64]:
+        """(m, C) the mean over the folds of what their networks predict."""
+        return self.predicted(X).mean(axis=0)
+
     def intervals(self, X: Any, alpha: float) -> NDArray[np.float64]:
         """(m, k, 2) lower and upper ends; of counts none is below 0."""
         predicted = self.predicted(X)

@@ -66,6 +66,11 @@ Args:
         Other epochs are not scored, so `stop="best"` cannot pick them.
     decay_biases: decay the biases too.
     standardize: scale the inputs, and the targets of a regression, to mean 0 and standard deviation 1.
+    predict_by: what predicts: `refit`, the network of the chosen λ that was refitted on all rows (of the restarts, the
+        one with the smallest objective); `restarts`, the mean over the refits of all restarts; or `folds`, the mean over
+        the networks of the folds, each trained without its held-out rows. Probabilities are averaged, or values.
+        `networks_`, `coefs_` and `predict(X, lam=…)` are of the refitted network in every case; `partial_fit` and
+        `warm_start` need `refit`.
     out_of_fold: keep the networks of each fold and their predictions for its held-out rows, which `out_of_fold_`,
         `calibration_` and `predict_interval` need; trains one more network per fold.
     calibrate: divide the classifier's logits by a temperature fitted to predictions of unseen rows: True, False, or
@@ -99,6 +104,7 @@ ATTRIBUTES = """
         seen it; NaN for rows that no fold held out.
     calibration_: `Calibration`, for a classifier: the temperature, whether it is applied, and its gain.
     budget_: `Budget`: epochs, batch size and learning rate, and which of them were chosen automatically.
+    predict_by_: what predicts: `refit`, `restarts` or `folds`.
     networks_: `FittedNetworks`: parameters and scales.
     forms_: `Forms`: the members given by `inputs`, their weights, and their losses on unseen rows.
     coefs_, intercepts_: weights and biases of the chosen network, layer by layer.

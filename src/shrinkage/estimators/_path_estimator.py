@@ -17,7 +17,7 @@ from sklearn.base import BaseEstimator, is_classifier
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
-from shrinkage._errors import RequestError, called, shown
+from shrinkage._errors import RequestError
 from shrinkage.estimators._blend import Forms, blend_of, blended
 from shrinkage.estimators._estimator_inputs import (
     Inputs,
@@ -37,17 +37,17 @@ from shrinkage.estimators._members import (
 )
 from shrinkage.estimators._shown import Shown
 from shrinkage.estimators._targets import Targets, target_names, target_scale
-from shrinkage.estimators._trainers import TRAINERS, budget_for, check_moving, recipe_of, starting_lambdas
+from shrinkage.estimators._trainers import budget_for, check_moving, recipe_of, starting_lambdas
 from shrinkage.estimators._unseen_rows import UnseenRows
 from shrinkage.estimators.given._continued import Continued
 from shrinkage.estimators.given._held_out_scores import HeldOutScores, held_out_scores
+from shrinkage.estimators.given._parameter_checks import check_parameters
 from shrinkage.estimators.given._rows_of_folds import splits_of
 from shrinkage.estimators.given._runtime import Runtime
 from shrinkage.estimators.modules import MakeNetwork, members_of_network, with_network
 from shrinkage.evaluation import LinearPath, constant_losses, linear_path
 from shrinkage.path import (
     ALL_ROWS,
-    SEARCHES,
     BlockStore,
     Fold,
     PathRequest,
@@ -94,6 +94,7 @@ class MLPCV(OfNetworks, Shown, Continued, UnseenRows, BaseEstimator):  # pyright
         decay_biases: bool = False,
         standardize: bool = True,
         keep_path: bool = False,
+        predict_by: str = "refit",
         out_of_fold: bool = True,
         calibrate: bool | str = "auto",
         max_extensions: int = 3,
@@ -133,6 +134,7 @@ class MLPCV(OfNetworks, Shown, Continued, UnseenRows, BaseEstimator):  # pyright
         self.decay_biases = decay_biases
         self.standardize = standardize
         self.keep_path = keep_path
+        self.predict_by = predict_by
         self.out_of_fold = out_of_fold
         self.calibrate = calibrate
         self.max_extensions = max_extensions
@@ -167,7 +169,7 @@ class MLPCV(OfNetworks, Shown, Continued, UnseenRows, BaseEstimator):  # pyright
         return self
 
     def _fit(self, X: Any, y: Any, sample_weight: Any, runtime: Runtime, groups: Any = None) -> Self:
-        self._check_parameters()
+        check_parameters(self.get_params(deep=False))
         weight = None
         if sample_weight is not None:
             weight = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
@@ -261,35 +263,6 @@ class MLPCV(OfNetworks, Shown, Continued, UnseenRows, BaseEstimator):  # pyright
     @abstractmethod
     def _targets(self, y: NDArray[Any], seen: NDArray[np.int64]) -> Targets:
         """y as the networks learn it; rows outside `seen` have no say."""
-
-    def _check_parameters(self) -> None:
-        for name, value, known in (
-            ("select", self.select, ("min", "1se")),
-            ("stop", self.stop, ("last", "best")),
-            ("search", self.search, SEARCHES),
-            ("trainer", self.trainer, TRAINERS),
-            ("dtype", self.dtype, ("float32", "float64")),
-        ):
-            if value not in known:
-                raise RequestError(f"{called(name)}: must be one of {', '.join(known)}, got {shown(value)}.")
-        for name, number, least in (
-            ("restarts", self.restarts, 1),
-            ("max_extensions", self.max_extensions, 0),
-        ):
-            if not isinstance(number, int | np.integer) or number < least:
-                raise RequestError(f"{called(name)}: must be a whole number >= {least}, got {shown(number)}.")
-        for name in ("fast", "keep_path", "out_of_fold", "standardize", "decay_biases", "nesterovs_momentum"):
-            if not isinstance(flag := getattr(self, name), bool | np.bool_):
-                raise RequestError(f"{called(name)}: must be True or False, got {shown(flag)}.")
-        if self.calibrate != "auto" and not isinstance(self.calibrate, bool | np.bool_):
-            raise RequestError(
-                f"{called('calibrate')}: must be 'auto', True or False, got {shown(self.calibrate)}."
-            )
-        units = np.atleast_1d(self.hidden_layer_sizes)
-        if units.size and not np.issubdtype(units.dtype, np.integer):
-            raise RequestError(
-                f"{called('hidden_layer_sizes')}: must be whole numbers, got {shown(self.hidden_layer_sizes)}."
-            )
 
     def _request(self, targets: Targets, scores: HeldOutScores | None) -> PathRequest:
         return PathRequest(
@@ -390,11 +363,14 @@ class MLPCV(OfNetworks, Shown, Continued, UnseenRows, BaseEstimator):  # pyright
         self.seed_ = request.seed
         self.loss_ = float(fitted.refit_loss[fitted.chosen])
         self.forms_ = members
-        self.blend_ = blend_of(members, all_rows, forms, request.recipe)
+        self.blend_ = blend_of(members, all_rows, forms, request.recipe, self.predict_by)
+        self.predict_by_ = self.predict_by
         self.networks_ = self.blend_.parts[self.blend_.main]
 
     def _predicted(self, X: Any, lam: float | None) -> NDArray[np.float64]:
         check_is_fitted(self)
+        if lam is None and self.predict_by_ == "folds":
+            return self.fold_models_.mean_prediction(self._rows_of(X))
         if self.preprocessor_ is not None:
             return self.blend_.predict(self.preprocessor_.transform(table_of(self, X)), lam)
         return self.blend_.predict(filled_matrix(self, X, self.medians_), lam)

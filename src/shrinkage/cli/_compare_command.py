@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -16,6 +16,7 @@ from shrinkage._files import write_atomic
 from shrinkage.cli._exit import harmless
 from shrinkage.cli._folder import check_one_of, prepared_folder, published_together
 from shrinkage.cli._versions import versions
+from shrinkage.cli.options._row_options import Group
 from shrinkage.cli.options._shared_options import (
     Bundled,
     Data,
@@ -48,7 +49,7 @@ from shrinkage.cli.options._values import options_named
 
 if TYPE_CHECKING:
     from shrinkage.comparison import Comparison, DemoResult
-    from shrinkage.tables import Table
+    from shrinkage.tables import SetApart
 
 __all__ = ["compare"]
 
@@ -62,6 +63,7 @@ _rare_in_run = partial(in_run, hidden=True)
 _in_demo = partial(typer.Option, rich_help_panel="The demonstrations")
 _OUT = "Folder for the page and the figures."
 _WHICH = "l2-2017, l1-2017, swarm-2013, swarm-2015, backprop-2013, or all (one page)."
+_TIME = "Not here: outer folds are drawn at random; `shrinkage fit --time` validates on later rows."
 _METHODS = "Methods with commas; all if left out."
 _REPEATS = "Repetitions of the outer folds; for a demonstration, data sets to average over."
 _LAMBDAS = "auto, a count, FIRST:LAST:COUNT in log steps, or λs with commas; 0 is added."
@@ -92,6 +94,8 @@ def compare(
     keep_columns: KeepColumns = None,
     drop_missing_target: DropMissingTarget = False,
     drop_rare_classes: DropRareClasses = False,
+    group: Group = None,
+    time: Annotated[str | None, _rare_in_run(help=_TIME, show_default=False)] = None,
     methods: Annotated[str | None, in_run(help=_METHODS, show_default=False)] = None,
     folds: Annotated[int, in_run(help="Outer folds, which measure the test loss.")] = 5,
     repeats: Annotated[int | None, _rare_in_run(help=_REPEATS, show_default="2")] = None,
@@ -132,6 +136,8 @@ class _Asked(TableOptions):
     as_json: bool
     demo: str | None
     rows: int
+    group: str | None
+    time: str | None
     methods: str | None
     repeats: int | None
     inner_folds: int
@@ -148,9 +154,19 @@ class _Asked(TableOptions):
 
 
 def _compared(asked: _Asked) -> None:
-    table, target = asked_table(asked)
+    from shrinkage.tables import RowRoles, set_apart
+
+    if asked.time is not None:
+        raise RequestError(
+            "--time: compare tests every row once in each repeat, so most networks would be trained on rows that "
+            "follow those of their test. Use shrinkage fit --time, or --group to keep the rows of a day together."
+        )
+    roles = RowRoles(group=asked.group)
+    drop = [name for name in asked.drop or () if name != asked.group]
+    table, target = asked_table(replace(asked, drop=drop), verbatim=roles.verbatim)
+    rows = set_apart(table, roles, targets=tuple(target))
     with _folder_to_resume(asked):
-        found = _comparison(asked, table, target)
+        found = _comparison(asked, rows, target)
         if asked.out is not None:
             _write(found, asked.out)
     _show(asked, found)
@@ -159,7 +175,7 @@ def _compared(asked: _Asked) -> None:
         typer.echo(harmless(f"The page is {page}; its figures are {FIGURES} and {SPLITS} beside it."))
 
 
-def _comparison(asked: _Asked, table: Table, target: list[str]) -> Comparison:
+def _comparison(asked: _Asked, rows: SetApart, target: list[str]) -> Comparison:
     from shrinkage.cli._progress import progress_bar
     from shrinkage.cli.options._values import counts, jobs_of, lambdas_of
     from shrinkage.comparison import Setting, Splitting, compare_table
@@ -173,16 +189,23 @@ def _comparison(asked: _Asked, table: Table, target: list[str]) -> Comparison:
         adam_learning_rate=asked.adam_learning_rate,
     )
     repeats = 2 if asked.repeats is None else asked.repeats
-    splitting = Splitting(folds=asked.folds, repeats=repeats, inner_folds=asked.inner_folds, seed=asked.seed)
+    splitting = Splitting(
+        folds=asked.folds,
+        repeats=repeats,
+        inner_folds=asked.inner_folds,
+        seed=asked.seed,
+        group=asked.group,
+    )
     with progress_bar("Comparing", quiet=asked.quiet) as progress:
         return compare_table(
-            table,
+            rows.table,
             target,
             task=asked.task,
             methods=None if asked.methods is None else asked.methods.split(","),
             lambdas=lambdas_of(asked.lambdas),
             setting=setting,
             splitting=splitting,
+            groups=rows.groups,
             rows=asked.rows or None,
             n_jobs=jobs_of(asked.jobs),
             blocks=None if asked.out is None else asked.out / BLOCKS,

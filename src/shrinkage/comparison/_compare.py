@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from shrinkage._errors import JobError, RequestError, called, shown
 from shrinkage._random import hashed_seed
@@ -20,7 +20,7 @@ from shrinkage.comparison._kept import KeptRows
 from shrinkage.comparison._methods import Setting, methods_named
 from shrinkage.comparison._nested import Runs, run_methods
 from shrinkage.comparison._pairs import measured_pairs
-from shrinkage.comparison._splits import Splitting, check_classes, drawn_rows, targets
+from shrinkage.comparison._splits import Splitting, check_classes, check_groups, drawn_rows, targets
 from shrinkage.comparison.page._shown_comparison import Comparison
 from shrinkage.networks import loss_named
 from shrinkage.path import Progress, checked_lambdas
@@ -42,6 +42,7 @@ def compare(
     folds: int = 5,
     repeats: int = 2,
     inner_folds: int = 3,
+    groups: ArrayLike | None = None,
     hidden_layer_sizes: Sequence[int] = (8,),
     activation: str = "tanh",
     epochs: int = 60,
@@ -69,6 +70,7 @@ def compare(
         folds: number of outer folds, ≥ 2.
         repeats: number of times that the outer folds are drawn, ≥ 1.
         inner_folds: number of folds of each outer training set that choose λ, ≥ 2.
+        groups: (n,) group of each row, such as its patient; rows of a group stay together in outer and inner folds.
         hidden_layer_sizes: units of each hidden layer; () for a linear model.
         activation: `tanh`, `relu`, `logistic` or `identity`.
         epochs: passes over the training rows, ≥ 1 (for a swarm, 5 iterations each).
@@ -110,7 +112,14 @@ def compare(
             learning_rate=learning_rate,
             adam_learning_rate=adam_learning_rate,
         ),
-        splitting=Splitting(folds=folds, repeats=repeats, inner_folds=inner_folds, seed=random_state),
+        splitting=Splitting(
+            folds=folds,
+            repeats=repeats,
+            inner_folds=inner_folds,
+            seed=random_state,
+            group=None if groups is None else str(getattr(groups, "name", None) or "groups"),
+        ),
+        groups=None if groups is None else _numbered(groups, len(table.frame)),
         rows=rows,
         n_jobs=n_jobs,
         progress=progress,
@@ -126,6 +135,7 @@ def compare_table(
     lambdas: ArrayLike | str | int = "auto",
     setting: Setting | None = None,
     splitting: Splitting | None = None,
+    groups: NDArray[np.int64] | None = None,
     rows: int | None = MOST_ROWS,
     n_jobs: int | str | None = None,
     blocks: Path | None = None,
@@ -134,19 +144,22 @@ def compare_table(
 ) -> Comparison:
     """`compare` on a table that was read, as the command line has it; the arguments are those of `compare`.
 
-    `blocks` is a folder in which each method's finished splits are kept, and looked for; `identity` is what they depend
-    on besides the data and the recipe, such as versions. Those of another request are refused.
+    `groups` numbers the group of each row. `blocks` is a folder in which each method's finished splits are kept, and
+    looked for; `identity` is what they depend on besides the data and the recipe, such as versions. Those of another
+    request are refused.
     """
     start = time.monotonic()
     setting, splitting = setting or Setting(), splitting or Splitting()
     chosen = methods_named(None if methods is None else tuple(methods))
     grid = _grid(lambdas)
-    problem, notes = _checked_problem(table, target, task, rows, splitting)
+    problem, groups, notes = _checked_problem(table, target, task, rows, splitting, groups)
     for method in chosen:
         method.recipe(setting, targets(problem)[1])  # report a wrong setting before training anything
     n_features, warned = _looked_at(problem)
-    kept = None if blocks is None else KeptRows(blocks, identity or {}, problem, grid, splitting)
-    runs = run_methods(problem, chosen, grid, setting, splitting, n_jobs=n_jobs, kept=kept, progress=progress)
+    kept = None if blocks is None else KeptRows(blocks, identity or {}, problem, grid, splitting, groups)
+    runs = run_methods(
+        problem, chosen, grid, setting, splitting, groups=groups, n_jobs=n_jobs, kept=kept, progress=progress
+    )
     if all(each.diverged for each in runs):
         raise JobError(
             "Training diverged with every method. Lower the learning rates, or look for extreme values in the data."
@@ -178,15 +191,30 @@ def compare_table(
 
 
 def _checked_problem(
-    table: Table, target: Sequence[str], task: str, rows: int | None, splitting: Splitting
-) -> tuple[Problem, list[str]]:
-    """The rows to compare on, and what was noticed of them."""
+    table: Table,
+    target: Sequence[str],
+    task: str,
+    rows: int | None,
+    splitting: Splitting,
+    groups: NDArray[np.int64] | None,
+) -> tuple[Problem, NDArray[np.int64] | None, list[str]]:
+    """The rows to compare on, their groups, and what was noticed of them."""
     notes = [*table.notes, *check_table(table, target, task=task, folds=splitting.folds)]
     problem = split_target(table, list(target), task)
     _check_rows(rows, splitting)
     check_classes(problem, splitting)
-    problem, more = _limited(problem, rows, splitting)
-    return problem, [*notes, *more]
+    drawn = drawn_rows(problem, rows, splitting)
+    if drawn is not None:
+        problem, more = _limited(problem, drawn)
+        notes += more
+        groups = None if groups is None else groups[drawn]
+    if groups is not None:
+        check_groups(problem, splitting, groups)
+        notes.append(
+            f"The rows of each {shown(splitting.group)} stay together in outer and inner folds: "
+            f"{len(np.unique(groups)):,} groups."
+        )
+    return problem, groups, notes
 
 
 def _grid(lambdas: ArrayLike | str | int) -> np.ndarray:
@@ -204,11 +232,8 @@ def _check_rows(rows: int | None, splitting: Splitting) -> None:
         )
 
 
-def _limited(problem: Problem, rows: int | None, splitting: Splitting) -> tuple[Problem, list[str]]:
-    """The problem on at most so many rows, and a note if that is not all."""
-    drawn = drawn_rows(problem, rows, splitting)
-    if drawn is None:
-        return problem, []
+def _limited(problem: Problem, drawn: NDArray[np.int64]) -> tuple[Problem, list[str]]:
+    """The problem on the rows that were drawn, and a note."""
     n = len(problem.target)
     limited = replace(
         problem, features=problem.features.iloc[drawn].reset_index(drop=True), target=problem.target[drawn]
@@ -284,6 +309,19 @@ def _table_of(X: Any, y: Any) -> tuple[Table, list[str]]:
     frame = pd.concat([frame, pd.DataFrame(dict(zip(names, columns, strict=True)))], axis=1)
     digest = hashlib.sha256(frame.to_csv(index=False).encode()).hexdigest()
     return Table(frame=frame, source="X, y", sha256=digest), names
+
+
+def _numbered(groups: ArrayLike, n: int) -> NDArray[np.int64]:
+    """(n,) number of each row's group."""
+    own = groups.to_numpy() if hasattr(groups, "to_numpy") else np.asarray(groups)  # pyright: ignore
+    if own.shape != (n,):
+        raise RequestError(
+            f"{called('groups')}: must be one group per row, {n:,} in all, got shape {own.shape}."
+        )
+    codes = pd.factorize(own)[0].astype(np.int64)
+    if gaps := int((codes < 0).sum()):
+        raise RequestError(f"{called('groups')}: the group is missing in {gaps:,} of {n:,} rows.")
+    return codes
 
 
 def _matrix(X: Any) -> np.ndarray:

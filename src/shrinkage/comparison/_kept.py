@@ -37,6 +37,7 @@ class KeptRows:
         problem: the rows that are compared on.
         lambdas: (L,) the asked λs.
         splitting: the outer and inner folds.
+        groups: (N,) number of each row's group, or None.
     """
 
     def __init__(
@@ -46,9 +47,12 @@ class KeptRows:
         problem: Problem,
         lambdas: NDArray[np.float64],
         splitting: Splitting,
+        groups: NDArray[np.int64] | None = None,
     ) -> None:
         self.folder, self.lambdas = folder, tuple(float(lam) for lam in lambdas)
-        cut = {name: value for name, value in asdict(splitting).items() if name != "repeats"}
+        cut = {name: value for name, value in asdict(splitting).items() if name not in ("repeats", "group")}
+        if groups is not None:
+            cut["groups"] = hashlib.sha256(groups.tobytes()).hexdigest()
         self.identity = {
             **identity,
             **cut,

@@ -103,6 +103,7 @@ def run_methods(
     setting: Setting,
     splitting: Splitting,
     *,
+    groups: NDArray[np.int64] | None = None,
     n_jobs: int | str | None = None,
     kept: KeptRows | None = None,
     progress: Progress | None = None,
@@ -115,6 +116,7 @@ def run_methods(
         lambdas: (L,) ascending, 0 among them.
         setting: the network and its training.
         splitting: the outer and inner folds.
+        groups: (N,) number of each row's group, or None.
         n_jobs: number of processes, as in joblib; `auto` starts them only if the work is large enough.
         kept: where finished rows are stored and looked up.
         progress: called with (done, total) in estimated seconds.
@@ -134,7 +136,9 @@ def run_methods(
     if n_jobs == "auto":
         seconds = sum(costs[i] for _, i in missing)
         n_jobs = -1 if seconds > 2 * WORKER_START_SECONDS and setting.device == "cpu" else 1
-    for number, i, row in _trained(problem, splitting, methods, recipes, lambdas, missing, n_jobs, told):
+    numbers = {number for number, _ in missing}
+    made = splits(problem, splitting, groups, numbers)
+    for number, i, row in _trained(made, methods, recipes, lambdas, missing, n_jobs, told):
         found[number, i] = row
         if kept is not None:
             kept.save(methods[i].key, recipes[i], number, row)
@@ -168,8 +172,7 @@ class _Told:
 
 
 def _trained(
-    problem: Problem,
-    splitting: Splitting,
+    made: Iterator[Split],
     methods: Sequence[Method],
     recipes: Sequence[Recipe],
     lambdas: Floats,
@@ -180,8 +183,7 @@ def _trained(
     """(split, method, figures) of the missing places, in their order of splits, as they are finished."""
 
     def tasks() -> Iterator[tuple[Split, int]]:
-        numbers = {number for number, _ in missing}
-        for split in splits(problem, splitting, numbers):
+        for split in made:
             for number, i in missing:
                 if number == split.number:
                     yield split, i

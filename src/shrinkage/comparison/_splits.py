@@ -13,14 +13,20 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.model_selection import KFold, RepeatedKFold, RepeatedStratifiedKFold, StratifiedKFold
+from sklearn.model_selection import (
+    KFold,
+    RepeatedKFold,
+    RepeatedStratifiedKFold,
+    StratifiedGroupKFold,
+    StratifiedKFold,
+)
 
 from shrinkage._errors import RequestError, called, shown
 from shrinkage._random import hashed_seed
 from shrinkage.path import ALL_ROWS, Fold, fitted_scale, standard_inputs
 from shrinkage.tables import Preprocessor, Problem
 
-__all__ = ["Split", "Splitting", "check_classes", "drawn_rows", "splits", "targets"]
+__all__ = ["Split", "Splitting", "check_classes", "check_groups", "drawn_rows", "splits", "targets"]
 
 Rows = NDArray[np.int64]
 
@@ -36,6 +42,8 @@ class Splitting:
     inner_folds: int = 3
     """Folds of the outer training rows by which λ and epoch are chosen, ≥ 2."""
     seed: int = 0
+    group: str | None = None
+    """What the groups of rows are called that stay together in outer and inner folds; None without groups."""
 
     def __post_init__(self) -> None:
         for name, number, least in (
@@ -49,6 +57,11 @@ class Splitting:
     @property
     def count(self) -> int:
         return self.folds * self.repeats
+
+    @property
+    def in_groups(self) -> str:
+        """In words what the folds are cut in; empty for rows."""
+        return "" if self.group is None else f" in whole groups by {shown(self.group)}"
 
     @property
     def test_share(self) -> float:
@@ -146,35 +159,107 @@ def targets(problem: Problem) -> tuple[NDArray[np.float64], str]:
     return (problem.target[:, None] == classes).astype(np.float64), "softmax"
 
 
-def splits(problem: Problem, splitting: Splitting, wanted: Container[int] | None = None) -> Iterator[Split]:
+def check_groups(problem: Problem, splitting: Splitting, groups: Rows) -> None:
+    """Raise when folds of whole groups leave a part without rows, or training rows without one of the classes."""
+    fewer = f"Lower {called('folds')} or {called('inner_folds')}, or compare without {called('groups')}"
+    counted = f"{called('groups')}: {splitting.folds} outer and {splitting.inner_folds} inner folds"
+    count = len(np.unique(groups))
+    if count < splitting.folds:
+        raise RequestError(f"{counted} need at least {splitting.folds} groups, got {count}. {fewer}.")
+    for number, (train, _) in enumerate(_outer(problem, splitting, groups)):
+        if (trained := len(np.unique(groups[train]))) < splitting.inner_folds:
+            raise RequestError(
+                f"{counted} need more than the {count} groups of these rows: outer split {number} trains on {trained}. "
+                f"{fewer}."
+            )
+    for cut in _cuts(problem, splitting, groups):
+        parts = [cut.train, cut.test, *(part for fold in cut.inner for part in fold)]
+        if any(not len(part) for part in parts):
+            raise RequestError(
+                f"{counted}: outer split {cut.number} has a fold without rows, because the groups are too large. {fewer}."
+            )
+        if problem.task == "regression":
+            continue
+        for part in (cut.train, *(cut.train[inside] for inside, _ in cut.inner)):
+            if len(unseen := np.setdiff1d(problem.target, problem.target[part])):
+                held = len(np.unique(groups[problem.target == unseen[0]]))
+                raise RequestError(
+                    f"{counted}: class {shown(unseen[0])} is in {held} of {count} groups, too few for every training "
+                    f"set to have it (outer split {cut.number}). {fewer}."
+                )
+
+
+def splits(
+    problem: Problem, splitting: Splitting, groups: Rows | None = None, wanted: Container[int] | None = None
+) -> Iterator[Split]:
     """The J outer splits, or those of the wanted numbers, one at a time: encoded folds are not all kept at once."""
     Y, loss = targets(problem)
-    outer = _splitter(problem, splitting.folds, splitting.seed, splitting.repeats)
-    for number, (train, test) in enumerate(outer.split(np.empty((len(Y), 0)), problem.target)):
-        if wanted is not None and number not in wanted:
+    for cut in _cuts(problem, splitting, groups):
+        if wanted is not None and cut.number not in wanted:
             continue
-        seed = hashed_seed(splitting.seed, "split", number)
-        inner = _splitter(problem, splitting.inner_folds, seed % 2**32)
-        parts = inner.split(np.empty((len(train), 0)), problem.target[train])
         yield Split(
-            number=number,
-            train=train,
-            test=test,
-            all_rows=_fold(ALL_ROWS, problem, Y, loss, train, None),
+            number=cut.number,
+            train=cut.train,
+            test=cut.test,
+            all_rows=_fold(ALL_ROWS, problem, Y, loss, cut.train, None),
             folds=[
-                _fold(place, problem, Y, loss, train[inside], train[outside])
-                for place, (inside, outside) in enumerate(parts)
+                _fold(place, problem, Y, loss, cut.train[inside], cut.train[outside])
+                for place, (inside, outside) in enumerate(cut.inner)
             ],
-            seed=seed % 2**31,
+            seed=cut.seed % 2**31,
         )
 
 
-def _splitter(problem: Problem, folds: int, seed: int, repeats: int | None = None) -> Any:
-    stratified = problem.task == "classification"
-    if repeats is None:
-        return (StratifiedKFold if stratified else KFold)(folds, shuffle=True, random_state=seed)
-    kind = RepeatedStratifiedKFold if stratified else RepeatedKFold
-    return kind(n_splits=folds, n_repeats=repeats, random_state=seed)
+@dataclass(frozen=True)
+class _Cut:
+    """The rows of an outer split."""
+
+    number: int
+    seed: int
+    train: Rows
+    test: Rows
+    inner: list[tuple[Rows, Rows]]
+    """(training, validation) places in `train` of each inner fold."""
+
+
+def _cuts(problem: Problem, splitting: Splitting, groups: Rows | None) -> Iterator[_Cut]:
+    for number, (train, test) in enumerate(_outer(problem, splitting, groups)):
+        seed = hashed_seed(splitting.seed, "split", number)
+        inner = _parted(
+            problem, train, splitting.inner_folds, seed % 2**32, None if groups is None else groups[train]
+        )
+        yield _Cut(number, seed, train, test, list(inner))
+
+
+def _outer(problem: Problem, splitting: Splitting, groups: Rows | None) -> Iterator[tuple[Rows, Rows]]:
+    n = len(problem.target)
+    if groups is not None:
+        for repeat in range(splitting.repeats):
+            seed = hashed_seed(splitting.seed, "groups", repeat) % 2**32
+            yield from _parted(problem, np.arange(n), splitting.folds, seed, groups)
+        return
+    kind: Any = RepeatedStratifiedKFold if problem.task == "classification" else RepeatedKFold
+    outer = kind(n_splits=splitting.folds, n_repeats=splitting.repeats, random_state=splitting.seed)
+    yield from outer.split(np.empty((n, 0)), problem.target)
+
+
+def _parted(
+    problem: Problem, rows: Rows, folds: int, seed: int, groups: Rows | None
+) -> Iterator[tuple[Rows, Rows]]:
+    """(training, validation) places in `rows` of each fold; whole groups, where there are any."""
+    classes = problem.task == "classification"
+    target = problem.target[rows]
+    if groups is not None:
+        # With one class for all rows it balances their number, which GroupKFold does only in one order.
+        target = target if classes else np.zeros(len(rows), dtype=np.int64)
+        kind: Any = StratifiedGroupKFold
+    else:
+        kind = StratifiedKFold if classes else KFold
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "The least populated class")  # groups decide, and are checked
+        yield from kind(folds, shuffle=True, random_state=seed).split(
+            np.empty((len(rows), 0)), target, groups
+        )
 
 
 def _fold(

@@ -224,7 +224,8 @@ def _method(c: ComparisonResult) -> Section:
         id="method",
         topic="How it was done",
         title="The same splits, seeds and inner folds for all",
-        caption=f"{p.folds} outer folds, drawn {p.repeats} times; on each outer training set λ, and the "
+        caption=f"{p.folds} outer folds, drawn {p.repeats} times{clean(p.in_groups)}; on each outer "
+        "training set λ, and the "
         f"epoch of early stopping, are chosen on {p.inner_folds} inner folds; the net is refitted "
         "on the outer training set and tested on the rest. Columns are typed, missing values "
         "filled and numbers scaled using only training rows. All but the swarm start from the "

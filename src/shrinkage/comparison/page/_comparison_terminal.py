@@ -35,7 +35,8 @@ class Shown:
             f"{clean(c.source, 200)}: {c.n_rows:,} rows, {c.n_features} inputs, {c.task}", style="bold"
         )
         yield Text(
-            f"{c.splitting.folds} folds × {c.splitting.repeats}, λ by {c.splitting.inner_folds} inner folds; "
+            f"{c.splitting.folds} folds × {c.splitting.repeats}{clean(c.splitting.in_groups, 80)}, "
+            f"λ by {c.splitting.inner_folds} inner folds; "
             f"{c.loss_name}; ± SE",
             style="dim",
         )

@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from shrinkage.strength import conventions, convert
     from shrinkage.sweeps import choose, rescale, transfer, useful_range
 
-__version__ = "0.2.0.dev0"
+__version__ = "0.2.0"
 
 __all__ = [  # noqa: RUF022  (grouped by what they are for)
     # rules: what pulls the weights

@@ -9,7 +9,7 @@ from sklearn.metrics import accuracy_score, log_loss, r2_score
 from shrinkage import MLPClassifierCV, MLPRegressorCV
 from shrinkage.estimators import _blend
 from shrinkage.evaluation import fold_losses
-from shrinkage.reporting import findings, story_of
+from shrinkage.reporting import charts_of, findings, render_fit_report, story_of
 
 QUICK = {
     "search": "grid",
@@ -87,3 +87,24 @@ def test_one_member_is_judged_by_its_path():
     assert verdict.blend is None
     assert verdict.constant is not None
     assert verdict.constant.chosen_loss == pytest.approx(model.path_.validation_mean[model.choice_.index])
+
+
+def test_the_report_has_a_curve_and_a_row_for_each_member():
+    y = problem()[1]
+    model = several(MLPRegressorCV, y)
+    story = story_of(model)
+    assert [member.name for member in story.members] == ["standard", "bounded", "piecewise"]
+    for member, path, loss, weight in zip(
+        story.members, model.forms_.paths, model.forms_.losses, model.forms_.weights, strict=True
+    ):
+        assert member.path is path.result
+        assert (member.loss, member.weight) == (loss, weight)
+    page = render_fit_report(story)
+    assert "Of 3 models, standard, bounded and piecewise predict together" in page
+    figure = charts_of(story)["members"]()
+    drawn = [trace for trace in figure.data if trace["mode"] == "lines+markers"]
+    for trace, path in zip(drawn, model.forms_.paths, strict=True):
+        np.testing.assert_allclose(trace["y"], path.result.validation_mean)
+    alone = MLPRegressorCV((6,), inputs="standard", **QUICK).fit(problem()[0], y)
+    assert not story_of(alone).members
+    assert "members" not in charts_of(story_of(alone))

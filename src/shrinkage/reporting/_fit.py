@@ -17,6 +17,7 @@ from shrinkage.reporting._agreement import agreement_section
 from shrinkage.reporting._effects_section import effects_section
 from shrinkage.reporting._findings import findings
 from shrinkage.reporting._headline import matter_section
+from shrinkage.reporting._members_section import members_section
 from shrinkage.reporting._moved_section import has_moved, moved_section
 from shrinkage.reporting._story import FitStory
 from shrinkage.reporting._uncertainty_section import uncertainty_section
@@ -106,6 +107,7 @@ def _sections(story: FitStory, judged: Judged, shown: Histograms, weakest: int) 
     kept = story.weights[weakest].size and story.weights[story.choice.index].size
     return [
         *_matter_sections(story),
+        *([members_section(story.members)] if story.members else []),
         *([moved_section(story.path)] if has_moved(story.path) else _path_sections(story, judged)),
         _epochs_section(story, weakest),
         *([_weights_section(story, shown, weakest)] if kept else []),

@@ -12,7 +12,7 @@ from shrinkage.evaluation import Blended, Effects, LinearPath, OutOfFold, Uncert
 from shrinkage.networks import loss_named
 from shrinkage.path import Choice, PathResult
 from shrinkage.reporting._elsewhere import strengths_elsewhere
-from shrinkage.reporting._story import ColumnSummary, FitStory
+from shrinkage.reporting._story import ColumnSummary, FitStory, MemberStory
 from shrinkage.tables import Column, Preprocessor, Problem, Table
 from shrinkage.training import Recipe
 
@@ -46,6 +46,9 @@ class Fitted(Protocol):
     linear_: LinearPath | None
     target_names_: tuple[str, ...]
     unseen_: OutOfFold
+
+    @property
+    def forms_(self) -> Any: ...
 
     @property
     def blended_(self) -> Blended | None: ...
@@ -87,6 +90,16 @@ def fit_story(
     )
 
 
+def _members(forms: Any) -> list[MemberStory]:
+    if len(forms.names) == 1:
+        return []
+    each = zip(forms.names, forms.paths, forms.losses, forms.weights, strict=True)
+    return [
+        MemberStory(name=name, path=path.result, choice=path.choice, loss=float(loss), weight=float(weight))
+        for name, path, loss, weight in each
+    ]
+
+
 def story_of(
     model: Fitted,
     *,
@@ -116,6 +129,7 @@ def story_of(
         guess=loss_named(model.recipe_.loss).constant,
         linear=model.linear_,
         blend=model.blended_,
+        members=_members(model.forms_),
         uncertainty=model.uncertainty_,
         effects=effects,
         weights=[_weights(networks, lam) for lam in path.lambdas],

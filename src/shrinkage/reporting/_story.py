@@ -14,7 +14,7 @@ from shrinkage._errors import RequestError
 from shrinkage.evaluation import Blended, Effects, LinearPath, Uncertainty, Verdict, verdict
 from shrinkage.path import Choice, PathResult
 
-__all__ = ["ColumnSummary", "FitStory", "StrengthElsewhere"]
+__all__ = ["ColumnSummary", "FitStory", "MemberStory", "StrengthElsewhere"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,6 +62,19 @@ class StrengthElsewhere:
 
 
 @dataclass(frozen=True, kw_only=True)
+class MemberStory:
+    """One of several models that were trained side by side."""
+
+    name: str
+    path: PathResult
+    choice: Choice
+    loss: float
+    """On unseen rows, or minus the score."""
+    weight: float
+    """In the mean that predicts."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class FitStory:
     """All that the report of one fit shows. L λs, n rows, k targets.
 
@@ -97,6 +110,8 @@ class FitStory:
     """A linear model on the same folds and inputs; None where it was not trained."""
     blend: Blended | None = None
     """The mean prediction of several members, of which `path` is the best one's; None for a single one."""
+    members: Sequence[MemberStory] = ()
+    """The models that were trained side by side; empty for a single one."""
     uncertainty: Uncertainty | None = None
     """Errors on unseen rows: reliability, widths of intervals; None where they were not kept."""
     effects: Effects | None = None

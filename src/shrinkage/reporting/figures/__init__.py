@@ -2,6 +2,7 @@
 
 from shrinkage.reporting.figures._epoch_figures import epoch_figures, epoch_table, map_figure, map_table
 from shrinkage.reporting.figures._judged import Curve, Judged, judge
+from shrinkage.reporting.figures._lambda_axis import LambdaAxis
 from shrinkage.reporting.figures._loss_figures import (
     gap_figure,
     gap_table,
@@ -21,6 +22,7 @@ __all__ = [
     "Curve",
     "Histograms",
     "Judged",
+    "LambdaAxis",
     "epoch_figures",
     "epoch_table",
     "gap_figure",

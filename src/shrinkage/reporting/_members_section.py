@@ -1,0 +1,112 @@
+"""The models that were trained side by side: a curve of validation loss against λ for each, and who predicts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from shrinkage.pages import Figure, Key, Section, Table, number, plain, strength
+from shrinkage.reporting._story import MemberStory
+from shrinkage.reporting._words import listed
+from shrinkage.reporting.figures import LambdaAxis, judge, loss_unit
+
+__all__ = ["members_section"]
+
+COLOURS = ("line0", "line1", "line2", "line3", "line4")
+HIGHEST = 2.5
+"""Where the chart ends at the top, in lowest losses: what is worse than that would press the others together."""
+SEEN = {
+    "standard": "standardized columns",
+    "bounded": "columns bounded to ±3",
+    "piecewise": "bounded columns and piecewise codes",
+    "linear": "standardized columns, no hidden layers",
+    "additive": "bounded columns and piecewise codes, no hidden layers",
+}
+
+
+def members_section(members: Sequence[MemberStory]) -> Section:
+    """One line and one table row a member."""
+    predict = [member.name for member in members if member.weight > 0]
+    who = f"{predict[0]} predicts" if len(predict) == 1 else f"{listed(predict)} predict together"
+    score = members[0].choice.score_name
+    return Section(
+        id="members",
+        topic="The models side by side",
+        title=f"Of {len(members)} models, {who}",
+        caption="Each line is the validation loss of one model against its λ; the filled dot is the λ that it chose. The "
+        "first network and the first linear model search the whole range, the others look around the best λ of those "
+        "before them. The set whose mean prediction is best on rows not seen predicts.",
+        keys=[Key(role=COLOURS[i % 5], text=member.name) for i, member in enumerate(members)],
+        figures=[_figure(members)],
+        tables=[
+            Table(
+                caption="the models",
+                head=["model", "what it sees", "λs", "chosen λ", score or "loss on unseen rows", "weight"],
+                rows=[
+                    [
+                        member.name,
+                        SEEN.get(member.name, ""),
+                        len(member.path.lambdas),
+                        number(member.choice.lam),
+                        -member.loss if score else member.loss,
+                        member.weight,
+                    ]
+                    for member in members
+                ],
+                folded=False,
+            )
+        ],
+    )
+
+
+def _figure(members: Sequence[MemberStory]) -> Figure:
+    axis = LambdaAxis(np.unique(np.concatenate([member.path.lambdas for member in members])))
+    curves = [judge(member.path, member.choice).validation_loss.mean for member in members]
+    lowest = min(float(np.nanmin(curve)) for curve in curves)
+    top = min(max(float(np.nanmax(curve)) for curve in curves), HIGHEST * lowest)
+    traces: list[dict[str, Any]] = []
+    for i, (member, curve) in enumerate(zip(members, curves, strict=True)):
+        own = LambdaAxis(member.path.lambdas)
+        own.places = np.where(own.lambdas > 0, own.places, axis.zero)
+        x, y = own.line(curve)
+        colour = f"@{COLOURS[i % 5]}"
+        texts = [
+            f"{member.name}<br>{strength(float(lam))}<br>validation {number(float(loss), 4)}"
+            for lam, loss in zip(own.lambdas, curve, strict=True)
+        ]
+        chosen = np.arange(len(curve)) == member.choice.index
+        traces.append(
+            {
+                "type": "scatter",
+                "mode": "lines+markers",
+                "x": x,
+                "y": y,
+                "line": {"color": colour, "width": 2.5 if member.weight > 0 else 1.5},
+                "marker": {"color": colour, "size": 5},
+                "hoverinfo": "skip",
+            }
+        )
+        traces.append(
+            {
+                "type": "scatter",
+                "mode": "markers",
+                "x": plain(own.places),
+                "y": plain(curve),
+                "marker": {"color": colour, "size": np.where(chosen, 12, 6).tolist()},
+                "text": texts,
+                "hovertemplate": "%{text}<extra></extra>",
+            }
+        )
+    spread = top - lowest
+    layout = {
+        "xaxis": axis.layout(),
+        "yaxis": {
+            "title": {"text": loss_unit(members[0].path)},
+            "range": [max(0.0, lowest - 0.1 * spread), top + 0.05 * spread],
+        },
+        "annotations": axis.break_mark(),
+    }
+    label = "Validation loss of each model against λ."
+    return Figure(id="members-chart", label=label, data=traces, layout=layout, height=400)

@@ -61,6 +61,39 @@ def test_the_loss_is_requested(tmp_path):
     assert "--quantile: is the level of --loss quantile" in refused.stderr
 
 
+def test_several_quantiles_have_a_column_each(tmp_path):
+    g = np.random.default_rng(0)
+    frame = pd.DataFrame({"a": g.normal(size=60), "price": g.normal(size=60)})
+    frame.to_csv(tmp_path / "t.csv", index=False)
+    fit = [
+        "fit",
+        tmp_path / "t.csv",
+        "--target",
+        "price",
+        "--out",
+        tmp_path / "f",
+        *QUICK,
+        "--loss",
+        "quantile",
+    ]
+    done = shrinkage(*fit, "--quantile", "0.1,0.5,0.9")
+    assert done.returncode == 0, done.stderr
+    assert "at or below the 0.9 quantile" in done.stdout
+    predict = ["predict", tmp_path / "f", tmp_path / "t.csv"]
+    for _ in range(2):  # the second time over the predictions of the first
+        assert shrinkage(*predict, "--out", tmp_path / "p.csv").returncode == 0
+    table = pd.read_csv(tmp_path / "p.csv")
+    assert table.columns.tolist() == ["price quantile 0.1", "price quantile 0.5", "price quantile 0.9"]
+    assert (np.diff(table) >= 0).all()
+    intervals = shrinkage(*predict, "--interval", "0.2")
+    assert intervals.returncode == 2
+    assert "several quantiles, which are intervals themselves" in intervals.stderr.replace("\n", " ")
+    for levels, message in (("0.9,0.1", "must be different and ascend"), ("low", "such as 0.9, or several")):
+        refused = shrinkage(*fit, "--overwrite", "--quantile", levels)
+        assert refused.returncode == 2
+        assert message in refused.stderr
+
+
 def test_class_weights_and_a_score_are_options(tmp_path):
     g = np.random.default_rng(0)
     rare = g.uniform(size=90) < 0.2

@@ -136,6 +136,27 @@ def test_linear_models_of_other_losses_are_scikit_learns(loss: str) -> None:
     assert found.losses[0, 0] == pytest.approx(score(y[fold.validation], model.predict(X_val)), abs=tolerance)
 
 
+def test_several_quantile_regressions_are_scikit_learns_level_by_level() -> None:
+    g, levels = np.random.default_rng(0), (0.2, 0.5, 0.8)
+    X = g.normal(size=(150, 3))
+    y = X[:, 0] + g.normal(size=150)
+    (fold, *_) = folds = folds_of(X, np.repeat(y[:, None], 3, axis=1))
+    found = linear_path(folds, "quantile:0.2,0.5,0.8")
+    assert found.name == "quantile regression"
+    X_train, _ = standardized(fold, fold.train)
+    X_val, _ = standardized(fold, fold.validation)
+    assert fold.validation is not None
+    expected = [
+        mean_pinball_loss(
+            y[fold.validation],
+            QuantileRegressor(alpha=0, quantile=q).fit(X_train, y[fold.train]).predict(X_val),
+            alpha=q,
+        )
+        for q in levels
+    ]
+    assert found.losses[0, 0] == pytest.approx(np.mean(expected), abs=0.01)
+
+
 @pytest.mark.parametrize(
     "loss, constant", [("absolute_error", np.median), ("poisson", np.mean), ("squared_error", np.mean)]
 )

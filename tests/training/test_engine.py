@@ -82,6 +82,18 @@ def test_a_quantile_of_another_level():
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("hidden", [(), (4,)], ids=str)
+def test_several_quantiles(hidden, dtype):
+    X, Y = (each.to(getattr(torch, dtype)) for each in problem(37, 4, 3, "quantile"))
+    levels = {"loss": "quantile:0.1,0.5,0.9", "hidden_layer_sizes": hidden, "dtype": dtype, "batch_size": 8}
+    result = both([member(X, Y[:, :1].repeat(1, 3), n_train=29)], **levels)
+    assert_same(result, dtype)
+    medians = recipe(engine="compiled", **{**levels, "loss": "quantile"})
+    other = medians.train(LAMBDAS, [member(X, Y[:, :1].repeat(1, 3), n_train=29)], seed=1)
+    assert np.abs(result[0].networks - other.networks).max() > 1e-3
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("batch_size", [1, 7, 29], ids=["online", "mini-batch", "full batch"])
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 @pytest.mark.parametrize("rule", RULES)

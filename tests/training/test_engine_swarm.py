@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from shrinkage.networks import LOSSES, PerceptronLayout
+from shrinkage.networks import LOSSES, PerceptronLayout, loss_named
 from shrinkage.rules import L1, L2, WeightDecay
 from shrinkage.training import Box, Member, ParticleSwarms, Rows, Swarm, Swarms
 from shrinkage.training._score import Score
@@ -67,6 +67,16 @@ def test_a_step_is_the_torch_forms(settings):
 def test_the_sphere_is_left_to_torch():
     assert not engine_moves(Swarm(variant="spso2011"))
     assert engine_moves(Swarm(variant="ring"))
+
+
+def test_several_quantiles_have_a_level_each():
+    layout, loss = PerceptronLayout((4, 6, 3)), loss_named("quantile:0.1,0.5,0.9")
+    (X, Y), networks, score = problem(70, 4, 3, "quantile"), rows_of(layout, 3), Score(loss)
+    z = torch.stack([plain_outputs(layout, row, "tanh", X) for row in networks])
+    score.add(z[None], Y[None, None], None)
+    found, metric = EvaluatedRows(layout, "tanh", "quantile:0.1,0.5,0.9", Rows(X=X, Y=Y)).score(networks)
+    assert_close(found, score.loss, rtol=1e-12, atol=1e-13)
+    assert_close(metric, score.metric, rtol=1e-12, atol=1e-13)
 
 
 @pytest.mark.parametrize("weighted", [False, True])

@@ -161,7 +161,7 @@ class _Asked(TableOptions, RowOptions):
     resume: bool
     overwrite: bool
     loss: str | None
-    quantile: float | None
+    quantile: str | None
     class_weight: str | None
     scoring: str | None
     hidden: str

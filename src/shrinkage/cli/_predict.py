@@ -69,7 +69,7 @@ def predict(
         raise RequestError(f"predict {model} {data}: the model comes first: shrinkage predict {data} {model}")
     with options_named():
         saved = load_model(model, network_of(network))
-    if clash := [name for name in id or () if name in saved.targets]:
+    if clash := [name for name in id or () if name in (*saved.targets, *saved.outputs)]:
         raise RequestError(f"--id {clash[0]}: this is what the model predicts; name another column.")
     if out is not None:
         _check_replaceable(out, data, saved, id or (), interval)
@@ -120,7 +120,7 @@ class _Columns:
         else:
             predicted = saved.classes[shares.argmax(axis=1)]
         columns = predicted.reshape(len(frame), -1)
-        result |= {name: columns[:, i] for i, name in enumerate(saved.targets)}
+        result |= {name: columns[:, i] for i, name in enumerate(saved.outputs)}
         if shares is not None and saved.classes is not None:
             result |= {_share_of(label): shares[:, i] for i, label in enumerate(saved.classes)}
         if self.interval is not None:
@@ -215,7 +215,7 @@ def _check_replaceable(
             f"--out {out}: this is the table to predict, which would be lost. Name another file for the predictions."
         )
     labels = () if saved.classes is None else saved.classes
-    plain = [list(saved.targets), [*saved.targets, *map(_share_of, labels)]]
+    plain = [list(saved.outputs), [*saved.outputs, *map(_share_of, labels)]]
     ends = [] if interval is None else _names_of_ends(saved, interval)
     forms = [*plain, *([*form, *ends] for form in plain)]
     ids = ([], list(asked), list(saved.ids), list(dict.fromkeys((*saved.ids, *asked))))

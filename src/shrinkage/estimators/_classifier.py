@@ -17,6 +17,7 @@ from shrinkage.estimators._parameter_docs import documented
 from shrinkage.estimators._path_estimator import MLPCV
 from shrinkage.estimators._targets import Targets
 from shrinkage.estimators.given._class_weights import checked_class_weight
+from shrinkage.estimators.given._continued import one_hot
 
 __all__ = ["MLPClassifierCV"]
 
@@ -110,6 +111,9 @@ class MLPClassifierCV(ClassifierMixin, MLPCV):
         """
         models = self._fold_models()
         return models.class_sets(self._rows_of(X), alpha, self.predict_proba(X).argmax(axis=1))
+
+    def _learned(self, y: NDArray[Any]) -> NDArray[np.float64]:
+        return one_hot(y, self.classes_)
 
     def _as_predicted(self, predicted: NDArray[np.float64]) -> NDArray[np.float64]:
         return both_classes(predicted)

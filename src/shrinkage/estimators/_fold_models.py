@@ -9,10 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from shrinkage._errors import RequestError
 from shrinkage.estimators._blend import Blend, Forms
 from shrinkage.estimators._fitted_networks import FittedNetworks
 from shrinkage.estimators._members import recipe_of_member
 from shrinkage.evaluation import OutOfFold, class_sets, cv_plus_intervals
+from shrinkage.networks import loss_named
 from shrinkage.path import Fold
 from shrinkage.tables import Preprocessor
 from shrinkage.tables.forms import Form
@@ -49,6 +51,12 @@ class FoldModels:
 
     def intervals(self, X: Any, alpha: float) -> NDArray[np.float64]:
         """(m, k, 2) lower and upper ends; of counts none is below 0."""
+        if loss_named(self.networks[0].parts[0].loss).levels:
+            raise RequestError(
+                "Intervals were requested, but the model predicts several quantiles, which are intervals themselves: "
+                "about 90 % of the rows lie between those at 0.05 and 0.95. For intervals with a guarantee, fit one "
+                "quantile or the mean."
+            )
         predicted = self.predicted(X)
         ends = [
             cv_plus_intervals(predicted[:, :, j], self.scores[:, j], self.fold, alpha)

@@ -128,7 +128,9 @@ OF_CLASS = {
         divided by their mean instead of standardized. The same loss chooses λ and is shown. A `linear` or `additive`
         member of `inputs` is solved to its minimum if the loss has no kinks (squared error, Huber, Poisson), and
         trained otherwise.
-    quantile: q, between 0 and 1, of `loss="quantile"`.
+    quantile: q, between 0 and 1, of `loss="quantile"`. A list of Q ascending levels trains one network with an output
+        for each, for one target: the loss is the mean of the levels' losses, and `predict` gives (n, Q). Each row of
+        predictions is sorted, so that quantiles never cross; sorting never raises the loss.
 """,
 }
 """Parameters of one class only."""

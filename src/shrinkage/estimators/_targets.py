@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,15 @@ from shrinkage.estimators.given._class_weights import row_weights
 from shrinkage.networks import loss_named, quantile_key
 from shrinkage.path import Scale, fitted_scale
 
-__all__ = ["OF_VALUES", "Targets", "check_counts", "loss_key", "target_names", "target_scale"]
+__all__ = [
+    "OF_VALUES",
+    "Targets",
+    "check_counts",
+    "loss_key",
+    "outputs_learned",
+    "target_names",
+    "target_scale",
+]
 
 OF_VALUES = ("squared_error", "absolute_error", "huber", "poisson", "quantile")
 """Valid values of a regressor's `loss=`."""
@@ -36,21 +45,38 @@ class Targets:
         return row_weights(self.class_weight, self.Y, weight, train)
 
 
-def loss_key(loss: str, quantile: float) -> str:
-    """The key of a regressor's loss, which has the quantile's level in it."""
+def loss_key(loss: str, quantile: Any) -> str:
+    """The key of a regressor's loss, which has the levels of its quantiles in it."""
     if loss not in OF_VALUES:
         raise RequestError(f"{called('loss')}: must be one of {', '.join(OF_VALUES)}, got {shown(loss)}.")
     if loss != "quantile":
         return loss
-    if (
-        isinstance(quantile, bool)
-        or not isinstance(quantile, int | float | np.number)
-        or not 0 < quantile < 1
-    ):
+    levels = [quantile] if np.ndim(quantile) == 0 else list(quantile)
+    for level in levels:
+        if isinstance(level, bool) or not isinstance(level, int | float | np.number) or not 0 < level < 1:
+            raise RequestError(
+                f"{called('quantile')}: must be a number between 0 and 1, ends excluded, or a list of such "
+                f"numbers, got {shown(level)}."
+            )
+    if not levels or any(low >= high for low, high in pairwise(levels)):
         raise RequestError(
-            f"{called('quantile')}: must be a number between 0 and 1, ends excluded, got {shown(quantile)}."
+            f"{called('quantile')}: several levels must be different and ascend, as the columns of the "
+            f"predictions do, got {shown(quantile)}."
         )
-    return quantile_key(float(quantile))
+    return quantile_key(*map(float, levels))
+
+
+def outputs_learned(Y: NDArray[Any], loss: str) -> NDArray[Any]:
+    """(N, C) what the outputs learn of values Y (N, k): the values, or for several quantiles one target Q times."""
+    levels = loss_named(loss).levels
+    if not levels:
+        return Y
+    if Y.shape[1] != 1:
+        raise RequestError(
+            f"{called('quantile')}: several levels are possible for one target, got {Y.shape[1]}. Give one "
+            "level, or fit each target by itself."
+        )
+    return np.repeat(Y, len(levels), axis=1)
 
 
 def check_counts(Y: NDArray[Any], seen: NDArray[np.int64]) -> None:
@@ -79,6 +105,10 @@ def target_scale(
     ):  # a count's zero can't move: the loss of y/m is that of y divided by m, with log m added to the outputs
         mean = np.average(Y[rows], axis=0, weights=None if weight is None else weight[rows])
         return Scale(np.zeros_like(mean), np.where(mean > 0, mean, 1.0))
+    if levels := loss_named(loss).levels:
+        # One scale to the last bit: else rounding could make quantiles cross.
+        one = fitted_scale(Y[:, :1], rows, weight)
+        return Scale(np.repeat(one.shift, len(levels)), np.repeat(one.scale, len(levels)))
     return fitted_scale(Y, rows, weight)
 
 

@@ -32,19 +32,20 @@ class _Rounded:
     """An absolute error or a pinball loss whose kink is rounded, so that descent finds the minimum of its mean.
 
     `w|r| + (½ − q)r` with |r| replaced by r²/(2ε) + ε/2 within ε; w is ½ for a quantile q, and 1, with q = ½, for the
-    absolute error.
+    absolute error. Several quantiles have a q an output.
     """
 
     def __init__(self, loss: Loss) -> None:
-        quantile = 0 < loss.level < 1
-        self.w, self.tilt = (0.5, 0.5 - loss.level) if quantile else (1.0, 0.0)
+        levels = loss.levels or ((loss.level,) if 0 < loss.level < 1 else ())
+        self.w = 0.5 if levels else 1.0
+        self.tilt = 0.5 - torch.tensor(levels or (0.5,), dtype=torch.float64)
 
     def of_rows(self, z: Tensor, Y: Tensor) -> Tensor:
         r = z - Y
         size = torch.where(
             r.abs() < ROUNDED_OVER, r.square() / (2 * ROUNDED_OVER) + ROUNDED_OVER / 2, r.abs()
         )
-        return (self.w * size + self.tilt * r).mean(-2)
+        return (self.w * size + self.tilt[:, None] * r).mean(-2)
 
     def slope_(self, out: Tensor, z: Tensor, Y: Tensor) -> None:
         r = z - Y

@@ -9,6 +9,7 @@ Objective: `J = (1/n) Σᵢ lossᵢ + (λ/2) Σ w²`, and with row weights s, `�
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
@@ -33,6 +34,8 @@ class Loss(ABC):
     """Whether the slope has no jumps, so that a linear network's minimum can be found by descent."""
     level: float = 0.0
     """The number that the loss has of its own: the quantile's level, or Huber's δ."""
+    levels: tuple[float, ...] = ()
+    """Of several quantiles of one target, one an output; empty for every other loss."""
 
     @abstractmethod
     def of_rows(self, z: Tensor, Y: Tensor) -> Tensor:
@@ -64,6 +67,12 @@ class Loss(ABC):
     def link(self, predicted: Tensor) -> Tensor:
         """The outputs that stand for predicted values; of classes see `evaluation.log_odds`."""
         return predicted
+
+    def output_names(self, targets: Sequence[str]) -> tuple[str, ...]:
+        """What the columns of predicted values are called: as the targets, or `price quantile 0.9` for one of several."""
+        return tuple(f"{name} quantile {level!r}" for name in targets for level in self.levels) or tuple(
+            targets
+        )
 
     @abstractmethod
     def best_constant(self, Y: Tensor, s: Tensor) -> Tensor:

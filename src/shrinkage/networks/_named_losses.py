@@ -7,7 +7,14 @@ from functools import lru_cache
 
 from shrinkage._errors import RequestError, called, shown
 from shrinkage.networks._losses import LogisticCrossEntropy, Loss, SoftmaxCrossEntropy
-from shrinkage.networks._value_losses import AbsoluteError, Huber, PoissonDeviance, Quantile, SquaredError
+from shrinkage.networks._value_losses import (
+    AbsoluteError,
+    Huber,
+    PoissonDeviance,
+    Quantile,
+    Quantiles,
+    SquaredError,
+)
 
 __all__ = ["LOSSES", "is_loss", "loss_named", "quantile_key"]
 
@@ -20,12 +27,12 @@ LOSSES: dict[str, Loss] = {
     "quantile": Quantile(0.5),
     "poisson": PoissonDeviance(),
 }
-"""By key; that of another quantile has its level behind a colon: `quantile:0.9`."""
+"""By key; other quantiles have their levels behind a colon: `quantile:0.9`, `quantile:0.1,0.5,0.9`."""
 
 
-def quantile_key(level: float) -> str:
-    """The key of a quantile's loss."""
-    return "quantile" if level == 0.5 else f"quantile:{level!r}"
+def quantile_key(*levels: float) -> str:
+    """The key of the loss of one quantile, or of several together."""
+    return "quantile" if levels == (0.5,) else f"quantile:{','.join(map(repr, levels))}"
 
 
 def is_loss(key: object) -> bool:
@@ -45,8 +52,9 @@ def loss_named(key: str) -> Loss:
     """
     if isinstance(key, str) and key in LOSSES:
         return LOSSES[key]
-    name, _, level = str(key).partition(":")
-    if name == "quantile" and re.fullmatch(r"[0-9.e+-]+", level):
-        return Quantile(float(level))
+    name, _, text = str(key).partition(":")
+    if name == "quantile" and re.fullmatch(r"[0-9.e+-]+(,[0-9.e+-]+)*", text):
+        levels = [float(level) for level in text.split(",")]
+        return Quantile(*levels) if len(levels) == 1 else Quantiles(levels)
     known = ", ".join(LOSSES)
     raise RequestError(f"{called('loss')}: must be one of {known}, or quantile:LEVEL, got {shown(key)}.")

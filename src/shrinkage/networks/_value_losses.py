@@ -6,13 +6,16 @@ that a loss is in units of the standardized target.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import pairwise
+
 import torch
 from torch import Tensor
 
 from shrinkage._errors import RequestError
 from shrinkage.networks._losses import Loss
 
-__all__ = ["AbsoluteError", "Huber", "PoissonDeviance", "Quantile", "SquaredError"]
+__all__ = ["AbsoluteError", "Huber", "PoissonDeviance", "Quantile", "Quantiles", "SquaredError"]
 
 
 SMALLEST = 1e-12
@@ -144,6 +147,54 @@ class Quantile(_Kinked):
 
     def best_constant(self, Y: Tensor, s: Tensor) -> Tensor:
         return weighted_quantile(Y, s, self.level)
+
+
+class Quantiles(_Kinked):
+    """lossᵢ = (1/Q) Σ_q max(q (y − z_q), (1 − q)(z_q − y)): the pinball losses of Q quantiles of one target, averaged.
+
+    The target is repeated in the Q columns of Y. Training does not order the outputs, so two of them may cross in a
+    row; `predict` sorts each row. This never raises the loss: a level's pinball loss is max(z − y, 0) − q z + q y, and
+    Σ q z is largest when both ascend. The metric is the share of targets at or below the prediction, averaged over the
+    levels; sorting does not change it.
+
+    Args:
+        levels: Q different levels between 0 and 1, ascending.
+
+    Reference: Chernozhukov, Fernández-Val and Galichon, Quantile and probability curves without crossing, Econometrica
+    2010.
+    """
+
+    metric_name = "mean share below"
+
+    def __init__(self, levels: Sequence[float]) -> None:
+        if not all(low < high for low, high in pairwise((0.0, *levels, 1.0))):
+            raise RequestError(
+                f"quantile={list(levels)}: levels must be different, ascend, and lie between 0 and 1, ends excluded."
+            )
+        self.levels = tuple(levels)
+        listed = ", ".join(f"{level:g}" for level in levels[:-1]) + f" and {levels[-1]:g}"
+        self.name, self.constant = f"mean pinball loss at {listed}", f"the quantiles {listed}"
+
+    def of_rows(self, z: Tensor, Y: Tensor) -> Tensor:
+        r, q = z - Y, self._column(z)[:, None]
+        return torch.where(r < 0, -q * r, (1 - q) * r).mean(-2)
+
+    def hits(self, z: Tensor, Y: Tensor) -> Tensor:
+        return (z >= Y).to(z.dtype).mean(-2, keepdim=True)
+
+    def slope_(self, out: Tensor, z: Tensor, Y: Tensor) -> None:
+        C = Y.shape[-1]
+        above = torch.sub(z[..., :C], Y).sign_()
+        torch.add(above * (0.5 / C), above.abs() * ((0.5 - self._column(z)) / C), out=out[..., :C])
+
+    def predict(self, z: Tensor) -> Tensor:
+        return z.sort(-1).values
+
+    def best_constant(self, Y: Tensor, s: Tensor) -> Tensor:
+        return torch.cat([weighted_quantile(Y[:, [j]], s, q) for j, q in enumerate(self.levels)])
+
+    def _column(self, like: Tensor) -> Tensor:
+        return like.new_tensor(self.levels)
 
 
 class PoissonDeviance(Loss):

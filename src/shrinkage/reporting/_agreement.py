@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 from shrinkage.pages import Figure, Key, Section, Table, clean, number, percent, plain, plotted
 from shrinkage.reporting._story import FitStory
 
-__all__ = ["agreement_section"]
+__all__ = ["SHARE_BELOW", "agreement_section", "shares_in_words"]
 
 MOST_CLASSES = 30
 MOST_TARGETS = 6
 MOST_POINTS = 1200
 SHARE_BELOW = "share below"
-"""The metric of a model of quantiles, whose errors are not to be small on both sides."""
+"""The metric of a model of a quantile, whose errors are not to be small on both sides; of several `mean share below`."""
 MIDDLE = "right; a cloud flatter than the line means that predictions are pulled toward the mean. "
 QUANTILE = "the value; of a quantile that is right, its share of the points lies on or above that line. "
 REUSED = " λ was chosen on the same folds, so errors on new rows may be slightly larger."
@@ -141,12 +141,13 @@ def _scatter_section(story: FitStory) -> Section:
     rows = [_drawn_rows(truth[:, j], held_out[:, j], MOST_POINTS // len(drawn)) for j in drawn]
     some, metric = any(len(r) < len(truth) for r in rows), story.path.metric_name
     off = _share_below(truth, held_out) if metric == SHARE_BELOW else _errors(fits, names)
+    off = shares_in_words(story) if story.levels else off
     return Section(
         id="agreement",
         topic="Predicted against true",
         title=f"On rows that the net had not seen, {off}",
         caption="Each point is a row, predicted by a net trained without it. On the dashed line the prediction is "
-        + (QUANTILE if metric == SHARE_BELOW else MIDDLE)
+        + (QUANTILE if metric.endswith(SHARE_BELOW) else MIDDLE)
         + f"Errors are in the target's own units, over all unseen rows. {_given_above(metric)}"
         + (" An even selection of the rows is drawn." if some else "")
         + REUSED,
@@ -156,11 +157,7 @@ def _scatter_section(story: FitStory) -> Section:
         ],
         figures=[_scatter_figure(j, names[j], truth[rows[j], j], held_out[rows[j], j]) for j in drawn],
         tables=[
-            Table(
-                caption="how well each target is predicted",
-                head=["target", "rows", "RMSE", "mean absolute error", "standard deviation of the target"],
-                rows=[[clean(name), *fit] for name, fit in zip(names, fits, strict=True)],
-            ),
+            _shares_table(story) if story.levels else _fits_table(fits, names),
             Table(
                 caption="the points that are drawn",
                 head=["target", "row", "true", "predicted"],
@@ -172,6 +169,50 @@ def _scatter_section(story: FitStory) -> Section:
             ),
         ],
     )
+
+
+def _fits_table(fits: list[tuple[int, float, float, float]], names: list[str]) -> Table:
+    return Table(
+        caption="how well each target is predicted",
+        head=["target", "rows", "RMSE", "mean absolute error", "standard deviation of the target"],
+        rows=[[clean(name), *fit] for name, fit in zip(names, fits, strict=True)],
+    )
+
+
+def _shares_table(story: FitStory) -> Table:
+    truth, held_out = np.asarray(story.truth, dtype=float), np.asarray(story.held_out, dtype=float)
+    rows = []
+    for name, level, share, y, z in zip(
+        story.target_names, story.levels, _shares(story), truth.T, held_out.T, strict=True
+    ):
+        errors = (y - z)[np.isfinite(y) & np.isfinite(z)]
+        pinball = np.maximum(level * errors, (level - 1) * errors)
+        rows.append(
+            [clean(name), level, len(errors), share, float(pinball.mean()) if errors.size else np.nan]
+        )
+    return Table(
+        caption="how many values lie at or below each quantile",
+        head=["quantile", "level", "rows", "share at or below", "mean pinball loss, in the target's units"],
+        rows=rows,
+        folded=False,
+    )
+
+
+def _shares(story: FitStory) -> list[float]:
+    """The share of values at or below each of several quantiles, over rows that have both; NaN without any."""
+    truth, held_out = np.asarray(story.truth, dtype=float), np.asarray(story.held_out, dtype=float)
+    known = np.isfinite(truth) & np.isfinite(held_out)
+    below = ((truth <= held_out) & known).sum(axis=0)
+    return np.where(known.any(axis=0), below / np.maximum(known.sum(axis=0), 1), np.nan).tolist()
+
+
+def shares_in_words(story: FitStory) -> str:
+    """`9.8 % of the values lie at or below the 0.1 quantile, 90.4 % at or below the 0.9 quantile`."""
+    parts = [
+        f"{percent(share)}{'' if i else ' of the values lie'} at or below the {level:g} quantile"
+        for i, (level, share) in enumerate(zip(story.levels, _shares(story), strict=True))
+    ]
+    return " and ".join([", ".join(parts[:-1]), parts[-1]])
 
 
 def _given_above(metric: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from shrinkage.pages import number, strength
+from shrinkage.reporting._agreement import SHARE_BELOW, shares_in_words
 from shrinkage.reporting._headline import headline
 from shrinkage.reporting._moved_section import has_moved, moved_words
 from shrinkage.reporting._story import FitStory
@@ -24,6 +25,8 @@ def findings(story: FitStory) -> list[str]:
     found = [*headline(path, choice, verdict, name), *chosen, _metrics(story, judge(path, choice))]
     if choice.index:
         found.append(f"{strength(choice.lam)} was chosen {_reason(story)}{_weights(story)}.")
+    if story.levels and len(story.truth):
+        found.append(f"On rows it had not seen, {shares_in_words(story)}.")
     if choice.extended:
         times = "once" if choice.extended == 1 else f"{choice.extended} times"
         weakest, strongest = float(path.lambdas[0]), max([float(path.lambdas[-1]), *choice.dropped])
@@ -60,8 +63,8 @@ def _metrics(story: FitStory, judged: Judged) -> str:
     unseen, seen = pair(chosen)
     of_folds = ", means over folds ± standard error" if path.n_folds > 1 else ""
     who, reached = "the network", f"reached {name}"
-    if name == "share below":
-        reached = "had a share of values at or below its predictions of"
+    if name.endswith(SHARE_BELOW):
+        reached = f"had a {name.removesuffix(' below')} of values at or below its predictions of"
     if story.blend is not None:
         who = f"{story.choice.form} alone"
     text = f"On unseen rows {who} {reached} {unseen}, on its training rows {seen}{of_folds}"
@@ -74,7 +77,7 @@ def _metrics(story: FitStory, judged: Judged) -> str:
     weak = strength(path.lambdas[0])
     epochs = int(story.choice.epochs[0])
     when = "" if path.n_epochs == 1 else f" after {epochs:,} epochs"
-    verb = "had" if name == "share below" else "reached"
+    verb = "had" if name.endswith(SHARE_BELOW) else "reached"
     return f"{text}; {weak}{when} {verb} {weak_unseen} and {weak_seen}."
 
 

@@ -89,7 +89,9 @@ class FitStory:
     task: Literal["classification", "regression"]
     """Decides between confusion matrix and predicted-against-true."""
     target_names: Sequence[str]
-    """The k target columns (one for a classification)."""
+    """The k target columns (one for a classification), or the several quantiles of one."""
+    levels: Sequence[float] = ()
+    """Of several quantiles, one a column of `truth`, whose columns are then all the same; empty otherwise."""
     class_names: Sequence[str] | None
     """The classes in the order of their indices; None for a regression."""
     n_rows: int

@@ -13,7 +13,9 @@ __all__ = ["ClassWeight", "Loss", "Quantile", "Scoring", "objective_of"]
 _LOSS = "Loss of a regression: squared_error, absolute_error, huber, poisson or quantile."
 
 Loss = Annotated[str | None, in_net(help=_LOSS, hidden=True)]
-Quantile = Annotated[float | None, in_net(help="Level of --loss quantile, such as 0.9.", hidden=True)]
+Quantile = Annotated[
+    str | None, in_net(help="Level of --loss quantile, such as 0.9, or several, 0.1,0.5,0.9.", hidden=True)
+]
 
 ClassWeight = Annotated[
     str | None, in_net(help="Class weights: balanced, or such as yes=5,no=1.", hidden=True)
@@ -29,7 +31,7 @@ class Asked(Protocol):
     @property
     def loss(self) -> str | None: ...
     @property
-    def quantile(self) -> float | None: ...
+    def quantile(self) -> str | None: ...
     @property
     def class_weight(self) -> str | None: ...
     @property
@@ -52,10 +54,23 @@ def objective_of(asked: Asked, classes: Sequence[Any] | None) -> dict[str, Any]:
         )
     if asked.quantile is not None and asked.loss != "quantile":
         raise RequestError("--quantile: is the level of --loss quantile. Add that, or leave --quantile out.")
-    given = {"loss": asked.loss, "quantile": asked.quantile, "scoring": asked.scoring}
+    quantile = None if asked.quantile is None else _levels(asked.quantile)
+    given = {"loss": asked.loss, "quantile": quantile, "scoring": asked.scoring}
     if asked.class_weight is not None and classes is not None:
         given["class_weight"] = _weights(asked.class_weight, classes)
     return {name: value for name, value in given.items() if value is not None}
+
+
+def _levels(text: str) -> float | list[float]:
+    """`0.9`, or several with commas."""
+    try:
+        levels = [float(part) for part in text.split(",")]
+    except ValueError:
+        raise RequestError(
+            f"--quantile {text}: must be a number between 0 and 1, such as 0.9, or several with commas, such as "
+            "0.1,0.5,0.9."
+        ) from None
+    return levels if len(levels) > 1 else levels[0]
 
 
 def _weights(text: str, classes: Sequence[Any]) -> dict[Any, float] | str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -37,6 +38,10 @@ class _Started(PerceptronKind):
 class Continued:
     """The part of an estimator that goes on training: `partial_fit` and `warm_start`."""
 
+    @abstractmethod
+    def _learned(self, y: NDArray[Any]) -> NDArray[np.float64]:
+        """(n, C) y as the outputs of the fitted networks learn it."""
+
     def _continue(self, X: Any, y: Any, sample_weight: Any, epochs: int) -> Any:
         """More epochs over some rows, at the λ of the path; what the folds said stays as `fit` left it."""
         model: Any = self
@@ -54,15 +59,13 @@ class Continued:
         columns = rows if model.preprocessor_ is None else model.preprocessor_.transform(rows)
         if len(columns) != len(y):
             raise ValueError(f"X and y must have the same number of rows, got {len(columns)} and {len(y)}.")
-        classes = getattr(model, "classes_", None)
-        Y = y.reshape(len(y), -1) if classes is None else one_hot(y, classes)
         recipe = recipe_of(model.get_params(deep=False), model.networks_.loss, model.budget_)
         done = getattr(model, "epochs_continued_", 0)
         model.blend_ = continued(
             model.blend_,
             recipe,
             columns,
-            Y,
+            self._learned(y),
             weight,
             epochs=epochs,
             seed=hashed_seed(model.seed_, "continued", done),

@@ -107,7 +107,7 @@ class HeldOutScores:
 
     def _estimator(self, predicted: Floats) -> Any:
         if self.classes is None:
-            return PredictedValues(predicted, self.y.ndim == 1)
+            return PredictedValues(predicted, self.y.ndim == predicted.shape[1] == 1)
         return PredictedClasses(both_classes(predicted), self.classes)
 
 

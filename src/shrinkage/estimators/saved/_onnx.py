@@ -13,6 +13,7 @@ from shrinkage._errors import RequestError, called
 from shrinkage._files import write_atomic
 from shrinkage.estimators._fitted_networks import FittedNetworks
 from shrinkage.estimators.saved._saved_model import SavedModel
+from shrinkage.networks import loss_named
 from shrinkage.tables.forms import BOUND, Bounded, Piecewise
 
 __all__ = ["export_onnx"]
@@ -26,8 +27,9 @@ def export_onnx(model: SavedModel, path: Path, lam: float | None = None) -> None
 
     The graph takes `inputs`, (n, D) float32: what `model.preprocessor.transform` gives, in the order of its
     `feature_names_out`; forms of input, standardization and the mean over networks are part of the graph. A regression
-    gives `values` (n, k) in the units of the targets, a classification `probabilities` (n, C) and `class` (n,), the
-    place of the likeliest class. The names of inputs, targets and classes are in the metadata, as JSON.
+    gives `values` (n, k) in the units of the targets, or several quantiles of one, ascending; a classification
+    `probabilities` (n, C) and `class` (n,), the place of the likeliest class. The names of inputs, targets (or
+    quantiles) and classes are in the metadata, as JSON.
 
     Args:
         model: a saved model, as `load_model` reads it.
@@ -82,7 +84,7 @@ class _Graph:
         self._constants: list[Any] = []
         self.words = {
             "inputs": json.dumps(model.preprocessor.feature_names_out),
-            "targets": json.dumps(list(model.targets)),
+            "targets": json.dumps(list(model.outputs)),
             "classes": json.dumps(None if model.classes is None else model.classes.tolist()),
             "lambda": repr(float(main.lambdas[place])),
         }
@@ -188,10 +190,19 @@ class _Graph:
             return self._node("Concat", first, second, axis=1)
         if part.loss == "poisson":
             name = self._node("Exp", name)
+        if loss_named(part.loss).levels:
+            name = self._sorted(name, part.layout.outputs)
         if part.y_scale is None:
             return name
         name = self._node("Mul", name, self._constant(part.y_scale.scale.astype(self._dtype)))
         return self._node("Add", name, self._constant(part.y_scale.shift.astype(self._dtype)))
+
+    def _sorted(self, name: str, count: int) -> str:
+        """The columns of each row, the smallest first."""
+        names = [f"{what}_{len(self._nodes)}" for what in ("sorted", "places")]
+        given = [name, self._constant(np.array([count]))]
+        self._nodes.append(self._onnx.helper.make_node("TopK", given, names, axis=1, largest=0))
+        return names[0]
 
     def _node(self, operator: str, *inputs: str, called: str = "", **attributes: Any) -> str:
         name = called or f"{operator.lower()}_{len(self._nodes)}"

@@ -43,7 +43,7 @@ from shrinkage.estimators.saved._model_words import (
 )
 from shrinkage.estimators.saved._saved_folds import folds_from, folds_in_bytes
 from shrinkage.estimators.saved._saved_network import check_outputs, kind_from, network_words, state_in_bytes
-from shrinkage.networks import Kind, Layout, PerceptronKind, PerceptronLayout, perceptron_layout
+from shrinkage.networks import Kind, Layout, PerceptronKind, PerceptronLayout, loss_named, perceptron_layout
 from shrinkage.networks.module import ModuleKind
 from shrinkage.path import Scale
 from shrinkage.tables import Preprocessor, column_rules, preprocessor_from, save_preprocessor
@@ -76,12 +76,17 @@ class SavedModel:
     """SHA-256 of the file with the networks of the folds; None if there is none."""
 
     @property
+    def outputs(self) -> tuple[str, ...]:
+        """Names of the columns that `predict` gives: the targets, or several quantiles of one."""
+        return loss_named(self.networks.loss).output_names(self.targets)
+
+    @property
     def networks(self) -> FittedNetworks:
         """The best network that predicts."""
         return self.blend.parts[self.blend.main]
 
     def predict(self, frame: Any, lam: float | None = None) -> NDArray[Any]:
-        """Predict classes, (n,), or values, (n, k), for a data frame, or an array of the columns in their order."""
+        """Predict classes, (n,), values, (n, k), or quantiles, (n, Q), for a frame, or an array of its columns."""
         predicted = self._raw(frame, lam)
         return predicted if self.classes is None else self.classes[_probabilities(predicted).argmax(axis=1)]
 
@@ -294,7 +299,7 @@ def _classes(words: dict[str, Any], networks: FittedNetworks) -> NDArray[Any] | 
     if (words["classes"] is None) == networks.of_classes:
         raise ValueError(f"a loss of {networks.loss} does not fit these classes")
     if words["classes"] is None:
-        if len(words["targets"]) != outputs:
+        if len(loss_named(networks.loss).output_names(words["targets"])) != outputs:
             raise ValueError(f"{outputs} outputs for {len(words['targets'])} targets")
         return None
     classes = np.array(words["classes"]["values"], dtype=CLASS_KINDS[words["classes"]["kind"]])

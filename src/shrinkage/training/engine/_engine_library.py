@@ -31,6 +31,7 @@ __all__ = [
     "engine",
     "engine_build",
     "engine_name",
+    "levels_of",
     "loss_number",
     "place",
     "rows_of_c",
@@ -79,6 +80,7 @@ class Job(Structure):
             for name in ("order", "lr", "correction", "keep_before", "keep_after", "strength")
         ),
         *((name, c_double) for name in ("momentum", "beta1", "beta2", "eps", "level")),
+        ("levels", c_void_p),
         *((name, c_void_p) for name in ("train_loss", "validation_loss", "train_hits", "validation_hits")),
     )
 
@@ -92,6 +94,7 @@ class Evaluation(Structure):
         *((name, c_int64) for name in ("activation", "loss", "networks", "n", "ld")),
         *((name, c_void_p) for name in ("w", "X", "Y", "weight", "total", "hits")),
         ("level", c_double),
+        ("levels", c_void_p),
     )
 
 
@@ -152,8 +155,13 @@ def engine_build() -> str:
 
 
 def loss_number(key: str) -> int:
-    """The engine's number of a loss; the level that the key may name is handed over beside it."""
+    """The engine's number of a loss; the levels that the key may name are handed over beside it."""
     return LOSSES.index(key.partition(":")[0])
+
+
+def levels_of(loss: networks.Loss, like: Tensor) -> Tensor | None:
+    """(C,) the levels of several quantiles, in the dtype of the training; None for other losses."""
+    return like.new_tensor(loss.levels) if loss.levels else None
 
 
 def run(function: str, job: Structure, dtype: torch.dtype) -> None:

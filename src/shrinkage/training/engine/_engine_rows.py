@@ -43,7 +43,7 @@ class EvaluatedRows:
         Y = batch.Y.double()
         sums = (s @ Y, s @ Y.square(), self.weight)
         self._spread = spread_of(*sums) if self.regression else None
-        self._sizes = torch.tensor(layout.sizes)
+        self._sizes, self._levels = torch.tensor(layout.sizes), c.levels_of(loss_named(loss), self._X)
 
     def error(self, networks: Tensor, error: str) -> Tensor:
         """(K,) mean `loss`, or the share of wrong rows for `accuracy`, of networks (K, D); float64."""
@@ -80,6 +80,7 @@ class EvaluatedRows:
             activation=c.ACTIVATIONS.index(self.activation),
             loss=c.loss_number(self.loss),
             level=loss_named(self.loss).level,
+            levels=c.place(self._levels),
             n=self.n,
             ld=self.ld,
             X=c.place(self._X),

@@ -87,7 +87,7 @@ class EngineBlock(Trainee):
         self.v = torch.zeros_like(self.w) if adam else None
         lr = self.settings.learning_rate
         self.strengths = Strengths(recipe.rule, lambdas, len(members), lr=lr, like=self.like)
-        self._sizes = torch.tensor(self.layout.sizes)
+        self._sizes, self._levels = torch.tensor(self.layout.sizes), c.levels_of(self.loss, self.like)
         self._member = torch.arange(len(members)).repeat_interleave(self.L)
 
     @property
@@ -176,6 +176,7 @@ class EngineBlock(Trainee):
             beta2=BETAS[1],
             eps=EPS,
             level=self.loss.level,
+            levels=c.place(self._levels),
             train_loss=loss,
             train_hits=hits,
             keep_before=c.place(pull.keep_before),

@@ -13,6 +13,7 @@ typedef struct {
     const REAL *weight;      /* (n,) or NULL */
     double *total, *hits;    /* (K,) and (K, H), added to; H = hits_of(loss, C); hits may be NULL */
     double level;            /* of the quantile, or Huber's δ */
+    const REAL *levels;      /* (C,) of several quantiles, or NULL for the one */
 } NAME(Evaluation);
 
 typedef struct {
@@ -75,7 +76,8 @@ static void NAME(evaluate_on)(const NAME(Evaluation) * p, NAME(Buffers) * buffer
         for (int64_t k = 0; k < p->networks; k++) {
             const REAL *z = NAME(outputs_of)(p, buffers, p->w + k * D, p->X + start, p->ld, ld);
             NAME(Scored) scored = {C, B, ld, z, buffers->y, p->weight ? p->weight + start : NULL,
-                                   buffers->loss, buffers->spare, NULL, p->hits ? p->hits + k * H : NULL, (REAL)p->level};
+                                   buffers->loss, buffers->spare, NULL, p->hits ? p->hits + k * H : NULL, (REAL)p->level,
+                                   p->levels};
             p->total[k] += NAME(losses_of)((int)p->loss, &scored);
         }
     }

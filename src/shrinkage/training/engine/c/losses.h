@@ -15,6 +15,7 @@ typedef struct {
     REAL *slope;                /* NULL where none is asked for */
     double *hits;               /* (C,) squared errors for R², else (1,) rows that are right; NULL likewise */
     REAL level;                 /* of the quantile, or Huber's δ */
+    const REAL *levels;         /* (C,) of several quantiles, or NULL for the one */
 } NAME(Scored);
 
 /* Σ s x over n numbers, s NULL for 1. */
@@ -156,10 +157,11 @@ static void NAME(huber)(const NAME(Scored) *s) {
 static void NAME(quantile)(const NAME(Scored) *s) {
     int64_t n = NAME(filled)(s->B);
     REAL *restrict loss = s->loss, *restrict below = s->spare;
-    REAL share = 1 / (REAL)s->C, level = s->level;
+    REAL share = 1 / (REAL)s->C;
     for (int64_t i = 0; i < n; i++) loss[i] = below[i] = 0;
     for (int64_t c = 0; c < s->C; c++) {
         const REAL *restrict z = s->z + c * s->ld, *restrict y = s->y + c * s->ld;
+        REAL level = s->levels ? s->levels[c] : s->level;
         for (int64_t i = 0; i < n; i++) {
             REAL r = z[i] - y[i];
             loss[i] += (r < 0 ? -level * r : (1 - level) * r) * share;

@@ -32,7 +32,8 @@ static void NAME(forward)(NAME(Work) * work, const REAL *w, const NAME(Piece) * 
 static double NAME(score_outputs)(NAME(Work) * work, const NAME(Piece) * p, int slopes, double *hits) {
     const NAME(Job) *job = work->job;
     NAME(Scored) scored = {job->sizes[job->layers], p->B, p->ld, work->z, p->y, p->weight,
-                           work->loss, work->spare, slopes ? work->slope : NULL, hits, (REAL)job->level};
+                           work->loss, work->spare, slopes ? work->slope : NULL, hits, (REAL)job->level,
+                           job->levels};
     return NAME(losses_of)((int)job->loss, &scored);
 }
 

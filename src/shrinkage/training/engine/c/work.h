@@ -28,6 +28,7 @@ typedef struct {
     const REAL *strength;            /* (K,) of the pull in the gradient */
     double momentum, beta1, beta2, eps;
     double level;                    /* of the quantile, or Huber's δ */
+    const REAL *levels;              /* (C,) of several quantiles, or NULL for the one */
     double *train_loss, *validation_loss; /* (epochs, K) sums over rows */
     double *train_hits, *validation_hits; /* (epochs, K, H) sums; H = hits_of(loss, C) */
 } NAME(Job);

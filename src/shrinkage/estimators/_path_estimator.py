@@ -40,6 +40,7 @@ from shrinkage.estimators._targets import Targets, target_names, target_scale
 from shrinkage.estimators._trainers import budget_for, check_moving, recipe_of, starting_lambdas
 from shrinkage.estimators._unseen_rows import UnseenRows
 from shrinkage.estimators.given._continued import Continued
+from shrinkage.estimators.given._fit_callbacks import CallbackSupportMixin, fit_callbacks, with_callbacks
 from shrinkage.estimators.given._held_out_scores import HeldOutScores, held_out_scores
 from shrinkage.estimators.given._parameter_checks import check_parameters
 from shrinkage.estimators.given._rows_of_folds import splits_of
@@ -61,7 +62,7 @@ from shrinkage.training import ErrorOfNetworks, Recipe, Swarm
 __all__ = ["MLPCV"]
 
 
-class MLPCV(OfNetworks, Shown, Continued, UnseenRows, BaseEstimator):  # pyright: ignore[reportIncompatibleVariableOverride]
+class MLPCV(OfNetworks, Shown, Continued, UnseenRows, CallbackSupportMixin, BaseEstimator):  # pyright: ignore[reportIncompatibleVariableOverride]
     """Shared by MLPClassifierCV and MLPRegressorCV, whose docstrings say what the parameters are."""
 
     def __init__(
@@ -147,8 +148,11 @@ class MLPCV(OfNetworks, Shown, Continued, UnseenRows, BaseEstimator):  # pyright
         self.warm_start = warm_start
         self.scoring = scoring
 
+    @with_callbacks
     def fit(self, X: Any, y: Any, sample_weight: Any = None, groups: Any = None) -> Self:
         """Train the path, choose λ, refit on all rows.
+
+        With scikit-learn 1.9 or later `set_callbacks(ProgressBar())` shows how far it is.
 
         Args:
             X: (n, D) array of numbers, or a pandas or polars frame, or array of objects, whose columns may also be
@@ -157,9 +161,10 @@ class MLPCV(OfNetworks, Shown, Continued, UnseenRows, BaseEstimator):  # pyright
             sample_weight: (n,) weights ≥ 0. With full batches a weight of 2 equals the row twice.
             groups: (n,) the group of each row, such as a person: rows of a group stay in one part of every fold.
         """
-        if self.warm_start and hasattr(self, "blend_"):
-            return self._continue(X, y, sample_weight, self.budget_.epochs)
-        self._fit(X, y, sample_weight, Runtime(), groups)
+        with fit_callbacks(self, X, y) as progress:
+            if self.warm_start and hasattr(self, "blend_"):
+                return self._continue(X, y, sample_weight, self.budget_.epochs)
+            self._fit(X, y, sample_weight, Runtime(progress=progress), groups)
         if is_frame(X) and np.ndim(y) == 1:
             task = "classification" if is_classifier(self) else "regression"
             for leak in possible_leaks(as_pandas(X), np.asarray(y), task, getattr(y, "name", None) or "y"):

@@ -222,7 +222,9 @@ def test_the_command_says_what_predicts(tmp_path: Path) -> None:
     )
     done = shrinkage("fit", tmp_path / "t.csv", *common, "--predict-by", "folds", "-o", tmp_path / "out")
     assert done.returncode == 0, done.stderr
+    assert "the mean over the networks of the 3 folds" in done.stdout
     assert json.loads((tmp_path / "out" / "run.json").read_text())["predict_by"] == "folds"
+    assert "the mean over the networks of the 3 folds" in (tmp_path / "out" / "report.html").read_text()
     loaded = load_model(tmp_path / "out")
     found = loaded.predict(X)
     assert not np.allclose(

@@ -27,6 +27,11 @@ def findings(story: FitStory) -> list[str]:
         found.append(f"{strength(choice.lam)} was chosen {_reason(story)}{_weights(story)}.")
     if story.levels and len(story.truth):
         found.append(f"On rows it had not seen, {shares_in_words(story)}.")
+    if story.predicted_by:
+        found.append(
+            f"New rows are predicted by the mean over {story.predicted_by}. The figures for unseen rows are of each "
+            "fold's networks alone, and the charts of weights are of the network refitted on all rows."
+        )
     if choice.extended:
         times = "once" if choice.extended == 1 else f"{choice.extended} times"
         weakest, strongest = float(path.lambdas[0]), max([float(path.lambdas[-1]), *choice.dropped])

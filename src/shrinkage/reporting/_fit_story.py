@@ -46,6 +46,7 @@ class Fitted(Protocol):
     linear_: LinearPath | None
     target_names_: tuple[str, ...]
     unseen_: OutOfFold
+    predict_by_: str
 
     @property
     def forms_(self) -> Any: ...
@@ -139,6 +140,7 @@ def story_of(
         held_out=held_out,
         columns=_columns(model, names, None if classes is None else len(classes)),
         notes=notes,
+        predicted_by=_predicted_by(model),
         strengths=strengths_elsewhere(model.choice_.lam, model.recipe_, networks.n_outputs),
         reproduce={"seed": str(model.seed_)} if reproduce is None else reproduce,
     )
@@ -148,6 +150,16 @@ def _weights(networks: Networks, lam: float) -> NDArray[Any]:
     """Those of the refitted network; none where it was not kept."""
     places = np.flatnonzero(networks.lambdas == lam)
     return networks.weights(int(places[0])) if len(places) else np.empty(0)
+
+
+def _predicted_by(model: Fitted) -> str:
+    """What predicts, where it is a mean over several networks of one kind."""
+    folds, restarts = model.path_.validation_loss.shape[1:3]
+    words = {
+        "folds": f"the networks of the {folds:,} folds",
+        "restarts": f"{restarts:,} restarts refitted on all rows",
+    }
+    return words.get(model.predict_by_, "")
 
 
 def _judged_rows(unseen: OutOfFold) -> tuple[NDArray[Any], NDArray[Any]]:

@@ -129,6 +129,8 @@ class FitStory:
     """One entry a column of the table, targets included."""
     notes: Sequence[str] = ()
     """Warnings worth reading beside the results, one sentence each."""
+    predicted_by: str = ""
+    """What predicts where it isn't the network refitted on all rows: `the 5 networks of the folds`."""
     strengths: Sequence[StrengthElsewhere] = ()
     """The chosen λ as other frameworks call it."""
     reproduce: Mapping[str, str]

@@ -34,7 +34,7 @@ def problem(n: int, inputs: int, outputs: int, loss: str, seed: int = 0) -> tupl
         return X, torch.poisson(torch.full((n, outputs), 1.5, dtype=torch.float64), generator=g)
     if loss in VALUE_LOSSES:
         return X, torch.randn(n, outputs, generator=g, dtype=torch.float64)
-    if loss == "logistic":
+    if loss in ("logistic", "multilabel"):
         return X, torch.randint(0, 2, (n, outputs), generator=g).double()
     classes = torch.randint(0, outputs, (n,), generator=g)
     return X, torch.nn.functional.one_hot(classes, outputs).double()
@@ -54,6 +54,8 @@ def plain_loss(loss: str, z: Tensor, Y: Tensor) -> Tensor:
         return F.cross_entropy(z, Y.argmax(1), reduction="none")
     if loss == "logistic":
         return F.binary_cross_entropy_with_logits(z, Y, reduction="none").sum(1)
+    if loss == "multilabel":
+        return F.binary_cross_entropy_with_logits(z, Y, reduction="none").mean(1)
     return VALUE_LOSSES[loss](z, Y).mean(1)
 
 

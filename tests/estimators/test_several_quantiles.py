@@ -80,6 +80,14 @@ def test_no_quantiles_cross_in_any_row(inputs: Any, dtype: Any):
         assert (np.diff(predicted) >= 0).all()
 
 
+@pytest.mark.parametrize("predict_by", ["restarts", "folds"])
+def test_a_mean_over_networks_does_not_cross_either(predict_by: str):
+    X, y = rows()
+    levels = np.linspace(0.05, 0.95, 19).tolist()
+    fitted = model(quantile=levels, restarts=2, predict_by=predict_by, max_epochs=5).fit(X, 1e3 + y / 3)
+    assert (np.diff(fitted.predict(6 * rows(3000, seed=3)[0])) >= 0).all()
+
+
 @pytest.mark.parametrize("level", [0.5, 0.9])
 def test_one_level_in_a_list_is_that_level_bit_for_bit(level: float):
     X, y = rows()

@@ -121,8 +121,8 @@ class _Columns:
             predicted = saved.classes[shares.argmax(axis=1)]
         columns = predicted.reshape(len(frame), -1)
         result |= {name: columns[:, i] for i, name in enumerate(saved.outputs)}
-        if shares is not None and saved.classes is not None:
-            result |= {_share_of(label): shares[:, i] for i, label in enumerate(saved.classes)}
+        if shares is not None:
+            result |= {_share_of(label): shares[:, i] for i, label in enumerate(_labels(saved))}
         if self.interval is not None:
             result |= _intervals(saved, frame, self.interval, lam)
         return pd.DataFrame(result, copy=False)
@@ -170,6 +170,13 @@ def _write(asked: _Columns, parts: Iterator[Table], out: Path) -> None:
     typer.echo(harmless(f"{rows:,} predictions are written to {out}."))
 
 
+def _labels(saved: SavedModel) -> Sequence[Any]:
+    """What has a probability: the classes, or the labels of which a row may have several."""
+    if saved.has_labels:
+        return saved.targets
+    return () if saved.classes is None else saved.classes.tolist()
+
+
 def _share_of(label: Any) -> str:
     return f"probability of {label}"
 
@@ -214,8 +221,7 @@ def _check_replaceable(
         raise RequestError(
             f"--out {out}: this is the table to predict, which would be lost. Name another file for the predictions."
         )
-    labels = () if saved.classes is None else saved.classes
-    plain = [list(saved.outputs), [*saved.outputs, *map(_share_of, labels)]]
+    plain = [list(saved.outputs), [*saved.outputs, *map(_share_of, _labels(saved))]]
     ends = [] if interval is None else _names_of_ends(saved, interval)
     forms = [*plain, *([*form, *ends] for form in plain)]
     ids = ([], list(asked), list(saved.ids), list(dict.fromkeys((*saved.ids, *asked))))

@@ -18,6 +18,8 @@ from shrinkage.estimators._path_estimator import MLPCV
 from shrinkage.estimators._targets import Targets
 from shrinkage.estimators.given._class_weights import checked_class_weight
 from shrinkage.estimators.given._continued import one_hot
+from shrinkage.estimators.given._labels import check_goes_with_labels, labels_like, labels_of
+from shrinkage.networks import loss_named
 
 __all__ = ["MLPClassifierCV"]
 
@@ -33,11 +35,15 @@ class MLPClassifierCV(ClassifierMixin, MLPCV):
 
     over standardized inputs (with means and scales of the training rows only), with biases exempt. Other rules replace
     the penalty. Two classes use one logistic output, more classes a softmax.
+
+    A matrix y (n, L) of 0 and 1 gives each row any number of L labels (scikit-learn's "multilabel-indicator"). Each has
+    a logistic output of its own, and lossᵢ is the mean of their log losses over the labels.
     {parameters}
     Attributes:
-        classes_: (C,) the classes.
+        classes_: (C,) the classes; of labels their numbers, 0 … L − 1.
     {attributes}
-    Differs from: `sklearn.neural_network.MLPClassifier(alpha)`, whose λ is alpha divided by the mini-batch size.
+    Differs from: `sklearn.neural_network.MLPClassifier(alpha)`, whose λ is alpha divided by the mini-batch size, and
+    which adds up the losses of L labels: λ = alpha/(L·batch).
 
     >>> from sklearn.datasets import load_iris
     >>> X, y = load_iris(return_X_y=True)
@@ -64,31 +70,34 @@ class MLPClassifierCV(ClassifierMixin, MLPCV):
 
         Args:
             X: rows as given to `fit`.
-            y: (n,) their classes.
+            y: (n,) their classes, or (n, L) labels.
             classes: all classes; the first call, which chooses λ on folds, needs rows of each.
             sample_weight: (n,) weights ≥ 0.
         """
         if not hasattr(self, "blend_"):
-            if classes is not None and len(absent := np.setdiff1d(classes, y)):
+            missed = np.empty(0) if classes is None or labels_of(y) is not None else np.setdiff1d(classes, y)
+            if len(missed):
                 raise RequestError(
                     "partial_fit(classes=…): the first call chooses λ on folds and needs rows of every class, got none "
-                    f"of {shown(absent[0])}."
+                    f"of {shown(missed[0])}."
                 )
             return self.fit(X, y, sample_weight)
         return self._continue(X, y, sample_weight, 1)
 
     def predict(self, X: Any, lam: float | None = None) -> NDArray[Any]:
-        """Predict the most probable class of each row of X, (n,).
+        """Predict the most probable class of each row of X, (n,); of labels which ones, (n, L) of 0 and 1.
 
         Args:
             X: as given to `fit`.
             lam: predict with the network of another λ of `lambdas_` (needs `keep_path=True`).
         """
         probabilities = self.predict_proba(X, lam)
+        if self._has_labels:
+            return (probabilities > 0.5).astype(np.int64)
         return self.classes_[probabilities.argmax(axis=1)]
 
     def predict_proba(self, X: Any, lam: float | None = None) -> NDArray[np.float64]:
-        """Predict the probability of each class in `classes_`, (n, C); see `predict`."""
+        """Predict the probability of each class in `classes_`, (n, C), or of each label, (n, L); see `predict`."""
         check_is_fitted(self)
         return both_classes(self._predicted(X, lam))
 
@@ -101,7 +110,7 @@ class MLPClassifierCV(ClassifierMixin, MLPCV):
         """Predict a set of classes for each row, (n, C) bool, that contains the true class for about 1 − α of new rows.
 
         Uses the networks of the folds and cross-validation+: for rows from the same distribution as those of `fit`, the
-        share is at least 1 − 2α, whatever the network. The predicted class is always in the set.
+        share is at least 1 − 2α, whatever the network. The predicted class is always in the set. Refused for labels.
 
         Args:
             X: as given to `fit`.
@@ -112,8 +121,15 @@ class MLPClassifierCV(ClassifierMixin, MLPCV):
         models = self._fold_models()
         return models.class_sets(self._rows_of(X), alpha, self.predict_proba(X).argmax(axis=1))
 
+    @property
+    def _has_labels(self) -> bool:
+        """Whether a row has any number of labels, and not one class."""
+        return loss_named(self.networks_.loss).of_labels
+
     def _learned(self, y: NDArray[Any]) -> NDArray[np.float64]:
-        return one_hot(y, self.classes_)
+        if self._has_labels:
+            return labels_like(y, len(self.classes_))
+        return one_hot(column_or_1d(y), self.classes_)
 
     def _as_predicted(self, predicted: NDArray[np.float64]) -> NDArray[np.float64]:
         return both_classes(predicted)
@@ -121,11 +137,17 @@ class MLPClassifierCV(ClassifierMixin, MLPCV):
     def _checked_y(self, X: Any, y: Any) -> NDArray[Any]:
         if y is None:
             raise ValueError("requires y to be passed, but the target y is None.")
+        if (labels := labels_of(y)) is not None:
+            return labels
         y = column_or_1d(y, warn=True)
         check_classification_targets(y)
         return y
 
     def _targets(self, y: NDArray[Any], seen: NDArray[np.int64]) -> Targets:
+        if y.ndim == 2:
+            check_goes_with_labels(self.class_weight, self.calibrate)
+            self.classes_ = np.arange(y.shape[1])
+            return Targets(y.astype(np.float64), "multilabel")
         self.classes_ = np.unique(y[seen])
         if len(self.classes_) < 2:
             raise ValueError(
@@ -135,3 +157,8 @@ class MLPClassifierCV(ClassifierMixin, MLPCV):
         if len(self.classes_) == 2:
             return Targets((y == self.classes_[1])[:, None].astype(np.float64), "logistic", weights)
         return Targets((y[:, None] == self.classes_).astype(np.float64), "softmax", weights)
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = True
+        return tags

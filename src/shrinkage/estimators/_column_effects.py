@@ -23,6 +23,7 @@ from shrinkage.evaluation import (
     losses_of_values,
     mean_importance,
 )
+from shrinkage.networks import loss_named
 from shrinkage.path import Scale
 from shrinkage.tables import Preprocessor, as_pandas
 
@@ -119,6 +120,8 @@ def _loss_of(unseen: OutOfFold, rows: NDArray[np.intp], y_scale: Scale | None) -
 
 def _predict(model: Any) -> Callable[[Any], NDArray[Any]]:
     """Values, or probabilities, of two classes the second's alone."""
+    if loss_named(model.unseen_.loss).of_labels:
+        return model.predict_proba
     if not model.unseen_.of_classes:
         return model.predict
     return lambda X: p[:, 1] if (p := model.predict_proba(X)).shape[1] == 2 else p

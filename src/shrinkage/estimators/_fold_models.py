@@ -51,12 +51,7 @@ class FoldModels:
 
     def intervals(self, X: Any, alpha: float) -> NDArray[np.float64]:
         """(m, k, 2) lower and upper ends; of counts none is below 0."""
-        if loss_named(self.networks[0].parts[0].loss).levels:
-            raise RequestError(
-                "Intervals were requested, but the model predicts several quantiles, which are intervals themselves: "
-                "about 90 % of the rows lie between those at 0.05 and 0.95. For intervals with a guarantee, fit one "
-                "quantile or the mean."
-            )
+        self._check_one_value()
         predicted = self.predicted(X)
         ends = [
             cv_plus_intervals(predicted[:, :, j], self.scores[:, j], self.fold, alpha)
@@ -65,8 +60,24 @@ class FoldModels:
         found = np.stack(ends, axis=1)
         return np.maximum(found, 0.0) if self.networks[0].parts[0].loss == "poisson" else found
 
+    def _check_one_value(self) -> None:
+        """Raise for a model whose outputs are not one value, or the classes of one."""
+        loss = loss_named(self.networks[0].parts[0].loss)
+        if loss.levels:
+            raise RequestError(
+                "Intervals were requested, but the model predicts several quantiles, which are intervals themselves: "
+                "about 90 % of the rows lie between those at 0.05 and 0.95. For intervals with a guarantee, fit one "
+                "quantile or the mean."
+            )
+        if loss.of_labels:
+            raise RequestError(
+                "Sets of classes were requested, but they are for one class per row, and this model predicts several "
+                "labels per row. Use their probabilities."
+            )
+
     def class_sets(self, X: Any, alpha: float, predicted: NDArray[np.intp]) -> NDArray[np.bool_]:
         """(m, C) which classes are in the set of each row, those `predicted` among them."""
+        self._check_one_value()
         return class_sets(both_classes(self.predicted(X)), self.scores[:, 0], self.fold, alpha, predicted)
 
 

@@ -157,7 +157,7 @@ class MLPCV(OfNetworks, Shown, Continued, UnseenRows, CallbackSupportMixin, Base
         Args:
             X: (n, D) array of numbers, or a pandas or polars frame, or array of objects, whose columns may also be
                 text, dates and incomplete. A frame's row numbers are left out, and possible leaks are warned of.
-            y: (n,) classes or values, or (n, k) values.
+            y: (n,) classes or values, (n, k) values, or (n, L) labels of 0 and 1.
             sample_weight: (n,) weights ≥ 0. With full batches a weight of 2 equals the row twice.
             groups: (n,) the group of each row, such as a person: rows of a group stay in one part of every fold.
         """

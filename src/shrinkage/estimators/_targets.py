@@ -96,9 +96,9 @@ def target_scale(
 ) -> Scale | None:
     """What the networks' targets are standardized by: mean and standard deviation of some rows, of counts the mean.
 
-    None for classes.
+    None for classes and labels.
     """
-    if loss_named(loss).of_classes:
+    if loss_named(loss).of_classes or loss_named(loss).of_labels:
         return None
     if (
         loss == "poisson"

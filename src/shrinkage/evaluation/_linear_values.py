@@ -22,6 +22,7 @@ OF_VALUES = {
     "huber": "Huber regression",
     "quantile": "quantile regression",
     "poisson": "Poisson regression",
+    "multilabel": "logistic regression of each label",
 }
 """Their names, by the loss."""
 ROUNDED_OVER = 0.01

@@ -16,7 +16,10 @@ from torch import Tensor
 
 from shrinkage.networks._activations import logistic_
 
-__all__ = ["LogisticCrossEntropy", "Loss", "SoftmaxCrossEntropy"]
+__all__ = ["LogisticCrossEntropy", "Loss", "MultilabelCrossEntropy", "SoftmaxCrossEntropy"]
+
+SURE = 1e-15
+"""Distance from 0 and 1 at which a probability's logit stops."""
 
 
 class Loss(ABC):
@@ -25,7 +28,9 @@ class Loss(ABC):
     name: str
     metric_name: str
     of_classes: bool = False
-    """Whether targets are classes and predictions their probabilities; else both are values."""
+    """Whether a row has one class, and predictions are the classes' probabilities; else each output has a target."""
+    of_labels: bool = False
+    """Whether the targets are labels that a row has or lacks, each by itself, and predictions their probabilities."""
     constant: str
     """The constant prediction with the smallest loss, in words."""
     has_curvature: bool = True
@@ -144,6 +149,46 @@ class LogisticCrossEntropy(Loss):
 
     def predict(self, z: Tensor) -> Tensor:
         return logistic_(z.clone())
+
+    def best_constant(self, Y: Tensor, s: Tensor) -> Tensor:
+        return s @ Y / s.sum()
+
+
+class MultilabelCrossEntropy(Loss):
+    """lossᵢ = (1/L) Σ_l [log(1 + exp z_l) − Y_l z_l]: the log loss of L labels that a row has or lacks, in nats a label.
+
+    The mean over labels, as the squared error has it over targets, so that λ means the same for few labels and many.
+    A row counts as right where all its labels are.
+
+    Differs from: `sklearn.neural_network.MLPClassifier`, which adds the labels up.
+    """
+
+    name = "mean cross-entropy of the labels"
+    metric_name = "subset accuracy"
+    of_labels = True
+    constant = "the share of each label"
+
+    def of_rows(self, z: Tensor, Y: Tensor) -> Tensor:
+        t = z * (1 - 2 * Y)
+        # Not in place: modules of the user's own are trained through it by autograd.
+        return (t.clamp_min(0) + t.abs().neg().exp().log1p()).mean(-2)
+
+    def hits(self, z: Tensor, Y: Tensor) -> Tensor:
+        return ((z > 0) == (Y > 0.5)).all(-2, keepdim=True).to(z.dtype)
+
+    def slope_(self, out: Tensor, z: Tensor, Y: Tensor) -> None:
+        C = Y.shape[-1]
+        torch.sub(logistic_(z[..., :C].clone()), Y, out=out[..., :C]).mul_(1 / C)
+
+    def hessian_root(self, z: Tensor) -> Tensor:
+        p = logistic_(z.clone())
+        return torch.diag_embed((p * (1 - p) / z.shape[1]).sqrt())
+
+    def predict(self, z: Tensor) -> Tensor:
+        return logistic_(z.double())  # near 1 float32 has no digits
+
+    def link(self, predicted: Tensor) -> Tensor:
+        return torch.logit(predicted, SURE)
 
     def best_constant(self, Y: Tensor, s: Tensor) -> Tensor:
         return s @ Y / s.sum()

@@ -6,7 +6,7 @@ import re
 from functools import lru_cache
 
 from shrinkage._errors import RequestError, called, shown
-from shrinkage.networks._losses import LogisticCrossEntropy, Loss, SoftmaxCrossEntropy
+from shrinkage.networks._losses import LogisticCrossEntropy, Loss, MultilabelCrossEntropy, SoftmaxCrossEntropy
 from shrinkage.networks._value_losses import (
     AbsoluteError,
     Huber,
@@ -26,6 +26,7 @@ LOSSES: dict[str, Loss] = {
     "huber": Huber(),
     "quantile": Quantile(0.5),
     "poisson": PoissonDeviance(),
+    "multilabel": MultilabelCrossEntropy(),
 }
 """By key; other quantiles have their levels behind a colon: `quantile:0.9`, `quantile:0.1,0.5,0.9`."""
 

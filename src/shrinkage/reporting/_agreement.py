@@ -23,7 +23,9 @@ REUSED = " λ was chosen on the same folds, so errors on new rows may be slightl
 
 
 def agreement_section(story: FitStory) -> Section:
-    """Confusion matrix of a classification, predicted against true of a regression."""
+    """Confusion matrix of a classification, a table of several labels, predicted against true of a regression."""
+    if story.task == "multilabel classification":
+        return _labels_section(story)
     return _confusion_section(story) if story.task == "classification" else _scatter_section(story)
 
 
@@ -130,6 +132,50 @@ def _confusion_figure(counts: NDArray[np.intp], names: list[str]) -> Figure:
         layout=layout,
         height=max(300, min(640, 150 + 56 * len(names))),
         width=260 + 110 * len(names),
+    )
+
+
+def _labels_section(story: FitStory) -> Section:
+    truth, shares = np.asarray(story.truth, dtype=float), np.asarray(story.held_out, dtype=float)
+    known = np.isfinite(shares).all(axis=1)
+    has, said = truth[known] > 0.5, shares[known] > 0.5
+    total, right = len(has), int((has == said).all(axis=1).sum())
+    rows = []
+    for name, own, predicted in zip(story.target_names, has.T, said.T, strict=True):
+        found, base = int((own & predicted).sum()), float(own.mean()) if total else np.nan
+        rows.append(
+            [
+                clean(str(name), 60),
+                int(own.sum()),
+                int(predicted.sum()),
+                found,
+                percent(float((own == predicted).mean()) if total else np.nan),
+                percent(max(base, 1 - base)),
+            ]
+        )
+    return Section(
+        id="agreement",
+        topic="The labels",
+        title=f"All {len(rows)} labels of {right:,} of {total:,} rows that the net had not seen were predicted correctly "
+        f"({percent(right / total if total else np.nan)})",
+        caption="Each row was predicted by a net that was trained without it; a label is predicted if its probability is "
+        "above one half. A label is worth predicting where its rows are right more often than the more frequent answer "
+        "would be." + REUSED,
+        tables=[
+            Table(
+                caption="each label by itself",
+                head=[
+                    "label",
+                    "rows with it",
+                    "predicted",
+                    "both",
+                    "rows right",
+                    "always the more frequent answer",
+                ],
+                rows=rows,
+                folded=False,
+            )
+        ],
     )
 
 

@@ -24,7 +24,8 @@ def strengths_elsewhere(lam: float, recipe: Recipe, n_outputs: int) -> list[Stre
         return [_canonical(lam, recipe)]
     if recipe.rule.name not in ("L2", "Decoupled"):
         return [_canonical(lam, recipe), _of_the_rule(lam, recipe)]
-    classifier = loss_named(recipe.loss).of_classes
+    labels = loss_named(recipe.loss).of_labels
+    classifier = loss_named(recipe.loss).of_classes or labels
     scaled = "inputs" if classifier else "inputs and targets"
     if recipe.loss == "poisson":
         scaled = "inputs, counts divided by their mean"
@@ -54,14 +55,15 @@ def strengths_elsewhere(lam: float, recipe: Recipe, n_outputs: int) -> list[Stre
         loss="cross_entropy" if classifier else "mse",
         outputs=n_outputs,
     )
+    added = f", and adds up the losses of {n_outputs} labels" if labels else ""
     return [
         _canonical(lam, recipe),
         in_torch,
         StrengthElsewhere(
             framework="scikit-learn",
             argument=f"{name}(alpha=…)",
-            value=alpha.value,
-            note=f"with batch_size={trainer.batch_size}, by which it divides alpha; {scale}",
+            value=alpha.value * n_outputs if labels else alpha.value,
+            note=f"with batch_size={trainer.batch_size}, by which it divides alpha{added}; {scale}",
         ),
     ]
 

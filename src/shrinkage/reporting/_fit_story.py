@@ -112,15 +112,16 @@ def story_of(
     effects: Effects | None = None,
 ) -> FitStory:
     """The story of a fitted model, with what it learned itself for what isn't given."""
-    classes = getattr(model, "classes_", None)
+    loss = loss_named(model.recipe_.loss)
+    classes = None if loss.of_labels else getattr(model, "classes_", None)
+    task = "regression" if classes is None else "classification"
     names = tuple(target_names) or model.target_names_
     truth, held_out = _judged_rows(model.unseen_)
-    loss = loss_named(model.recipe_.loss)
     networks, path = model.networks_, model.path_
     return FitStory(
         title=title or f"{type(model).__name__}: {', '.join(names)}",
         source_name=source_name or "rows given to fit",
-        task="regression" if classes is None else "classification",
+        task="multilabel classification" if loss.of_labels else task,
         target_names=loss.output_names(names),
         levels=loss.levels,
         class_names=None if classes is None else [str(label) for label in classes],
@@ -133,12 +134,12 @@ def story_of(
         linear=model.linear_,
         blend=model.blended_,
         members=_members(model.forms_),
-        uncertainty=None if loss.levels else model.uncertainty_,
+        uncertainty=None if loss.levels or loss.of_labels else model.uncertainty_,
         effects=effects,
         weights=[_weights(networks, lam) for lam in path.lambdas],
         truth=truth,
         held_out=held_out,
-        columns=_columns(model, names, None if classes is None else len(classes)),
+        columns=_columns(model, names, 2 if loss.of_labels else None if classes is None else len(classes)),
         notes=notes,
         predicted_by=_predicted_by(model),
         strengths=strengths_elsewhere(model.choice_.lam, model.recipe_, networks.n_outputs),

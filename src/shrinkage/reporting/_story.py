@@ -86,14 +86,14 @@ class FitStory:
     """The page's heading: `Breast cancer: diagnosis`."""
     source_name: str
     """The name of the table, as the user wrote it: `train.csv`."""
-    task: Literal["classification", "regression"]
-    """Decides between confusion matrix and predicted-against-true."""
+    task: Literal["classification", "regression", "multilabel classification"]
+    """Decides between confusion matrix, predicted-against-true, and a table of the labels."""
     target_names: Sequence[str]
     """The k target columns (one for a classification), or the several quantiles of one."""
     levels: Sequence[float] = ()
     """Of several quantiles, one a column of `truth`, whose columns are then all the same; empty otherwise."""
     class_names: Sequence[str] | None
-    """The classes in the order of their indices; None for a regression."""
+    """The classes in the order of their indices; None for a regression and for several labels per row."""
     n_rows: int
     """Rows the path was computed on."""
     n_features: int
@@ -122,9 +122,11 @@ class FitStory:
     """L flat arrays: the decayed weights of the net refitted on all rows, one a λ of the path; empty where it was not
     kept."""
     truth: NDArray[np.integer] | NDArray[np.floating]
-    """(n,) class indices, or (n, k) values in the target's own units; without rows the comparison is left out."""
+    """(n,) class indices, (n, k) values in the target's own units, or (n, k) labels of 0 and 1; without rows the
+    comparison is left out."""
     held_out: NDArray[np.integer] | NDArray[np.floating]
-    """Same shape: each row as predicted by the net of the chosen λ that had not seen it; NaN for no net."""
+    """Same shape: each row as predicted by the net of the chosen λ that had not seen it, labels by their probability;
+    NaN for no net."""
     columns: Sequence[ColumnSummary]
     """One entry a column of the table, targets included."""
     notes: Sequence[str] = ()

@@ -51,7 +51,7 @@ def tiles(story: FitStory, judged: Judged, shown: Histograms, weakest: int) -> l
         Tile(label="Chosen λ", value=number(choice.lam), before=how),
         Tile(
             label=f"Validation {path.metric_name}{over}",
-            value=percent(mean) if path.metric_name == "accuracy" else number(mean),
+            value=percent(mean) if path.metric_name.endswith("accuracy") else number(mean),
             error=_error_of(path.metric_name, judged.validation_metric, chosen),
             before=f"{metric(weakest)} at {before}",
         )
@@ -76,7 +76,7 @@ def tiles(story: FitStory, judged: Judged, shown: Histograms, weakest: int) -> l
 def metric_of_folds(name: str, curve: Curve, index: int) -> str:
     """`97.4 % ± 0.6`: the mean over folds with its standard error."""
     mean, error = float(curve.mean[index]), _error_of(name, curve, index)
-    return (percent(mean) if name == "accuracy" else number(mean)) + (f" ± {error}" if error else "")
+    return (percent(mean) if name.endswith("accuracy") else number(mean)) + (f" ± {error}" if error else "")
 
 
 def _error_of(name: str, curve: Curve, index: int) -> str:
@@ -84,7 +84,7 @@ def _error_of(name: str, curve: Curve, index: int) -> str:
     se = float(curve.se[index])
     if not np.isfinite(se):
         return ""
-    return f"{100 * se:.1f}" if name == "accuracy" else number(se, 2)
+    return f"{100 * se:.1f}" if name.endswith("accuracy") else number(se, 2)
 
 
 def _blend_tile(story: FitStory, before: str) -> Tile:

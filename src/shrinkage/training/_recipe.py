@@ -136,7 +136,7 @@ class Recipe:
 
     @property
     def metric_name(self) -> str:
-        """`accuracy`, `R²` or, of quantiles, `share below`."""
+        """`accuracy`, of labels `subset accuracy`, `R²` or, of quantiles, `share below`."""
         return loss_named(self.loss).metric_name
 
     @property

@@ -64,6 +64,28 @@ class PredictedClasses(ClassifierMixin, BaseEstimator):
         return self.probabilities
 
 
+class PredictedLabels(ClassifierMixin, BaseEstimator):
+    """A classifier of known rows that have several labels each.
+
+    Args:
+        probabilities: (n, L) its predictions.
+    """
+
+    def __init__(self, probabilities: Floats) -> None:
+        self.probabilities = probabilities
+        # An array of the labels' numbers, as the estimator has it, would be two classes for scorers where L = 2.
+        self.classes_ = [np.array([0, 1])] * probabilities.shape[1]
+
+    def predict(self, X: Any) -> NDArray[Any]:
+        """(n, L) of 0 and 1, whatever X is."""
+        return (self.predict_proba(X) > 0.5).astype(np.int64)
+
+    def predict_proba(self, X: Any) -> Floats:
+        """(n, L) the probabilities, whatever X is."""
+        _check_rows(X, self.probabilities)
+        return self.probabilities
+
+
 @dataclass(frozen=True)
 class HeldOutScores:
     """The score of a fold's predictions; greater is better."""
@@ -108,6 +130,8 @@ class HeldOutScores:
     def _estimator(self, predicted: Floats) -> Any:
         if self.classes is None:
             return PredictedValues(predicted, self.y.ndim == predicted.shape[1] == 1)
+        if self.y.ndim == 2:
+            return PredictedLabels(predicted)
         return PredictedClasses(both_classes(predicted), self.classes)
 
 

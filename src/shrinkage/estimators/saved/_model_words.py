@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from shrinkage._errors import RequestError, shown
 from shrinkage.estimators._members import MEMBERS
-from shrinkage.networks import ACTIVATIONS, is_loss
+from shrinkage.networks import ACTIVATIONS, is_loss, loss_named
 from shrinkage.tables.forms import FORMS
 
 __all__ = [
-    "CLASS_KINDS",
     "FOLDS",
     "FORMAT",
     "MODULE",
@@ -26,6 +26,8 @@ __all__ = [
     "SCHEMAS",
     "WORDS",
     "checksum_of",
+    "class_kind",
+    "classes_from",
     "read_words",
 ]
 
@@ -170,3 +172,27 @@ def _unlike_schema(words: dict[str, Any]) -> Iterator[str]:
 
 def checksum_of(words: dict[str, Any]) -> str:
     return hashlib.sha256(json.dumps(words, sort_keys=True, ensure_ascii=True).encode()).hexdigest()
+
+
+def class_kind(classes: NDArray[Any]) -> str:
+    """The type of the classes, as `model.json` names it."""
+    return {"b": "bool", "i": "int", "u": "int", "f": "float"}.get(classes.dtype.kind, "str")
+
+
+def classes_from(words: dict[str, Any], loss: str, outputs: int) -> NDArray[Any] | None:
+    """The classes that `model.json` lists; None for values and for several labels per row.
+
+    Raises:
+        ValueError: they don't fit the loss, or the targets don't fit the outputs.
+    """
+    of_rows = loss_named(loss)
+    if (words["classes"] is None) == of_rows.of_classes:
+        raise ValueError(f"a loss of {loss} does not fit these classes")
+    if words["classes"] is None:
+        if len(of_rows.output_names(words["targets"])) != outputs:
+            raise ValueError(f"{outputs} outputs for {len(words['targets'])} targets")
+        return None
+    classes = np.array(words["classes"]["values"], dtype=CLASS_KINDS[words["classes"]["kind"]])
+    if classes.shape != (2 if loss == "logistic" else outputs,) or len(words["targets"]) != 1:
+        raise ValueError(f"{outputs} outputs for {len(classes)} classes")
+    return classes

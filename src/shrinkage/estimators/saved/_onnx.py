@@ -28,7 +28,8 @@ def export_onnx(model: SavedModel, path: Path, lam: float | None = None) -> None
     The graph takes `inputs`, (n, D) float32: what `model.preprocessor.transform` gives, in the order of its
     `feature_names_out`; forms of input, standardization and the mean over networks are part of the graph. A regression
     gives `values` (n, k) in the units of the targets, or several quantiles of one, ascending; a classification
-    `probabilities` (n, C) and `class` (n,), the place of the likeliest class. The names of inputs, targets (or
+    `probabilities` (n, C) and `class` (n,), the place of the likeliest class; several labels per row `probabilities`
+    (n, L) and `labels` (n, L) of 0 and 1. The names of inputs, targets (or
     quantiles) and classes are in the metadata, as JSON.
 
     Args:
@@ -93,7 +94,7 @@ class _Graph:
         helper, types = self._onnx.helper, self._onnx.TensorProto
         classes, outputs = self._model.classes, self._parts[0][0].layout.outputs
         outputs = outputs if classes is None else len(classes)
-        name = "values" if classes is None else "probabilities"
+        name = "values" if classes is None and not self._model.has_labels else "probabilities"
         predicted = [self._predicted(part, row) for part, _, row in self._parts]
         if len(predicted) == 1:
             whole = predicted[0]
@@ -111,6 +112,10 @@ class _Graph:
         if classes is not None:
             self._nodes.append(helper.make_node("ArgMax", [name], ["class"], axis=1, keepdims=0))
             given.append(helper.make_tensor_value_info("class", types.INT64, ["n"]))
+        if self._model.has_labels:
+            above = self._node("Greater", name, self._constant(np.full(1, 0.5, self._dtype)))
+            self._node("Cast", above, called="labels", to=types.INT64)
+            given.append(helper.make_tensor_value_info("labels", types.INT64, ["n", outputs]))
         columns = len(self._model.preprocessor.feature_names_out)
         taken = [helper.make_tensor_value_info("inputs", types.FLOAT, ["n", columns])]
         return helper.make_graph(self._nodes, "shrinkage", taken, given, self._constants)
@@ -184,6 +189,8 @@ class _Graph:
                 name = self._node("Div", name, self._constant(np.full(1, self._temperature)))
         if part.loss == "softmax":
             return self._node("Softmax", name, axis=1)
+        if part.loss == "multilabel":
+            return self._node("Sigmoid", name)
         if part.loss == "logistic":
             second = self._node("Sigmoid", name)
             first = self._node("Sub", self._constant(np.ones(1, self._inner)), second)

@@ -30,7 +30,6 @@ from shrinkage.estimators._path_estimator import MLPCV
 from shrinkage.estimators.modules import MakeNetwork
 from shrinkage.estimators.saved._model_tensors import all_tensors, numbers_of, tensors_of
 from shrinkage.estimators.saved._model_words import (
-    CLASS_KINDS,
     FOLDS,
     FORMAT,
     MODULE,
@@ -39,6 +38,8 @@ from shrinkage.estimators.saved._model_words import (
     SCHEMAS,
     WORDS,
     checksum_of,
+    class_kind,
+    classes_from,
     read_words,
 )
 from shrinkage.estimators.saved._saved_folds import folds_from, folds_in_bytes
@@ -65,7 +66,7 @@ class SavedModel:
     targets: tuple[str, ...]
     """Names of the target columns."""
     classes: NDArray[Any] | None
-    """The classes in order; None for a regression."""
+    """The classes in order; None for a regression and for several labels per row."""
     ids: tuple[str, ...] = ()
     """Names of columns that are copied to predictions."""
     folder: Path | None = None
@@ -81,17 +82,26 @@ class SavedModel:
         return loss_named(self.networks.loss).output_names(self.targets)
 
     @property
+    def has_labels(self) -> bool:
+        """Whether each row has any number of labels, whose names are the targets."""
+        return loss_named(self.networks.loss).of_labels
+
+    @property
     def networks(self) -> FittedNetworks:
         """The best network that predicts."""
         return self.blend.parts[self.blend.main]
 
     def predict(self, frame: Any, lam: float | None = None) -> NDArray[Any]:
-        """Predict classes, (n,), values, (n, k), or quantiles, (n, Q), for a frame, or an array of its columns."""
+        """Predict classes, (n,), values, (n, k), quantiles, (n, Q), or labels, (n, L), for a frame or a matrix."""
         predicted = self._raw(frame, lam)
+        if self.has_labels:
+            return (predicted > 0.5).astype(np.int64)
         return predicted if self.classes is None else self.classes[_probabilities(predicted).argmax(axis=1)]
 
     def predict_proba(self, frame: Any, lam: float | None = None) -> NDArray[np.float64]:
-        """Predict class probabilities, (n, C)."""
+        """Predict class probabilities, (n, C), or those of labels, (n, L)."""
+        if self.has_labels:
+            return self._raw(frame, lam)
         if self.classes is None:
             raise RequestError(
                 "Probabilities were requested, but the model predicts numbers, not classes: leave out "
@@ -135,6 +145,7 @@ def save_model(
 ) -> None:
     """Write the model's files, `model.json` with their checksums last. `ids` names columns to copy to predictions."""
     blend, classes = model.blend_, getattr(model, "classes_", None)
+    classes = None if loss_named(model.networks_.loss).of_labels else classes
     save_preprocessor(preprocessor, folder / PREPROCESSING)
     version, numbers, about = _described(blend, with_folds=bool(model.out_of_fold))
     write_atomic(folder / NUMBERS, save(numbers))
@@ -155,7 +166,7 @@ def save_model(
         "targets": list(targets),
         **({"ids": list(ids)} if ids else {}),
         **({} if model.predict_by_ == "refit" else {"predict_by": model.predict_by_}),
-        "classes": None if classes is None else {"kind": _kind(classes), "values": classes.tolist()},
+        "classes": None if classes is None else {"kind": class_kind(classes), "values": classes.tolist()},
         "sha256": {name: sha256_of(folder / name) for name in files},
     }
     write_atomic(folder / WORDS, json.dumps({**words, "checksum": checksum_of(words)}, indent=1).encode())
@@ -206,7 +217,7 @@ def load_model(folder: str | Path, network: MakeNetwork | None = None) -> SavedM
             blend = Blend(
                 (_held(words["network"], words["loss"], tensors, kind, kind.module_layout),), (1.0,)
             )
-        classes = _classes(words, blend.parts[0])
+        classes = classes_from(words, blend.parts[0].loss, blend.parts[0].n_outputs)
         _check_averages(words, blend)
     except RequestError:
         raise
@@ -294,20 +305,6 @@ def _loaded(data: bytes) -> dict[str, NDArray[Any]]:
     return load(data)
 
 
-def _classes(words: dict[str, Any], networks: FittedNetworks) -> NDArray[Any] | None:
-    outputs = networks.layout.outputs
-    if (words["classes"] is None) == networks.of_classes:
-        raise ValueError(f"a loss of {networks.loss} does not fit these classes")
-    if words["classes"] is None:
-        if len(loss_named(networks.loss).output_names(words["targets"])) != outputs:
-            raise ValueError(f"{outputs} outputs for {len(words['targets'])} targets")
-        return None
-    classes = np.array(words["classes"]["values"], dtype=CLASS_KINDS[words["classes"]["kind"]])
-    if classes.shape != (2 if networks.loss == "logistic" else outputs,) or len(words["targets"]) != 1:
-        raise ValueError(f"{outputs} outputs for {len(classes)} classes")
-    return classes
-
-
 def _words_of(part: FittedNetworks, weight: float) -> dict[str, Any]:
     return {
         "sizes": list(perceptron_layout(part.layout).sizes),
@@ -387,10 +384,6 @@ def _held(
             {name.removeprefix("form."): x for name, x in tensors.items() if name.startswith("form.")},
         ),
     )
-
-
-def _kind(classes: NDArray[Any]) -> str:
-    return {"b": "bool", "i": "int", "u": "int", "f": "float"}.get(classes.dtype.kind, "str")
 
 
 def _probabilities(predicted: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -52,7 +52,7 @@ class SwarmSettings:
 
     def check(self, recipe: Recipe) -> None:
         """Raise for a rule, a kind or a loss that swarms can't serve."""
-        if self.error == "accuracy" and recipe.metric_name != "accuracy":
+        if self.error == "accuracy" and not recipe.metric_name.endswith("accuracy"):
             raise RequestError("error='accuracy': a regression has no accuracy. Use 'loss' or a function.")
         if not isinstance(recipe.kind, PerceptronKind):
             raise RequestError(

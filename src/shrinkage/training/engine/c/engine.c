@@ -37,13 +37,13 @@
 #endif
 
 enum { RELU, TANH, LOGISTIC, IDENTITY };
-enum { SOFTMAX, LOGISTIC_LOSS, SQUARED_ERROR, ABSOLUTE_ERROR, HUBER, QUANTILE, POISSON };
+enum { SOFTMAX, LOGISTIC_LOSS, SQUARED_ERROR, ABSOLUTE_ERROR, HUBER, QUANTILE, POISSON, MULTILABEL };
 enum { SGD, MOMENTUM, NESTEROV, ADAM };
 enum { L2_FORCE, L1_FORCE };
 
 /* Numbers that a loss's metric is summed in: squared errors of each of C outputs, or rows that are right. */
 INLINE int64_t hits_of(int64_t loss, int64_t C) {
-    return loss == SOFTMAX || loss == LOGISTIC_LOSS || loss == QUANTILE ? 1 : C;
+    return loss == SOFTMAX || loss == LOGISTIC_LOSS || loss == QUANTILE || loss == MULTILABEL ? 1 : C;
 }
 
 /* Built with PROFILE, the engine counts the processor's ticks of its parts; benchmarks/profile_path.py reads them. */

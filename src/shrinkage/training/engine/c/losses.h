@@ -72,8 +72,9 @@ static void NAME(softmax)(const NAME(Scored) *s) {
     }
 }
 
-static void NAME(logistic)(const NAME(Scored) *s) {
-    int64_t B = s->B, n = NAME(filled)(B);
+/* Logistic losses of all outputs, each times `share`. */
+INLINE void NAME(logistic_outputs)(const NAME(Scored) *s, REAL share) {
+    int64_t n = NAME(filled)(s->B);
     REAL *restrict loss = s->loss, *restrict u = s->spare, *restrict ratio = s->spare + s->ld;
     for (int64_t i = 0; i < n; i++) loss[i] = 0;
     for (int64_t c = 0; c < s->C; c++) {
@@ -83,15 +84,35 @@ static void NAME(logistic)(const NAME(Scored) *s) {
         NAME(over_two_more)(n, u, ratio);
         for (int64_t i = 0; i < n; i++) {
             REAL t = z[i] * (1 - 2 * y[i]);
-            loss[i] += (t < 0 ? 0 : t) + NAME(log1p_of)(ratio[i]);
+            loss[i] += ((t < 0 ? 0 : t) + NAME(log1p_of)(ratio[i])) * share;
         }
         REAL *restrict slope = s->slope ? s->slope + c * s->ld : NULL;
         if (slope)
-            for (int64_t i = 0; i < n; i++) slope[i] = (z[i] < 0 ? u[i] : 1) / (1 + u[i]) - y[i];
+            for (int64_t i = 0; i < n; i++) slope[i] = ((z[i] < 0 ? u[i] : 1) / (1 + u[i]) - y[i]) * share;
     }
+}
+
+static void NAME(logistic)(const NAME(Scored) *s) {
+    int64_t B = s->B, n = NAME(filled)(B);
+    REAL *restrict ratio = s->spare + s->ld;
+    NAME(logistic_outputs)(s, 1);
     if (!s->hits) return;
     for (int64_t i = 0; i < n; i++) ratio[i] = (s->z[i] > 0) == (s->y[i] > (REAL)0.5) ? 1 : 0; /* right or not */
     s->hits[0] += NAME(weighted_sum)(B, ratio, s->weight);
+}
+
+/* Logistic losses in the mean over the labels; a row is right where all its labels are. */
+static void NAME(multilabel)(const NAME(Scored) *s) {
+    int64_t n = NAME(filled)(s->B);
+    REAL *restrict right = s->spare;
+    NAME(logistic_outputs)(s, 1 / (REAL)s->C);
+    if (!s->hits) return;
+    for (int64_t i = 0; i < n; i++) right[i] = 1;
+    for (int64_t c = 0; c < s->C; c++) {
+        const REAL *restrict z = s->z + c * s->ld, *restrict y = s->y + c * s->ld;
+        for (int64_t i = 0; i < n; i++) right[i] = (z[i] > 0) == (y[i] > (REAL)0.5) ? right[i] : 0;
+    }
+    s->hits[0] += NAME(weighted_sum)(s->B, right, s->weight);
 }
 
 static void NAME(squared_error)(const NAME(Scored) *s) {
@@ -203,6 +224,7 @@ static double NAME(losses_of)(int loss, const NAME(Scored) *s) {
     case HUBER: NAME(huber)(s); break;
     case QUANTILE: NAME(quantile)(s); break;
     case POISSON: NAME(poisson)(s); break;
+    case MULTILABEL: NAME(multilabel)(s); break;
     default: NAME(squared_error)(s);
     }
     return NAME(weighted_sum)(s->B, s->loss, s->weight);

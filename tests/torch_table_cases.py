@@ -8,7 +8,6 @@ import unittest
 from collections.abc import Callable
 from functools import cache
 from typing import Any
-from unittest.mock import patch
 
 import torch
 from torch import Tensor, nn
@@ -27,8 +26,12 @@ def torch_table() -> dict[str, list[dict[str, Any]]]:
     """The settings of every optimizer on a CPU, without a weight decay of their own."""
     hollow: Any = types.ModuleType("expecttest")  # torch's test classes are built on it; none of them is used
     hollow.TestCase, hollow.assert_expected_inline = unittest.TestCase, None
-    with patch.dict(sys.modules, {"expecttest": sys.modules.get("expecttest", hollow)}):
+    absent = sys.modules.setdefault("expecttest", hollow) is hollow
+    try:  # not patch.dict, which would also forget the modules that this imports: torch registers them only once
         from torch.testing._internal.common_optimizers import optim_db
+    finally:
+        if absent:
+            del sys.modules["expecttest"]
     table = {}
     for info in optim_db:
         settings = [dict(x.kwargs) for x in info.optim_inputs_func(torch.device("cpu"))]

@@ -79,6 +79,8 @@ def runs_natively(optimizer: Optimizer, group: Group, rule: Rule) -> bool:
         return False  # the kernel would remove lr·λ of each factor
     if not plain or isinstance(rule.strength, torch.Tensor) or isinstance(optimizer, torch.optim.Adafactor):
         return False  # Adafactor computes its step size from the weights before it decays them
+    if isinstance(optimizer, torch.optim.Muon) and isinstance(group.get("lr"), torch.Tensor):
+        return False  # Muon's kernel would round 1 − lr·λ to the float32 of that tensor
     if rule.entry == "loss":
         return native_meaning(optimizer, group) == "coupled"
     clock_fits = rule.clock == "lr" or not isinstance(group.get("lr"), torch.Tensor)

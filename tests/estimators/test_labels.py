@@ -1,5 +1,6 @@
 """Several labels per row: normalization in closed form, scikit-learn's shapes, files, report, and what is refused."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,8 @@ from torch import nn
 from shrinkage import MLPClassifierCV
 from shrinkage._errors import RequestError
 from shrinkage.estimators import Runtime, export_onnx, load_model, save_model
+from shrinkage.reporting._elsewhere import strengths_elsewhere
+from shrinkage.training import Backprop
 
 ROWS = 150
 
@@ -55,6 +58,20 @@ def test_a_linear_network_is_scikit_learns_one_versus_rest(lam: float):
     expected: Any = OneVsRestClassifier(rival).fit(Z, Y).predict_proba(Z)
     assert_allclose(linear.predict_proba(X), expected, atol=1e-5)
     assert linear.loss_ == pytest.approx(mean_log_loss(Y, expected), abs=1e-6)
+
+
+def test_the_alpha_to_type_in_scikit_learn_is_the_same_strength():
+    """MLPClassifier adds the labels up and divides alpha by the batch, which is all n rows for lbfgs."""
+    X, Y = rows()
+    linear = model(inputs="linear", lambdas=[1e-2], dtype="float64").fit(X, Y)
+    recipe = replace(linear.recipe_, trainer=Backprop(batch_size=len(Y), learning_rate=0.01))
+    (typed,) = (s for s in strengths_elsewhere(1e-2, recipe, 4) if s.framework == "scikit-learn")
+    assert typed.argument == "MLPClassifier(alpha=…)"
+    theirs = MLPClassifier(
+        (), alpha=float(typed.value), solver="lbfgs", tol=1e-10, max_iter=5000, random_state=0
+    )
+    Z = StandardScaler().fit_transform(X)
+    assert_allclose(linear.predict_proba(X), theirs.fit(Z, Y).predict_proba(Z), atol=1e-4)
 
 
 def test_labels_that_are_one_label_repeated_are_the_binary_model():
@@ -238,6 +255,7 @@ def test_the_report_counts_each_label(tmp_path: Path):
     assert "multilabel classification of “dry”" in page
     assert "logistic regression of each label" in page
     assert "share of each label" in page
+    assert "the mean probability of each label when the column has that value" in page
     assert "of new rows lie within" not in page
 
 

@@ -19,22 +19,22 @@ MOST_LINES, MOST_COLUMNS = 4, 12
 
 
 def effects_section(
-    effects: Effects, loss_name: str, outputs: Sequence[str], *, probabilities: bool
+    effects: Effects, loss_name: str, outputs: Sequence[str], *, probability_of: str
 ) -> Section:
     """The chapter.
 
     Args:
         effects: what was measured.
         loss_name: what the importance is an increase of.
-        outputs: names of the classes or targets.
-        probabilities: whether the outputs are classes; of two, the second is shown.
+        outputs: names of the classes, labels or targets.
+        probability_of: `class` or `label`, empty for values; of two classes, the second is shown.
     """
     importance = effects.importance
     lines = [str(name) for name in outputs]
-    if probabilities and len(lines) == 2:
+    if probability_of == "class" and len(lines) == 2:
         lines = lines[1:]
     figures = [_bars(importance, loss_name)]
-    what = "probability" if probabilities else "prediction"
+    what = "probability" if probability_of else "prediction"
     figures += [_curve(each, place, lines, what) for place, each in enumerate(effects.dependences)]
     several = min(len(lines), MOST_LINES) > 1
     keys = (
@@ -42,8 +42,8 @@ def effects_section(
         if several
         else []
     )
-    means = "mean probability of each class" if several and probabilities else f"mean {what}"
-    if probabilities and not several:
+    means = f"mean probability of each {probability_of}" if several and probability_of else f"mean {what}"
+    if probability_of and not several:
         means = f"mean probability of “{clean(lines[0], 40)}”"
     return Section(
         id="effects",

@@ -170,7 +170,8 @@ def _effects_sections(story: FitStory) -> list[Section]:
         return []
     classes = story.class_names
     outputs = [str(name) for name in (classes or story.target_names)]
-    return [effects_section(story.effects, story.path.loss_name, outputs, probabilities=classes is not None)]
+    of = "class" if classes else "label" if story.task == "multilabel classification" else ""
+    return [effects_section(story.effects, story.path.loss_name, outputs, probability_of=of)]
 
 
 def _loss_section(story: FitStory, judged: Judged) -> Section:

@@ -35,8 +35,20 @@ AB = ["a", "b"] * (N // 2)
         (in_memory(x=[1e39] + [0.0] * 29, y=AB), "y", {}, r"row 1: column 'x' is 1e\+39, beyond 3.4e38"),
         (in_memory(x=X, y=np.where(X > 1, np.inf, X)), "y", {}, "column 'y' is infinite"),
         (in_memory(x=X, y=[None, *AB[1:]]), "y", {}, r"missing in 1 of 30 rows \(row 1\)"),
-        (in_memory(x=X, y=[None] * N), "y", {}, r"missing in 30 of 30 rows \(row 1, row 2, row 3, …\)"),
-        (in_memory(y=AB), "y", {}, "no column besides the target"),
+        (in_memory(x=X, y=[None] * N), "y", {}, "target 'y' is missing in every row: name another column"),
+        (
+            in_memory(x=X, y=[f"p{i}" for i in range(N)]),
+            "y",
+            {},
+            "30 different values, each in fewer than 5 rows",
+        ),
+        (
+            in_memory(**{"a y": ["1 u", "2 v"] * 15}),
+            "a y",
+            {},
+            r"nothing to learn from; if white space .*--sep '\\s\+'",
+        ),
+        (in_memory(y=AB), "y", {}, r"no column besides the target, so there is nothing to learn from\.$"),
         (
             in_memory(x=[*map(str, X[1:]), "1,234"], y=AB),
             "y",

@@ -52,6 +52,7 @@ def zipped(*members: str) -> bytes:
         bz2.compress(CSV.encode()),
         lzma.compress(CSV.encode()),
         zipped("t.csv"),
+        zipped("t.csv", "__MACOSX/._t.csv", ".DS_Store"),
     ],
 )
 def test_one_table_in_many_dresses(tmp_path: Path, content: bytes):
@@ -74,7 +75,11 @@ def test_one_table_in_many_dresses(tmp_path: Path, content: bytes):
         (b"a,b\n1,\x002\n", "line 2: a NUL byte.*--encoding utf-16"),
         ("a,b\n1,é\n".encode("latin-1"), "line 2, byte 3: 0xE9 is not UTF-8.*--encoding latin-1"),
         (b"a,b\n1,2\n1,2,3\n4\n", "line 3: 3 fields where the header has 2.*2 such rows; next line 4"),
-        (b"a,b\n1,2,3\n1,2,3\n", "line 2: 3 fields where the header has 2"),
+        (b"a,b\n1,2,3\n1,2,3,4\n", "line 2: 3 fields where the header has 2"),
+        (b"a,b\nr,1,2\ns,3,4\n", "line 2: 3 fields where the header has 2.*as R writes tables, add a name"),
+        (b'a,b\n1,"2 \\" x"\n', r"line 2: text follows a closing quote.*--escape '\\'"),
+        (b'"a" "b"\n"x" 1\n', r"line 1: text follows a closing quote.*--sep '\\s\+'"),
+        (b"E,1,E\n2,3,4\n", "more than once: 'E'.*If the first line holds values, use --no-header"),
         (b'a,b\n"x\ny",1\n3\n', "line 4: 1 fields"),
         (b'a,b\n1,2\n3,"4\n5,6\n', "line 3: a quote .* never closed"),
         (b'a,b\n1,"2"x\n', "line 2: text follows a closing quote"),

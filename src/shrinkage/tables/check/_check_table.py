@@ -91,7 +91,19 @@ def _wrong_size(table: Table, targets: Sequence[str], folds: int) -> Iterator[st
     elif n < 2 * folds:
         yield f"{table.name}: {folds} folds need at least {2 * folds} rows, found {n}. Use fewer folds (--folds)."
     if targets and columns == len(targets):
-        yield f"{table.name}: there is no column besides the target, so there is nothing to learn from."
+        yield (
+            f"{table.name}: there is no column besides the target, so there is nothing to learn from"
+            f"{_cut_by_blanks(table)}."
+        )
+
+
+def _cut_by_blanks(table: Table) -> str:
+    """What is added where the one column of a table holds several, with white space between them."""
+    cells = table.frame.iloc[:20, 0].dropna()
+    parts = {len(cell.split()) if isinstance(cell, str) else 1 for cell in cells}
+    if table.frame.shape[1] > 1 or len(parts) != 1 or parts == {1}:
+        return ""
+    return "; if white space separates the columns, use --sep '\\s+'"
 
 
 def _wrong_targets(table: Table, targets: Sequence[str], task: str, folds: int) -> Iterator[str]:
@@ -122,7 +134,9 @@ def _wrong_targets(table: Table, targets: Sequence[str], task: str, folds: int) 
 
 def _missing_target(table: Table, name: str, column: pd.Series) -> Iterator[str]:
     rows = np.flatnonzero(column.isna().to_numpy())
-    if len(rows):
+    if len(rows) and len(rows) == len(column):
+        yield f"{table.name}: target {shown(name)} is missing in every row: name another column."
+    elif len(rows):
         places = ", ".join(table.where(int(row)) for row in rows[:3])
         yield (
             f"{table.name}: target {shown(name)} is missing in {len(rows):,} of {len(column):,} rows "
@@ -143,6 +157,12 @@ def _rare_classes(table: Table, name: str, values: pd.Series, folds: int) -> Ite
         )
         return
     said = ", ".join(f"{shown(label)} ({count})" for label, count in rare[:5])
+    if len(rare) == len(counts) > 2:
+        yield (
+            f"{table.name}: target {shown(name)} has {len(counts):,} different values, each in fewer than {folds} rows: "
+            f"{said}{', …' if len(rare) > 5 else ''}. These are not classes. {_if_numbers(values)}Name another target."
+        )
+        return
     yield (
         f"{table.name}: target {shown(name)} has {'a class' if len(rare) == 1 else f'{len(rare)} classes'} with fewer "
         f"rows than the {folds} folds: {said}{', …' if len(rare) > 5 else ''}. "

@@ -73,8 +73,8 @@ def without_rare_classes(table: Table, targets: Sequence[str], *, task: str, fol
 
 def _rows(table: Table, kept: NDArray[np.bool_], which: str) -> Table:
     left_out = int((~kept).sum())
-    if not left_out:
-        return table
+    if left_out in (0, len(kept)):
+        return table  # nothing would be left: the check says why
     rows = "1 row was" if left_out == 1 else f"{left_out:,} rows were"
     return replace(
         table,

@@ -219,7 +219,8 @@ def _rows(text: str, name: str, dialect: Dialect, line: int) -> tuple[list[list[
                 lines.append(start)
             start = reader.line_num + line
     except csv.Error as error:
-        raise RequestError(f"{name}, line {start}: {_said(error)}") from error
+        where = text.split("\n")[start - line : start - line + 1]
+        raise RequestError(f"{name}, line {start}: {_said(error, ''.join(where), dialect)}") from error
     return rows, lines
 
 
@@ -246,12 +247,17 @@ def _split(text: str, sep: str, name: str, line: int) -> tuple[list[list[str]], 
     return rows, lines
 
 
-def _said(error: csv.Error) -> str:
+def _said(error: csv.Error, text: str, dialect: Dialect) -> str:
     if "unexpected end" in str(error):
         return 'a quote " is opened in the row that starts here but never closed.'
     if "field larger" in str(error):
         return 'a cell of more than 131,072 characters: is a quote " not closed?'
-    return 'text follows a closing quote "; a quote inside a quoted cell is written twice.'
+    said = 'text follows a closing quote "; a quote inside a quoted cell is written twice'
+    if '\\"' in text and dialect.escape is None:
+        return f"{said}, or as \\\" with --escape '\\'."
+    if (dialect.sep or ",") not in text and re.search(r'"\s+\S', text):
+        return f"{said}. If white space separates the cells, use --sep '\\s+'."
+    return f"{said}."
 
 
 def _ragged(header: list[str], rows: list[list[str]], lines: list[int], name: str, sep: str) -> list[str]:
@@ -265,10 +271,13 @@ def _ragged(header: list[str], rows: list[list[str]], lines: list[int], name: st
         return [
             f"{name}, line 1 starts with #: {shown(sep.join(header))}. Remove the comment lines above the header."
         ]
+    fix = "add or quote what differs, or give another --sep"
+    if len(wrong) == len(rows) and all(len(row) == width + 1 for row in rows):
+        fix = "if each row starts with its own name, as R writes tables, add a name for it at the start of the header"
     more = "" if len(wrong) == 1 else f" ({len(wrong):,} such rows; next line {lines[wrong[1]]})"
     return [
         f"{name}, line {lines[first]}: {len(rows[first])} fields where the header has {width}{more}: {start}. "
-        f"Fields are separated by {sep!r} here; add or quote what differs, or give another --sep."
+        f"Fields are separated by {sep!r} here; {fix}."
     ]
 
 
@@ -291,7 +300,9 @@ def _bad_names(names: list[str], name: str, dialect: Dialect) -> list[str]:
             "--no-header and name columns by position, such as 'column 1'."
         ]
     if repeated:
+        values = any(_NUMBER.fullmatch(cell) for cell in names)
+        else_ = " If the first line holds values, use --no-header." if values else ""
         return [
-            f"{name}: column names appear more than once: {', '.join(repeated[:10])}. Rename or remove them."
+            f"{name}: column names appear more than once: {', '.join(repeated[:10])}. Rename or remove them.{else_}"
         ]
     return []

@@ -34,6 +34,8 @@ _BOMS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+_MACS = re.compile(r"^__MACOSX/|(^|/)\.DS_Store$")
+"""What macOS adds to an archive."""
 _HTML = re.compile(r"\s*<(!doctype|html|head|body|\?xml)\b", re.IGNORECASE)
 _JSON = re.compile(r"""\s*(\{\s*("|\}|$)|\[\s*([\[{"\]]|-?\d|$))""")
 
@@ -120,7 +122,7 @@ def _opener(data: bytes, name: str) -> Callable[[], IO[bytes]] | None:
 
 def _only_member(data: bytes, name: str) -> IO[bytes]:
     archive = zipfile.ZipFile(io.BytesIO(data))
-    members = [info for info in archive.infolist() if not info.is_dir()]
+    members = [info for info in archive.infolist() if not info.is_dir() and not _MACS.search(info.filename)]
     if any(info.filename == "[Content_Types].xml" for info in members):
         raise RequestError(f"{name} is an Office file but not an Excel sheet: save the table as CSV.")
     if len(members) != 1:

@@ -67,7 +67,7 @@ def test_the_alpha_to_type_in_scikit_learn_is_the_same_strength():
     recipe = replace(linear.recipe_, trainer=Backprop(batch_size=len(Y), learning_rate=0.01))
     (typed,) = (s for s in strengths_elsewhere(1e-2, recipe, 4) if s.framework == "scikit-learn")
     assert typed.argument == "MLPClassifier(alpha=…)"
-    theirs = MLPClassifier(
+    theirs: Any = MLPClassifier(
         (), alpha=float(typed.value), solver="lbfgs", tol=1e-10, max_iter=5000, random_state=0
     )
     Z = StandardScaler().fit_transform(X)

@@ -11,7 +11,7 @@ DOCS = Path(__file__).parents[2] / "docs"
 BLOCK = re.compile(r"```python\n(.*?)```\n(?:```text\n(.*?)```)?", re.DOTALL)
 
 
-@pytest.mark.parametrize("page, count", [("before-the-fit.md", 1), ("after-the-fit.md", 3)])
+@pytest.mark.parametrize("page, count", [("before-the-fit.md", 1), ("after-the-fit.md", 4)])
 def test_the_blocks_of_the_page(page: str, count: int):
     names: dict[str, object] = {}
     blocks = BLOCK.findall((DOCS / page).read_text(encoding="utf-8"))

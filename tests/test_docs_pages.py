@@ -14,7 +14,7 @@ from cli_cases import Forking
 
 DOCS = Path(__file__).parents[1] / "docs"
 START = ("start/install", "start/first-path", "start/your-table", "start/your-network", "start/your-loop")
-PAGES = ("understand", "upgrade", *START)
+PAGES = ("automatic", "understand", "upgrade", *START)
 """Pages whose blocks no other test runs."""
 
 

@@ -20,7 +20,7 @@ from shrinkage.cli._progress import progress_bar
 from shrinkage.cli._versions import versions
 from shrinkage.cli.options._config_file import Config, other_data
 from shrinkage.cli.options._objective_options import ClassWeight, Loss, Quantile, Scoring, objective_of
-from shrinkage.cli.options._preset_options import PredictBy
+from shrinkage.cli.options._preset_options import PredictBy, Preset, folds_of
 from shrinkage.cli.options._row_options import Group, Id, NoShuffle, RowOptions, Time, Weight
 from shrinkage.cli.options._shared_options import (
     Bundled,
@@ -141,6 +141,7 @@ def fit(
     inputs: Annotated[str, _rare_in_net(help=_INPUTS)] = "auto",
     fast: Annotated[bool, _rare_in_path("--fast", help=_FAST)] = False,
     predict_by: PredictBy = "refit",
+    preset: Preset = "default",
     effects: Annotated[bool, _rare_in_run("--effects/--no-effects", help=_EFFECTS)] = True,
     jobs: Jobs = "auto",
     cluster: Annotated[str | None, _rare_in_run(help=_CLUSTER)] = None,
@@ -185,6 +186,7 @@ class _Asked(TableOptions, RowOptions):
     inputs: str
     fast: bool
     predict_by: str
+    preset: str
     effects: bool
     jobs: str
     cluster: str | None
@@ -211,6 +213,8 @@ class _Checked:
 
 def _run(asked: _Asked) -> None:
     start = monotonic()
+    usual = inspect.signature(fit).parameters["folds"].default
+    asked = replace(asked, folds=folds_of(asked.preset, asked.folds, usual))
     check_one_of(resume=asked.resume, overwrite=asked.overwrite)
     asked.check()
     with options_named():
@@ -304,6 +308,7 @@ def _estimator(asked: _Asked, problem: Problem, rows: SetApart) -> MLPCV:
         inputs=inputs_of(asked.inputs),
         fast=asked.fast,
         predict_by=asked.predict_by,
+        preset=asked.preset,
         activation=asked.activation,
         solver=asked.solver,
         learning_rate_init=auto_or_rate("--lr", asked.learning_rate),
@@ -368,6 +373,7 @@ def _write(asked: _Asked, folder: Path, model: MLPCV, checked: _Checked, seconds
         "lambda_1se": model.choice_.lam_1se,
         "epochs": model.choice_.epoch,
         "predict_by": model.predict_by_,
+        "preset": model.preset_,
         "budget": asdict(model.budget_),
         "findings": findings(story),
         "compared": compared(story),

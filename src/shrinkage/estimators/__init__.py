@@ -5,6 +5,7 @@ from shrinkage.estimators._column_effects import column_effects
 from shrinkage.estimators._fitted_networks import FittedNetworks
 from shrinkage.estimators._path_estimator import MLPCV
 from shrinkage.estimators._regressor import MLPRegressorCV
+from shrinkage.estimators.given._presets import PRESETS
 from shrinkage.estimators.given._rows_of_folds import time_folds
 from shrinkage.estimators.given._runtime import Runtime
 from shrinkage.estimators.modules import LambdaPath, lambda_path, network_from_file
@@ -14,6 +15,7 @@ from shrinkage.estimators.saved._saved_model import SavedModel, load_model, save
 
 __all__ = [
     "MLPCV",
+    "PRESETS",
     "FittedNetworks",
     "LambdaPath",
     "MLPClassifierCV",

@@ -71,6 +71,8 @@ Args:
         the networks of the folds, each trained without its held-out rows. Probabilities are averaged, or values.
         `networks_`, `coefs_` and `predict(X, lam=…)` are of the refitted network in every case; `partial_fit` and
         `warm_start` need `refit`.
+    preset: `fast`: `inputs="bounded"` and `cv=3`; `default`; or `best`: `cv=10` and `predict_by="folds"`. It sets the
+        parameters that equal their defaults; any other value wins. docs/automatic.md has what each costs.
     out_of_fold: keep the networks of each fold and their predictions for its held-out rows, which `out_of_fold_`,
         `calibration_` and `predict_interval` need; trains one more network per fold.
     calibrate: divide the classifier's logits by a temperature fitted to predictions of unseen rows: True, False, or
@@ -104,6 +106,7 @@ ATTRIBUTES = """
         seen it; NaN for rows that no fold held out.
     calibration_: `Calibration`, for a classifier: the temperature, whether it is applied, and its gain.
     budget_: `Budget`: epochs, batch size and learning rate, and which of them were chosen automatically.
+    preset_: the parameters that `preset` set, by name.
     predict_by_: what predicts: `refit`, `restarts` or `folds`.
     networks_: `FittedNetworks`: parameters and scales.
     forms_: `Forms`: the members given by `inputs`, their weights, and their losses on unseen rows.

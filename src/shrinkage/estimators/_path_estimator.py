@@ -43,6 +43,7 @@ from shrinkage.estimators.given._continued import Continued
 from shrinkage.estimators.given._fit_callbacks import CallbackSupportMixin, fit_callbacks, with_callbacks
 from shrinkage.estimators.given._held_out_scores import HeldOutScores, held_out_scores
 from shrinkage.estimators.given._parameter_checks import check_parameters
+from shrinkage.estimators.given._presets import of_preset, with_preset
 from shrinkage.estimators.given._rows_of_folds import splits_of
 from shrinkage.estimators.given._runtime import Runtime
 from shrinkage.estimators.modules import MakeNetwork, members_of_network, with_network
@@ -96,6 +97,7 @@ class MLPCV(OfNetworks, Shown, Continued, UnseenRows, CallbackSupportMixin, Base
         standardize: bool = True,
         keep_path: bool = False,
         predict_by: str = "refit",
+        preset: str = "default",
         out_of_fold: bool = True,
         calibrate: bool | str = "auto",
         max_extensions: int = 3,
@@ -136,6 +138,7 @@ class MLPCV(OfNetworks, Shown, Continued, UnseenRows, CallbackSupportMixin, Base
         self.standardize = standardize
         self.keep_path = keep_path
         self.predict_by = predict_by
+        self.preset = preset
         self.out_of_fold = out_of_fold
         self.calibrate = calibrate
         self.max_extensions = max_extensions
@@ -174,11 +177,11 @@ class MLPCV(OfNetworks, Shown, Continued, UnseenRows, CallbackSupportMixin, Base
         return self
 
     def _fit(self, X: Any, y: Any, sample_weight: Any, runtime: Runtime, groups: Any = None) -> Self:
-        check_parameters(self.get_params(deep=False))
+        check_parameters(self._given())
         weight = None
         if sample_weight is not None:
             weight = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
-        check_moving(self.get_params(deep=False), weight)
+        check_moving(self._given(), weight)
         given, y = y, self._checked_y(X, y)
         self.target_names_ = target_names(given, y)
         inputs = inputs_for(self, X, weight, as_table=runtime.as_table, keep_columns=self.keep_columns)
@@ -190,7 +193,7 @@ class MLPCV(OfNetworks, Shown, Continued, UnseenRows, CallbackSupportMixin, Base
                 f"{type(self).__name__}: at least 2 rows are needed, got n_samples = {len(seen)}."
             )
         targets = self._targets(y, seen)
-        self.budget_ = budget_for(self.get_params(deep=False), len(seen))
+        self.budget_ = budget_for(self._given(), len(seen))
         if self.budget_.chosen:
             runtime.said(str(self.budget_))
         folds, fold_forms = self._folds(inputs, targets, weight, seen, y, groups)
@@ -200,7 +203,7 @@ class MLPCV(OfNetworks, Shown, Continued, UnseenRows, CallbackSupportMixin, Base
         if self.network is not None:
             recipe = with_network(self.network, request.recipe, all_rows, len(request.lambdas))
             request = replace(request, recipe=recipe)
-        names = members_for(self.get_params(deep=False), self.budget_.rows)
+        names = members_for(self._given(), self.budget_.rows)
         if self.network is not None:
             names = members_of_network(self.inputs)
         recipes = recipes_of_members(names, request.recipe, all_rows, self.budget_)
@@ -269,17 +272,22 @@ class MLPCV(OfNetworks, Shown, Continued, UnseenRows, CallbackSupportMixin, Base
     def _targets(self, y: NDArray[Any], seen: NDArray[np.int64]) -> Targets:
         """y as the networks learn it; rows outside `seen` have no say."""
 
+    def _given(self) -> dict[str, Any]:
+        """The parameters by name, with what `preset` sets."""
+        return with_preset(self.get_params(deep=False), type(self))
+
     def _request(self, targets: Targets, scores: HeldOutScores | None) -> PathRequest:
+        given = self._given()
         return PathRequest(
             lambdas=starting_lambdas(self.lambdas),
-            restarts=self.restarts,
+            restarts=given["restarts"],
             select=self.select,
             stop=self.stop,
-            search=self.search,
-            fast=self.fast,
+            search=given["search"],
+            fast=given["fast"],
             score=scores,
             score_name="" if scores is None else scores.name,
-            recipe=recipe_of(self.get_params(deep=False), targets.loss, self.budget_),
+            recipe=recipe_of(given, targets.loss, self.budget_),
             seed=int(check_random_state(self.random_state).randint(2**31 - 1)),
             keep_path=self.keep_path,
             held_out=self.out_of_fold,
@@ -296,7 +304,7 @@ class MLPCV(OfNetworks, Shown, Continued, UnseenRows, CallbackSupportMixin, Base
         y: NDArray[Any],
         groups: Any,
     ) -> tuple[list[Fold], list[dict[str, Form]]]:
-        splits = splits_of(self.cv, y, groups, seen, classifier=is_classifier(self))
+        splits = splits_of(self._given()["cv"], y, groups, seen, classifier=is_classifier(self))
         folds, forms = list[Fold](), list[dict[str, Form]]()
         for number, (train, validation) in enumerate(splits):
             fold, fitted = self._fold_and_forms(number, inputs, targets, weight, train, validation)
@@ -317,7 +325,7 @@ class MLPCV(OfNetworks, Shown, Continued, UnseenRows, CallbackSupportMixin, Base
         weight = targets.weights(weight, train)
         X = inputs.matrix(None if number == ALL_ROWS else train)
         forms, seen = inputs_of_members(
-            members_for(self.get_params(deep=False), self.budget_.rows),
+            members_for(self._given(), self.budget_.rows),
             X,
             train,
             weight,
@@ -368,8 +376,9 @@ class MLPCV(OfNetworks, Shown, Continued, UnseenRows, CallbackSupportMixin, Base
         self.seed_ = request.seed
         self.loss_ = float(fitted.refit_loss[fitted.chosen])
         self.forms_ = members
-        self.blend_ = blend_of(members, all_rows, forms, request.recipe, self.predict_by)
-        self.predict_by_ = self.predict_by
+        self.preset_ = of_preset(self.get_params(deep=False), type(self))
+        self.predict_by_ = self.preset_.get("predict_by", self.predict_by)
+        self.blend_ = blend_of(members, all_rows, forms, request.recipe, self.predict_by_)
         self.networks_ = self.blend_.parts[self.blend_.main]
 
     def _predicted(self, X: Any, lam: float | None) -> NDArray[np.float64]:

@@ -72,6 +72,7 @@ _OPTIONS = {
         *("class_weight", "loss", "quantile", "scoring"),
         *(
             "predict_by",
+            "preset",
             "search",
             "select",
             "sep",

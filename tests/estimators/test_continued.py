@@ -34,7 +34,7 @@ def test_partial_fit_goes_on_at_the_lambda_of_the_path():
     X, y = numbers(120, 4)
     model = MLPRegressorCV(**QUICK).partial_fit(X[:80], y[:80])
     lam, scale, before = model.lambda_, model.networks_.x_scale, model.score(X[80:], y[80:])
-    for _ in range(60):
+    for _ in range(200):
         model.partial_fit(X[80:], y[80:])
     assert model.lambda_ == lam
     assert model.networks_.x_scale is scale
@@ -83,6 +83,41 @@ def test_warm_start_goes_on_where_the_fit_before_ended():
     path = warm.path_
     assert (warm.fit(X, y).coefs_[0] != first).any()
     assert warm.path_ is path
+
+
+@pytest.mark.parametrize("engine", ["compiled", "torch"])
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"solver": "adam"},
+        {"solver": "adam", "batch_size": 7},
+        {"solver": "sgd", "batch_size": 7},
+        {"solver": "sgd", "momentum": 0.0, "batch_size": 7},
+        {"solver": "adam", "batch_size": 7, "inputs": ["standard", "bounded"]},
+    ],
+    ids=str,
+)
+def test_epochs_one_by_one_are_the_epochs_of_one_long_run(
+    given: dict[str, Any], engine: str, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("SHRINKAGE_ENGINE", engine)
+    X, y = numbers(60, 4)
+    options = {**QUICK, **given, "learning_rate_init": 0.01}
+    long = MLPRegressorCV(**options, warm_start=True).fit(X, y)
+    before = long.predict(X)
+    long.fit(X, y)  # five epochs at once
+    parted = MLPRegressorCV(**options).fit(X, y)
+    for _ in range(5):
+        parted.partial_fit(X, y)
+    assert np.abs(long.predict(X) - before).max() > 1e-3
+    np.testing.assert_allclose(parted.predict(X), long.predict(X), rtol=1e-5)
+
+
+def test_a_new_fit_forgets_the_state_of_the_optimizer():
+    X, y = numbers(60, 4)
+    once = MLPRegressorCV(**QUICK).fit(X, y).partial_fit(X, y)
+    again = MLPRegressorCV(**QUICK).fit(X, y).partial_fit(X, y).fit(X, y).partial_fit(X, y)
+    np.testing.assert_array_equal(again.predict(X), once.predict(X))
 
 
 @pytest.mark.parametrize("kind", [csr_matrix, csr_array])

@@ -166,7 +166,7 @@ class MLPCV(OfNetworks, Shown, Continued, UnseenRows, CallbackSupportMixin, Base
         """
         with fit_callbacks(self, X, y) as progress:
             if self.warm_start and hasattr(self, "blend_"):
-                return self._continue(X, y, sample_weight, self.budget_.epochs)
+                return self._continue(X, y, sample_weight, self.budget_.epochs, anew=True)
             self._fit(X, y, sample_weight, Runtime(progress=progress), groups)
         if is_frame(X) and np.ndim(y) == 1:
             task = "classification" if is_classifier(self) else "regression"
@@ -375,6 +375,7 @@ class MLPCV(OfNetworks, Shown, Continued, UnseenRows, CallbackSupportMixin, Base
         self.n_rows_ = len(all_rows.train)
         self.seed_ = request.seed
         self.loss_ = float(fitted.refit_loss[fitted.chosen])
+        self.optimizer_states_, self.epochs_continued_ = None, 0
         self.forms_ = members
         self.preset_ = of_preset(self.get_params(deep=False), type(self))
         self.predict_by_ = self.preset_.get("predict_by", self.predict_by)

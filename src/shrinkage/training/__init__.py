@@ -8,6 +8,7 @@ from shrinkage.training._score import Score
 from shrinkage.training._trainee import BlockResult, Member
 from shrinkage.training.backprop._backprop import Backprop
 from shrinkage.training.backprop._backprop_settings import learning_rate
+from shrinkage.training.backprop._further_epochs import OptimizerState, further_epochs
 from shrinkage.training.backprop._optimizers import SGD, Adam, Optimizer, PlainAdam
 from shrinkage.training.convex._convex_optimum import ConvexOptimum, has_one_minimum
 from shrinkage.training.convex._smooth_losses import smooth_path
@@ -30,6 +31,7 @@ __all__ = [
     "ErrorOfNetworks",
     "Member",
     "Optimizer",
+    "OptimizerState",
     "ParticleSwarms",
     "PlainAdam",
     "Recipe",
@@ -46,6 +48,7 @@ __all__ = [
     "chunks",
     "engine_build",
     "engine_name",
+    "further_epochs",
     "has_one_minimum",
     "learning_rate",
     "minimize",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -19,7 +20,7 @@ from shrinkage.estimators._fitted_networks import FittedNetworks
 from shrinkage.estimators._trainers import recipe_of
 from shrinkage.networks import Layout, PerceptronKind
 from shrinkage.path import ALL_ROWS, Fold, standard_inputs
-from shrinkage.training import Backprop, Recipe
+from shrinkage.training import Backprop, OptimizerState, Recipe, further_epochs
 
 __all__ = ["Continued", "continued", "one_hot"]
 
@@ -42,8 +43,12 @@ class Continued:
     def _learned(self, y: NDArray[Any]) -> NDArray[np.float64]:
         """(n, C) y as the outputs of the fitted networks learn it."""
 
-    def _continue(self, X: Any, y: Any, sample_weight: Any, epochs: int) -> Any:
-        """More epochs over some rows, at the λ of the path; what the folds said stays as `fit` left it."""
+    def _continue(self, X: Any, y: Any, sample_weight: Any, epochs: int, *, anew: bool = False) -> Any:
+        """More epochs over some rows, at the λ of the path; what the folds said stays as `fit` left it.
+
+        The optimizers go on from the call before. They begin `anew` in each `fit` of a warm start, as in scikit-learn's
+        nets, and after a `fit`, whose learning rate has fallen to its end.
+        """
         model: Any = self
         if model.predict_by_ != "refit":
             raise RequestError(
@@ -61,14 +66,17 @@ class Continued:
             raise ValueError(f"X and y must have the same number of rows, got {len(columns)} and {len(y)}.")
         recipe = recipe_of(model.get_params(deep=False), model.networks_.loss, model.budget_)
         done = getattr(model, "epochs_continued_", 0)
-        model.blend_ = continued(
+        states = None if anew else getattr(model, "optimizer_states_", None)
+        states = states or [OptimizerState(epoch=done)] * len(model.blend_.parts)
+        model.blend_, model.optimizer_states_ = continued(
             model.blend_,
+            states,
             recipe,
             columns,
             self._learned(y),
             weight,
             epochs=epochs,
-            seed=hashed_seed(model.seed_, "continued", done),
+            seed=hashed_seed(model.seed_, "continued"),
         )
         model.networks_ = model.blend_.parts[model.blend_.main]
         model.epochs_continued_ = done + epochs
@@ -77,6 +85,7 @@ class Continued:
 
 def continued(
     blend: Blend,
+    states: Sequence[OptimizerState],
     recipe: Recipe,
     X: NDArray[Any],
     Y: NDArray[Any],
@@ -84,13 +93,14 @@ def continued(
     *,
     epochs: int,
     seed: int,
-) -> Blend:
+) -> tuple[Blend, list[OptimizerState]]:
     """The networks that predict after more epochs over some rows, λ and the scales of inputs and targets kept.
 
-    The optimizer begins anew, at a constant learning rate.
+    The learning rate is constant.
 
     Args:
         blend: the networks.
+        states: of their optimizers.
         recipe: how they are trained, by back-propagation.
         X: (n, D) columns.
         Y: (n, C) targets as the networks learn them, in their own units.
@@ -115,17 +125,22 @@ def continued(
         controller=None,
         strengths="network",
     )
-    return replace(blend, parts=tuple(_further(part, own, X, Y, weight, seed) for part in blend.parts))
+    further = [
+        _further(part, state, own, X, Y, weight, seed)
+        for part, state in zip(blend.parts, states, strict=True)
+    ]
+    return replace(blend, parts=tuple(part for part, _ in further)), [state for _, state in further]
 
 
 def _further(
     part: FittedNetworks,
+    state: OptimizerState,
     recipe: Recipe,
     X: NDArray[Any],
     Y: NDArray[Any],
     weight: NDArray[np.float64] | None,
     seed: int,
-) -> FittedNetworks:
+) -> tuple[FittedNetworks, OptimizerState]:
     X = part.form(X)
     fold = Fold(
         number=ALL_ROWS,
@@ -144,10 +159,11 @@ def _further(
     )
     member = fold.member(0, recipe.dtype, recipe.device)
     lam = float(part.lambdas[part.chosen])
-    trained = replace(recipe, kind=kind, loss=part.loss).train([lam], [member], seed=seed)
     rows = part.rows.copy()
-    rows[part.chosen] = trained.networks[0, 0]
-    return replace(part, rows=rows)
+    rows[part.chosen], state = further_epochs(
+        replace(recipe, kind=kind, loss=part.loss), lam, member, state, seed=seed
+    )
+    return replace(part, rows=rows), state
 
 
 def one_hot(y: NDArray[Any], classes: NDArray[Any]) -> NDArray[np.float64]:

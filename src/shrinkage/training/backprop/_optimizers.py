@@ -27,6 +27,14 @@ class Optimizer(ABC):
     def step(self, lr: float) -> None:
         """One update at learning rate `lr`."""
 
+    @property
+    @abstractmethod
+    def moments(self) -> list[Tensor]:
+        """The flat buffers that a step depends on."""
+
+    def start_at(self, step: int) -> None:  # noqa: B027 (SGD counts no steps)
+        """Count the steps from here on."""
+
 
 class SGD(Optimizer):
     """`b ← μ b + g`, `w ← w − η b`; with Nesterov's look-ahead `w ← w − η (g + μ b)`.
@@ -39,6 +47,10 @@ class SGD(Optimizer):
         self.momentum = momentum
         self.nesterov = nesterov
         self.buffer = torch.zeros_like(w) if momentum else None
+
+    @property
+    def moments(self) -> list[Tensor]:
+        return [] if self.buffer is None else [self.buffer]
 
     def step(self, lr: float) -> None:
         if self.buffer is None:
@@ -65,6 +77,13 @@ class PlainAdam(Optimizer):
         self.v = torch.zeros_like(w)
         self.t = 0
 
+    @property
+    def moments(self) -> list[Tensor]:
+        return [self.m, self.v]
+
+    def start_at(self, step: int) -> None:
+        self.t = step
+
     def step(self, lr: float) -> None:
         (b1, b2), self.t = self.betas, self.t + 1
         self.m.mul_(b1).add_(self.grad, alpha=1 - b1)
@@ -79,6 +98,9 @@ class Adam(PlainAdam):
     def __init__(self, w: Tensor, grad: Tensor, *, betas: tuple[float, float] = BETAS, eps: float = EPS):
         super().__init__(w, grad, betas=betas, eps=eps)
         self._step = torch.zeros((), dtype=torch.float32, device=w.device)
+
+    def start_at(self, step: int) -> None:
+        self._step.fill_(step)
 
     def step(self, lr: float) -> None:
         self._step += 1

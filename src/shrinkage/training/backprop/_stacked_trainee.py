@@ -130,6 +130,15 @@ class StackedBlock(EpochByEpoch):
         rows = self.stack.rows()
         return rows.view(len(self.members), self.n_lambdas, -1).cpu().numpy()
 
+    def start_at(self, step: int) -> None:
+        """Count the optimizer's steps from here on."""
+        self.step = step
+        self.optimizer.start_at(step)
+
+    def moments(self) -> list[list[Tensor]]:
+        """Views of the optimizer's moments, each as the (K, …) tensors of the networks."""
+        return [self.stack.views(each) for each in self.optimizer.moments]
+
     def judge(self) -> np.ndarray:
         score = self._scored(self.train)
         return self._by_member(score.loss, score.metric, self.pull.penalty().double())

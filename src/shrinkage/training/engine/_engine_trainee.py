@@ -74,6 +74,7 @@ class EngineBlock(Trainee):
         self.layout, self.loss = perceptron_layout(members[0].layout(recipe.kind)), loss_named(recipe.loss)
         self.H = self.layout.sizes[-1] if self.loss.metric_name == "R²" else 1
         self.steps = -(-self.n // self.settings.batch_size)
+        self.step = 0
         self.K = self.L * len(members)
         self.train_rows = _Set([m.train for m in members], self.loss.metric_name == "R²")
         validation = [m.validation for m in members if m.validation is not None]
@@ -104,7 +105,8 @@ class EngineBlock(Trainee):
             order = torch.stack(
                 [orders(self.members, self.n, self.seed, epoch) for epoch in range(first, first + count)]
             )
-        steps = range(first * self.steps, (first + count) * self.steps)
+        steps = range(self.step, self.step + count * self.steps)
+        self.step = steps.stop
         lr = learning_rates(self.settings, steps, self.steps * self.recipe.max_epochs)
         (rates, correction), pull = self._rates(lr, steps.start), self._pull(lr)
         job = self._job(results[0], pull)
@@ -124,6 +126,14 @@ class EngineBlock(Trainee):
 
     def networks(self) -> np.ndarray:
         return self.parameters.rows().view(len(self.members), self.L, -1).numpy()
+
+    def start_at(self, step: int) -> None:
+        """Count the optimizer's steps from here on."""
+        self.step = step
+
+    def moments(self) -> list[list[Tensor]]:
+        """Views of the optimizer's moments, each as the (K, …) tensors of the networks."""
+        return [self.layout.of_engine(each).tensors() for each in (self.m, self.v) if each is not None]
 
     def judge(self) -> np.ndarray:
         parameters = self.parameters

@@ -21,8 +21,6 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-import pandas as pd
-
 FEW = [
     "--epochs",
     "2",
@@ -150,13 +148,12 @@ def main() -> None:
     for path in tables_in(asked.folder)[:: asked.every][: asked.limit]:
         how, said = judged(path, asked.target, asked.inputs, asked.seconds)
         found.append({"table": str(path.relative_to(asked.folder)), "how": how, "said": said})
+        if asked.json:  # after each, so that a sweep that is stopped leaves what it found
+            asked.json.write_text(json.dumps(found, indent=1, ensure_ascii=False))
         if how not in ("trained", "refused"):
             print(f"{how}: {path}: {said}", flush=True)
     counts = Counter(row["how"] for row in found)
     print(f"{len(found)} tables in {time.monotonic() - start:.0f} s: {dict(counts)}")
-    if asked.json:
-        pd.DataFrame(found).sort_values(["how", "table"]).to_json(asked.json, orient="records", indent=1)
-        print(json.dumps(dict(counts)))
     sys.exit(int(any(how not in ("trained", "refused") for how in counts)))
 
 

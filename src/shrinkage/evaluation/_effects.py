@@ -142,7 +142,8 @@ def column_dependence(
     number = pd.api.types.is_numeric_dtype(values.dtype) and not pd.api.types.is_bool_dtype(values.dtype)
     grid = np.unique(values.to_numpy() if number else values.to_numpy(object))
     if number and len(grid) > GRID:
-        grid = np.linspace(*mquantiles(values.to_numpy(np.float64), prob=(0.05, 0.95)), GRID)
+        low, high = mquantiles(values.to_numpy(np.float64), prob=(0.05, 0.95))
+        grid = np.linspace(float(low), float(high), GRID)
     rows, cells = np.tile(np.arange(len(frame)), len(grid)), np.repeat(grid, len(frame))
     if table:
         stacked: Any = frame.iloc[rows].reset_index(drop=True)

@@ -75,7 +75,14 @@ copyright = "The Shrinkage developers, Apache-2.0"
 html_math_renderer = "text"  # scikit-learn's docstrings have a formula, for which MathJax would be fetched
 
 
+def plain_stars(app, what: str, name: str, obj, options, lines: list[str]) -> None:
+    """Inherited docstrings name what takes any number of values `*values`, which is emphasis without an end here."""
+    lines[:] = [re.sub(r"^(\s*)\*(\w+ :)", r"\1\\*\2", line) for line in lines]
+
+
 def setup(app) -> None:
+    app.connect("autodoc-process-docstring", plain_stars, priority=100)
+
     def as_text(translator, node) -> None:
         translator.body.append(f"<code>{html.escape(node.astext())}</code>")
         raise nodes.SkipNode

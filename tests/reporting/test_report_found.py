@@ -12,7 +12,14 @@ from sklearn.datasets import load_diabetes, load_iris
 from reporting_cases import made_story
 from shrinkage import MLPClassifierCV, MLPRegressorCV
 from shrinkage.evaluation import LinearPath, fold_losses
-from shrinkage.reporting import FitStory, StrengthElsewhere, findings, render_fit_report, strengths_elsewhere
+from shrinkage.reporting import (
+    FitStory,
+    StrengthElsewhere,
+    findings,
+    render_fit_report,
+    strengths_elsewhere,
+)
+from shrinkage.reporting import story_of as told_by_itself
 
 LAM, LR, BATCH = 0.01, 0.05, 20
 QUICK: dict[str, Any] = {
@@ -256,3 +263,17 @@ def test_figures_are_those_of_the_epoch_that_was_judged(three: Any) -> None:
     (said,) = (sentence for sentence in early if sentence.startswith("On unseen rows"))
     assert f"reached accuracy {validation:.1f} % ± " in said
     assert f"on its training rows {train:.1f} %" in said
+
+
+@pytest.mark.parametrize(
+    "form, words",
+    [
+        ("standard", "on standardized inputs and targets,"),
+        ("bounded", "on inputs in the bounded form and standardized targets,"),
+    ],
+)
+def test_strengths_elsewhere_name_the_inputs_that_they_hold_for(form: str, words: str) -> None:
+    X = np.random.default_rng(0).normal(size=(40, 2))
+    model = MLPRegressorCV((3,), inputs=form, lambdas=[1e-2], max_epochs=2, cv=2, random_state=0)
+    in_torch = next(s for s in told_by_itself(model.fit(X, X[:, 0])).strengths if s.framework == "PyTorch")
+    assert words in in_torch.note

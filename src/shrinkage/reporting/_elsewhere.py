@@ -11,13 +11,16 @@ from shrinkage.training import Backprop, Recipe
 __all__ = ["strengths_elsewhere"]
 
 
-def strengths_elsewhere(lam: float, recipe: Recipe, n_outputs: int) -> list[StrengthElsewhere]:
+def strengths_elsewhere(
+    lam: float, recipe: Recipe, n_outputs: int, form: str = "standard"
+) -> list[StrengthElsewhere]:
     """For L2 in PyTorch and scikit-learn, for other rules in their own unit; the canonical λ first.
 
     Args:
         lam: the chosen λ.
         recipe: what the networks were trained with.
         n_outputs: outputs of the network, by which scikit-learn's alpha of a regression is divided.
+        form: what the network sees of the columns: a λ means the same on the same inputs alone.
     """
     trainer = recipe.trainer
     if not isinstance(trainer, Backprop):
@@ -26,10 +29,13 @@ def strengths_elsewhere(lam: float, recipe: Recipe, n_outputs: int) -> list[Stre
         return [_canonical(lam, recipe), _of_the_rule(lam, recipe)]
     labels = loss_named(recipe.loss).of_labels
     classifier = loss_named(recipe.loss).of_classes or labels
-    scaled = "inputs" if classifier else "inputs and targets"
+    plain = form not in ("bounded", "piecewise")
+    scaled = "standardized inputs" if plain else f"inputs in the {form} form"
     if recipe.loss == "poisson":
-        scaled = "inputs, counts divided by their mean"
-    scale = f"on standardized {scaled}, weights only"
+        scaled = f"{scaled}, counts divided by their mean"
+    elif not classifier:
+        scaled = f"{scaled} and targets" if plain else f"{scaled} and standardized targets"
+    scale = f"on {scaled}, weights only"
     exempt = f"{scale}: biases in a group with weight_decay=0"
     if recipe.rule.name == "Decoupled":
         native = recipe.rule.clock == "lr" and trainer.optimizer == "adam"

@@ -142,7 +142,9 @@ def story_of(
         columns=_columns(model, names, 2 if loss.of_labels else None if classes is None else len(classes)),
         notes=notes,
         predicted_by=_predicted_by(model),
-        strengths=strengths_elsewhere(model.choice_.lam, model.recipe_, networks.n_outputs),
+        strengths=strengths_elsewhere(
+            model.choice_.lam, model.recipe_, networks.n_outputs, model.choice_.form
+        ),
         reproduce={"seed": str(model.seed_)} if reproduce is None else reproduce,
     )
 

@@ -127,17 +127,7 @@ def fit_path(
         )
     runner = RoundRunner(request, {fold.number: fold for fold in [*folds, all_rows]}, store, progress)
     seen = SeenNets(request.recipe, folds, request.restarts, request.score_name)
-    search = request.searching()
-    while (asked := search.ask(seen)) is not None:
-        refits = asked.on_path if request.keep_path else 1
-        again = request.held_out and (asked.epochs is None or request.score is not None)
-        ahead = refits + (len(folds) if again else 0)
-        if request.score is None:
-            seen.add(runner.train(asked, ahead=ahead))
-        else:
-            last = replace(asked, epochs=(request.recipe.max_epochs,) * len(asked.places))
-            seen.add(scored(runner.train(last, ahead=ahead), request.recipe, runner.folds, request.score))
-    choice = search.choose(seen)
+    choice = _searched(request, runner, seen)
     result = seen.result(seen.finished)
     places = result.places if request.keep_path else (result.places[choice.index],)
     taken = choice.epochs if request.keep_path else choice.epochs[[choice.index]]
@@ -146,8 +136,7 @@ def fit_path(
     by_fold = seen.networks(chosen, choice.epoch) if request.held_out else None
     last = [refit]
     if request.held_out and by_fold is None:
-        numbers = tuple(fold.number for fold in folds)
-        last.append(Round(places=(chosen,), folds=numbers, epochs=(choice.epoch,)))
+        last.append(Round(places=(chosen,), folds=seen.folds, epochs=(choice.epoch,)))
     trained = runner.train(*last)
     nets = _best_restarts({net: arrays for net, arrays in trained.items() if net.fold == ALL_ROWS}, places)
     if not np.isfinite(_objective(nets[places.index(result.places[choice.index])])):
@@ -176,6 +165,21 @@ def fit_path(
         held_out=held_out_predictions(request.recipe, folds, by_fold, choice.form) if by_fold else None,
         fold_networks=by_fold,
     )
+
+
+def _searched(request: PathRequest, runner: RoundRunner, seen: SeenNets) -> Choice:
+    """Train what the search asks for, adding it to `seen`, and choose."""
+    search = request.searching()
+    while (asked := search.ask(seen)) is not None:
+        refits = asked.on_path if request.keep_path else 1
+        again = request.held_out and (asked.epochs is None or request.score is not None)
+        ahead = refits + (len(seen.folds) if again else 0)
+        if request.score is None:
+            seen.add(runner.train(asked, ahead=ahead))
+        else:
+            last = replace(asked, epochs=(request.recipe.max_epochs,) * len(asked.places))
+            seen.add(scored(runner.train(last, ahead=ahead), request.recipe, runner.folds, request.score))
+    return search.choose(seen)
 
 
 def losses_at(

@@ -14,7 +14,8 @@ import argparse
 import json
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -117,11 +118,30 @@ def judged(name: str, way: str, threads: int) -> list[float]:
         model = WAYS[way](task, X, y, threads)
         seconds = time.perf_counter() - start
         X_new = worded(X_new) if way == "CatBoost" else X_new
-        if task == "regression":
-            loss = np.mean((y_new - np.ravel(model.predict(X_new))) ** 2) / np.var(y_new)
-        else:
-            loss = -np.log(np.clip(model.predict_proba(X_new)[np.arange(len(y_new)), y_new], 1e-7, 1)).mean()
+        predicted = model.predict(X_new) if task == "regression" else model.predict_proba(X_new)
+        loss = held_out_loss(task, predicted, y_new)
     return [float(f"{loss:.4g}"), float(f"{seconds:.3g}")]
+
+
+def held_out_loss(task: str, predicted: np.ndarray, y: np.ndarray) -> float:
+    """Mean squared error over the targets' variance, or nats a row; of values (n,) or probabilities (n, C)."""
+    if task == "regression":
+        return float(np.mean((y - np.ravel(predicted)) ** 2) / np.var(y))
+    return float(-np.log(np.clip(predicted[np.arange(len(y)), y], 1e-7, 1)).mean())
+
+
+def kept_results(
+    path: Path, tables: list[str], ways: list[str], judge: Callable[[str, str], Any]
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Each table with its results by way; what the file at `path` has isn't run again, and what is run is added."""
+    kept = json.loads(path.read_text()) if path.exists() else {}
+    for name in tables:
+        row = kept.setdefault(name, {})
+        for way in ways:
+            if way not in row:
+                row[way] = judge(name, way)
+                path.write_text(json.dumps(kept, indent=1) + "\n")
+        yield name, row
 
 
 def main() -> None:
@@ -131,13 +151,10 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--results", type=Path, default=RESULTS)
     given = parser.parse_args()
-    kept = json.loads(given.results.read_text()) if given.results.exists() else {}
-    for name in given.tables:
-        row = kept.setdefault(name, {})
-        for way in given.ways:
-            if way not in row:
-                row[way] = judged(name, way, given.threads)
-                given.results.write_text(json.dumps(kept, indent=1) + "\n")
+    kept = {}
+    judge = partial(judged, threads=given.threads)
+    for name, row in kept_results(given.results, given.tables, given.ways, judge):
+        kept[name] = row
         print(name, *(f"| {way} {row[way][0]:.4g} in {row[way][1]:.3g} s" for way in given.ways), flush=True)
     first = given.ways[0]
     print(f"against | wins of {first} | ratio of losses | worst | ratio of times")

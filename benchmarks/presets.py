@@ -12,16 +12,16 @@ variance, or nats a row. One fit predicts in all three ways, which differ in not
 from __future__ import annotations
 
 import argparse
-import json
 import time
 import warnings
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from default_fit import table
+from default_fit import held_out_loss, kept_results, table
 from sklearn.model_selection import train_test_split
 from tables.collection import TABLES
 
@@ -73,11 +73,7 @@ def judged(name: str, way: str, split: int) -> dict[str, float]:
             start = time.perf_counter()
             p = predicted(model, predict_by, X_new)
             found[f"seconds to predict by {predict_by}"] = time.perf_counter() - start
-            if task == "regression":
-                loss = np.mean((y_new - np.ravel(p)) ** 2) / np.var(y_new)
-            else:
-                loss = -np.log(np.clip(p[np.arange(len(y_new)), y_new], 1e-7, 1)).mean()
-            found[predict_by] = float(loss)
+            found[predict_by] = held_out_loss(task, p, y_new)
     return {key: float(f"{value:.4g}") for key, value in found.items()}
 
 
@@ -88,13 +84,10 @@ def main() -> None:
     parser.add_argument("--split", type=int, default=0)
     parser.add_argument("--results", type=Path, default=RESULTS)
     given = parser.parse_args()
-    kept = json.loads(given.results.read_text()) if given.results.exists() else {}
-    for name in given.tables:
-        row = kept.setdefault(name, {})
-        for way in given.ways:
-            if way not in row:
-                row[way] = judged(name, way, given.split)
-                given.results.write_text(json.dumps(kept, indent=1) + "\n")
+    kept = {}
+    judge = partial(judged, split=given.split)
+    for name, row in kept_results(given.results, given.tables, given.ways, judge):
+        kept[name] = row
         print(
             name, {way: [row[way][key] for key in (*PREDICT_BY, "seconds")] for way in given.ways}, flush=True
         )

@@ -15,6 +15,7 @@ from shrinkage import MLPRegressorCV
 from shrinkage._errors import RequestError
 from shrinkage.estimators import Runtime, export_onnx, load_model, save_model
 from shrinkage.path import predictions
+from weight_cases import check_a_weight_of_two
 
 LEVELS = [0.1, 0.5, 0.9]
 
@@ -100,17 +101,7 @@ def test_one_level_in_a_list_is_that_level_bit_for_bit(level: float):
 
 
 def test_a_weight_of_two_is_the_row_twice():
-    X, y = rows(60)
-    twice, weight = np.repeat(np.arange(60), 1 + np.arange(60) % 2), 1.0 + np.arange(60) % 2
-    folds = [(np.arange(40), np.arange(40, 60))]
-    of_rows = [(np.flatnonzero(np.isin(twice, a)), np.flatnonzero(np.isin(twice, b))) for a, b in folds]
-    given: dict[str, Any] = {"dtype": "float64", "batch_size": 200, "learning_rate_init": 0.01}
-    one = model(**given, cv=folds).fit(X, y, sample_weight=weight)
-    other = model(**given, cv=of_rows).fit(X[twice], y[twice])
-    assert_allclose(one.path_.validation_loss, other.path_.validation_loss, rtol=1e-7)
-    assert one.constant_losses_ is not None
-    assert other.constant_losses_ is not None
-    assert_allclose(one.constant_losses_, other.constant_losses_, rtol=1e-9)
+    check_a_weight_of_two(model, *rows(60))
 
 
 def test_the_score_is_the_mean_of_scikit_learns_d2():

@@ -43,13 +43,13 @@ __all__ = [
 
 Floats = NDArray[np.float64]
 REACH = 1
-"""Places to each side of the best λ of the members before it, where the path of the next one begins."""
-
+"""Number of λs on each side of the best earlier member's λ at which the path of the next member begins."""
 CODED_UP_TO = 20_000
 """Rows up to which `auto` tries piecewise codes of the numbers."""
 SCREENED_FROM, SCREENING_FOLDS, CLEARLY_WORSE = 2_000, 2, 1.1
-"""From so many rows on a member whose loss is this many times that of the best one before it, in each of the first folds,
-is left out: it would take most of the time, and hardly predict. On fewer rows folds differ too much to tell."""
+"""With at least this many training rows, a member is left out if its loss is this many times that of the best earlier
+member in each of the first folds. Training it would take most of the time, and it would rarely predict. With fewer rows,
+folds differ too much to tell."""
 
 
 class Member(NamedTuple):
@@ -187,8 +187,8 @@ def fit_members(
     store: BlockStore | None,
     progress: Progress | None,
 ) -> tuple[dict[str, FittedPath], dict[str, float]]:
-    """The path of each member, on the same folds, seeds and batches; and how many times the best loss those have that
-    were left out after the first folds.
+    """The path of each member, on the same folds, seeds and batches; and, for each member that was left out after the
+    first folds, its loss there divided by the best one.
 
     The first one with hidden layers, and the first one without, search all λs; the others begin around the best λ of
     those before them, and are extended from there.
@@ -221,8 +221,8 @@ def fit_members(
 def _times_the_best(
     request: PathRequest, before: Sequence[FittedPath], folds: Sequence[Fold], store: BlockStore | None
 ) -> float:
-    """The loss of a member at the λ of the best one before it over that one's, in whichever of the first folds it is
-    smaller; 0 where this isn't asked."""
+    """The smaller, over the first folds, of two losses' ratio: that of a member at the λ of the best earlier member,
+    divided by that member's own. 0 where members are not screened."""
     some = folds[:SCREENING_FOLDS]
     if request.score is not None or len(folds) <= len(some) or len(some[0].train) < SCREENED_FROM:
         return 0.0

@@ -35,7 +35,7 @@ def constant_words(verdict: Verdict, path: PathResult) -> str:
         return (
             f"{_model(verdict, path).capitalize()} loses to always predicting {guess}: its validation loss is "
             f"{number(against.chosen_loss)}, "
-            f"that of the constant {number(against.loss)} ({_difference(against, path)}). Do not use it, nor "
+            f"that of the constant {number(against.loss)} ({_difference(against, path)}). Do not use it, or "
             "its λ elsewhere."
         )
     if not against.gain.is_known:

@@ -88,7 +88,7 @@ def test_the_handle_says_what_it_is():
     optimizer = torch.optim.AdamW(model.parameters(), lr=0.1, weight_decay=0)
     handle = attach(optimizer, Decoupled(0.1), model=model)
     held, held_by_it = 2, 2
-    assert repr(handle).startswith("<Rule(name='Decoupled', strength=0.1")
+    assert repr(handle).startswith("<Decoupled 0.1 × lr on AdamW")
     told = (
         f"on AdamW: {held} of {len(handle.claims)} parameters, {held_by_it} by the optimizer itself; 0 steps>"
     )

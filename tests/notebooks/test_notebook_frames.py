@@ -109,7 +109,17 @@ def test_a_path_shows_a_row_for_each_of_its_lambdas(classifier: Any) -> None:
     html = classifier.path_._repr_html_()
     assert html.count("<tr>") == 1 + 3
     assert f"{classifier.path_.validation_mean.min():.4f}"[:5] in html
-    assert len(str(classifier.choice_)) < 2000
+
+
+def test_a_path_and_its_choice_print_what_matters(classifier: Any) -> None:
+    path, choice = classifier.path_, classifier.choice_
+    head, names, *rows = str(path).splitlines()
+    assert head.startswith(repr(path))
+    assert f"{len(path.lambdas)} λs × {path.n_folds} folds" in repr(path)
+    assert names.split()[:3] == ["lambda", "train_loss", "validation_loss"]
+    assert [float(row.split()[0]) for row in rows] == pytest.approx(path.lambdas, rel=1e-3)
+    assert str(choice).startswith(f"Choice(λ = {choice.lam:.3g}, ")
+    assert len(str(choice)) < 200
 
 
 def chart_names(model: Any) -> list[str]:

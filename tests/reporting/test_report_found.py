@@ -269,7 +269,10 @@ def test_figures_are_those_of_the_epoch_that_was_judged(three: Any) -> None:
     "form, words",
     [
         ("standard", "on standardized inputs and targets,"),
-        ("bounded", "on inputs in the bounded form and standardized targets,"),
+        (
+            "bounded",
+            "on inputs in the bounded form (median and quantile scaling, at most ±3) and standardized targets,",
+        ),
     ],
 )
 def test_strengths_elsewhere_name_the_inputs_that_they_hold_for(form: str, words: str) -> None:

@@ -104,6 +104,12 @@ def test_hostile_names_are_shown_as_they_are(attack: str) -> None:
     assert clean(attack) in Outline(render_fit_report(hostile_story())).text
 
 
+def test_commands_in_a_caption_are_set_as_code() -> None:
+    html = render_fit_report(made_story())
+    assert "<code>shrinkage compare</code>" in html
+    assert not [text for text in Outline(html).text if "`" in text]
+
+
 def test_the_policy_allows_the_two_scripts_by_hash_and_nothing_else() -> None:
     html = render_fit_report(made_story())
     outline = Outline(html)

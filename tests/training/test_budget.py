@@ -74,7 +74,7 @@ def test_a_chosen_rate_falls_with_the_root_of_the_inputs_and_a_given_one_stays()
 
 def test_the_sentence_says_what_was_chosen():
     assert str(budget_of(54_000)) == (
-        "Each network trains for 30 epochs, in steps of 128 rows, at a learning rate of up to 0.01 "
+        "Each network trains for 30 epochs, in batches of 128 rows, at a learning rate of up to 0.01 "
         "(chosen for 54,000 rows)."
     )
     assert "(learning rate chosen for 54,000 rows)" in str(budget_of(54_000, epochs=3, batch_size=8))

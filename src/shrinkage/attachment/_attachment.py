@@ -21,7 +21,7 @@ from shrinkage.attachment.carriers._lending import give_back, is_lent
 from shrinkage.attachment.carriers._native import clear_native, native_strength, runs_natively
 from shrinkage.attachment.control._loop_control import LoopControl
 from shrinkage.attachment.readings._log import group_names, measurements
-from shrinkage.attachment.readings._parameter_table import ParameterTable, table_of
+from shrinkage.attachment.readings._parameter_table import ParameterTable, in_words, table_of
 from shrinkage.rules import Rule, Schedule, factor_at
 
 __all__ = ["Attachment"]
@@ -79,7 +79,7 @@ class Attachment:
 
     def __repr__(self) -> str:
         held = [claim for claim in self.claims.values() if claim.rule is not None]
-        what = f"{self.rule!r} on {type(self.optimizer).__name__}"
+        what = f"{in_words(self.rule)} on {type(self.optimizer).__name__}"
         if self._removed:
             return f"<{what}: removed>"
         how = sum(len(bunch.claims) for bunch in self._bunches if bunch.native)

@@ -64,7 +64,7 @@ class Forms:
         alone = ", ".join(f"{name} {loss:.3g}" for name, loss in zip(self.names, self.losses, strict=True))
         who = f"{used[0]} alone predicts" if len(used) == 1 else f"the mean of {', '.join(used)} predicts"
         return (
-            f"Of {len(self.names)} models, {who}: loss {self.blended_loss:.3g} on unseen rows ({alone}). "
+            f"Of {len(self.names)} models, {who}: its loss on unseen rows is {self.blended_loss:.3g} ({alone}). "
             f"Charts of a single network show {self.names[self.main]}.{dropped}"
         )
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -17,7 +18,7 @@ from importlib.resources import files
 from typing import Any
 
 import jinja2
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from shrinkage.pages._text import clean, number
 
@@ -214,4 +215,10 @@ def _template() -> jinja2.Template:
     )
     environment.filters["number"] = lambda value: number(value, 5)
     environment.filters["clean"] = clean
+    environment.filters["coded"] = _coded
     return environment.get_template("page.html.j2")
+
+
+def _coded(text: str) -> Markup:
+    """The escaped text, with `code` set as code."""
+    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))

@@ -18,7 +18,7 @@ __all__ = ["Choice", "PathResult"]
 Floats = NDArray[np.float64]
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class PathResult(Plotted):
     """The curves of every net of a λ path. Axes: L λs (ascending), F folds, R restarts, E epochs,
     V of them with a score of the validation rows (all by default).
@@ -29,7 +29,7 @@ class PathResult(Plotted):
     lambdas: Floats
     """(L,) canonical strengths: `J = (1/n) Σ lossᵢ + (λ/2) Σ w²`."""
     loss_name: str
-    """`cross-entropy` (nats a row) or `mean squared error` (in units of the standardized targets)."""
+    """`cross-entropy` (nats per row) or `mean squared error` (in units of the standardized targets)."""
     metric_name: str
     """`accuracy` or `R²`."""
     train_loss: Floats
@@ -64,6 +64,18 @@ class PathResult(Plotted):
     """(L, F, R, E) the λ of each epoch, or (L, F, R, E, T) of every pulled tensor; None where none moved."""
     refit_trace: Floats | None = None
     """(E,) or (E, T) that of the network refitted on all rows, to its last epoch."""
+
+    def __repr__(self) -> str:
+        L, F, R, E = self.train_loss.shape
+        counts = (
+            f"{_counted(L, 'λ')} × {_counted(F, 'fold')} × {_counted(R, 'restart')} × {_counted(E, 'epoch')}"
+        )
+        return f"PathResult({counts}; {self.loss_name})"
+
+    def __str__(self) -> str:
+        means = ["lambda", "train_loss", "validation_loss", "validation_loss_se", "validation_metric"]
+        table = self.to_frame()[means].map("{:.4g}".format).to_string(index=False)
+        return f"{self!r}, means over folds after the last epoch\n{table}"
 
     @property
     def places(self) -> tuple[Place, ...]:
@@ -150,6 +162,11 @@ class PathResult(Plotted):
         return pd.DataFrame(columns)
 
 
+def _counted(number: int, noun: str) -> str:
+    """`1 fold`, `5 folds`."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
 def best_places(mean_curve: Floats) -> NDArray[np.intp]:
     """(L,) where a mean validation loss (L, V) is smallest; the last place for a row of NaN."""
     finite = np.where(np.isfinite(mean_curve), mean_curve, np.inf)
@@ -158,7 +175,7 @@ def best_places(mean_curve: Floats) -> NDArray[np.intp]:
     return best
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Choice(Drawn):
     """The chosen λ and epoch, and how they were chosen."""
 
@@ -195,6 +212,13 @@ class Choice(Drawn):
     """The score that chose, greater being better, where the text above says loss; empty for the validation loss."""
     skipped: tuple[float, ...] = ()
     """λs of the grid that the search had no need to train, ascending; they are not in `PathResult.lambdas`."""
+
+    def __repr__(self) -> str:
+        why = self.best if self.select == "min" else f"largest λ within one standard error of the {self.best}"
+        other = (
+            f"1-SE λ = {self.lam_1se:.3g}" if self.select == "min" else f"minimum at λ = {self.lam_min:.3g}"
+        )
+        return f"Choice(λ = {self.lam:.3g}, {_counted(self.epoch, 'epoch')}: {why}; {other})"
 
     @property
     def best(self) -> str:

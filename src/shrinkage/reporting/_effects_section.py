@@ -9,6 +9,7 @@ import numpy as np
 
 from shrinkage.evaluation import Dependence, Effects, Importance
 from shrinkage.pages import Figure, Key, Section, Table, clean, number, plain, plotted
+from shrinkage.reporting._words import listed
 
 __all__ = ["effects_section"]
 
@@ -53,7 +54,7 @@ def effects_section(
         "mean over folds ± one standard error. Columns with the same information share their importance; a column at "
         "0 is not "
         f"used, or another column replaces it. Curves: the {means} when the column has that value in every row (partial "
-        "dependence): how the network uses it, which need not be a cause.",
+        f"dependence): how the network uses it, which need not be a cause.{_without_curve(effects)}",
         keys=keys,
         figures=figures,
         tables=[
@@ -70,13 +71,28 @@ def effects_section(
     )
 
 
+def _without_curve(effects: Effects) -> str:
+    """Columns that matter more than one with a curve, yet have none, such as dates."""
+    drawn = {dependence.name for dependence in effects.dependences}
+    order = [effects.importance.names[i] for i in effects.importance.order]
+    last = max((place for place, name in enumerate(order) if name in drawn), default=0)
+    names = [f"“{clean(name, 30)}”" for name in order[:last] if name not in drawn]
+    if not names:
+        return ""
+    return (
+        f" {listed(names)} {'has' if len(names) == 1 else 'have'} no curve: only numbers and categories do."
+    )
+
+
 def _title(importance: Importance) -> str:
     sure = [i for i in importance.order if importance.mean[i] > 2 * np.nan_to_num(importance.se[i]) > 0]
     if not sure:
         return "No single column matters more than chance would explain"
     names = [f"“{clean(importance.names[i], 30)}”" for i in sure[:3]]
     listed = names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
-    return f"{listed} {'matters' if len(names) == 1 else 'matter'} most of {len(importance.names):,} columns"
+    return (
+        f"{listed} {'matters' if len(names) == 1 else 'matter'} most among {len(importance.names):,} columns"
+    )
 
 
 def _bars(importance: Importance, loss_name: str) -> Figure:

@@ -11,6 +11,12 @@ from shrinkage.training import Backprop, Recipe
 __all__ = ["strengths_elsewhere"]
 
 
+SCALED = {
+    "bounded": "inputs in the bounded form (median and quantile scaling, at most ±3)",
+    "piecewise": "inputs in the piecewise form (the bounded inputs and their piecewise codes)",
+}
+
+
 def strengths_elsewhere(
     lam: float, recipe: Recipe, n_outputs: int, form: str = "standard"
 ) -> list[StrengthElsewhere]:
@@ -29,8 +35,8 @@ def strengths_elsewhere(
         return [_canonical(lam, recipe), _of_the_rule(lam, recipe)]
     labels = loss_named(recipe.loss).of_labels
     classifier = loss_named(recipe.loss).of_classes or labels
-    plain = form not in ("bounded", "piecewise")
-    scaled = "standardized inputs" if plain else f"inputs in the {form} form"
+    plain = form not in SCALED
+    scaled = "standardized inputs" if plain else SCALED[form]
     if recipe.loss == "poisson":
         scaled = f"{scaled}, counts divided by their mean"
     elif not classifier:

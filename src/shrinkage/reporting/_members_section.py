@@ -37,7 +37,7 @@ def members_section(members: Sequence[MemberStory]) -> Section:
         title=f"Of {len(members)} models, {who}",
         caption="Each line is the validation loss of one model against its λ; the filled dot is the λ that it chose. The "
         "first network and the first linear model search the whole range, the others look around the best λ of those "
-        "before them. The set whose mean prediction is best on rows not seen predicts.",
+        "before them. The models whose mean prediction is best on unseen rows predict together.",
         keys=[Key(role=COLOURS[i % 5], text=member.name) for i, member in enumerate(members)],
         figures=[_figure(members)],
         tables=[

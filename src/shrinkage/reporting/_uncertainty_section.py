@@ -26,6 +26,7 @@ def _of_classes(found: Uncertainty, classes: Sequence[str]) -> Section:
     assert raw is not None
     assert calibration is not None
     what = f"“{clean(classes[1], 40)}”" if len(classes) == 2 else "the most likely class"
+    below = "below it, less often" if len(classes) == 2 else "below it, the network is overconfident"
     if not math.isfinite(calibration.gain_se):
         effect = "One split can't show whether a temperature helps, so none is applied."
     else:
@@ -47,9 +48,9 @@ def _of_classes(found: Uncertainty, classes: Sequence[str]) -> Section:
     return Section(
         id="uncertainty",
         topic="How sure it is",
-        title=f"Probabilities of unseen rows are off by {percent(shown.error)} on average (expected calibration error)",
-        caption=f"Unseen rows in ten groups by the predicted probability of {what}; each dot holds as many rows. On the "
-        "dashed line events happen as often as predicted; below it the network is overconfident. "
+        title=f"Probabilities of unseen rows are off by {number(100 * shown.error, 2)} percentage points on average",
+        caption=f"Unseen rows in ten groups of equal size by the predicted probability of {what}. On the "
+        f"dashed line predictions come true as often as predicted; {below}. "
         f"{effect} It changes no predicted class. Sets of classes (`predict --interval`) contain the true class for the "
         "given share of new rows.",
         keys=keys,

@@ -216,8 +216,8 @@ def skipped_words(path: PathResult, choice: Choice) -> str:
     """How much of the grid the search trained."""
     trained = len(path.lambdas) + len(choice.dropped)
     return (
-        f"The search trained {trained} of {trained + len(choice.skipped)} λs of the grid: a few over its range, then "
-        "finer around the best one. The others were not trained."
+        f"The search trained {trained} of {trained + len(choice.skipped)} λs of the grid, closest "
+        "together around the best one. The others were not trained."
     )
 
 

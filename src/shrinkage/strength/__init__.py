@@ -3,6 +3,7 @@ number that means in one framework what another number means in another."""
 
 from shrinkage.strength._checks import checked
 from shrinkage.strength._convention import Convention
+from shrinkage.strength._numbers import short
 from shrinkage.strength._public import convert
 from shrinkage.strength._quantities import Options, Quantities, asked_for
 from shrinkage.strength._registry import Conventions, conventions, find
@@ -53,6 +54,7 @@ __all__ = [
     "rate_from_lam",
     "relative_rates",
     "remaining",
+    "short",
     "shrink_from_epochs",
     "shrink_from_half_life",
     "shrink_from_lam",

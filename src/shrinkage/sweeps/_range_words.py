@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from shrinkage.strength import Convention
+from shrinkage.strength import Convention, short
 from shrinkage.sweeps._range_ends import FEW_STEPS, Ends, Run, by_gradients, is_adaptive
 
 __all__ = ["acting_words", "good_words", "next_words", "why_words"]
@@ -19,7 +19,7 @@ def acting_words(found: Ends, unit: str = "strengths") -> str:
     """
     low, high = sorted((found.weak, found.strong))
     good = f"; {good_words(found.good)}" if found.good else ""
-    return f"{unit} that act here lie between {low:.2g} and {high:.2g}{good}"
+    return f"{unit} that act here lie between {short(low, 2)} and {short(high, 2)}{good}"
 
 
 def good_words(good: tuple[float, float]) -> str:
@@ -29,14 +29,14 @@ def good_words(good: tuple[float, float]) -> str:
         >>> good_words((2.0, 0.01))
         'good values lie between 0.01 and 2'
     """
-    return f"good values lie between {min(good):.3g} and {max(good):.3g}"
+    return f"good values lie between {short(min(good))} and {short(max(good))}"
 
 
 def why_words(entry: Convention, found: Ends, run: Run) -> str:
     """What happens at both ends of the range."""
     if run.curvature is not None:
         return _of_solver(entry, found, run)
-    share, steps = f"{100 * run.tolerance:.3g} %", f"{run.steps:,}"
+    share, steps = f"{short(100 * run.tolerance)} %", f"{run.steps:,}"
     side = "below" if found.weak < found.strong else "above"
     beyond = "above" if found.weak < found.strong else "below"
     if entry.norm == "l1":
@@ -52,7 +52,7 @@ def why_words(entry: Convention, found: Ends, run: Run) -> str:
         else f"{_at(side, found.weak)}, less than {share} of a weight is removed over all {steps} steps, so the trained "
         "weights are those of strength 0"
     )
-    gone = f"{100 - 100 * run.tolerance:.3g} % of a weight is removed within {FEW_STEPS} steps, so it reflects only "
+    gone = f"{short(100 - 100 * run.tolerance)} % of a weight is removed within {FEW_STEPS} steps, so it reflects only "
     how = (
         "the pull outweighs every gradient, and weights go to 0 as fast as lr allows"
         if is_adaptive(entry)
@@ -79,22 +79,22 @@ def next_words(
 ) -> str:
     """One sentence: what to type next, and why."""
     low, high = sorted(found.good or (found.weak, found.strong))
-    grid = f"np.geomspace({low:.2g}, {high:.2g}, 7)"
+    grid = f"np.geomspace({short(low, 2)}, {short(high, 2)}, 7)"
     if not values:
         return f"Next: search {grid}, because {_outside(found)}."
     if not acting:
         what = "No part of this range" if is_range else "None of these values"
         return f"Next: search {grid}; {what[0].lower()}{what[1:]} can act in this run."
     if is_range:
-        part = f"{acting[0]:.3g} to {acting[1]:.3g}"
+        part = f"{short(acting[0])} to {short(acting[1])}"
         if tuple(acting) == tuple(values):
             return f"Next: keep the range; all of it can act{_better(found)}."
-        return f"Next: search {part} only, because the rest of {values[0]:.3g} to {values[1]:.3g} cannot act."
+        return f"Next: search {part} only, because the rest of {short(values[0])} to {short(values[1])} cannot act."
     if len(acting) == len(values):
         return f"Next: keep these values; all {len(values)} can act{_better(found)}."
-    dead = ", ".join(f"{v:.3g}" for v in values if v not in acting)
+    dead = ", ".join(short(v) for v in values if v not in acting)
     count = f"{len(acting)} of {len(values)} values can act"
-    return f"Next: replace {dead} by values from {grid}, because only {count} in this run."
+    return f"Next: replace {dead} with values from {grid}, because only {count} in this run."
 
 
 def _outside(found: Ends) -> str:
@@ -110,17 +110,17 @@ def _better(found: Ends) -> str:
 
 
 def _of_solver(entry: Convention, found: Ends, run: Run) -> str:
-    share = f"{100 * run.tolerance:.3g} %"
+    share = f"{short(100 * run.tolerance)} %"
     flat, steep = run.curvature or (0.0, 0.0)
     side = "below" if found.weak < found.strong else "above"
     beyond = "above" if found.weak < found.strong else "below"
     about = "" if entry.norm == "l2" else " Approximate: it depends on the sizes of the weights."
     return (
         f"{_at(side, found.weak)} no weight changes by more than {share}, even along the flattest direction of the loss "
-        f"(eigenvalue {flat:.3g}); {_at(beyond, found.strong).lower()} less than {share} is left of every weight, even "
-        f"along the steepest ({steep:.3g}).{about}"
+        f"(eigenvalue {short(flat)}); {_at(beyond, found.strong).lower()} less than {share} is left of every weight, "
+        f"even along the steepest ({short(steep)}).{about}"
     )
 
 
 def _at(side: str, number: float) -> str:
-    return f"{side.capitalize()} {number:.3g}"
+    return f"{side.capitalize()} {short(number)}"

@@ -20,6 +20,7 @@ from shrinkage.pages import (
     plotted,
     render_page,
 )
+from shrinkage.strength import short
 from shrinkage.sweeps._sweep_result import SweepResult
 from shrinkage.sweeps._sweep_words import said, setting_words
 
@@ -56,7 +57,7 @@ def rendered(c: SweepResult) -> str:
             Tile(
                 label="Values that can act",
                 value=f"{len(c.range.acting)} of {len(c.range.values)}",
-                before=f"between {c.range.low:.3g} and {c.range.high:.3g}",
+                before=f"between {short(c.range.low)} and {short(c.range.high)}",
             )
         )
     return render_page(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from shrinkage.strength import short
 from shrinkage.sweeps._sweep_result import SweepResult
 from shrinkage.sweeps._sweep_runs import Sweep
 from shrinkage.sweeps._sweep_ties import Judged
@@ -29,7 +30,9 @@ def setting_words(setting: Mapping[str, Any]) -> str:
 
 def said(c: SweepResult) -> list[str]:
     """The answer, a sentence a line."""
-    lines = [f"Best: {setting_words(c.best)}, with a mean {clean(c.sweep.score_name, 60)} of {c.score:.4g}."]
+    lines = [
+        f"Best: {setting_words(c.best)}, with a mean {clean(c.sweep.score_name, 60)} of {short(c.score, 4)}."
+    ]
     total = len(c.sweep.settings)
     if not c.known:
         lines.append(
@@ -53,7 +56,7 @@ def said(c: SweepResult) -> list[str]:
         shared = {"fold": "folds", "seed": "seeds", None: ""}[c.sweep.blocks]
         how = f"paired over {len(c.sweep.scores[0])} shared {shared}" if shared else "from repeated runs"
         lines.append(
-            f"More than noise is a difference of means above {c.margin:.2g} ({how}, all pairs judged together)."
+            f"More than noise is a difference of means above {short(c.margin, 2)} ({how}, all pairs judged together)."
         )
     if c.one_se is not None and c.one_se != c.best:
         lines.append(f"Strongest within one standard error of the best: {setting_words(c.one_se)}.")
@@ -63,7 +66,7 @@ def said(c: SweepResult) -> list[str]:
         dead = [v for v in c.range.values if v not in c.range.acting]
         if dead:
             lines.append(
-                f"{len(dead)} of {len(c.range.values)} values cannot act: {', '.join(f'{v:.3g}' for v in dead)}. "
+                f"{len(dead)} of {len(c.range.values)} values cannot act: {', '.join(short(v) for v in dead)}. "
                 "Differences among them are noise."
             )
     return [*lines, *c.sweep.notes, c.next]
@@ -95,7 +98,7 @@ def next_words(
         name, side = numbers[0]
         if not (rules and not rules.acts(further)):
             return (
-                f"Next: try {clean(name, 60)} = {further:.3g}, because the best lies at the {side} end of what was "
+                f"Next: try {clean(name, 60)} = {short(further)}, because the best lies at the {side} end of what was "
                 "tried."
             )
     if len(found.tied) > 1:
@@ -130,4 +133,4 @@ def _further(sweep: Sweep, best: Mapping[str, Any], name: str, side: str) -> flo
 
 
 def _value(value: Any) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else clean(value, 60)
+    return short(value, 4) if isinstance(value, float) else clean(value, 60)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal, Unpack
 
 from shrinkage._errors import RequestError, called, shown
-from shrinkage.strength import CLOCKS, Convention, Options, Quantities, asked_for, checked, find
+from shrinkage.strength import CLOCKS, Convention, Options, Quantities, asked_for, checked, find, short
 from shrinkage.sweeps._range_ends import HALF_SPACING, Ends, Run, ends, is_adaptive
 from shrinkage.sweeps._range_words import next_words, why_words
 
@@ -52,8 +52,8 @@ class UsefulRange:
     def __str__(self) -> str:
         good = ""
         if self.good:
-            good = f" Good values lie between {min(self.good):.3g} and {max(self.good):.3g}."
-        head = f"{self.convention} acts between {self.low:.3g} and {self.high:.3g} in this run.{good}"
+            good = f" Good values lie between {short(min(self.good))} and {short(max(self.good))}."
+        head = f"{self.convention} acts between {short(self.low)} and {short(self.high)} in this run.{good}"
         return "\n".join((head, self.why, self.next))
 
 

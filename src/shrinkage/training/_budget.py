@@ -68,7 +68,7 @@ class Budget:
             names = " and ".join(name.replace("_", " ") for name in self.chosen)
             why = f" ({names} chosen for {self.rows:,} rows)"
         return (
-            f"Each network trains for {self.epochs:,} epochs, in steps of {self.batch_size:,} rows, "
+            f"Each network trains for {self.epochs:,} epochs, in batches of {self.batch_size:,} rows, "
             f"at a learning rate of up to {self.learning_rate:g}{why}."
         )
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from shrinkage.auditing._facts import MOST_PER_STEP, Audited, Facts
 from shrinkage.auditing._finding import Hits, Severity, finding, names
-from shrinkage.strength import epochs_from_shrink
+from shrinkage.strength import epochs_from_shrink, short
 from shrinkage.sweeps import good_words
 
 _MOST_LEFT = 0.98
@@ -61,17 +61,17 @@ def timescale_short(facts: Facts) -> Hits:
     """
     if facts.rows is None or facts.batch_size is None or _is_single_pass(facts):
         return
-    short = []
+    brief = []
     for p in _decaying(facts):
         epochs = epochs_from_shrink(p.reading.shrink or 0.0, rows=facts.rows, batch_size=facts.batch_size)
         if epochs < _MOST_LEFT:
-            short.append((p, epochs))
-    if short:
+            brief.append((p, epochs))
+    if brief:
         yield (
-            names(p for p, _ in short),
-            f"a timescale of {short[0][1]:.2g} epochs",
+            names(p for p, _ in brief),
+            f"a timescale of {brief[0][1]:.2g} epochs",
             "a few epochs or more",
-            "Lower the strength or the learning rate." + _good(facts, short[0][0]),
+            "Lower the strength or the learning rate." + _good(facts, brief[0][0]),
         )
 
 
@@ -86,7 +86,7 @@ def timescale_long(facts: Facts) -> Hits:
             names(p for p, _ in long),
             f"{100 * (1 - math.exp(-total)):.2g} % is removed over all {steps} steps",
             "a timescale within the run",
-            f"A strength about {1 / total:.3g} times as large would act within the run; or leave the decay out."
+            f"A strength about {short(1 / total)} times as large would act within the run; or leave the decay out."
             + _good(facts, long[0][0]),
         )
 

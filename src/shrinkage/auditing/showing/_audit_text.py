@@ -14,6 +14,7 @@ from rich.text import Text
 from shrinkage.auditing._audit_result import AuditResult, Group
 from shrinkage.auditing._finding import Finding
 from shrinkage.auditing._unchecked import Unchecked
+from shrinkage.strength import short
 
 __all__ = ["AuditText", "as_text"]
 
@@ -136,7 +137,7 @@ def _table(groups: Sequence[Group]) -> Table:
 
 
 def _number(x: float | None) -> str:
-    return "–" if x is None else "∞" if math.isinf(x) else f"{x:.3g}"
+    return "–" if x is None else "∞" if math.isinf(x) else short(x)
 
 
 def _listed(parameters: Sequence[str], most: int = 3) -> str:

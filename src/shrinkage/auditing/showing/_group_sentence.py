@@ -7,6 +7,7 @@ import math
 import numpy as np
 
 from shrinkage.auditing._facts import Audited, Facts, configured
+from shrinkage.strength import short
 from shrinkage.sweeps import acting_words
 
 __all__ = ["group_sentence"]
@@ -38,25 +39,25 @@ def group_sentence(facts: Facts, p: Audited, epochs: float | None, steps: float 
 
 
 def _of_gradients(facts: Facts, p: Audited) -> str:
-    lam = "A penalty" if p.reading.lam is None else f"A penalty of λ = {p.reading.lam:.3g}"
+    lam = "A penalty" if p.reading.lam is None else f"A penalty of λ = {short(p.reading.lam)}"
     head = f"{lam} is added to the gradient and divided by its running size"
     if not (felt := facts.felt(p)):
         return f"{head}: how much is removed depends on the gradients."
     found = facts.ends(p)
     tail = f"; {acting_words(found)}" if found else ""
-    return f"{head}: at the present gradients about {felt:.2g} of a weight is removed per step{tail}."
+    return f"{head}: at the present gradients about {short(felt, 2)} of a weight is removed per step{tail}."
 
 
 def _strength(facts: Facts, p: Audited) -> str:
     """The number that the user set, or else what was measured."""
     strength = configured(facts.groups[p.group])
     if strength:
-        return f"{strength:g} at lr {p.lr:.3g}"
+        return f"{strength:g} at lr {short(p.lr)}"
     return f"A shrink of {p.reading.shrink:.3g} per step"
 
 
 def _span(epochs: float | None, steps: float) -> str:
-    return f"{_count(steps)} steps" if epochs is None else f"{epochs:.3g} epochs"
+    return f"{_count(steps)} steps" if epochs is None else f"{short(epochs)} epochs"
 
 
 def _over_the_run(facts: Facts, p: Audited) -> str:
@@ -67,7 +68,7 @@ def _over_the_run(facts: Facts, p: Audited) -> str:
     removed = -float(np.log1p(-np.minimum(plan, 1 - 1e-12)).sum())
     length = f"{_count(len(plan))} steps"
     if facts.rows is not None and facts.batch_size is not None:
-        length = f"{len(plan) * facts.batch_size / facts.rows:.3g}"
+        length = short(len(plan) * facts.batch_size / facts.rows)
     total = f"; your run has {length}: it removes {_percent(1 - math.exp(-removed))} in all"
     found = facts.ends(p)
     unit = "strengths" if configured(facts.groups[p.group]) else "shrinks"
@@ -75,8 +76,8 @@ def _over_the_run(facts: Facts, p: Audited) -> str:
 
 
 def _percent(share: float) -> str:
-    return f"{100 * share:.2g} %" if share < 0.995 else "nearly all"
+    return f"{short(100 * share, 2)} %" if share < 0.995 else "nearly all"
 
 
 def _count(steps: float) -> str:
-    return f"{steps:,.0f}" if steps >= 1 else f"{steps:.2g}"
+    return f"{steps:,.0f}" if steps >= 1 else short(steps, 2)

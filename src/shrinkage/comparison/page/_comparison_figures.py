@@ -33,7 +33,7 @@ ROW_HEIGHT = 38
 NBSP = "\N{NO-BREAK SPACE}"
 NO_DISTANCE = 1e-17
 """Where a distance of 0 is drawn on a log axis."""
-UNITS = {"cross-entropy": "nats a row", "mean squared error": "targets standardized"}
+UNITS = {"cross-entropy": "nats per row", "mean squared error": "targets standardized"}
 
 
 def loss_axis(c: ComparisonResult) -> str:
@@ -89,7 +89,7 @@ def loss_tables(c: ComparisonResult) -> list[Table]:
         losses.append([name, lam, *(_within(c.mean(key, f"{part}_loss")) for part in parts), seconds])
         metrics.append([name, *(_share(c, c.mean(key, f"{part}_metric")) for part in parts)])
     caption = "means over the outer splits ± corrected standard errors"
-    head = ["method", "λ (median)", *(f"{word} loss" for word in words), "seconds a split"]
+    head = ["method", "λ (median)", *(f"{word} loss" for word in words), "seconds per split"]
     return [
         Table(caption=caption, head=head, rows=losses, folded=False),
         Table(

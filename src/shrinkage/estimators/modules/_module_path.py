@@ -154,7 +154,8 @@ class LambdaPath:
 
     def __repr__(self) -> str:
         L, F, R = self.path_.final_train_loss.shape
-        return f"LambdaPath(λ = {self.lambda_:g} of {L} λs × {F} folds × {R} restarts; {self.stacked_})"
+        restarts = f" × {R} restarts" if R > 1 else ""
+        return f"LambdaPath(λ = {self.lambda_:.3g} of {L} λs × {F} folds{restarts}; {self.stacked_})"
 
     def _module(self, place: int) -> nn.Module:
         row = torch.from_numpy(np.ascontiguousarray(self._fitted.networks[place]))

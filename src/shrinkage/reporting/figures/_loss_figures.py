@@ -111,7 +111,7 @@ def gap_table(path: PathResult, judged: Judged) -> Table:
 def loss_unit(path: PathResult) -> str:
     """The loss with its unit, for an axis."""
     scaled = ("mean squared error", "mean absolute error", "mean Huber loss", "mean pinball loss")
-    units = {"cross-entropy": "nats a row", "mean Poisson deviance": "counts over their mean"}
+    units = {"cross-entropy": "nats per row", "mean Poisson deviance": "counts over their mean"}
     unit = "targets standardized" if path.loss_name.startswith(scaled) else units.get(path.loss_name)
     return f"{path.loss_name} ({unit})" if unit else path.loss_name
 

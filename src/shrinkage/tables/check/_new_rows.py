@@ -109,7 +109,7 @@ class NewRows:
                 was = (
                     "rare in or absent from training, read as (other)"
                     if column.rare
-                    else "absent from training, read as no level"
+                    else "absent from training, read as none of the known levels"
                 )
                 what = _some([shown(level) for level in cells.texts])
                 notes.append(

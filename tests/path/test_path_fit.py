@@ -233,6 +233,26 @@ def test_rows_are_judged_by_networks_that_had_not_seen_them():
     assert fitted.held_out.sum(1) == pytest.approx(np.ones(40))
 
 
+@pytest.mark.parametrize(
+    "score", [None, lambda fold, p: float((p.argmax(1) == Y[fold.validation].argmax(1)).mean())]
+)
+def test_networks_too_large_to_keep_are_trained_once_more_to_the_same_bits(score, monkeypatch):
+    asked = request(held_out=True, score=score, score_name="accuracy" if score else "")
+
+    def networks_trained() -> tuple[Any, float]:
+        seen = []
+        fitted = fit_path(asked, FOLDS, EVERYTHING, progress=lambda done, total: seen.append(done))
+        return fitted, seen[-1] / asked.recipe.max_epochs
+
+    kept, few = networks_trained()
+    monkeypatch.setattr("shrinkage.path._fit_path.KEPT_BYTES", 0)
+    again, more = networks_trained()
+    assert more == few + len(FOLDS) * asked.restarts
+    np.testing.assert_array_equal(kept.held_out, again.held_out)
+    np.testing.assert_array_equal(kept.fold_networks, again.fold_networks)
+    np.testing.assert_array_equal(kept.networks, again.networks)
+
+
 def test_scales_are_of_the_training_rows_alone():
     train = FOLDS[0].train
     moved = X.copy()

@@ -74,7 +74,8 @@ Args:
     preset: `fast`: `inputs="bounded"` and `cv=3`; `default`; or `best`: `cv=10` and `predict_by="folds"`. It sets the
         parameters that equal their defaults; any other value wins. docs/automatic.md has what each costs.
     out_of_fold: keep the networks of each fold and their predictions for its held-out rows, which `out_of_fold_`,
-        `calibration_` and `predict_interval` need; trains one more network per fold.
+        `calibration_` and `predict_interval` need. Networks that are too large to keep (64 MB for the whole path), or
+        stopped at their `best` epoch, are trained once more for it.
     calibrate: divide the classifier's logits by a temperature fitted to predictions of unseen rows: True, False, or
         `auto`: if that lowers the loss on them by more than its standard error. The predicted class never changes.
     keep_path: keep the refitted network of every λ in `lambdas_` for `predict(X, lam=…)`.

@@ -25,6 +25,10 @@ from shrinkage.training import Recipe
 
 __all__ = ["FittedPath", "PathRequest", "fit_path", "losses_at"]
 
+KEPT_BYTES = 1 << 26
+"""All networks of the folds are kept until λ is chosen if they take no more than this; else those of the chosen λ are
+trained once more."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class PathRequest:
@@ -45,7 +49,8 @@ class PathRequest:
     n_jobs: int | str | None = None
     """As joblib means it; `auto` starts processes only for work that is worth it."""
     held_out: bool = False
-    """Also predict each row by the nets of the chosen λ that had not seen it (trains these once more)."""
+    """Also predict each row by the nets of the chosen λ that had not seen it. They are trained once more if they were
+    too large to keep, or if the choice stops at an earlier epoch."""
     max_extensions: int = 3
     """How often the grid may be extended while the best λ lies on its edge."""
     fast: bool = False
@@ -127,7 +132,8 @@ def fit_path(
         )
     runner = RoundRunner(request, {fold.number: fold for fold in [*folds, all_rows]}, store, progress)
     seen = SeenNets(request.recipe, folds, request.restarts, request.score_name)
-    choice = _searched(request, runner, seen)
+    keep = request.held_out and request.stop == "last" and _fits(request, folds)
+    choice = _searched(request, runner, seen, keep)
     result = seen.result(seen.finished)
     places = result.places if request.keep_path else (result.places[choice.index],)
     taken = choice.epochs if request.keep_path else choice.epochs[[choice.index]]
@@ -167,18 +173,25 @@ def fit_path(
     )
 
 
-def _searched(request: PathRequest, runner: RoundRunner, seen: SeenNets) -> Choice:
-    """Train what the search asks for, adding it to `seen`, and choose."""
-    search = request.searching()
+def _fits(request: PathRequest, folds: Sequence[Fold]) -> bool:
+    """Whether the networks of all folds may stay in memory until λ is chosen."""
+    layout = folds[0].layout(request.recipe.kind, request.form)
+    networks = len(request.lambdas) * len(folds) * request.restarts
+    return networks * layout.n_parameters * np.dtype(request.recipe.dtype).itemsize <= KEPT_BYTES
+
+
+def _searched(request: PathRequest, runner: RoundRunner, seen: SeenNets, keep: bool) -> Choice:
+    """Train what the search asks for, adding it to `seen`, with the networks if `keep`, and choose."""
+    search, score = request.searching(), request.score
     while (asked := search.ask(seen)) is not None:
-        refits = asked.on_path if request.keep_path else 1
-        again = request.held_out and (asked.epochs is None or request.score is not None)
-        ahead = refits + (len(seen.folds) if again else 0)
-        if request.score is None:
-            seen.add(runner.train(asked, ahead=ahead))
-        else:
-            last = replace(asked, epochs=(request.recipe.max_epochs,) * len(asked.places))
-            seen.add(scored(runner.train(last, ahead=ahead), request.recipe, runner.folds, request.score))
+        again = request.held_out and not (keep or asked.epochs)
+        ahead = (asked.on_path if request.keep_path else 1) + (len(seen.folds) if again else 0)
+        if asked.epochs is None and (keep or score is not None):
+            asked = replace(asked, epochs=(request.recipe.max_epochs,) * len(asked.places))
+        nets = runner.train(asked, ahead=ahead)
+        if score is not None:
+            nets = scored(nets, request.recipe, runner.folds, score, keep=keep)
+        seen.add(nets)
     return search.choose(seen)
 
 

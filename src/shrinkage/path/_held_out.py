@@ -40,14 +40,17 @@ def scored(
     recipe: Recipe,
     folds: Mapping[int, Fold],
     score: Callable[[Fold, NDArray[np.float64]], float],
+    *,
+    keep: bool,
 ) -> dict[Net, Arrays]:
-    """The arrays of trained networks with the score of each on the rows that its fold held out, without the networks.
+    """The arrays of trained networks with the score of each on the rows that its fold held out.
 
     Args:
         nets: that were kept.
         recipe: of them.
         folds: by number.
         score: of a fold and predictions (n, C).
+        keep: keep the networks beside their scores.
     """
     found = {}
     for net, arrays in nets.items():
@@ -57,7 +60,7 @@ def scored(
         predicted = predictions(recipe.kind, layout, recipe.loss, arrays["networks"][None], X)[0]
         if fold.y_scale is not None:
             predicted = fold.y_scale.restored(predicted)
-        others = {name: array for name, array in arrays.items() if name != "networks"}
+        others = {name: array for name, array in arrays.items() if keep or name != "networks"}
         found[net] = others | {"validation_score": np.array(score(fold, predicted))}
     return found
 

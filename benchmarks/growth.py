@@ -132,7 +132,7 @@ def page(tall: list[dict[str, Any]], lambdas: dict[str, Any]) -> str:
     ]
     head = [
         "rows",
-        "µs a row",
+        "µs per row",
         "s",
         "float32 data, MB",
         "peak PSS, MB",

@@ -125,7 +125,7 @@ def page(profiles: dict[str, dict[str, Any]]) -> str:
         ]
         for key, p in profiles.items()
     ]
-    last = ["GF/s", "of `torch.mm`", "of the widest", "µs a step and network"]
+    last = ["GF/s", "of `torch.mm`", "of the fastest", "µs per step and network"]
     return table(["workload", "networks", *names, *last], rows)
 
 

@@ -169,6 +169,16 @@ class SeveralDtypes(nn.Module):
         return self.narrow(torch.tanh(self.wide(x.double())).float()).double()
 
 
+class Complex(SeveralDtypes):
+    def __init__(self) -> None:
+        nn.Module.__init__(self)
+        self.w = nn.Parameter(torch.randn(3, 4, dtype=torch.complex128))
+        self.head = nn.Linear(4, 2, dtype=torch.float64)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.head((x.to(self.w.dtype) @ self.w).abs())
+
+
 class Double(torch.autograd.Function):
     """Without `setup_context`, which is how most of those in the wild are written."""
 
@@ -220,8 +230,37 @@ def _parametrized(name: str) -> nn.Module:
     return nn.Sequential(getattr(parametrizations, name)(nn.Linear(3, 4)), nn.Tanh(), nn.Linear(4, 2))
 
 
-def _encoder() -> nn.Module:
-    return nn.TransformerEncoderLayer(4, 2, 8, dropout=0.1, batch_first=True)
+def _encoder(dropout: float) -> nn.Module:
+    return nn.TransformerEncoderLayer(4, 2, 8, dropout=dropout, batch_first=True)
+
+
+class Empty(nn.Module):
+    """With a parameter of no numbers, as a layer of a searched architecture may have."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.linear, self.nothing = nn.Linear(3, 2), nn.Parameter(torch.zeros(0, 2))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.linear(x) + self.nothing.sum()
+
+
+class WritesIntoItsBatch(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.linear = nn.Linear(3, 2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.linear(x.mul_(2))
+
+
+class BranchesOnInputs(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.linear = nn.Linear(3, 2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.linear(x) if x.sum() > 0 else self.linear(2 * x)
 
 
 ZERO, MEAN = torch.zeros(()), torch.zeros(4)
@@ -289,12 +328,30 @@ CASES: dict[str, Case] = {
     "gru cell": Case(lambda: Cell(nn.GRUCell), floats(4, 3), "looped"),
     "attention with its weights": Case(lambda: Attention(weights=True), floats(5, 4), "looped"),
     "scaled dot-product attention": Case(lambda: Attention(weights=False), floats(5, 4), "looped"),
-    "transformer encoder layer": Case(_encoder, floats(5, 4), "looped"),
+    "transformer encoder layer": Case(lambda: _encoder(0.0), floats(5, 4), "looped"),
+    "transformer encoder layer with dropout": Case(
+        lambda: _encoder(0.1), floats(5, 4), "one by one", "other random numbers"
+    ),
     "bilinear": Case(TwoInputs, lambda g: (floats(3)(g), floats(2)(g)), "looped"),
     "inputs by name": Case(TwoInputs, lambda g: {"right": floats(2)(g), "left": floats(3)(g)}, "looped"),
     "weight norm": Case(lambda: _parametrized("weight_norm"), floats(3), "looped"),
     "orthogonal": Case(lambda: _parametrized("orthogonal"), floats(3), "looped"),
     "spectral norm": Case(lambda: _parametrized("spectral_norm"), floats(3), "one by one", "no rule for"),
+    "weight norm of old": Case(
+        lambda: nn.Sequential(nn.utils.weight_norm(nn.Linear(3, 4)), nn.Linear(4, 2)),  # pyright: ignore[reportDeprecated]
+        floats(3),
+        "looped",
+    ),
+    "torchscript": Case(
+        lambda: torch.jit.script(nn.Sequential(nn.Linear(3, 4), nn.Tanh())),
+        floats(3),
+        "one by one",
+        "differs",
+    ),
+    "complex parameters": Case(Complex, floats(3)),
+    "a parameter of no numbers": Case(Empty, floats(3)),
+    "writing into its batch": Case(WritesIntoItsBatch, floats(3)),
+    "control flow on the inputs": Case(BranchesOnInputs, floats(3)),
     "dropout": Case(
         chain(lambda: nn.Linear(3, 8), lambda: nn.Dropout(0.4), nn.Tanh, lambda: nn.Linear(8, 2)), floats(3)
     ),

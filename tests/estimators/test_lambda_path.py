@@ -232,6 +232,51 @@ def test_a_dataset_is_the_arrays_it_gives() -> None:
     )
 
 
+def forms_of_data() -> dict[str, tuple[Any, Any]]:
+    X, y = small_table()
+    numbers = X.numpy()
+    return {
+        "arrays": (numbers, y.numpy()),
+        "big-endian": (numbers.astype(">f8"), y.numpy().astype(">i8")),
+        "backwards": (numbers[::-1].copy()[::-1], y.numpy()[::-1].copy()[::-1]),
+        "columns first": (np.asfortranarray(numbers), y.numpy()),
+        "lists": (numbers.tolist(), y.tolist()),
+        "a list of rows": (list(X), list(y.numpy())),
+        "bytes as classes": (X, y.to(torch.uint8)),
+        "booleans as classes": (X, y > 0),
+        "a TensorDataset": (torch.utils.data.TensorDataset(X, y), None),
+    }
+
+
+@pytest.mark.parametrize("name", forms_of_data())
+def test_every_form_of_the_same_data_gives_the_same_path(name: str) -> None:
+    found = quick(perceptron, *forms_of_data()[name], stacked=False, keep_path=False)
+    np.testing.assert_array_equal(
+        found.path_.validation_loss, quick(stacked=False, keep_path=False).path_.validation_loss
+    )
+
+
+def test_pixels_of_one_channel_are_two_classes() -> None:
+    images = torch.randn(30, 2, 4, 4, generator=torch.Generator().manual_seed(0))
+    masks = images[:, 0] > 0
+    paths = [
+        quick(lambda: nn.Conv2d(2, 1, 1), images, each, learning_rate=0.1, stacked=False)
+        for each in (masks, masks.long()[:, None], masks.float()[:, None])
+    ]
+    assert paths[0].path_.validation_loss.min() > 0.1
+    assert paths[0].path_.validation_metric.max() < 1
+    for other in paths[1:]:
+        np.testing.assert_array_equal(paths[0].path_.validation_loss, other.path_.validation_loss)
+
+
+def test_the_learning_rate_of_ones_own_optimizer_is_the_paths() -> None:
+    def sgd(params: Any) -> torch.optim.Optimizer:
+        return torch.optim.SGD(params, lr=0.05)
+
+    own, named = quick(optimizer=sgd), quick(optimizer="sgd", learning_rate=0.05)
+    np.testing.assert_allclose(own.path_.validation_loss, named.path_.validation_loss, rtol=0, atol=1e-12)
+
+
 def test_without_keep_path_only_the_chosen_module_is_there(tmp_path: Path) -> None:
     r = quick(keep_path=False)
     with pytest.raises(RequestError, match="no module of that λ was kept"):

@@ -56,6 +56,14 @@ def mean(z: Tensor, y: Tensor) -> Tensor:
     return nn.functional.cross_entropy(z, y)
 
 
+class HostileDicts:
+    def __len__(self) -> int:
+        return 40
+
+    def __getitem__(self, i: int) -> dict[str, Any]:
+        return {"x": X[i], "label": y[i]}
+
+
 BAD: dict[str, tuple[Callable[[], nn.Module] | Any, dict[str, Any], str]] = {
     "a module": (
         SAME,
@@ -144,6 +152,119 @@ BAD: dict[str, tuple[Callable[[], nn.Module] | Any, dict[str, Any], str]] = {
         {},
         "the loss of an untrained module is NaN or infinite on the first batch.",
     ),
+    "class late": (
+        plain,
+        {"y": torch.arange(40) % 2 + 5 * (torch.arange(40) == 39)},
+        "for classes 0 to 1, but y has class 6.",
+    ),
+    "NaN late in y": (
+        lambda: nn.Linear(4, 1),
+        {"y": torch.where(torch.arange(40) == 39, torch.nan, X[:, 0]), "loss": "squared_error"},
+        "y holds NaN or infinite numbers, first in row 39.",
+    ),
+    "word out of range": (
+        lambda: nn.Sequential(nn.Embedding(9, 2), nn.Flatten(), nn.Linear(6, 2)),
+        {"X": torch.arange(120).view(40, 3) // 13},
+        "index out of range in self.",
+    ),
+    "whole numbers": (
+        plain,
+        {"X": (9 * X).long()},
+        "X holds int64: if these are measurements, give X as floats",
+    ),
+    "classes from 1": (plain, {"y": y + 1}, "but y has class 2. Class numbers start at 0: subtract 1."),
+    "classes -1 and 1": (lambda: nn.Linear(4, 1), {"y": 2 * y - 1}, "Number the two classes 0 and 1."),
+    "whole floats": (plain, {"y": y.float()}, "If these are classes, use y.long()."),
+    "a column of classes": (plain, {"y": y[:, None]}, "Give y as one column: y[:, 0]."),
+    "one-hot whole numbers": (
+        plain,
+        {"y": nn.functional.one_hot(y)},
+        "Give one-hot rows as floats, or y.argmax(1).",
+    ),
+    "text": (
+        plain,
+        {"X": "data.csv"},
+        "X=…: must be an array, a tensor, a tuple or dict of them, or a Dataset",
+    ),
+    "sparse": (plain, {"X": X.to_sparse()}, "is sparse; modules are given dense rows"),
+    "lengths": (plain, {"y": y[:-1]}, "X and y must all have one row per example, got 40 and 39 rows."),
+    "broadcast": (
+        lambda: nn.Linear(4, 1),
+        {"loss": lambda z, t: (z - t).square(), "y": X[:, 0]},
+        "Outputs and targets of different shapes were broadcast against each other: give both one shape.",
+    ),
+    "losses of outputs": (
+        plain,
+        {"loss": nn.MSELoss(reduction="none"), "y": X[:, :2]},
+        "Take the mean over the other axes, such as losses.flatten(1).mean(1).",
+    ),
+    "a class of losses": (
+        plain,
+        {"loss": nn.CrossEntropyLoss},
+        "is a class; write CrossEntropyLoss(reduction='none').",
+    ),
+    "a loss that raises": (
+        plain,
+        {"loss": lambda z, t: 1 / 0},
+        "it raised ZeroDivisionError: division by zero.",
+    ),
+    "another optimizer": (
+        plain,
+        {"optimizer": lambda p: torch.optim.SGD([nn.Parameter(torch.zeros(2))], lr=1e-3)},
+        "the optimizer doesn't hold the parameters that it was called with.",
+    ),
+    "two learning rates": (
+        plain,
+        {"optimizer": lambda p: torch.optim.SGD(p, lr=1.0), "learning_rate": 0.1},
+        "learning_rate=0.1: your optimizer has 1. Give one of them, or both alike.",
+    ),
+    "a schedule of torch": (
+        plain,
+        {"schedule": lambda t: 0.5},
+        "schedule=…: must be a function of (step, steps)",
+    ),
+    "a negative schedule": (
+        plain,
+        {"schedule": lambda t, T: -1.0},
+        "must be >= 0 and finite, got -1 at step 0 of 10.",
+    ),
+    "no rate": (plain, {"learning_rate": "a"}, "learning_rate=…: must be > 0 and finite, got 'a'."),
+    "a search": (plain, {"search": "random"}, "search=…: must be one of grid, bracket, got 'random'."),
+    "processes": (plain, {"n_jobs": 0}, "n_jobs=…: must be 'auto', None, a number of processes >= 1"),
+    "extensions": (plain, {"max_extensions": -1}, "max_extensions=…: must be a whole number >= 0, got -1."),
+    "no λ": (plain, {"lambdas": []}, "must be 'auto', a count or at least one λ"),
+    "text for λ": (plain, {"lambdas": ["a"]}, "must be 'auto', a count or at least one λ"),
+    "a seed": (
+        plain,
+        {"random_state": "a"},
+        "random_state=…: must be None, a whole number or a numpy RandomState",
+    ),
+    "one fold": (plain, {"cv": 1}, "cv=…: the rows can't be divided into folds: k-fold"),
+    "rows that don't exist": (
+        plain,
+        {"cv": [([0, 1], [2, 40])]},
+        "cv=…: fold 0 must name rows 0 to 39, got [2, 40].",
+    ),
+    "a negative weight": (
+        plain,
+        {"sample_weight": [-1.0] * 40},
+        "sample_weight=…: must be finite and >= 0, got -1 in row 0.",
+    ),
+    "items of several lengths": (
+        plain,
+        {"X": [(X[i, : 2 + i % 3], int(y[i])) for i in range(40)], "y": None},
+        "All must have the same shapes: pad sequences, crop images.",
+    ),
+    "words as targets": (
+        plain,
+        {"X": [(X[i], "yes") for i in range(40)], "y": None},
+        "must hold numbers, got 'yes'. Encode words as class numbers.",
+    ),
+    "items that are dicts": (
+        plain,
+        {"X": HostileDicts(), "y": None},
+        "must be (inputs, target), got dict. Let it return ({…}, target).",
+    ),
     "no length": (plain, {"X": NoLength(), "y": None}, "has no length"),
 }
 
@@ -155,6 +276,7 @@ def path(make: Any, *, X: Any = X, y: Any = y, **settings: Any) -> Any:
 
 
 @pytest.mark.parametrize("name", BAD)
+@pytest.mark.filterwarnings("ignore:The least populated class")
 def test_untrainable_modules_are_refused_in_a_sentence(name: str) -> None:
     make, settings, words = BAD[name]
     with pytest.raises(RequestError, match=re.escape(words)) as error:
@@ -163,6 +285,34 @@ def test_untrainable_modules_are_refused_in_a_sentence(name: str) -> None:
     assert said[0].isprintable()
     assert said.endswith((".", "'"))
     assert "\n" not in said
+
+
+def test_what_a_dataset_or_an_optimizer_raises_becomes_one_sentence() -> None:
+    class Failing(torch.utils.data.Dataset[Any]):
+        def __len__(self) -> int:
+            return 40
+
+        def __getitem__(self, i: int) -> Any:
+            if i == 37:
+                raise OSError("no such image")
+            return X[i], y[i]
+
+    with pytest.raises(JobError, match="item 37 of the Dataset Failing raised OSError: no such image"):
+        path(plain, X=Failing(), y=None)
+    with pytest.raises(JobError, match="training failed: ValueError: Muon only supports 2D parameters"):
+        path(plain, optimizer=lambda p: torch.optim.Muon(p, weight_decay=0.0))
+
+
+def test_a_loss_that_mixes_rows_and_folds_that_overlap_are_warned_of() -> None:
+    def mixed(z: torch.Tensor, t: torch.Tensor) -> torch.Tensor:
+        return (z - t).square().mean(1)
+
+    with pytest.warns(
+        UserWarning, match="loss=mixed: the loss of a row depends on the other rows of its batch"
+    ):
+        path(lambda: nn.Linear(4, 1), y=X[:, 0], loss=mixed)
+    with pytest.warns(UserWarning, match="fold 0 validates on 20 rows that it also trains on"):
+        path(plain, cv=[(range(40), range(20))])
 
 
 def test_a_path_that_diverges_everywhere_is_reported() -> None:

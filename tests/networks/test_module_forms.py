@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import re
 import warnings
 from collections.abc import Callable
@@ -20,6 +19,7 @@ from shrinkage.networks.module import (
     OneByOne,
     StackedModules,
     Verdict,
+    copied,
     layout_of,
     made,
     module_loss,
@@ -36,7 +36,9 @@ EQUAL = {torch.float64: 1e-10, torch.float32: 1e-5}
 def quiet_preflight(case: Case, dtype: torch.dtype) -> Verdict:
     x, y = batch_of(case, dtype)
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message=".*lazy modules|.*weight_norm")
+        warnings.filterwarnings(
+            "ignore", message=".*lazy modules|.*weight_norm|.*torch.jit|.*outputs depend on"
+        )
         return preflight(made_in(case, dtype), LOSS, x, y)
 
 
@@ -68,16 +70,13 @@ def test_three_stacked_modules_train_as_each_does_alone(name: str, dtype: torch.
 
 def trained(case: Case, dtype: torch.dtype, verdict: Verdict) -> list[dict[str, Tensor]]:
     """Three steps of plain SGD of three modules in both forms: losses, parameters, buffers and scores."""
-    modules = [made(made_in(case, dtype), "cpu", "test", k) for k in range(3)]
-    if verdict.own_draws:  # masks that differ in the two forms are no difference between them
-        for part in (part for module in modules for part in module.modules()):
-            for name in ("dropout", "p"):
-                if isinstance(getattr(part, name, None), float):
-                    setattr(part, name, 0.0)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".*weight_norm|.*torch.jit")
+        modules = [made(made_in(case, dtype), "cpu", "test", k) for k in range(3)]
     layout = layout_of(modules[0], verdict.changing)
     forms: list[ModuleStack] = [
-        StackedModules(copy.deepcopy(modules), layout, LOSS, verdict.scoring),
-        OneByOne(copy.deepcopy(modules), layout, LOSS),
+        StackedModules(copied(modules), layout, LOSS, verdict.scoring),
+        OneByOne(copied(modules), layout, LOSS, writes=verdict.writes),
     ]
     return [after_three_steps(form, case, dtype) for form in forms]
 
@@ -89,7 +88,8 @@ def after_three_steps(form: ModuleStack, case: Case, dtype: torch.dtype) -> dict
     with quiet_fallback(), seeded("test"):
         for step in range(3):
             seed_generators("test", step)
-            found[f"losses of step {step}"] = form.gradient_(x, y, weight, shared=True)[0].clone()
+            batch = x.clone() if isinstance(x, Tensor) else x  # a module may write into it
+            found[f"losses of step {step}"] = form.gradient_(batch, y, weight, shared=True)[0].clone()
             for flat, grad in zip(form.flats.values(), form.flat_grads.values(), strict=True):
                 flat.sub_(grad, alpha=0.05)
         seed_generators("test", "scores")
@@ -105,7 +105,7 @@ def test_modules_with_batches_of_their_own_train_as_alone() -> None:
     layout = layout_of(modules[0], quiet_preflight(case, torch.float64).changing)
     x = torch.randn(2, 5, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
     y, weight = x.sum(2), x[..., 0].abs()
-    stack = StackedModules(copy.deepcopy(modules), layout, LOSS)
+    stack = StackedModules(copied(modules), layout, LOSS)
     losses, _ = stack.gradient_(x, y, weight, shared=False)
     for k, module in enumerate(modules):
         alone = OneByOne([module], layout, LOSS)
@@ -114,6 +114,45 @@ def test_modules_with_batches_of_their_own_train_as_alone() -> None:
         torch.testing.assert_close(stack.rows()[k], alone.rows()[0], rtol=0, atol=1e-12)
         for name, grad in alone.gradients.items():
             torch.testing.assert_close(stack.gradients[name][k], grad[0], rtol=0, atol=1e-12)
+
+
+def test_modules_that_branch_on_inputs_share_a_stack_only_with_a_shared_batch() -> None:
+    verdict = quiet_preflight(CASES["control flow on the inputs"], torch.float64)
+    assert verdict.stacked
+    assert not verdict.together
+    assert quiet_preflight(CASES["linear"], torch.float64).together
+
+
+@pytest.mark.parametrize("stacked", [True, False])
+def test_a_module_that_writes_into_its_batch_spoils_no_other_ones(stacked: bool) -> None:
+    case = CASES["writing into its batch"]
+    x, y = batch_of(case)
+    verdict = preflight(made_in(case, torch.float64), LOSS, x, y, stacked=stacked)
+    assert verdict.writes
+    modules = [made(made_in(case, torch.float64), "cpu", "test")] * 3
+    layout = layout_of(modules[0], verdict.changing)
+    form = (
+        StackedModules(modules, layout, LOSS)
+        if stacked
+        else OneByOne(copied(modules), layout, LOSS, writes=True)
+    )
+    losses = form.gradient_(x.clone(), y, None, shared=True)[0]
+    torch.testing.assert_close(losses, losses[:1].expand(3, -1))
+
+
+def test_state_that_the_refitted_module_lacks_is_warned_of() -> None:
+    class Counts(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.linear, self.calls = nn.Linear(3, 2), 0
+
+        def forward(self, x: Tensor) -> Tensor:
+            self.calls += 1
+            return self.linear(x) * self.calls
+
+    x, y = batch_of(CASES["linear"], torch.float32)
+    with pytest.warns(UserWarning, match="outputs depend on calls, which forward changes"):
+        preflight(Counts, LOSS, x, y)
 
 
 def test_scoring_leaves_modules_as_they_were() -> None:

@@ -294,7 +294,7 @@ BAD: dict[str, tuple[Any, Any, str]] = {
     "no target": (NoTarget(), None, r"must be \(inputs, target\), got Tensor"),
     "targets twice": (Pairs(), [1, 2], "has its own targets"),
     "no targets": (torch.zeros(3, 2), None, "only a Dataset has its own targets"),
-    "other lengths": ((torch.zeros(3, 2), torch.zeros(4)), torch.zeros(3), r"got \[3, 4, 3\] rows"),
+    "other lengths": ((torch.zeros(3, 2), torch.zeros(4)), torch.zeros(3), r"got 3 and 4 rows"),
     "words": (torch.zeros(2, 2), np.array(["a", "b"]), "must be numbers"),
     "one number": (torch.zeros(()), torch.zeros(1), "a single number"),
     "a string": ("data.csv", None, "has no length|must be"),

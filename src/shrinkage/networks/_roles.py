@@ -122,8 +122,9 @@ def _role(
 def _is_half_of_a_weight_norm(module: nn.Module, key: str) -> bool:
     """True for `w_g` and `w_v` beside each other, where `w` itself is no parameter any more."""
     name = key[:-2]
-    both = all(module._parameters.get(name + half) is not None for half in ("_g", "_v"))
-    return key.endswith(("_g", "_v")) and both and name not in module._parameters
+    own = dict(module._parameters.items())  # a ScriptModule's has no `get`
+    both = all(own.get(name + half) is not None for half in ("_g", "_v"))
+    return key.endswith(("_g", "_v")) and both and name not in own
 
 
 def _parametrized_role(

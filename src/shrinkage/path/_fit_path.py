@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from shrinkage._errors import JobError, RequestError, called
+from shrinkage._errors import JobError, RequestError, called, check_choice, check_count, shown
 from shrinkage.networks import Layout
 from shrinkage.path._block_store import BlockStore
 from shrinkage.path._fold import ALL_ROWS, Fold
@@ -63,6 +63,28 @@ class PathRequest:
     """Which λs are trained, and in what order: a key of `SEARCHES`."""
     form: str = STANDARD
     """What inputs the networks see of the columns: a key of the folds' `inputs`."""
+
+    def __post_init__(self) -> None:
+        for name, value, known in (
+            ("select", self.select, ("min", "1se")),
+            ("stop", self.stop, ("last", "best")),
+            ("search", self.search, SEARCHES),
+        ):
+            check_choice(name, value, known)
+        check_count("restarts", self.restarts)
+        whole = isinstance(self.max_extensions, int | np.integer)
+        if not whole or self.max_extensions < 0:
+            raise RequestError(
+                f"{called('max_extensions')}: must be a whole number >= 0, got {shown(self.max_extensions)}."
+            )
+        if not isinstance(self.fast, bool | np.bool_):
+            raise RequestError(f"{called('fast')}: must be True or False, got {shown(self.fast)}.")
+        jobs = self.n_jobs
+        if jobs not in (None, "auto") and (not isinstance(jobs, int | np.integer) or jobs == 0):
+            raise RequestError(
+                f"{called('n_jobs')}: must be 'auto', None, a number of processes >= 1, or -1 for all cores, got "
+                f"{shown(jobs)}."
+            )
 
     def searching(self) -> Search:
         """The search that this request asks for; none where a controller moves λ."""

@@ -11,14 +11,14 @@ from typing import Any, Literal
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
-from sklearn.model_selection import GroupKFold, check_cv
 from sklearn.utils import check_random_state
 from torch import Tensor, nn
 
-from shrinkage._errors import RequestError, check_choice, check_count, shown
+from shrinkage._errors import RequestError, shown
 from shrinkage.estimators._trainers import rule_of
 from shrinkage.estimators.modules._module_fold import ModuleFold, module_fold
 from shrinkage.estimators.modules._module_path import Judged, LambdaPath
+from shrinkage.estimators.modules._module_split import row_weights, split_rows, targets_of
 from shrinkage.estimators.modules._simple_rivals import constant_of
 from shrinkage.networks.module import (
     Factory,
@@ -42,12 +42,11 @@ from shrinkage.path import (
 from shrinkage.rules import Rule
 from shrinkage.training import check_device
 from shrinkage.training.modules import (
-    ArraySamples,
-    DatasetSamples,
     ModuleRecipe,
     ModuleTrainer,
     Samples,
     faster_form,
+    own_learning_rate,
     samples_of,
 )
 
@@ -74,7 +73,7 @@ def lambda_path(
     fast: bool = False,
     search: str = "grid",
     optimizer: str | Callable[[Any], torch.optim.Optimizer] = "adam",
-    learning_rate: float = 1e-3,
+    learning_rate: float | None = None,
     schedule: str | Callable[[int, int], float] = "cosine",
     max_epochs: int = 30,
     batch_size: int = 32,
@@ -118,7 +117,7 @@ def lambda_path(
         search: which λs are trained: a key of `shrinkage.path.SEARCHES`.
         optimizer: `adam` (`adamw` is the same: the decay is the rule's), `sgd`, `rmsprop`, `adagrad`, `nadam`, `radam`,
             `lion`, or a function of parameters that makes a torch optimizer without a weight decay.
-        learning_rate: η > 0; your own optimizer's largest learning rate over its groups must equal it.
+        learning_rate: η > 0; by default 1e-3, or the largest of your own optimizer's groups, which it must equal.
         schedule: `constant`, `cosine` (to 0 over all steps), or the factor on η as a function of (step, steps).
         max_epochs: passes over the training rows.
         batch_size: rows per step. If a module keeps batch statistics, a single leftover row joins the batch before it.
@@ -156,15 +155,16 @@ def lambda_path(
         >>> r.module_(X).shape
         torch.Size([60, 2])
     """
-    check_choice("select", select, ("min", "1se"))
-    check_choice("stop", stop, ("last", "best"))
-    check_count("restarts", restarts)
     if stacked not in (True, False, "auto"):
         raise RequestError(f"stacked=…: must be 'auto', True or False, got {shown(stacked)}.")
+    if progress is not None and not callable(progress):
+        raise RequestError(f"progress=…: must be a function of (done, total), got {shown(progress)}.")
+    if not isinstance(blocks, str | Path | None):
+        raise RequestError(f"blocks=…: must be a folder, got {shown(blocks)}.")
     check_device(device)
-    samples, seed = samples_of(X, y), int(check_random_state(random_state).randint(2**31 - 1))
-    weight = _weights(sample_weight, len(samples))
-    parts = _split(samples, cv, groups, weight, loss)
+    samples, seed = samples_of(X, y), _seed(random_state)
+    weight = row_weights(sample_weight, len(samples))
+    parts = split_rows(samples, cv, groups, weight, loss)
     floats = _floats(make_module, device)
     seen = np.arange(len(samples)) if weight is None else np.flatnonzero(weight > 0)
 
@@ -175,13 +175,15 @@ def lambda_path(
     of_rows, grid = module_loss(loss), checked_lambdas(lambdas)
     trainer = ModuleTrainer(
         optimizer=optimizer,
-        learning_rate=learning_rate,
+        learning_rate=_rate(learning_rate, optimizer),
         schedule=schedule,
         batch_size=batch_size,
         max_grad_norm=max_grad_norm,
         autocast=autocast,
     )
-    kind = _kind(make_module, of_rows, folds[0], batch_size, device, stacked, len(grid), blocks)
+    kind = _kind(
+        make_module, of_rows, samples, seen, folds[0], batch_size, device, stacked, len(grid), blocks
+    )
     recipe = ModuleRecipe(
         kind=kind,
         loss=loss if isinstance(loss, str) else "callable",
@@ -218,8 +220,23 @@ def lambda_path(
         n_rows=len(seen),
         row_shapes=_row_shapes(samples),
         judged=Judged(loss, parts, weight),
-        constant=constant_of(_targets(samples), loss, parts, weight),
+        constant=constant_of(targets_of(samples), loss, parts, weight),
     )
+
+
+def _seed(random_state: Any) -> int:
+    try:
+        return int(check_random_state(random_state).randint(2**31 - 1))
+    except ValueError as error:
+        raise RequestError(
+            f"random_state=…: must be None, a whole number or a numpy RandomState, got {shown(random_state)}."
+        ) from error
+
+
+def _rate(given: float | None, optimizer: str | Callable[[Any], torch.optim.Optimizer]) -> float:
+    if given is not None:
+        return given
+    return 1e-3 if isinstance(optimizer, str) or not callable(optimizer) else own_learning_rate(optimizer)
 
 
 def _row_shapes(samples: Samples) -> list[tuple[str, str]]:
@@ -245,66 +262,11 @@ def _floats(factory: Factory, device: str) -> torch.dtype | None:
     return dtypes.pop() if len(dtypes) == 1 else None
 
 
-def _weights(sample_weight: ArrayLike | None, n: int) -> NDArray[np.float64] | None:
-    if sample_weight is None:
-        return None
-    weight = np.asarray(sample_weight, dtype=np.float64)
-    if weight.shape != (n,) or not np.isfinite(weight).all() or (weight < 0).any():
-        raise RequestError(
-            f"sample_weight=…: must be {n} weights >= 0, one per row, got shape {weight.shape}."
-        )
-    return weight
-
-
-def _split(
-    samples: Samples, cv: Any, groups: ArrayLike | None, weight: NDArray[np.float64] | None, loss: Any
-) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
-    """(train, validation) row numbers of each fold, rows of weight 0 left out."""
-    n = len(samples)
-    y = _labels(samples)
-    if groups is not None and isinstance(cv, int):
-        splitter: Any = GroupKFold(cv)
-    else:
-        splitter = check_cv(cv, y, classifier=loss == "cross_entropy" and y is not None)
-    try:
-        divided = list(splitter.split(np.empty((n, 0)), y, groups))
-    except ValueError as error:
-        raise RequestError(
-            f"cv=…: the rows can't be divided into folds: {error}.".replace("..", ".")
-        ) from error
-    parts = []
-    for number, part in enumerate(divided):
-        rows = [np.flatnonzero(x) if x.dtype == bool else x for x in map(np.asarray, part)]
-        if weight is not None:
-            rows = [x[weight[x] > 0] for x in rows]
-        if not all(len(x) for x in rows):
-            raise RequestError(
-                f"cv=…: fold {number} has {len(rows[0])} training and {len(rows[1])} validation rows of positive weight; "
-                "both need at least one."
-            )
-        parts.append((rows[0].astype(np.int64), rows[1].astype(np.int64)))
-    return parts
-
-
-def _targets(samples: Samples) -> Any:
-    """y, or what a Dataset lists as its targets; None where it lists none."""
-    if isinstance(samples, ArraySamples):
-        return samples.y
-    return getattr(samples.dataset, "targets", None) if isinstance(samples, DatasetSamples) else None
-
-
-def _labels(samples: Samples) -> NDArray[Any] | None:
-    """Class numbers to stratify by, where there are some."""
-    y = _targets(samples)
-    if y is None or isinstance(y, dict | tuple):
-        return None
-    y = np.asarray(y)
-    return y if y.ndim == 1 and len(y) == len(samples) and y.dtype.kind in "iub" else None
-
-
 def _kind(
     factory: Factory,
     loss: ModuleLoss,
+    samples: Samples,
+    rows: NDArray[np.int64],
     fold: ModuleFold,
     batch_size: int,
     device: str,
@@ -313,13 +275,15 @@ def _kind(
     blocks: str | Path | None,
 ) -> ModuleKind:
     """The kind in its form: as the preflight finds it, and the faster one of two that are right."""
-    member = fold.member(0, "", device)
-    rows = torch.arange(min(len(member.train), batch_size, PREFLIGHT_ROWS))
-    x, y, _ = member.train.read(rows, ("preflight",))
+    first = fold.train[: min(batch_size, PREFLIGHT_ROWS)]
+    extremes, bad = samples.extremes(rows)
+    with seeded("preflight"):
+        x, y = samples.take(np.concatenate([extremes, first])[: len(first)], device, fold.floats)
     if not all(leaf.device.type == torch.device(device).type for leaf in leaves((x, y))):
         raise RequestError(f"device={device!r}: the rows can't be moved there.")
     kept = _form_of(blocks) if stacked == "auto" else None
-    verdict = preflight(factory, loss, x, y, device=device, stacked=stacked if kept is not False else False)
+    stacked = False if kept is False else stacked
+    verdict = preflight(factory, loss, x, y, device=device, stacked=stacked, not_finite=bad)
     kind = ModuleKind.of(factory, verdict, device)
     if stacked == "auto" and kept is None:
         return faster_form(kind, loss, x, y, min(n_lambdas, 16))

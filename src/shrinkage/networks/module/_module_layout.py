@@ -108,8 +108,9 @@ class ModuleLayout:
     def views(self, flats: Mapping[torch.dtype, Tensor]) -> dict[str, Tensor]:
         """Each parameter as a view (K, *shape) into the flat buffers (K, P)."""
         return {
-            slot.name: flats[slot.dtype][:, slot.flat : slot.flat + slot.size].view(-1, *slot.shape)
+            slot.name: flat[:, slot.flat : slot.flat + slot.size].view(len(flat), *slot.shape)
             for slot in self.parameters
+            for flat in (flats[slot.dtype],)
         }
 
     def row(self, tensors: Mapping[str, Tensor]) -> Tensor:

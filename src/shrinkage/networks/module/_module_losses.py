@@ -5,6 +5,7 @@ Axes: B rows, C classes or outputs, M numbers per row that the metric is made of
 
 from __future__ import annotations
 
+import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,7 +17,9 @@ from torch.nn import functional
 
 from shrinkage._errors import RequestError, shown
 from shrinkage.networks._losses import Loss
-from shrinkage.networks.module._trees import leaves
+from shrinkage.networks.module._chance import seeded
+from shrinkage.networks.module._fallback import first_line
+from shrinkage.networks.module._trees import leaves, mapped, vars_of
 
 __all__ = ["MODULE_LOSSES", "CallableLoss", "ModuleLoss", "NamedLoss", "module_loss"]
 
@@ -39,6 +42,11 @@ class ModuleLoss(ABC):
     def check(self, z: Any, y: Any) -> None:
         """Raise when outputs and targets of one batch don't fit the loss."""
 
+    def tried(self, z: Any, y: Any) -> Tensor:
+        """lossᵢ (B,) of a first batch, checked."""
+        self.check(z, y)
+        return self.of_rows(z, y)
+
 
 class ClassLoss(ModuleLoss):
     """−log p(yᵢ | xᵢ) in nats, of outputs (B, C, …) and class numbers (B, …), or of one output and classes 0 and 1.
@@ -52,14 +60,15 @@ class ClassLoss(ModuleLoss):
 
     def of_rows(self, z: Tensor, y: Tensor) -> Tensor:
         if _is_binary(z, y):
-            z, y = z.reshape(len(z)), y.reshape(len(z)).to(z.dtype)
-            return functional.binary_cross_entropy_with_logits(z, y, reduction="none")
-        each = functional.cross_entropy(z, y, reduction="none")
+            z, y = z.reshape(len(z), -1), y.reshape(len(z), -1).to(z.dtype)
+            return functional.binary_cross_entropy_with_logits(z, y, reduction="none").mean(1)
+        each = functional.cross_entropy(z, y if y.is_floating_point() else y.long(), reduction="none")
         return each if each.ndim == 1 else each.flatten(1).mean(1)
 
     def hits(self, z: Tensor, y: Tensor) -> Tensor:
         if _is_binary(z, y):
-            return ((z.reshape(-1, 1) > 0) == (y.reshape(-1, 1) > 0.5)).to(z.dtype)
+            right = (z.reshape(len(z), -1) > 0) == (y.reshape(len(z), -1) > 0.5)
+            return right.to(z.dtype).mean(1, keepdim=True)
         wanted = y.argmax(1) if y.is_floating_point() else y
         right = (z.argmax(1) == wanted).to(z.dtype)
         return right[:, None] if right.ndim == 1 else right.flatten(1).mean(1, keepdim=True)
@@ -67,29 +76,26 @@ class ClassLoss(ModuleLoss):
     def check(self, z: Any, y: Any) -> None:
         z, y = _tensor("cross_entropy", z), _tensor("cross_entropy", y, "the targets")
         if _is_binary(z, y):
-            classes = torch.unique(y).tolist()
-            if not set(classes) <= {0, 1}:
-                raise RequestError(
-                    "loss='cross_entropy': the module has one output per row, which fits classes 0 and 1, "
-                    f"but y has {shown(classes)}. Give the module one output per class."
-                )
-            return
-        if y.is_floating_point():
+            _check_two_classes(y)
+        elif y.is_floating_point():
             if y.shape != z.shape:
                 raise RequestError(
                     f"loss='cross_entropy': y must be class numbers (whole numbers), got {_kind(y)} for outputs "
-                    f"{_kind(z)}. For values use loss='squared_error'."
+                    f"{_kind(z)}. {_remedy_for_floats(y)}"
                 )
-            return
-        if z.ndim < 2 or z.shape[:1] + z.shape[2:] != y.shape:
+        elif z.ndim < 2 or z.shape[:1] + z.shape[2:] != y.shape:
             raise RequestError(
                 f"loss='cross_entropy': outputs (rows, classes, …) and class numbers (rows, …) are needed, got outputs "
-                f"{_kind(z)} for y {_kind(y)}."
+                f"{_kind(z)} for y {_kind(y)}.{_remedy_for_shapes(z, y)}"
             )
-        if y.numel() and not (int(y.min()) >= 0 and int(y.max()) < z.shape[1]):
+        elif y.numel() and not (int(y.min()) >= 0 and int(y.max()) < z.shape[1]):
+            low, high = int(y.min()), int(y.max())
+            remedy = " Class numbers start at 0: subtract 1." if low == 1 and high == z.shape[1] else ""
+            if low == -100:
+                remedy = " To leave places out, write the loss as a function with one loss per row."
             raise RequestError(
                 f"loss='cross_entropy': the module has {z.shape[1]} outputs per row, for classes 0 to {z.shape[1] - 1}, "
-                f"but y has class {int(y.min()) if int(y.min()) < 0 else int(y.max())}."
+                f"but y has class {low if low < 0 else high}.{remedy}"
             )
 
 
@@ -149,15 +155,53 @@ class CallableLoss(ModuleLoss):
     def hits(self, z: Any, y: Any) -> Tensor:
         return self.function(z, y)[:, None]
 
+    @property
+    def called(self) -> str:
+        """`loss=focal`, as it stands in a message."""
+        return f"loss={getattr(self.function, '__name__', None) or shown(self.function)}"
+
     def check(self, z: Any, y: Any) -> None:
-        got, rows = self.function(z, y), _rows(z)
+        rows = _rows(z)
+        try:
+            got = self.function(z, y)
+        except Exception as error:  # whatever the user's function raises
+            raise RequestError(
+                f"{self.called}: called with outputs {_kinds(z)} and targets {_kinds(y)} it raised "
+                f"{type(error).__name__}: {first_line(error)}."
+            ) from error
         if not isinstance(got, Tensor) or got.shape != (rows,):
             what = f"a tensor {tuple(got.shape)}" if isinstance(got, Tensor) else shown(got)
-            name = getattr(self.function, "__name__", shown(self.function))
             raise RequestError(
-                f"loss={name}: must return one loss per row, a tensor ({rows},) for {rows} rows, got "
-                f"{what}. Leave out the mean; with torch's losses use reduction='none'."
+                f"{self.called}: must return one loss per row, a tensor ({rows},) for {rows} rows, got "
+                f"{what}. {_remedy_for_losses(got, rows)}"
             )
+
+    def tried(self, z: Any, y: Any) -> Tensor:
+        with seeded("loss"):
+            found = super().tried(z, y)
+        if self._mixes_rows(z, y, found.detach()):
+            warnings.warn(
+                f"{self.called}: the loss of a row depends on the other rows of its batch. If that is not intended, "
+                f"look for broadcasting: outputs are {_kinds(z)}, targets {_kinds(y)}.",
+                stacklevel=6,
+            )
+        return found
+
+    def _mixes_rows(self, z: Any, y: Any, losses: Tensor) -> bool:
+        """Whether the first rows by themselves have another loss."""
+        rows, some = len(losses), len(losses) // 2
+        if not some or any(
+            not isinstance(x, Tensor) or x.ndim == 0 or len(x) != rows for x in leaves((z, y))
+        ):
+            return False
+        try:
+            with torch.no_grad(), seeded("loss"):
+                alone = self.function(*(mapped(lambda x: x[:some], each) for each in (z, y)))
+        except Exception:  # a loss that needs whole batches
+            return True
+        if not isinstance(alone, Tensor) or alone.shape != (some,):
+            return True
+        return not torch.allclose(alone, losses[:some], rtol=1e-3, atol=1e-5, equal_nan=True)
 
 
 MODULE_LOSSES: dict[str, ModuleLoss] = {"cross_entropy": ClassLoss(), "squared_error": ValueLoss()}
@@ -168,6 +212,8 @@ def module_loss(loss: str | Callable[[Any, Any], Tensor]) -> ModuleLoss:
     """`loss=` as a loss: a name, or a function of outputs and targets that gives one loss per row."""
     if isinstance(loss, str) and loss in MODULE_LOSSES:
         return MODULE_LOSSES[loss]
+    if isinstance(loss, type):
+        raise RequestError(f"loss={loss.__name__}: is a class; write {loss.__name__}(reduction='none').")
     if callable(loss):
         return CallableLoss(loss)
     names = ", ".join(map(repr, MODULE_LOSSES))
@@ -178,8 +224,53 @@ def module_loss(loss: str | Callable[[Any, Any], Tensor]) -> ModuleLoss:
 
 
 def _is_binary(z: Tensor, y: Tensor) -> bool:
-    """One output per row and one target, 0 or 1."""
-    return z.numel() == len(z) == y.numel() and z.ndim <= 2 and (z.ndim == 1 or z.shape[1] == 1)
+    """One output for each target, 0 or 1: a row's, or those of its pixels (B, 1, …)."""
+    one = z.ndim == 1 or z.shape[1] == 1
+    return one and z.numel() == y.numel() and _without_ones(z) == _without_ones(y)
+
+
+def _check_two_classes(y: Tensor) -> None:
+    if y.is_floating_point() and bool(((y >= 0) & (y <= 1)).all()):
+        return  # probabilities of the second class
+    classes = torch.unique(y).tolist()
+    if not set(classes) <= {0, 1}:
+        two = set(classes) <= {-1, 1} or set(classes) <= {1, 2}
+        remedy = "Number the two classes 0 and 1" if two else "Give the module one output per class"
+        raise RequestError(
+            "loss='cross_entropy': the module has one output per row, which fits classes 0 and 1, "
+            f"but y has {shown(classes)}. {remedy}."
+        )
+
+
+def _remedy_for_losses(got: Any, rows: int) -> str:
+    if isinstance(got, Tensor) and got.shape == (rows, rows) and rows > 1:
+        return (
+            "Outputs and targets of different shapes were broadcast against each other: give both one shape."
+        )
+    if isinstance(got, Tensor) and got.ndim > 1 and len(got) == rows:
+        return "Take the mean over the other axes, such as losses.flatten(1).mean(1)."
+    return "Leave out the mean; with torch's losses use reduction='none'."
+
+
+def _kinds(tree: Any) -> str:
+    """Shapes and dtypes of a tree's tensors."""
+    found = [_kind(x) if isinstance(x, Tensor) else type(x).__name__ for x in leaves(tree)]
+    return ", ".join(found)
+
+
+def _remedy_for_floats(y: Tensor) -> str:
+    whole = y.ndim == 1 and bool((y == y.round()).all())
+    return "If these are classes, use y.long()." if whole else "For values use loss='squared_error'."
+
+
+def _remedy_for_shapes(z: Tensor, y: Tensor) -> str:
+    if y.shape == z.shape:
+        return " Give one-hot rows as floats, or y.argmax(1)."
+    if z.ndim >= 2 and y.shape == (len(z), 1):
+        return " Give y as one column: y[:, 0]."
+    if z.ndim >= 3 and z.shape[:-1] == y.shape:
+        return " Let forward return the classes as the second axis."
+    return ""
 
 
 def _without_ones(x: Tensor) -> tuple[int, ...]:
@@ -188,7 +279,17 @@ def _without_ones(x: Tensor) -> tuple[int, ...]:
 
 
 def _rows(z: Any) -> int:
-    return len(next(leaves(z)))
+    found = next((x for x in leaves(z) if isinstance(x, Tensor) and x.ndim), None)
+    found = (
+        found
+        if found is not None
+        else next((x for x in vars_of(z) if isinstance(x, Tensor) and x.ndim), None)
+    )
+    if found is None:
+        raise RequestError(
+            f"loss=…: the module's output holds no tensor with a row per example, got {shown(type(z).__name__)}."
+        )
+    return len(found)
 
 
 def _tensor(loss: str, x: Any, what: str = "the module's output") -> Tensor:

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from shrinkage.networks.module._chance import generators, replay
+from shrinkage.networks.module._copies import clones
 from shrinkage.networks.module._factory import call
 from shrinkage.networks.module._module_layout import ModuleLayout, buffers_of, parameters_of
 from shrinkage.networks.module._module_losses import ModuleLoss
@@ -88,13 +89,20 @@ class OneByOne(ModuleStack):
 
     Args:
         is_random: whether forward draws random numbers; modules that share a batch then draw the same ones.
+        writes: whether forward writes into the batch; each module then gets its own.
     """
 
     def __init__(
-        self, modules: Sequence[nn.Module], layout: ModuleLayout, loss: ModuleLoss, *, is_random: bool = True
+        self,
+        modules: Sequence[nn.Module],
+        layout: ModuleLayout,
+        loss: ModuleLoss,
+        *,
+        is_random: bool = True,
+        writes: bool = False,
     ) -> None:
         super().__init__(modules, layout, loss)
-        self.modules, self.is_random = modules, is_random
+        self.modules, self.is_random, self.writes = modules, is_random, writes
         for k, module in enumerate(modules):
             for name, parameter in parameters_of(module).items():
                 if name in self.parameters:
@@ -113,7 +121,8 @@ class OneByOne(ModuleStack):
         for k, module in enumerate(self.modules):
             if chance is not None:
                 replay(chance)
-            x, y, s = _own(inputs, k, shared), _own(targets, k, shared), _own(weight, k, shared)
+            x, y = self._batch(inputs, targets, k, shared=shared)
+            s = _own(weight, k, shared)
             with torch.enable_grad():
                 z = call(module, x)
                 losses = self.loss.of_rows(z, y)
@@ -127,7 +136,7 @@ class OneByOne(ModuleStack):
         for k, module in enumerate(self.modules):
             if chance is not None:
                 replay(chance)
-            x, y = _own(inputs, k, shared), _own(targets, k, shared)
+            x, y = self._batch(inputs, targets, k, shared=shared)
             held = self.tensors(k)
             kept = {slot.name: held[slot.name].detach().clone() for slot in self.layout.buffers}
             with evaluating(module), torch.no_grad(), self._places[k].holding(kept):
@@ -138,6 +147,10 @@ class OneByOne(ModuleStack):
     def tensors(self, k: int) -> dict[str, Tensor]:
         held = parameters_of(self.modules[k]) | buffers_of(self.modules[k])
         return {slot.name: held[slot.name] for slot in (*self.layout.parameters, *self.layout.buffers)}
+
+    def _batch(self, inputs: Any, targets: Any, k: int, *, shared: bool) -> tuple[Any, Any]:
+        x, y = _own(inputs, k, shared), _own(targets, k, shared)
+        return (clones(x), clones(y)) if self.writes and shared and self.K > 1 else (x, y)
 
 
 class StackedModules(ModuleStack):
@@ -192,7 +205,11 @@ class StackedModules(ModuleStack):
             for k in range(self.K):
                 replay(chance)
                 held = {name: tensor[k] for name, tensor in (self.parameters | own).items()}
-                found.append(self._score(held, {}, _own(inputs, k, shared), _own(targets, k, shared)))
+                x, y = (
+                    clones(_own(inputs, k, shared)),
+                    clones(_own(targets, k, shared)),
+                )  # forward may write into it
+                found.append(self._score(held, {}, x, y))
             return _stacked(found)
 
     def tensors(self, k: int) -> dict[str, Tensor]:

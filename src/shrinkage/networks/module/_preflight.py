@@ -1,35 +1,31 @@
 """Which form a kind of module is trained in: found on one real batch, before anything is trained.
 
 Two modules take two training steps' worth of gradients and are scored, in both forms. What is compared: losses,
-gradients, the buffers after both, and scores. Random numbers are replayed, so that dropout is compared too; where the
-stacked form draws them otherwise, the comparison is repeated without dropout.
+gradients, the buffers after both, and scores. Random numbers are replayed, so that dropout is compared too: modules that
+draw others in a stack than alone are trained one by one.
 """
 
 from __future__ import annotations
 
-import copy
 import re
 import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from shrinkage._errors import RequestError, called, shown
+from shrinkage._errors import RequestError, called
 from shrinkage.networks.module._chance import generators, seed_generators, seeded
+from shrinkage.networks.module._copies import are_far, are_same, clones, copied, kept_attributes, versions
 from shrinkage.networks.module._factory import Factory, call, made
+from shrinkage.networks.module._fallback import first_line, noted_fallback, quiet_fallback, reason_of
 from shrinkage.networks.module._module_layout import buffers_of, layout_of, parameters_of
 from shrinkage.networks.module._module_losses import ModuleLoss
 from shrinkage.networks.module._module_stacks import ModuleStack, OneByOne, StackedModules
-from shrinkage.networks.module._trees import mapped
+from shrinkage.networks.module._trees import leaves, mapped
 
-__all__ = ["Verdict", "preflight", "quiet_fallback"]
-
-KEPT = {torch.float64: 1e-10, torch.float32: 1e-5}
-"""The largest difference, relative to the largest number of the tensor; half precisions get a hundredth."""
+__all__ = ["Verdict", "preflight"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,8 +43,10 @@ class Verdict:
     """Buffers that training changes, and frozen tensors that differ from module to module."""
     is_random: bool = False
     """Whether forward draws random numbers."""
-    own_draws: bool = False
-    """Whether a stack draws other random numbers than modules one by one."""
+    together: bool = True
+    """Whether modules that see different batches may share a stack."""
+    writes: bool = False
+    """Whether forward or the loss writes into the batch, so that each module needs its own."""
     measured: str = ""
     """Seconds of both forms, where they were timed."""
 
@@ -70,6 +68,7 @@ def preflight(
     *,
     device: str = "cpu",
     stacked: bool | str = "auto",
+    not_finite: str = "",
 ) -> Verdict:
     """Run two modules on one batch in both forms, and say which form is right.
 
@@ -79,13 +78,14 @@ def preflight(
         inputs, targets: one real batch on the device.
         device: where modules are trained.
         stacked: `auto`; True to refuse what can't be stacked; False to train one by one whatever is found.
+        not_finite: where the data hold NaN or infinite numbers, for the message.
 
     Raises:
         RequestError: the module, its outputs or the loss are unfit, or `stacked=True` and the forms differ.
     """
     first = made(factory, device, "preflight", 0)
     second = made(factory, device, "preflight", 1, like=first)
-    _check_outputs(first, loss, inputs, targets)
+    writes = _check_outputs(first, loss, inputs, targets)
     frozen = [_frozen(first), _frozen(second)]
     own = tuple(name for name, x in frozen[0].items() if not torch.equal(x, frozen[1][name]))
     everything = tuple(dict.fromkeys([*buffers_of(first), *own]))
@@ -95,19 +95,25 @@ def preflight(
             "gains of normalizations "
             "or single numbers. λ would have no effect."
         )
-    pair = [first, second]
-    plain = _Record.of(OneByOne(copy.deepcopy(pair), layout_of(first, everything), loss), inputs, targets)
-    _check_finite(plain)
+    pair, layout = [first, second], layout_of(first, everything)
+    loop = OneByOne(copied(pair), layout, loss, writes=writes)
+    plain = _Record.of(loop, inputs, targets)
+    _check_finite(plain, not_finite)
+    _warn_of_kept(first, loop, inputs, targets)
     before = buffers_of(first)
     changing = tuple(
         name for name in everything if name in own or not torch.equal(plain.tensors[0][name], before[name])
     )
     if stacked is False:
         return Verdict(
-            stacked=False, why="stacked=False was given", changing=everything, is_random=plain.drew
+            stacked=False,
+            why="stacked=False was given",
+            changing=everything,
+            is_random=plain.drew,
+            writes=writes,
         )
     with quiet_fallback():
-        verdict = _compared(pair, loss, inputs, targets, plain, changing)
+        verdict = replace(_compared(pair, loss, inputs, targets, plain, changing), writes=writes)
     if verdict.stacked:
         return verdict
     if stacked is True:
@@ -133,19 +139,16 @@ def _compared(
             no, why=f"it carries a tensor from batch to batch in {plain.carries}, which is not a buffer"
         )
     try:
-        with _noted_fallback() as looped:
-            stack = StackedModules(copy.deepcopy(pair), layout, loss)
+        with noted_fallback() as looped:
+            stack = StackedModules(copied(pair), layout, loss)
             found = _Record.of(stack, inputs, targets, scored=False)
     except Exception as error:  # a user's module may raise anything within vmap
-        return replace(no, why=_reason(error))
-    differing, own_draws = _difference(found, plain, loss), False
-    if differing and plain.drew:
-        still = [_without_dropout(module) for module in copy.deepcopy(pair)]
-        again = _Record.of(OneByOne(copy.deepcopy(still), layout, loss), inputs, targets, scored=False)
-        other = _Record.of(StackedModules(copy.deepcopy(still), layout, loss), inputs, targets, scored=False)
-        differing, own_draws = _difference(other, again, loss), True
+        return replace(no, why=reason_of(error))
+    differing = _difference(found, plain)
     if differing and _is_rounding(pair, layout, loss, inputs, targets):
         differing = ""
+    if differing and plain.drew and _equal_without_dropout(pair, layout, loss, inputs, targets):
+        differing = "a stack of them would draw other random numbers than each alone"
     if differing:
         return replace(no, why=differing)
     scoring = _scoring(pair, layout, loss, inputs, targets, looped)
@@ -155,7 +158,7 @@ def _compared(
         scoring=scoring,
         changing=changing,
         is_random=plain.drew,
-        own_draws=own_draws,
+        together=plain.drew or _may_differ_in_batches(pair, layout, loss, inputs, targets, scoring),
     )
 
 
@@ -173,20 +176,22 @@ class _Record:
     """The attribute in which it carries a tensor from batch to batch, beside its buffers; empty for none."""
 
     @classmethod
-    def of(cls, stack: ModuleStack, inputs: Any, targets: Any, *, scored: bool = True) -> _Record:
+    def of(
+        cls, stack: ModuleStack, inputs: Any, targets: Any, *, scored: bool = True, shared: bool = True
+    ) -> _Record:
         losses, gradients, drew, attributes = [], [], False, [dict[str, Tensor]()]
         with seeded("preflight"):
             for step in range(2):
                 seed_generators("preflight", step)
                 before = generators()
-                losses.append(stack.gradient_(inputs, targets, None, shared=True)[0])
-                drew = drew or not _same(before, generators())
+                losses.append(stack.gradient_(clones(inputs), clones(targets), None, shared=shared)[0])
+                drew = drew or not are_same(before, generators())
                 gradients.append({name: grad.clone() for name, grad in stack.gradients.items()})
                 attributes.append(_tensor_attributes(stack))
             tensors = [{name: x.clone() for name, x in stack.tensors(k).items()} for k in range(stack.K)]
-            scores = stack.scores(inputs, targets, shared=True) if scored else None
+            scores = stack.scores(clones(inputs), clones(targets), shared=shared) if scored else None
         carried = [
-            n for n, x in attributes[2].items() if n in attributes[1] and not _same(x, attributes[1][n])
+            n for n, x in attributes[2].items() if n in attributes[1] and not are_same(x, attributes[1][n])
         ]
         return cls(losses, gradients, tensors, scores, drew, carried[0] if carried else "")
 
@@ -195,31 +200,82 @@ def _tensor_attributes(stack: ModuleStack) -> dict[str, Tensor]:
     """Tensors that a module holds as plain attributes, of modules in a loop."""
     if not isinstance(stack, OneByOne):
         return {}
-    return {
-        f"{prefix}.{key}".lstrip("."): value.detach().clone()
-        for prefix, part in stack.modules[0].named_modules()
-        for key, value in vars(part).items()
-        if isinstance(value, Tensor)
-    }
+    return {n: x for n, x in kept_attributes(stack.modules[0]).items() if isinstance(x, Tensor)}
 
 
-def _difference(found: _Record, plain: _Record, loss: ModuleLoss) -> str:
+def _difference(found: _Record, plain: _Record, slack: float = 1.0) -> str:
     """In words, where the stacked form gave another number than the loop; empty where it nowhere did."""
+
+    def far(a: Tensor, b: Tensor, largest: float = 0.0) -> bool:
+        return are_far(a, b, largest, slack)
+
     for a, b in zip(found.losses, plain.losses, strict=True):
-        if _far(a, b):
+        if far(a, b):
             return "its losses differ when it is stacked"
     for each, other in zip(found.gradients, plain.gradients, strict=True):
         largest = max(
             (float(grad.detach().abs().max()) for grad in other.values() if grad.numel()), default=0.0
         )
         for name, grad in each.items():
-            if _far(grad, other[name], largest):
+            if far(grad, other[name], largest):
                 return f"the gradient of {name} differs when it is stacked"
     for each, other in zip(found.tensors, plain.tensors, strict=True):
         for name, tensor in each.items():
-            if _far(tensor, other[name]):
+            if far(tensor, other[name]):
                 return f"the buffer {name} differs when it is stacked"
     return ""
+
+
+def _may_differ_in_batches(
+    pair: list[nn.Module], layout: Any, loss: ModuleLoss, inputs: Any, targets: Any, scoring: str
+) -> bool:
+    """Whether modules that each see a batch of their own give in a stack what they give alone."""
+    x, y = (mapped(lambda t: torch.stack([t, t.roll(1, 0)]), tree) for tree in (inputs, targets))
+    try:
+        stack = StackedModules(copied(pair), layout, loss, scoring)
+        found = _Record.of(stack, x, y, shared=False)
+    except Exception:  # a user's module may raise anything within vmap, such as for `if x.sum() > 0`
+        return False
+    plain = _Record.of(OneByOne(copied(pair), layout, loss), x, y, shared=False)
+    assert found.scores is not None
+    assert plain.scores is not None
+    return not _difference(found, plain, 100) and not are_far(found.scores[0], plain.scores[0], slack=100)
+
+
+def _equal_without_dropout(
+    pair: list[nn.Module], layout: Any, loss: ModuleLoss, inputs: Any, targets: Any
+) -> bool:
+    still = [_without_dropout(module) for module in copied(pair)]
+    plain = _Record.of(OneByOne(copied(still), layout, loss, writes=True), inputs, targets, scored=False)
+    found = _Record.of(StackedModules(still, layout, loss), inputs, targets, scored=False)
+    return not _difference(found, plain)
+
+
+def _warn_of_kept(first: nn.Module, loop: OneByOne, inputs: Any, targets: Any) -> None:
+    """Warn of what forward keeps in attributes if outputs depend on it: the refitted module begins without it."""
+    before, used = kept_attributes(first), loop.modules[0]
+    after = kept_attributes(used)
+    changed = [
+        name for name, value in after.items() if name not in before or not are_same(value, before[name])
+    ]
+    if not changed:
+        return
+    fresh = copied([first])[0]
+    held = parameters_of(fresh) | buffers_of(fresh)
+    with torch.no_grad():
+        for name, tensor in loop.tensors(0).items():
+            held[name].copy_(tensor)
+    scores = []
+    for module in (used, fresh):
+        with seeded("kept"):
+            alone = OneByOne([module], loop.layout, loop.loss)
+            scores.append(alone.scores(clones(inputs), clones(targets), shared=True)[0])
+    if are_far(scores[0], scores[1]):
+        warnings.warn(
+            f"{called('make_module')}: the outputs depend on {changed[0]}, which forward changes and which is neither "
+            "a parameter nor a buffer, so the refitted module starts without it. Use register_buffer for it.",
+            stacklevel=4,
+        )
 
 
 def _scoring(
@@ -232,17 +288,18 @@ def _scoring(
 ) -> str:
     """The first way of scoring a stack that gives what the modules give one by one."""
     with seeded("preflight"):
-        plain = OneByOne(copy.deepcopy(pair), layout, loss).scores(inputs, targets, shared=True)[0]
+        loop = OneByOne(copied(pair), layout, loss, writes=True)
+        plain = loop.scores(clones(inputs), clones(targets), shared=True)[0]
     for scoring in ("vmap", "vjp"):
         try:
-            with _noted_fallback() as more, seeded("preflight"):
-                stack = StackedModules(copy.deepcopy(pair), layout, loss, scoring)
+            with noted_fallback() as more, seeded("preflight"):
+                stack = StackedModules(copied(pair), layout, loss, scoring)
                 before = {name: tensor.clone() for name, tensor in stack.tensors(0).items()}
-                scores = stack.scores(inputs, targets, shared=True)[0]
+                scores = stack.scores(clones(inputs), clones(targets), shared=True)[0]
                 unchanged = all(torch.equal(before[n], t) for n, t in stack.tensors(0).items())
         except Exception:  # a user's module may raise anything within vmap
             continue
-        if unchanged and not _far(scores, plain):
+        if unchanged and not are_far(scores, plain):
             looped += more
             return scoring
     return "loop"
@@ -253,14 +310,14 @@ def _is_rounding(pair: list[nn.Module], layout: Any, loss: ModuleLoss, inputs: A
     if any(slot.dtype == torch.float64 for slot in layout.parameters):
         return False
     try:
-        wide = [_without_dropout(module).double() for module in copy.deepcopy(pair)]
+        wide = [module.double() for module in copied(pair)]
         layout = layout_of(wide[0], {slot.name for slot in layout.buffers})
         x, y = _widened(inputs), _widened(targets)
-        plain = _Record.of(OneByOne(copy.deepcopy(wide), layout, loss), x, y, scored=False)
+        plain = _Record.of(OneByOne(copied(wide), layout, loss, writes=True), x, y, scored=False)
         found = _Record.of(StackedModules(wide, layout, loss), x, y, scored=False)
     except Exception:  # a module that knows only float32
         return False
-    return not _difference(found, plain, loss)
+    return not _difference(found, plain)
 
 
 def _frozen(module: nn.Module) -> dict[str, Tensor]:
@@ -274,57 +331,46 @@ def _widened(tree: Any) -> Any:
     return mapped(lambda x: x.double() if isinstance(x, Tensor) and x.is_floating_point() else x, tree)
 
 
-def _check_outputs(module: nn.Module, loss: ModuleLoss, inputs: Any, targets: Any) -> None:
-    """Run a copy once, as a plain loop would, and hold its outputs against the loss."""
-    once = copy.deepcopy(module)
+def _check_outputs(module: nn.Module, loss: ModuleLoss, inputs: Any, targets: Any) -> bool:
+    """Run a copy once, as a plain loop would, hold its outputs against the loss, and say if the batch was written to."""
+    (once,) = copied([module])
+    inputs, targets = clones(inputs), clones(targets)
+    before = versions((inputs, targets))
     with seeded("preflight"):
         try:
             z = call(once, inputs)
         except Exception as error:
             raise RequestError(
-                f"{called('make_module')}: the module can't run on a batch of X: {_first_line(error)}. X is "
-                "passed to forward as it is, a "
-                "tuple as its arguments, a dict as its keywords."
+                f"{called('make_module')}: the module can't run on a batch of X: {first_line(error)}. "
+                + _remedy(error, inputs)
             ) from error
-        loss.check(z, targets)
-        losses = loss.of_rows(z, targets)
+        losses = loss.tried(z, targets)
+    written = versions((inputs, targets)) != before
     if not losses.requires_grad:
         raise RequestError(
             f"{called('make_module')}: the loss doesn't depend on any trained parameter, so nothing can be "
             "learned. Check requires_grad and "
             "no_grad in forward."
         )
+    return written
 
 
-def _check_finite(plain: _Record) -> None:
-    if not all(bool(torch.isfinite(each).all()) for each in plain.losses):
-        raise RequestError(
-            f"{called('make_module')}: the loss of an untrained module is NaN or infinite on the first batch. "
-            "Look for such values in X and "
-            "y, or lower the initial weights."
+def _remedy(error: Exception, inputs: Any) -> str:
+    whole = {str(x.dtype).removeprefix("torch.") for x in leaves(inputs) if not x.is_floating_point()}
+    if whole and re.search(r"dtype|type (Byte|Long|Int|Bool|Float)|not implemented for", str(error)):
+        return (
+            f"X holds {', '.join(sorted(whole))}: if these are measurements, give X as floats; if they are numbers of "
+            "words or classes, begin the module with nn.Embedding."
         )
+    return "X is passed to forward as it is, a tuple as its arguments, a dict as its keywords."
 
 
-def _far(a: Tensor, b: Tensor, largest: float = 0.0) -> bool:
-    """Whether two tensors differ by more than rounding, relative to the largest number."""
-    if a.shape != b.shape or a.dtype != b.dtype:
-        return True
-    if not (a.is_floating_point() or a.is_complex()):
-        return not torch.equal(a, b)
-    if not a.numel():
-        return False
-    a, b = a.detach(), b.detach()
-    scale = max(float(b.abs().max()), largest)
-    return not float((a - b).abs().max()) <= KEPT.get(a.dtype, 1e-2) * scale + 1e-300
-
-
-def _same(a: Any, b: Any) -> bool:
-    """Whether the states of all generators are equal."""
-    if isinstance(a, Tensor):
-        return torch.equal(a, b)
-    if isinstance(a, tuple | list):
-        return len(a) == len(b) and all(map(_same, a, b))
-    return bool((a == b) if not hasattr(a, "all") else (a == b).all())
+def _check_finite(plain: _Record, where: str) -> None:
+    if not all(bool(torch.isfinite(each).all()) for each in plain.losses):
+        advice = f"{where}." if where else "Look for such values in X and y, or lower the initial weights."
+        raise RequestError(
+            f"{called('make_module')}: the loss of an untrained module is NaN or infinite on the first batch. {advice}"
+        )
 
 
 def _without_dropout(module: nn.Module) -> nn.Module:
@@ -334,62 +380,3 @@ def _without_dropout(module: nn.Module) -> nn.Module:
         if isinstance(part, nn.RNNBase | nn.MultiheadAttention):
             part.dropout = 0.0
     return module
-
-
-_FALLBACK = re.compile(r"batching rule for (\S+?)\.? |implemented the batching rule for (\S+?)[.,]")
-
-
-@contextmanager
-def _noted_fallback() -> Iterator[list[str]]:
-    """Within it torch's warnings of operations that it runs one by one are taken down, by the operation's name."""
-    found: list[str] = []
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        yield found
-    for warning in caught:
-        match = _FALLBACK.search(str(warning.message))
-        if match:
-            found.append((match[1] or match[2]).removeprefix("aten::"))
-        else:
-            warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
-
-
-@contextmanager
-def quiet_fallback() -> Iterator[None]:
-    """Within it torch's warnings of those operations are not repeated: the verdict has named them."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message=".*batching rule.*")
-        yield
-
-
-_KNOWN: Sequence[tuple[str, str]] = (
-    (
-        r"\.item\(\)|_local_scalar_dense",
-        "it reads a number from a tensor, as `.item()` and `if tensor > 0` do",
-    ),
-    (r"boolean mask|nonzero|dynamic shape", "the shape of a tensor depends on the values of another"),
-    (r"setup_context", "one of its `torch.autograd.Function`s has no `setup_context`"),
-    (r"saved tensor hooks", "it uses activation checkpointing, which runs forward again"),
-    (r"Sparse", "its gradients are sparse"),
-    (
-        r"broadcast shape|inplace arithmetic|in-place",
-        "it writes into a tensor that does not depend on its weights",
-    ),
-    (
-        r"batching rule not implemented for (\S+?)[;. ]|not yet support (\S+?)[;. ]",
-        "torch.vmap has no rule for {}",
-    ),
-)
-
-
-def _reason(error: Exception) -> str:
-    text = str(error)
-    for pattern, words in _KNOWN:
-        if match := re.search(pattern, text, re.IGNORECASE):
-            return words.format(*(group for group in match.groups() if group))
-    return f"torch.vmap can't run it: {_first_line(error)}"
-
-
-def _first_line(error: Exception) -> str:
-    lines = str(error).strip().splitlines()
-    return shown(lines[0].rstrip(".") if lines else type(error).__name__).strip("'\"")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-__all__ = ["leaves", "mapped"]
+__all__ = ["leaves", "mapped", "vars_of"]
 
 
 def mapped(function: Callable[[Any], Any], tree: Any) -> Any:
@@ -31,3 +31,8 @@ def leaves(tree: Any) -> Iterator[Any]:
             yield from leaves(value)
     elif tree is not None:
         yield tree
+
+
+def vars_of(x: Any) -> list[Any]:
+    """What an object of the user's own holds, such as a data class of outputs."""
+    return list(leaves(dict(vars(x)))) if hasattr(x, "__dict__") else []

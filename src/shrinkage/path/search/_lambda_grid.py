@@ -38,9 +38,15 @@ def checked_lambdas(lambdas: ArrayLike | str | int) -> NDArray[np.float64]:
         if lambdas < 1:
             raise RequestError(f"{called('lambdas')}: a count of λs must be >= 1, got {lambdas}.")
         return default_lambdas(int(lambdas))
-    values = np.unique(np.asarray(lambdas, dtype=np.float64))
+    try:
+        values = np.unique(np.asarray(lambdas, dtype=np.float64))
+    except (TypeError, ValueError):
+        values = np.empty(0)
     if values.ndim != 1 or not len(values) or not np.isfinite(values).all() or values[0] < 0:
-        raise RequestError(f"{called('lambdas')}: every λ must be >= 0 and finite, got {shown(lambdas)}.")
+        raise RequestError(
+            f"{called('lambdas')}: must be 'auto', a count or at least one λ; every λ must be >= 0 and finite, got "
+            f"{shown(lambdas)}."
+        )
     return values
 
 

@@ -7,7 +7,7 @@ from shrinkage.training.modules._module_recipe import ModuleRecipe, of_perceptro
 from shrinkage.training.modules._module_rows import ModuleMember, ModuleRows, read
 from shrinkage.training.modules._module_score import ModuleScore
 from shrinkage.training.modules._module_trainer import ModuleTrainer
-from shrinkage.training.modules._module_updates import NAMED, Lion
+from shrinkage.training.modules._module_updates import NAMED, Lion, own_learning_rate
 from shrinkage.training.modules._samples import ArraySamples, DatasetSamples, Samples, samples_of
 
 __all__ = [
@@ -26,6 +26,7 @@ __all__ = [
     "batches",
     "faster_form",
     "of_perceptrons",
+    "own_learning_rate",
     "read",
     "samples_of",
 ]

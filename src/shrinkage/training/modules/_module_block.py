@@ -7,7 +7,6 @@ path differ by λ alone. Members share a stack where nothing random is drawn in 
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
@@ -15,12 +14,14 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from shrinkage.networks.module import (
     ModuleKind,
     ModuleStack,
     OneByOne,
     StackedModules,
+    copied,
     generators,
     leaves,
     mapped,
@@ -51,7 +52,8 @@ class ModuleBlock(EpochByEpoch):
         self, recipe: Recipe, lambdas: Sequence[float], members: Sequence[Member], seed: int
     ) -> None:
         kind, _, _ = module_parts(recipe)
-        together = kind.verdict.stacked and not kind.verdict.is_random
+        verdict = kind.verdict
+        together = verdict.stacked and verdict.together and not verdict.is_random
         groups = [list(members)] if together else [[member] for member in members]
         self.n_lambdas, self.G = len(lambdas), len(members)
         self.lanes = [Lane(recipe, lambdas, group, seed) for group in groups]
@@ -105,7 +107,7 @@ class Lane:
             decay_biases=recipe.decay_biases,
         )
         self.n = len(members[0].train)
-        self.batches = batches(self.n, self.trainer.batch_size, whole=bool(self.stack.layout.buffers))
+        self.batches = batches(self.n, self.trainer.batch_size, whole=_is_of_batches(modules[0]))
         self.step = 0
 
     def train_epoch(self, epoch: int) -> Tensor:
@@ -149,8 +151,11 @@ class Lane:
     def _stacked(self, kind: ModuleKind, modules: list[nn.Module]) -> ModuleStack:
         if kind.verdict.stacked:
             return StackedModules(modules, kind.module_layout, self.loss, kind.verdict.scoring)
-        own = [copy.deepcopy(module) for module in modules]
-        return OneByOne(own, kind.module_layout, self.loss, is_random=kind.verdict.is_random)
+        own = [copied([module])[0] for module in modules]
+        verdict = kind.verdict
+        return OneByOne(
+            own, kind.module_layout, self.loss, is_random=verdict.is_random, writes=verdict.writes
+        )
 
     def _read(self, positions: Tensor, chance: tuple[int | str, ...], *, validation: bool) -> Any:
         """A batch for all modules, or K of them along the first axis; positions (G, B)."""
@@ -212,6 +217,12 @@ class _Quiet:
         self._quiet.__exit__(*error)
         if self._states is not None:
             replay(self._states)
+
+
+def _is_of_batches(module: nn.Module) -> bool:
+    """Whether a batch of one row would be too few."""
+    normalizes = any(isinstance(part, _BatchNorm) for part in module.modules())
+    return normalizes or next(module.buffers(), None) is not None
 
 
 def batches(n: int, size: int, *, whole: bool) -> list[tuple[int, int]]:

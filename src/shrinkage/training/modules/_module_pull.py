@@ -87,5 +87,11 @@ class ModulePull:
         if self.rule.stateless and len(dtypes) == 1 and not biases:
             found = [(slots[0].dtype, slice(0, max(columns.stop for _, columns in found)))]
         return [
-            (stack.flats[dtype][:, columns], stack.flat_grads[dtype][:, columns]) for dtype, columns in found
+            (_real(stack.flats[dtype][:, columns]), _real(stack.flat_grads[dtype][:, columns]))
+            for dtype, columns in found
         ]
+
+
+def _real(x: Tensor) -> Tensor:
+    """(K, P) as real numbers, a complex one as two: a view."""
+    return torch.view_as_real(x).view(len(x), -1) if x.is_complex() else x

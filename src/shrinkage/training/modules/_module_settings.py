@@ -5,10 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any
 
 from shrinkage._errors import RequestError, check_choice, check_count, shown
-from shrinkage.training.modules._module_updates import NAMED, MakeOptimizer, tried_optimizer
+from shrinkage.networks.module import first_line
+from shrinkage.training.modules._module_updates import NAMED, MakeOptimizer, own_learning_rate
 
 __all__ = ["ModuleSettings"]
 
@@ -33,18 +35,26 @@ class ModuleSettings:
     def __post_init__(self) -> None:
         if isinstance(self.optimizer, str):
             check_choice("optimizer", self.optimizer, NAMED)
-        elif callable(self.optimizer):
-            tried_optimizer(self.optimizer)
-        else:
+        elif not callable(self.optimizer):
             raise RequestError(
                 f"optimizer=…: must be a name or a function of parameters, got {shown(self.optimizer)}."
             )
         if not callable(self.schedule):
             check_choice("schedule", self.schedule, ("constant", "cosine"))
+        else:
+            self._checked_factor(self.schedule, 0, 10)
         check_count("batch_size", self.batch_size)
         for name, value in (("learning_rate", self.learning_rate), ("max_grad_norm", self.max_grad_norm)):
-            if value is not None and not (value > 0 and math.isfinite(value)):
+            if name == "max_grad_norm" and value is None:
+                continue
+            if not (isinstance(value, Real) and value > 0 and math.isfinite(value)):
                 raise RequestError(f"{name}=…: must be > 0 and finite, got {shown(value)}.")
+        if not isinstance(self.optimizer, str):
+            own = own_learning_rate(self.optimizer)
+            if not math.isclose(own, self.learning_rate, rel_tol=1e-6):
+                raise RequestError(
+                    f"learning_rate={self.learning_rate:g}: your optimizer has {own:g}. Give one of them, or both alike."
+                )
         if self.autocast not in (None, "bfloat16", "float16"):
             raise RequestError(
                 f"autocast=…: must be None, 'bfloat16' or 'float16', got {shown(self.autocast)}."
@@ -53,10 +63,26 @@ class ModuleSettings:
     def rate(self, step: int, steps: int) -> float:
         """η_t at step t = `step` (from 0) of T = `steps`."""
         if callable(self.schedule):
-            return self.learning_rate * float(self.schedule(step, steps))
+            return self.learning_rate * self._checked_factor(self.schedule, step, steps)
         if self.schedule == "constant":
             return self.learning_rate
         return self.learning_rate * 0.5 * (1 + math.cos(math.pi * step / steps))
+
+    @staticmethod
+    def _checked_factor(schedule: Callable[[int, int], float], step: int, steps: int) -> float:
+        try:
+            factor = float(schedule(step, steps))
+        except Exception as error:  # whatever the user's function raises
+            raise RequestError(
+                "schedule=…: must be a function of (step, steps), both from 0 on, that returns the factor on the "
+                f"learning rate; called with ({step}, {steps}) it raised {type(error).__name__}: {first_line(error)}."
+            ) from error
+        if not (factor >= 0 and math.isfinite(factor)):
+            raise RequestError(
+                f"schedule=…: the factor on the learning rate must be >= 0 and finite, got {factor:g} at step {step} of "
+                f"{steps}."
+            )
+        return factor
 
     def described(self) -> dict[str, str]:
         return {name: _described(getattr(self, name)) for name in self.__dataclass_fields__}

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
 
-from shrinkage._errors import RequestError, called
+from shrinkage._errors import JobError, RequestError, called
 from shrinkage.networks import Layout
-from shrinkage.networks.module import ModuleKind, ModuleLayout
+from shrinkage.networks.module import ModuleKind, ModuleLayout, first_line
 from shrinkage.training._machine import one_thread_flushed
 from shrinkage.training._recipe import Recipe, seconds_of_stack
 from shrinkage.training._trainee import BlockResult, Member, recorded
@@ -57,7 +58,7 @@ class ModuleTrainer(ModuleSettings):
         after_epochs: Callable[[int], object] | None = None,
     ) -> BlockResult:
         taken = [recipe.max_epochs] * len(lambdas) if epochs is None else epochs
-        with one_thread_flushed(), torch.no_grad():
+        with one_thread_flushed(), torch.no_grad(), _failing_in_words():
             block = ModuleBlock(recipe, lambdas, members, seed)
             return recorded(block, taken, len(members), recipe.validated, after_epochs)
 
@@ -73,3 +74,16 @@ class ModuleTrainer(ModuleSettings):
 
     def work_an_epoch(self, recipe: Recipe, layout: Layout, n: int) -> tuple[float, float]:
         return -(-n // self.batch_size), recipe.kind.work(layout) * n
+
+
+@contextmanager
+def _failing_in_words() -> Iterator[None]:
+    """Within it whatever the user's module, loss or optimizer raises becomes one sentence."""
+    try:
+        yield
+    except (RequestError, JobError):
+        raise
+    except Exception as error:
+        raise JobError(
+            f"{called('make_module')}: training failed: {type(error).__name__}: {first_line(error)}."
+        ) from error

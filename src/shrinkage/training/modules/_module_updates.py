@@ -18,12 +18,12 @@ from torch.optim import Optimizer
 
 from shrinkage._errors import RequestError, shown
 from shrinkage.attachment import attach
-from shrinkage.networks.module import ModuleStack, OneByOne
+from shrinkage.networks.module import ModuleStack, OneByOne, first_line
 from shrinkage.rules import Reading, Rule
 from shrinkage.training.backprop._optimizers import SGD, Adam
 from shrinkage.training.modules._module_pull import ModulePull
 
-__all__ = ["ELEMENTWISE", "NAMED", "Lion", "MakeOptimizer", "Update", "update_of"]
+__all__ = ["ELEMENTWISE", "NAMED", "Lion", "MakeOptimizer", "Update", "own_learning_rate", "update_of"]
 
 MakeOptimizer = Callable[[Any], Optimizer]
 
@@ -204,7 +204,7 @@ def update_of(
     """
     like = next(iter(stack.flats.values()))
     at = rule.at_lambda(strengths.view(-1, 1), rate)
-    at = at.with_strength(torch.as_tensor(at.strength).to(like.device, like.dtype))
+    at = at.with_strength(torch.as_tensor(at.strength).to(like.device, like.dtype.to_real()))
     pull = ModulePull(at, stack, decay_biases=decay_biases)
     if not rule.needs_second_moment and (isinstance(optimizer, str) or is_elementwise(optimizer)):
         return FlatUpdate(optimizer, rate, stack, pull)
@@ -220,18 +220,26 @@ def is_elementwise(make: MakeOptimizer) -> bool:
     return type(tried) in ELEMENTWISE and len(tried.param_groups) == 1
 
 
+def own_learning_rate(make: MakeOptimizer) -> float:
+    """The largest learning rate of the user's optimizer over its groups."""
+    return max(float(group.get("lr", 0.0)) for group in tried_optimizer(make).param_groups)
+
+
 def tried_optimizer(make: MakeOptimizer) -> Optimizer:
     """The user's optimizer on a matrix of its own, to look at; raises where it is unfit."""
+    given = nn.Parameter(torch.zeros(2, 2))
     try:
-        tried = make([nn.Parameter(torch.zeros(2, 2))])
+        tried = make([given])
     except Exception as error:
         raise RequestError(
             "optimizer=…: must be a function of parameters that makes a torch optimizer; called with "
             "a list of parameters it "
-            f"raised {type(error).__name__}: {shown(str(error))}."
+            f"raised {type(error).__name__}: {first_line(error)}."
         ) from error
     if not isinstance(tried, Optimizer):
         raise RequestError(f"optimizer=…: must make a torch.optim.Optimizer, got {shown(type(tried))}.")
+    if not any(p is given for group in tried.param_groups for p in group["params"]):
+        raise RequestError("optimizer=…: the optimizer doesn't hold the parameters that it was called with.")
     if isinstance(tried, torch.optim.LBFGS):
         raise RequestError(
             "optimizer=…: LBFGS runs the loss several times per step, which a path doesn't. Use another."

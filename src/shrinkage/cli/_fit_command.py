@@ -78,7 +78,7 @@ _rare_in_run = partial(in_run, hidden=True)
 _LAMBDAS = "auto, evidence, a count, FIRST:LAST:COUNT, or λs."
 _STRENGTHS = "With --lambdas evidence: one λ for the network, or one for each of its layers."
 _EXTENSIONS = "Maximum number of grid extensions when the best λ is at an edge."
-_INPUTS = "What networks see: auto, or some of standard,bounded,piecewise,linear,additive."
+_INPUTS = "The models: auto, or some of standard,bounded,piecewise,deep,deep_piecewise,linear,additive."
 _SEARCH = "grid, or bracket: coarse, then fine around the best λ."
 _FAST = "Drop λs that score worse on the first folds; occasionally changes the chosen λ."
 _EFFECTS = "Report which columns the network uses."

@@ -8,7 +8,7 @@ if the truth is linear.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,13 +27,15 @@ from shrinkage.training import Recipe
 __all__ = ["Blend", "Forms", "blend_of", "blended"]
 
 Floats = NDArray[np.float64]
-TIED = 0.005
-"""Share of the loss by which sets of members don't differ: on 34 tables as good as 0 against linear models and trees."""
+TIED, TIED_ERRORS = 0.005, 1.5
+"""Sets of members don't differ if their losses are within this share of the loss, or this many standard errors of the
+paired difference, but never more than twice the smallest. On 61 splits of 31 tables, 1.5 standard errors were ahead of
+linear models on 87 %, the best set alone on 82 %, at the same mean loss."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Forms:
-    """The members that were trained, with their losses on the folds."""
+    """The members that were trained, with their losses on unseen rows."""
 
     names: tuple[str, ...]
     weights: Floats
@@ -62,7 +64,10 @@ class Forms:
             return f"The columns have a single form of input: {self.names[0]}.{dropped}"
         used = [name for name, weight in zip(self.names, self.weights, strict=True) if weight > 0]
         alone = ", ".join(f"{name} {loss:.3g}" for name, loss in zip(self.names, self.losses, strict=True))
-        who = f"{used[0]} alone predicts" if len(used) == 1 else f"the mean of {', '.join(used)} predicts"
+        parts = ", ".join(
+            f"{name} ({w:.2f})" for name, w in zip(self.names, self.weights, strict=True) if w > 0
+        )
+        who = f"{used[0]} alone predicts" if len(used) == 1 else f"the weighted mean of {parts} predicts"
         return (
             f"Of {len(self.names)} models, {who}: its loss on unseen rows is {self.blended_loss:.3g} ({alone}). "
             f"Charts of a single network show {self.names[self.main]}.{dropped}"
@@ -164,10 +169,11 @@ def blended(
     weight: Floats | None,
     score: Callable[[Floats], float] | None = None,
 ) -> Forms:
-    """Choose which members predict, by the loss of the mean prediction of each set of them on rows that were held out.
+    """Weigh the members by the loss of the mean prediction of each set of them on rows that were held out.
 
-    Of the sets within `TIED` of the best, the largest is taken: a mean over more of them errs less on new rows. Equal
-    weights within a set: with a few hundred rows, weights of their own would be fitted to noise.
+    The prediction is the mean over all sets that these rows can't tell from the best one. A member that helps in many of
+    them has much weight, one that is in no good set has none. With a few hundred rows, the best set alone, or weights
+    that are fitted freely, would follow the noise.
 
     Args:
         paths: by member; each with its predictions of held-out rows.
@@ -179,43 +185,79 @@ def blended(
     if len(paths) == 1:
         return _alone(paths)
     names = tuple(paths)
-
-    def judged(predicted: Floats) -> float:
-        return _held_out_loss(predicted, Y, loss, weight) if score is None else -score(predicted)
-
-    held = [path.held_out for path in paths.values()]
-    losses = {
-        some: judged(sum_of(_given(held[m]) for m in some) / len(some))
-        for size in range(1, len(names) + 1)
-        for some in itertools.combinations(range(len(names)), size)
-    }
-    losses = {some: value if np.isfinite(value) else np.inf for some, value in losses.items()}
-    lowest = min(losses.values())
-    tied = [some for some in losses if losses[some] <= lowest + TIED * abs(lowest)]
-    best = min(tied, key=lambda some: (-len(some), losses[some]))
-    weights = np.array([1 / len(best) if m in best else 0.0 for m in range(len(names))])
-    alone = np.array([losses[m,] for m in range(len(names))])
+    held = [_given(path.held_out) for path in paths.values()]
+    sets = [
+        some for size in range(1, len(names) + 1) for some in itertools.combinations(range(len(names)), size)
+    ]
+    means = (sum_of(held[m] for m in some) / len(some) for some in sets)
+    if score is None:
+        judged = _Judged.by_loss(means, Y, loss, weight)
+    else:
+        judged = _Judged(np.array([-score(mean) for mean in means]), None, None)
+    tied = [sets[i] for i in judged.tied()]
+    weights = np.zeros(len(names))
+    for some in tied:
+        weights[list(some)] += 1 / (len(some) * len(tied))
+    mean = sum_of(w * p for w, p in zip(weights, held, strict=True) if w > 0)
+    blended_loss = -score(mean) if score else float(_Judged.by_loss([mean], Y, loss, weight).losses[0])
     return Forms(
-        names=names, weights=weights, losses=alone, blended_loss=losses[best], paths=tuple(paths.values())
+        names=names,
+        weights=weights,
+        losses=judged.losses[: len(names)],
+        blended_loss=blended_loss,
+        paths=tuple(paths.values()),
     )
+
+
+@dataclass(frozen=True)
+class _Judged:
+    """What predictions of rows that were held out came to."""
+
+    losses: Floats
+    """(S,) the mean loss, or minus the score, of each prediction; infinite for a model that diverged."""
+    rows: Floats | None
+    """(S, n) the losses of the rows, or None with a score, which has none."""
+    weight: Floats | None
+    """(n,) of these rows."""
+
+    @classmethod
+    def by_loss(cls, predicted: Iterable[Floats], Y: Floats, loss: str, weight: Floats | None) -> _Judged:
+        """Judge predictions (N, C); rows without one, which no fold held out, don't count."""
+        all_predicted = list(predicted)
+        known = np.isfinite(all_predicted).all(axis=2).any(axis=0)
+        y, s = Y[known], np.ones(known.sum()) if weight is None else weight[known]
+        rows = np.array([_row_losses(each[known], y, loss, s) for each in all_predicted])
+        means = np.average(rows, axis=1, weights=s) if len(y) else np.full(len(rows), np.inf)
+        return cls(np.where(np.isfinite(means), means, np.inf), rows, s)
+
+    def tied(self) -> NDArray[np.int64]:
+        """The predictions that can't be told from the best one."""
+        losses = np.where(np.isfinite(self.losses), self.losses, np.inf)
+        best = int(losses.argmin())
+        within = np.full(len(losses), TIED * abs(losses[best]))
+        if self.rows is not None and self.weight is not None and np.isfinite(losses[best]):
+            share = self.weight / self.weight.sum()
+            with np.errstate(invalid="ignore", over="ignore"):  # of a diverged model
+                apart = self.rows - self.rows[best]
+                apart = (apart - (apart @ share)[:, None]) * share
+                errors = np.sqrt(np.square(apart).sum(axis=1))
+            within = np.fmax(within, np.fmin(TIED_ERRORS * errors, losses[best]))
+        return np.flatnonzero(losses <= losses[best] + within)
+
+
+def _row_losses(predicted: Floats, y: Floats, loss: str, weight: Floats) -> Floats:
+    """(n,) the losses of predictions (n, C), as reports have them; NaN for rows without a prediction."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        if not loss_named(loss).of_classes:
+            return losses_of_values(loss, predicted, y, target_scale(loss, y, np.arange(len(y)), weight))
+        right = (
+            np.where(y > 0.5, predicted, 1 - predicted)[:, 0]
+            if loss == "logistic"
+            else (predicted * y).sum(axis=1)
+        )
+        return -np.log(np.maximum(right, 1e-15))
 
 
 def _given(held_out: Floats | None) -> Floats:
     assert held_out is not None, "a member without predictions for held-out rows can't be compared"
     return held_out
-
-
-def _held_out_loss(predicted: Floats, Y: Floats, loss: str, weight: Floats | None) -> float:
-    """Mean loss of predictions (N, C) over the rows that were held out; infinite for a model that diverged."""
-    known = np.isfinite(predicted).all(axis=1)
-    if not known.any():
-        return np.inf
-    p, y = predicted[known], Y[known]
-    s = np.ones(len(p)) if weight is None else weight[known]
-    with np.errstate(over="ignore"):
-        if not loss_named(loss).of_classes:
-            each = losses_of_values(loss, p, y, target_scale(loss, y, np.arange(len(y)), s))
-        else:
-            right = np.where(y > 0.5, p, 1 - p)[:, 0] if loss == "logistic" else (p * y).sum(axis=1)
-            each = -np.log(np.maximum(right, 1e-15))
-        return float(np.average(each, weights=s))

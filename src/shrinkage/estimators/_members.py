@@ -59,24 +59,30 @@ class Member(NamedTuple):
     """What it sees of the columns."""
     hidden: bool
     """With the hidden layers asked for; without, it is a linear model of its inputs."""
+    deep: bool = False
+    """With two hidden layers of half the units in place of each."""
 
 
 MEMBERS: dict[str, Member] = {
     "standard": Member("standard", True),
     "bounded": Member("bounded", True),
     "piecewise": Member("piecewise", True),
+    "deep": Member("bounded", True, deep=True),
+    "deep_piecewise": Member("piecewise", True, deep=True),
     "linear": Member("standard", False),
     "additive": Member("piecewise", False),
 }
 """By the names that `inputs=` takes, and that the places of their paths have."""
-AUTO = ("standard", "bounded", "piecewise", "linear", "additive")
-
-Floats = NDArray[np.float64]
+AUTO = ("standard", "bounded", "piecewise", "deep_piecewise", "linear", "additive")
+"""What `auto` is for up to `CODED_UP_TO` rows."""
+AUTO_OF_MANY_ROWS = ("standard", "bounded", "deep", "linear")
 
 
 def members_of(inputs: str | Sequence[str]) -> tuple[str, ...]:
     """`inputs=` as names of members: `auto`, one name, or several."""
-    names = AUTO if inputs == "auto" else (inputs,) if isinstance(inputs, str) else tuple(inputs)
+    names = (inputs,) if isinstance(inputs, str) else tuple(inputs)
+    if names == ("auto",):
+        return AUTO
     if not names or len(set(names)) < len(names) or any(name not in MEMBERS for name in names):
         raise RequestError(
             f"{called('inputs')}: must be auto, or one or several of {', '.join(MEMBERS)}, got {shown(inputs)}."
@@ -87,26 +93,27 @@ def members_of(inputs: str | Sequence[str]) -> tuple[str, ...]:
 def members_for(given: Mapping[str, Any], rows: int) -> tuple[str, ...]:
     """The members that an estimator's parameters ask for on so many training rows.
 
-    `auto` leaves the piecewise codes out on large tables, where they take most of the time. It is the standard form alone
-    where the others can't be blended or would cost too much: for modules of the user's own, a λ that moves by the
-    evidence, swarms, and networks without hidden layers.
+    `auto` has no piecewise codes on large tables, where they take most of the time. It is the standard form alone where
+    the others can't be blended or would cost too much: for modules of the user's own, a λ that moves by the evidence,
+    swarms, and networks without hidden layers.
     """
     evidence = isinstance(given["lambdas"], str) and given["lambdas"] == "evidence"
     linear = not np.size(given["hidden_layer_sizes"])
-    one = given["network"] is not None or evidence or linear or given["trainer"] != "backprop"
-    if one and isinstance(given["inputs"], str) and given["inputs"] == "auto":
+    if not isinstance(given["inputs"], str) or given["inputs"] != "auto":
+        return members_of(given["inputs"])
+    if given["network"] is not None or evidence or linear or given["trainer"] != "backprop":
         return ("standard",)
-    names = members_of(given["inputs"])
-    if isinstance(given["inputs"], str) and given["inputs"] == "auto" and rows > CODED_UP_TO:
-        return tuple(name for name in names if MEMBERS[name].form != "piecewise")
-    return names
+    return AUTO if rows <= CODED_UP_TO else AUTO_OF_MANY_ROWS
 
 
 def recipe_of_member(recipe: Recipe, name: str) -> Recipe:
-    """The recipe of one member: without hidden layers for a linear one, and then at its minimum where there is one."""
-    if MEMBERS[name].hidden:
+    """The recipe of one member: with its own hidden layers; without any at its minimum, where there is one."""
+    if MEMBERS[name].hidden and not MEMBERS[name].deep:
         return recipe
     assert isinstance(recipe.kind, PerceptronKind)
+    if MEMBERS[name].deep:
+        twice = tuple(-(-units // 2) for units in recipe.kind.hidden_layer_sizes for _ in range(2))
+        return replace(recipe, kind=replace(recipe.kind, hidden_layer_sizes=twice))
     linear = replace(recipe.kind, hidden_layer_sizes=())
     if recipe.controller is None and has_one_minimum(
         linear, recipe.rule, loss=recipe.loss, decay_biases=recipe.decay_biases

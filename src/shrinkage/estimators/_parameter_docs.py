@@ -46,12 +46,14 @@ Args:
         ordered rows, and turn this off if the training parts grow from fold to fold.
     inputs: how columns become inputs. `standard`: mean 0 and standard deviation 1. `bounded`: centred by the median,
         scaled by quantiles, bounded smoothly to ±3; two-valued columns become 0 and 1. `piecewise`: as `bounded`, plus 16
-        piecewise-linear codes of every number. `linear` and `additive`: `standard` and `piecewise` without hidden
-        layers. With several names, or `auto` for all, each member is trained on the same folds, and the set with the best
-        mean prediction on unseen rows predicts; `forms_` has their losses and weights. `path_`, `lambda_` and `coefs_`
-        belong to the best network among them. From 2,000 rows, members that are 10 % worse than the best in both of the
-        first folds are left out, and above 20,000 rows `auto` has no piecewise codes. For swarms, `network=`,
-        `lambdas="evidence"` and models without hidden layers, `auto` is `standard`.
+        piecewise-linear codes of every number. `deep` and `deep_piecewise`: as `bounded` and `piecewise`, with two hidden
+        layers of half the units in place of each. `linear` and `additive`: `standard` and `piecewise` without hidden
+        layers. With several names each member is trained on the same folds, and the weighted mean of their predictions
+        predicts: that of all sets of members whose loss on unseen rows is within 1.5 standard errors of the best set's.
+        `forms_` has their losses and weights; `path_`, `lambda_` and `coefs_` belong to the best network among them.
+        `auto` is all of them but `deep`; above 20,000 rows standard, bounded, deep and linear; and `standard` alone for
+        swarms, `network=`, `lambdas="evidence"` and models without hidden layers. From 2,000 rows, members that are 10 %
+        worse than the best in both of the first folds are left out.
     activation: `relu`, `tanh`, `logistic` or `identity`.
     initialization: `he`, `glorot` or `auto` (He for relu).
     solver: `adam` or `sgd`.

@@ -14,13 +14,15 @@ from shrinkage.reporting.figures import LambdaAxis, judge, loss_unit
 
 __all__ = ["members_section"]
 
-COLOURS = ("line0", "line1", "line2", "line3", "line4")
+COLOURS = ("line0", "line1", "line2", "line3", "line4", "line5")
 HIGHEST = 2.5
 """Where the chart ends at the top, in lowest losses: what is worse than that would press the others together."""
 SEEN = {
     "standard": "standardized columns",
     "bounded": "columns bounded to ±3",
     "piecewise": "bounded columns and piecewise codes",
+    "deep": "columns bounded to ±3, twice the layers at half the width",
+    "deep_piecewise": "bounded columns and piecewise codes, twice the layers at half the width",
     "linear": "standardized columns, no hidden layers",
     "additive": "bounded columns and piecewise codes, no hidden layers",
 }
@@ -37,8 +39,9 @@ def members_section(members: Sequence[MemberStory]) -> Section:
         title=f"Of {len(members)} models, {who}",
         caption="Each line is the validation loss of one model against its λ; the filled dot is the λ that it chose. The "
         "first network and the first linear model search the whole range, the others look around the best λ of those "
-        "before them. The models whose mean prediction is best on unseen rows predict together.",
-        keys=[Key(role=COLOURS[i % 5], text=member.name) for i, member in enumerate(members)],
+        "before them. Of all sets of models, those whose loss on unseen rows is within 1.5 standard errors of the best "
+        "set's predict together; the weight of a model is its share in them.",
+        keys=[Key(role=COLOURS[i % len(COLOURS)], text=member.name) for i, member in enumerate(members)],
         figures=[_figure(members)],
         tables=[
             Table(
@@ -71,7 +74,7 @@ def _figure(members: Sequence[MemberStory]) -> Figure:
         own = LambdaAxis(member.path.lambdas)
         own.places = np.where(own.lambdas > 0, own.places, axis.zero)
         x, y = own.line(curve)
-        colour = f"@{COLOURS[i % 5]}"
+        colour = f"@{COLOURS[i % len(COLOURS)]}"
         texts = [
             f"{member.name}<br>{strength(float(lam))}<br>validation {number(float(loss), 4)}"
             for lam, loss in zip(own.lambdas, curve, strict=True)

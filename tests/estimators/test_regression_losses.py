@@ -178,3 +178,9 @@ def test_what_no_loss_can_take_is_refused(changes, message: str):
     y[7] = -2
     with pytest.raises(RequestError, match=message):
         model(**changes).fit(X, y)
+
+
+@pytest.mark.parametrize("kind", [list, np.array, pd.Series])
+def test_a_regressor_of_text_names_it_and_what_to_use(kind):
+    with pytest.raises(RequestError, match=r"y: must be numbers, got text such as 'no'\. .*MLPClassifierCV"):
+        MLPRegressorCV().fit(np.zeros((4, 1)), kind(["1", "no", "yes", "no"]))

@@ -35,7 +35,7 @@ def convert(
         str, typer.Option("--from", help="What the number means now, such as torch.optim.SGD.")
     ],
     target: Annotated[
-        str | None, typer.Option("--to", help="What it should mean; as --from if left out.")
+        str | None, typer.Option("--to", help="What it should mean; the same as --from if left out.")
     ] = None,
     lr: run.Lr = None,
     momentum: run.Momentum = 0.0,

@@ -32,11 +32,14 @@ def members_section(members: Sequence[MemberStory]) -> Section:
     """One line and one table row a member."""
     predict = [member.name for member in members if member.weight > 0]
     who = f"{predict[0]} predicts" if len(predict) == 1 else f"{listed(predict)} predict together"
+    everyone = len(predict) == len(members)
     score = members[0].choice.score_name
     return Section(
         id="members",
         topic="The models side by side",
-        title=f"Of {len(members)} models, {who}",
+        title=f"All {len(members)} models predict together"
+        if everyone
+        else f"Of {len(members)} models, {who}",
         caption="Each line is the validation loss of one model against its λ; the filled dot is the λ that it chose. The "
         "first network and the first linear model search the whole range, the others look around the best λ of those "
         "before them. Of all sets of models, those whose loss on unseen rows is within 1.5 standard errors of the best "

@@ -2,9 +2,9 @@
 
 #if REAL_BITS == 32
 
-/* tanh z = z P(z²)/Q(z²) of degrees 4 and 4, for |z| ≤ 9.02, where tanh is nearer to 1 than float can tell: to 2·10⁻⁸ of
- * its size, by a linear program over 1,800 places. Roundings make of that three units in the last place. */
-#define ONE_FROM 81.36f /* z², on: z P/Q of this square is 1 or more, and is cut there */
+/* tanh z = z P(z²)/Q(z²) of degrees 4 and 4, for |z| ≤ 9.02, where tanh rounds to 1 in float: accurate to 2·10⁻⁸ of
+ * its size, by a linear program over 1,800 points. With rounding, the error is three units in the last place. */
+#define ONE_FROM 81.36f /* z² from which z P/Q is 1 or more; it is clipped there */
 static const float tanh_over[] = {1, 0.13379767414797994f, 0.0034940911971420375f, 2.05843311799323e-05f,
                                   1.3320100855265219e-08f};
 static const float tanh_under[] = {1, 0.467130827785473f, 0.025871294109187554f, 0.00032831818879327764f,
@@ -15,7 +15,7 @@ static void NAME(tanh)(int64_t n, float *restrict z) {
 #if defined(__AVX512F__)
     const __m512 end = _mm512_set1_ps(ONE_FROM), one = _mm512_set1_ps(1), minus_one = -one;
     for (; i + 16 <= n; i += 16) {
-        __m512 x = _mm512_loadu_ps(z + i), square = _mm512_min_ps(end, _mm512_mul_ps(x, x)); /* NaN, as the second, stays */
+        __m512 x = _mm512_loadu_ps(z + i), square = _mm512_min_ps(end, _mm512_mul_ps(x, x)); /* keeps NaN */
         __m512 over = _mm512_set1_ps(tanh_over[4]), under = _mm512_set1_ps(tanh_under[4]);
 #pragma GCC unroll 4
         for (int k = 3; k >= 0; k--) {

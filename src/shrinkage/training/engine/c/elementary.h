@@ -43,14 +43,14 @@ INLINE BITS NAME(bits_of)(REAL x) {
     return bits;
 }
 
-/* As many numbers as whole cache lines hold. */
+/* The number of elements, rounded up to whole cache lines. */
 INLINE int64_t NAME(filled)(int64_t count) {
     const int64_t line = CACHE_LINE / (int64_t)sizeof(REAL);
     return (count + line - 1) / line * line;
 }
 
-/* x where eˣ is a normal number. A loop of its own does this before `exp` and `expm1`: within theirs, compilers give
- * each of the three cases a division of its own. */
+/* x clipped to where eˣ is a normal number. A separate loop does this before `exp` and `expm1`: inside theirs, compilers
+ * compute a separate division for each of the three cases. */
 INLINE REAL NAME(bounded)(REAL x) {
     x = x > (REAL)EXP_MAX ? (REAL)EXP_MAX : x;
     return x < (REAL)EXP_MIN ? (REAL)EXP_MIN : x;

@@ -1,7 +1,7 @@
 /* The λ path's inner loop: many small networks, trained one after another, in float and in double.
  *
- * Built when it is first needed by the machine's own C compiler, for its own processor. What each part computes is
- * defined, and tested, by the Python stack of `networks` and `training`; here it is only written for the cache.
+ * Wheels include it; otherwise the local C compiler builds it at first use, for the local processor. What each part computes
+ * is defined and tested by the Python stack of `networks` and `training`; this version is arranged for the cache.
  */
 
 #include <float.h>
@@ -18,8 +18,8 @@
 #define EXPORT __attribute__((visibility("default")))
 #define CACHE_LINE 64
 #define EACH INT64_MIN
-#define ROWS_AHEAD 8 /* of a matrix too large for the cache, fetched before they are needed */
-#define ROWS_KEPT (1 << 22) /* numbers of rows that are read once for the networks that want them */
+#define ROWS_AHEAD 8 /* prefetched rows of a matrix that is too large for the cache */
+#define ROWS_KEPT (1 << 22) /* largest size, in numbers, of rows that are read once for several networks */
 #define ACTIVATIONS_AT_A_TIME 32768 /* of all layers, in numbers: half of a small second-level cache */
 
 #if defined(__AVX512F__)
@@ -41,12 +41,12 @@ enum { SOFTMAX, LOGISTIC_LOSS, SQUARED_ERROR, ABSOLUTE_ERROR, HUBER, QUANTILE, P
 enum { SGD, MOMENTUM, NESTEROV, ADAM };
 enum { L2_FORCE, L1_FORCE };
 
-/* Numbers that a loss's metric is summed in: squared errors of each of C outputs, or rows that are right. */
+/* How many sums a loss's metric has: squared errors of each of C outputs, or one count of correct rows. */
 INLINE int64_t hits_of(int64_t loss, int64_t C) {
     return loss == SOFTMAX || loss == LOGISTIC_LOSS || loss == QUANTILE || loss == MULTILABEL ? 1 : C;
 }
 
-/* Built with PROFILE, the engine counts the processor's ticks of its parts; benchmarks/profile_path.py reads them. */
+/* With PROFILE defined, the engine counts the processor ticks of its parts for benchmarks/profile_path.py. */
 enum { PRODUCTS, ACTIVATIONS, SCORING, STEPS, READING, PARTS };
 #if defined(PROFILE)
 EXPORT uint64_t ticks_of[PARTS];
@@ -72,7 +72,7 @@ EXPORT uint64_t now(void) { return ticks(); }
 
 #include "estimates.h"
 
-/* How long the structs are here, for the caller to compare with its own. */
+/* Sizes of the structs, for the caller to compare with its own. */
 #define BYTES {sizeof(NAME(Rows)), sizeof(NAME(Job)), sizeof(NAME(Evaluation)), sizeof(NAME(Flight)), sizeof(NAME(Training))}
 
 #define REAL float

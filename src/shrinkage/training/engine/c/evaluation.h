@@ -1,13 +1,13 @@
 /* The error of networks that are only evaluated, such as the particles of a swarm: many, small, on the same rows.
  *
- * Unit by unit: rows lie side by side, so that a layer of three units costs three vectors of rows and no padding.
+ * Stored unit by unit: rows are contiguous, so a layer of three units takes three vectors of rows and no padding.
  */
 
 typedef struct {
     int64_t layers;          /* L, of weights */
     const int64_t *sizes;    /* (L + 1,) units, inputs first */
     int64_t activation, loss, networks, n;
-    int64_t ld;              /* ≥ n, whole vectors: from one column of the inputs, or of the targets, to the next */
+    int64_t ld;              /* ≥ n, whole vectors: stride between columns of the inputs, or of the targets */
     const REAL *w;           /* (K, D) each network's weights (I, O) a layer, then its biases, without padding */
     const REAL *X, *Y;       /* (I, ld) and (C, ld), zeros from n on */
     const REAL *weight;      /* (n,) or NULL */

@@ -1,8 +1,8 @@
 /* The loss of each row, its slope at the linear outputs, and the row's share of the metric.
  *
- * Unit by unit: z, y and the slopes are (C, B) with B rows side by side, so that a loop over rows is vector
- * instructions however few outputs there are. Loops go on to the end of the last line of cache (`n`), which spares the
- * rest a loop of its own; sums over rows stop at B, and are in double.
+ * Stored unit by unit: z, y and the slopes are (C, B) with contiguous rows, so a loop over rows becomes vector
+ * instructions for any number of outputs. Loops run to the end of the last cache line (`n`), so there is no
+ * remainder loop; sums over rows stop at B and are in double.
  */
 
 #define SPARE_ROWS 4
@@ -12,8 +12,8 @@ typedef struct {
     int64_t C, B, ld;
     const REAL *z, *y, *weight; /* weight NULL for 1 */
     REAL *loss, *spare;         /* spare: SPARE_ROWS rows of ld */
-    REAL *slope;                /* NULL where none is asked for */
-    double *hits;               /* (C,) squared errors for R², else (1,) rows that are right; NULL likewise */
+    REAL *slope;                /* NULL if not needed */
+    double *hits;               /* (C,) squared errors for R², else (1,) correct rows; NULL if not needed */
     REAL level;                 /* of the quantile, or Huber's δ */
     const REAL *levels;         /* (C,) of several quantiles, or NULL for the one */
 } NAME(Scored);
@@ -31,7 +31,7 @@ INLINE double NAME(weighted_sum)(int64_t n, const REAL *restrict x, const REAL *
     return total;
 }
 
-/* Add the rows whose greatest output, the first of equals, is that of their class. */
+/* Count the rows whose largest output (the first of equals) is that of their class. */
 static void NAME(count_right)(const NAME(Scored) *s, REAL *restrict top, REAL *restrict best, REAL *restrict target) {
     int64_t n = NAME(filled)(s->B);
     for (int64_t i = 0; i < n; i++) top[i] = s->z[i], best[i] = target[i] = 0;
@@ -101,7 +101,7 @@ static void NAME(logistic)(const NAME(Scored) *s) {
     s->hits[0] += NAME(weighted_sum)(B, ratio, s->weight);
 }
 
-/* Logistic losses in the mean over the labels; a row is right where all its labels are. */
+/* Mean of the logistic losses over the labels; a row is correct if all its labels are. */
 static void NAME(multilabel)(const NAME(Scored) *s) {
     int64_t n = NAME(filled)(s->B);
     REAL *restrict right = s->spare;
@@ -174,7 +174,7 @@ static void NAME(huber)(const NAME(Scored) *s) {
     }
 }
 
-/* Its hits are the rows whose targets are at or below the outputs, in the mean over outputs. */
+/* Its hits are the rows whose targets are at or below the outputs, averaged over outputs. */
 static void NAME(quantile)(const NAME(Scored) *s) {
     int64_t n = NAME(filled)(s->B);
     REAL *restrict loss = s->loss, *restrict below = s->spare;
@@ -215,7 +215,7 @@ static void NAME(poisson)(const NAME(Scored) *s) {
     }
 }
 
-/* Losses of the B rows, and what else is asked for; returns Σ s lossᵢ. */
+/* Losses of the B rows, and slopes and hits if requested; returns Σ s lossᵢ. */
 static double NAME(losses_of)(int loss, const NAME(Scored) *s) {
     switch (loss) {
     case SOFTMAX: NAME(softmax)(s); break;

@@ -1,16 +1,16 @@
 /* Training and scoring of networks one after another: what the Python stack does for all of them at once.
  *
- * Each network keeps to one core and, with its moments and activations, to that core's cache. No number of it depends
+ * Each network stays on one core and, with its moments and activations, in that core's cache. None of its numbers depends
  * on the other networks of the job.
  */
 
-/* 0 for the units that are padding: what σ makes of their 0 would be an input of the last layer's padded weights. */
+/* 0 for padding units: σ(0) would otherwise be an input to the last layer's padded weights. */
 static void NAME(empty)(int64_t B, int64_t units, int64_t O, REAL *a) {
     for (int64_t i = 0; i < B; i++)
         for (int64_t o = units; o < O; o++) a[i * O + o] = 0;
 }
 
-/* The linear outputs of the rows into z, unit by unit: whole vectors of rows, however few the outputs are. */
+/* The linear outputs of the rows into z, unit by unit: whole vectors of rows for any number of outputs. */
 static void NAME(forward)(NAME(Work) * work, const REAL *w, const NAME(Piece) * p) {
     const NAME(Job) *job = work->job;
     int64_t last = job->layers - 1, B = p->B, ld = work->ldx;
@@ -28,7 +28,8 @@ static void NAME(forward)(NAME(Work) * work, const REAL *w, const NAME(Piece) * 
                                  work->inputs, 1, work->turned, p->ld, work->z, p->ld, w + work->b_at[last], EACH));
 }
 
-/* Loss of the rows whose outputs are there; their slopes, if wanted, stay in the work. Adds to hits; returns Σ s lossᵢ. */
+/* Loss of the rows whose outputs are computed; their slopes, if requested, stay in the work buffers.
+ * Adds to hits; returns Σ s lossᵢ. */
 static double NAME(score_outputs)(NAME(Work) * work, const NAME(Piece) * p, int slopes, double *hits) {
     const NAME(Job) *job = work->job;
     NAME(Scored) scored = {job->sizes[job->layers], p->B, p->ld, work->z, p->y, p->weight,
@@ -37,14 +38,14 @@ static double NAME(score_outputs)(NAME(Work) * work, const NAME(Piece) * p, int 
     return NAME(losses_of)((int)job->loss, &scored);
 }
 
-/* Those that the gradient goes back through: of the last layer they lie so already. */
+/* Weights for the backward pass; those of the last layer already have this layout. */
 static void NAME(transpose_weights)(NAME(Work) * work, const REAL *w) {
     for (int64_t l = 1; l + 1 < work->job->layers; l++)
         NAME(transpose)(work->job->sizes[l], work->job->sizes[l + 1], w + work->w_at[l], work->padded[l],
                         work->transposed + work->t_at[l], work->padded[l - 1]);
 }
 
-/* bias ← init + Σ over B lines of delta (B, O), each number of it in the lines' order. */
+/* bias ← init + Σ over B lines of delta (B, O), each element summed in the order of the lines. */
 static void NAME(sum_of_lines)(int64_t B, int64_t O, const REAL *delta, REAL *bias, int first) {
     int64_t o = 0;
 #define SUM(NV)                                                                                                      \
@@ -78,8 +79,8 @@ static void NAME(backward_last)(NAME(Work) * work, const NAME(Piece) * p, const 
         PART(PRODUCTS, NAME(product)(B, I / LANES, C, work->slope, 1, p->ld, w + work->w_at[last], I, work->delta, I, NULL, 0));
 }
 
-/* The gradient of (1/batch) Σ s lossᵢ over these of the batch's rows, times the optimizer's scale; added to what is
- * there, or written if `first`. */
+/* The gradient of (1/batch) Σ s lossᵢ over these of the batch's rows, times the optimizer's scale; added, or written
+ * if `first`. */
 static void NAME(backward)(NAME(Work) * work, const NAME(Piece) * p, const REAL *w, int64_t batch, int first) {
     const NAME(Job) *job = work->job;
     int64_t last = job->layers - 1, B = p->B;
@@ -118,7 +119,7 @@ static void NAME(update)(NAME(Work) * work, int64_t k, int64_t t) {
                v ? v + n : NULL, &step);
 }
 
-/* Summed loss of the rows as network k is now; sums of its hits into `hits`. */
+/* Summed loss of the rows with network k's present weights; its hits are summed into `hits`. */
 static double NAME(score_rows)(NAME(Work) * work, const NAME(Rows) * rows, const NAME(Kept) * kept, int64_t k,
                                double *hits) {
     const REAL *w = work->job->w + k * work->job->parameters;
@@ -154,7 +155,7 @@ static double NAME(epoch)(NAME(Work) * work, const NAME(Rows) * rows, int64_t k,
     return loss;
 }
 
-/* The job's epochs of networks `first` to `end`, which are of one member: epoch by epoch, for they read the same rows. */
+/* The job's epochs of networks `first` to `end`, all of one member: epoch by epoch, because they read the same rows. */
 static void NAME(train_member)(NAME(Work) * work, int64_t first, int64_t end) {
     const NAME(Job) *job = work->job;
     int64_t K = job->networks, H = hits_of(job->loss, job->sizes[job->layers]), g = job->member[first];

@@ -1,6 +1,6 @@
-/* One step of an optimizer and of the pull toward 0, in one pass over the parameters.
+/* One step of the optimizer and of the decay toward 0, in one pass over the parameters.
  *
- * The pull, one of three and neutral in the others:
+ * The decay is one of three, and neutral in the other two:
  *   in the gradient   g ← g + strength·w, or strength·sgn w for L1
  *   before the step   w ← w·keep_before
  *   after it          w ← w·keep_after
@@ -37,13 +37,14 @@ INLINE void NAME(plain_sgd)(const int force, int64_t n, REAL *restrict w, const 
     }
 }
 
-/* Its gradients come times √(1 − β₂), which spares v a product and, of a gradient near the end of REAL, an ∞. */
+/* Its gradients are multiplied by √(1 − β₂) beforehand, which saves a product for v and avoids
+ * overflow for huge gradients. */
 INLINE void NAME(adam)(const int force, int64_t n, REAL *restrict w, const REAL *restrict gradient, REAL *restrict m,
                        REAL *restrict v, const NAME(Step) * s) {
     int64_t i = 0;
     REAL scale = NAME(root)(1 - s->beta2), strength = s->strength * scale, inverse = 1 / s->correction;
     REAL keep = s->keep_before * s->keep_after;
-    REAL lr = s->lr * (1 - s->beta1) / scale * s->keep_after; /* m is kept in units of (1 − β₁)/√(1 − β₂) */
+    REAL lr = s->lr * (1 - s->beta1) / scale * s->keep_after; /* m is stored in units of (1 − β₁)/√(1 − β₂) */
 #if REAL_BITS == 32 && defined(__AVX512F__)
     if (force == L2_FORCE)
         for (; i + 16 <= n; i += 16) {

@@ -2,7 +2,7 @@
  *
  * init is NULL for 0, lines of C's length (ldi = 0 repeats one), or, with ldi = EACH, one number for each of C's lines.
  * Each element of C is one chain of fused multiply-adds over k in order, whatever tile it falls into: the numbers
- * don't depend on M, nor on which rows are multiplied together.
+ * don't depend on M or on which rows are multiplied together.
  */
 
 typedef REAL NAME(vector) __attribute__((vector_size(VECTOR_BYTES), aligned(sizeof(REAL)), may_alias));

@@ -1,11 +1,11 @@
-/* Rows of a matrix, read piece by piece: as they are wanted, or once for all networks that want the same. */
+/* Rows of a matrix, read in pieces: when needed, or once for all networks that need the same rows. */
 
-/* Whether the inputs can be taken where they lie. */
+/* Whether the inputs can be used in place. */
 INLINE int NAME(in_order)(const NAME(Work) * work, const NAME(Rows) * rows, const int64_t *order) {
     return !order && !rows->index && !rows->x_scale && work->ldx == work->job->sizes[0];
 }
 
-/* Which row of the matrix comes at a place in the order. */
+/* The row of the matrix at a position of the order. */
 INLINE int64_t NAME(number)(const NAME(Rows) * rows, const int64_t *order, int64_t at) {
     int64_t place = order ? order[at] : at;
     return rows->index ? rows->index[place] : place;
@@ -42,7 +42,7 @@ static void NAME(gather_targets)(const NAME(Rows) * rows, const int64_t *order, 
 
 INLINE int64_t NAME(least)(int64_t a, int64_t b) { return a < b ? a : b; }
 
-/* Numbers that the targets of n rows take, in batches and pieces of them. */
+/* The number of elements that the targets of n rows take, in batches and their pieces. */
 static int64_t NAME(length_of_targets)(int64_t n, int64_t batch, int64_t piece, int64_t C) {
     int64_t length = 0;
     for (int64_t start = 0; start < n; start += batch)
@@ -66,7 +66,7 @@ static int NAME(make_room)(NAME(Kept) * kept, const NAME(Work) * work, const NAM
     return 0;
 }
 
-/* Read all rows in their order, for batches and pieces of them. */
+/* Read all rows in order, for batches and their pieces. */
 static void NAME(keep)(NAME(Kept) * kept, const NAME(Work) * work, const NAME(Rows) * rows, const int64_t *order,
                        int64_t batch) {
     const NAME(Job) *job = work->job;
@@ -82,7 +82,7 @@ static void NAME(keep)(NAME(Kept) * kept, const NAME(Work) * work, const NAME(Ro
         }
 }
 
-/* The B rows from `at` on. `y_at` counts the targets of the pieces before, and goes on by this one's. */
+/* The B rows from `at` on. `y_at` is the offset of the targets and advances past this piece's. */
 static NAME(Piece) NAME(read)(NAME(Work) * work, const NAME(Rows) * rows, const NAME(Kept) * kept,
                               const int64_t *order, int64_t at, int64_t B, int64_t *y_at) {
     int64_t C = work->job->sizes[work->job->layers], ld = NAME(filled)(B);

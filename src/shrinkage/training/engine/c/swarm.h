@@ -1,17 +1,17 @@
-/* Swarms whose pull is drawn in a box: their moves, what particles remember, and whole iterations with the error of
- * networks.
+/* Swarms whose attraction is drawn from a box: their moves, the particles' memories, and whole iterations with the
+ * error of networks.
  */
 
 typedef struct {
     int64_t swarms, particles, dimensions; /* S, P, D */
     REAL *x, *v, *p;                       /* (S, P, D) positions, velocities, best positions */
-    const REAL *known;                     /* (S, P, D), or (S, D) where all know the same: the best that one is told of */
+    const REAL *known;                     /* (S, P, D), or (S, D) if the same for all: the best position known */
     int64_t known_by_all;
     const REAL *drawn;                     /* (keys, 2, P, D) r₁ and r₂, uniform in [0, 1) */
     const int64_t *key;                    /* (S,) */
     double inertia, attraction, limit;     /* limit of |v|, ∞ for none */
     const REAL *low, *high;                /* (D,) bounds, or NULL */
-    double rebound;                        /* share of the velocity that is turned round at a bound */
+    double rebound;                        /* share of the velocity that is reversed at a bound */
     REAL *error;                           /* (S, P) of the best positions */
     const REAL *found;                     /* (S, P) of the positions */
 } NAME(Flight);
@@ -38,7 +38,7 @@ static void NAME(move_one)(const NAME(Flight) * f, int64_t s, int64_t i, const R
     }
 }
 
-/* Where a position's error is less than that of the particle's best, it is the best. */
+/* A position with a smaller error than the particle's best becomes its best. */
 static void NAME(remember_one)(const NAME(Flight) * f, int64_t particle, REAL found) {
     if (!(found < f->error[particle])) return;
     f->error[particle] = found;
@@ -82,7 +82,7 @@ static double NAME(penalty)(int force, int64_t n, const REAL *restrict w) {
     return sum / 2;
 }
 
-/* Which particle's best position particle i is told of: its own, its left or its right neighbour's, first of equals. */
+/* The particle whose best position particle i knows: itself, or its left or right neighbour; the first of equals. */
 static int64_t NAME(told_of)(const REAL *error, int64_t P, int64_t i) {
     int64_t left = (i + P - 1) % P, right = (i + 1) % P, who = i;
     if (error[left] < error[who]) who = left;

@@ -1,8 +1,8 @@
-/* Matrices turned over, sixteen by sixteen numbers in registers where the processor has them. */
+/* Matrix transposes, in registers of sixteen by sixteen numbers where the processor has them. */
 
 #if REAL_BITS == 32 && defined(__AVX512F__)
 
-/* Sixteen vectors of which number j, line i becomes number i, line j. */
+/* Transpose sixteen vectors: element j of line i becomes element i of line j. */
 INLINE void turned(__m512 line[16]) {
     __m512 pairs[16], fours[16];
     for (int i = 0; i < 16; i += 2) {

@@ -21,11 +21,11 @@ typedef struct {
     const NAME(Rows) *train, *validation; /* (G,) each; validation NULL without any */
     const uint8_t *validated;        /* (epochs,) after which the validation rows are scored */
     int64_t batch, epochs;
-    const int64_t *order;            /* (epochs, G, n) the rows' order, or NULL for one batch as they lie */
+    const int64_t *order;            /* (epochs, G, n) the rows' order, or NULL for one batch in the given order */
     const double *lr;                /* (epochs·steps,) η_t; for Adam η_t/(1 − β₁ᵗ) */
     const double *correction;        /* (epochs·steps,) √(1 − β₂ᵗ) of Adam, or NULL */
-    const REAL *keep_before, *keep_after; /* (epochs·steps, K) what the pull leaves of a weight, or NULL for all */
-    const REAL *strength;            /* (K,) of the pull in the gradient */
+    const REAL *keep_before, *keep_after; /* (epochs·steps, K) the decay's factor on a weight, or NULL for 1 */
+    const REAL *strength;            /* (K,) of the penalty in the gradient */
     double momentum, beta1, beta2, eps;
     double level;                    /* of the quantile, or Huber's δ */
     const REAL *levels;              /* (C,) of several quantiles, or NULL for the one */
@@ -33,14 +33,14 @@ typedef struct {
     double *train_hits, *validation_hits; /* (epochs, K, H) sums; H = hits_of(loss, C) */
 } NAME(Job);
 
-/* Rows that lie as they are read: inputs (n, ldx), targets (C, ld) of each piece, weights (n,) or NULL. */
+/* Rows in reading order: inputs (n, ldx), targets (C, ld) of each piece, weights (n,) or NULL. */
 typedef struct {
     const REAL *x;
-    REAL *room, *y, *weight; /* room: for the inputs, where they don't lie in order already */
+    REAL *room, *y, *weight; /* room: for the inputs, unless they are in order already */
     void *memory;
 } NAME(Kept);
 
-/* Some rows of a batch: inputs (B, ldx), targets (C, ld) side by side, weights (B,) or NULL. */
+/* Some rows of a batch: inputs (B, ldx), targets (C, ld) row-contiguous, weights (B,) or NULL. */
 typedef struct {
     const REAL *x, *y, *weight;
     int64_t B, ld;
@@ -50,17 +50,17 @@ typedef struct {
 typedef struct {
     const NAME(Job) *job;
     int64_t *padded, *w_at, *b_at, *t_at; /* (L,) units with padding; places of weights, biases, transposed weights */
-    int64_t ldx, inputs;                  /* from one row's inputs to the next's; I′ of the last layer */
+    int64_t ldx, inputs;                  /* stride between rows of inputs; I′ of the last layer */
     int64_t n_weights, piece;             /* piece: rows at a time */
-    REAL scale;                           /* of the gradient: what the optimizer wants it multiplied by */
+    REAL scale;                           /* factor by which the optimizer expects the gradient multiplied */
     REAL **a;                             /* (L,) outputs of each layer but the last, (piece, O′) */
     REAL *turned;                         /* (I, ld) inputs of the last layer, unit by unit */
     REAL *x, *gradient, *transposed, *delta, *next_delta, *z, *y, *slope, *loss, *spare, *weight;
-    NAME(Kept) train, validation;         /* of one member; memory NULL where they are too many to be kept */
+    NAME(Kept) train, validation;         /* of one member; memory NULL if there are too many to keep */
     void *memory;
 } NAME(Work);
 
-/* Lay the buffers out from `base`; with base NULL only measure. Returns their length in REALs. */
+/* Lay out the buffers from `base`; with base NULL, only measure. Returns their length in REALs. */
 static int64_t NAME(lay_out)(NAME(Work) * work, REAL *base) {
     const NAME(Job) *job = work->job;
     int64_t at = 0, widest = 0, transposed = 0, C = job->sizes[job->layers], ld = NAME(filled)(work->piece);

@@ -41,8 +41,8 @@ if TYPE_CHECKING:
         WeightDecay,
         WeightElimination,
     )
-    from shrinkage.strength import conventions, convert
-    from shrinkage.sweeps import choose, rescale, transfer, useful_range
+    from shrinkage.strength import conventions
+    from shrinkage.sweeps import choose, convert, rescale, transfer, useful_range
 
 __version__ = "0.2.0"
 
@@ -131,8 +131,8 @@ _HOMES = {
         "TargetNorm",
         "Timescale",
     ),
-    "strength": ("conventions", "convert"),
-    "sweeps": ("choose", "rescale", "transfer", "useful_range"),
+    "strength": ("conventions",),
+    "sweeps": ("choose", "convert", "rescale", "transfer", "useful_range"),
 }
 _HOME = {name: f"shrinkage.{home}" for home, names in _HOMES.items() for name in names}
 

@@ -143,7 +143,7 @@ def _answers(
 ) -> list[Conversion]:
     """First the number for the changed run, then what it is in the target."""
     from shrinkage._errors import RequestError
-    from shrinkage.strength import convert as convert_
+    from shrinkage.sweeps import convert as convert_
     from shrinkage.sweeps import rescale
 
     if not changes and target is None:
@@ -168,7 +168,11 @@ def _words(answer: Conversion) -> str:
 
 def _json(answers: list[Conversion]) -> str:
     finite = [
-        {k: str(v) if isinstance(v, float) and math.isinf(v) else v for k, v in asdict(answer).items()}
+        {
+            k: str(v) if isinstance(v, float) and math.isinf(v) else v
+            for k, v in asdict(answer).items()
+            if k != "good" or v is not None
+        }
         for answer in answers
     ]
     return json.dumps(finite if len(finite) > 1 else finite[0], ensure_ascii=False, indent=2)

@@ -5,7 +5,7 @@ from shrinkage.strength._checks import checked
 from shrinkage.strength._convention import Convention
 from shrinkage.strength._numbers import short
 from shrinkage.strength._public import convert
-from shrinkage.strength._quantities import Options, Quantities, asked_for
+from shrinkage.strength._quantities import Loss, Options, Quantities, ScheduleName, asked_for
 from shrinkage.strength._registry import Conventions, conventions, find
 from shrinkage.strength._schedule import CLOCKS, relative_rates
 from shrinkage.strength._timescales import (
@@ -35,8 +35,10 @@ __all__ = [
     "Convention",
     "Conventions",
     "Conversion",
+    "Loss",
     "Options",
     "Quantities",
+    "ScheduleName",
     "asked_for",
     "asymptotic_shrink",
     "checked",

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import Unpack
 
-from shrinkage.strength._quantities import Loss, Quantities, ScheduleName
+from shrinkage.strength._quantities import Options, Quantities
 from shrinkage.strength._registry import find
 from shrinkage.strength._translation import Conversion, translate
 
@@ -12,54 +12,16 @@ __all__ = ["convert"]
 
 
 def convert(
-    value: float,
-    source: str,
-    target: str,
-    *,
-    lr: float | None = None,
-    momentum: float = 0.0,
-    dampening: float = 0.0,
-    nesterov: bool = False,
-    rows: float | None = None,
-    batch_size: float | None = None,
-    outputs: int | None = None,
-    loss: Loss | None = None,
-    noise_variance: float = 1.0,
-    schedule: ScheduleName | Sequence[float] = "constant",
-    steps: int | None = None,
-    epochs: float | None = None,
-    l1_ratio: float = 0.0,
-    beta1: float = 0.9,
-    gradient_rms: float = 1.0,
-    start_share: float | None = None,
-    approximate: bool = False,
+    value: float, source: str, target: str, *, approximate: bool = False, **run: Unpack[Options]
 ) -> Conversion:
-    """Convert a strength: return the number that means in `target` what `value` means in `source`.
-
-    Objectives are matched by λ of `J = (1/n) Σ loss + (λ/2) Σ w²`, decays by their shrink `w ← (1 − s_t) w`, and an
-    objective with a decay, for SGD, by `s_t = η_t λ (1 − d)/(1 − μ)`.
+    """Convert a strength: `shrinkage.convert`, without the good values of the run.
 
     Args:
         value: the number, in the unit of `source`: >= 0.
         source: name of a convention, such as "torch.optim.SGD"; see `conventions()`.
         target: name of a convention.
-        lr: learning rate η, the peak of its schedule: > 0.
-        momentum: μ of SGD, in [0, 1).
-        dampening: torch's d, in [0, 1).
-        nesterov: whether the momentum is Nesterov's.
-        rows: training rows n, or the sum of their weights: >= 1.
-        batch_size: rows per optimizer step: >= 1.
-        outputs: outputs over which `loss` takes its mean: >= 1.
-        loss: the loss that the number and `lr` belong to; required for regression.
-        noise_variance: variance of the targets' noise, for prior precisions.
-        schedule: "constant", "linear", "cosine", "one-cycle", or the learning rate at each step.
-        steps: optimizer steps of the run: >= 1; without it the schedule is treated as continuous.
-        epochs: passes over the data: > 0.
-        l1_ratio: scikit-learn's share of L1, in [0, 1].
-        beta1: first-moment coefficient, for NovoGrad.
-        gradient_rms: √v̂ of an Adam-type optimizer, for approximate conversions: > 0.
-        start_share: Megatron's start weight decay as a share of the end one, in [0, 1].
         approximate: return the first-order number if no scalar equivalence exists.
+        run: the quantities of the run.
 
     Returns:
         The value, whether it is exact, and a note.
@@ -71,26 +33,5 @@ def convert(
         >>> c = convert(1e-4, "torch.optim.SGD", "keras.regularizers.L2")
         >>> c.value, c.exact
         (5e-05, True)
-
-    Differs from: reading one library's weight_decay into another's, which is off by 2, by 1/lr, by 1/(1 − μ) or by B.
-    Reference: Loshchilov and Hutter, ICLR 2019, proposition 2, for plain SGD.
     """
-    q = Quantities(
-        lr=lr,
-        momentum=momentum,
-        dampening=dampening,
-        nesterov=nesterov,
-        rows=rows,
-        batch_size=batch_size,
-        outputs=outputs,
-        loss=loss,
-        noise_variance=noise_variance,
-        schedule=schedule,
-        steps=steps,
-        epochs=epochs,
-        l1_ratio=l1_ratio,
-        beta1=beta1,
-        gradient_rms=gradient_rms,
-        start_share=start_share,
-    )
-    return translate(value, find(source), find(target), q, approximate=approximate)
+    return translate(value, find(source), find(target), Quantities(**run), approximate=approximate)

@@ -42,6 +42,8 @@ class Conversion:
     """The number converted."""
     lam: float | None = None
     """Canonical λ for the loss in use, if an objective is involved."""
+    good: tuple[float, float] | None = None
+    """Where good values of the target lie, if the run is known and determines it."""
 
     def __str__(self) -> str:
         sign = "=" if self.exact else "≈"

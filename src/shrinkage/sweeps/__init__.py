@@ -1,5 +1,6 @@
 """Advice for a sweep that somebody else ran: which range can act, which winner is noise; plain numbers, no torch."""
 
+from shrinkage.sweeps._convert import convert
 from shrinkage.sweeps._range_ends import Ends, ends_of_shrinks
 from shrinkage.sweeps._range_words import acting_words, good_words
 from shrinkage.sweeps._rescale import rescale
@@ -16,6 +17,7 @@ __all__ = [
     "UsefulRange",
     "acting_words",
     "choose",
+    "convert",
     "ends_of_shrinks",
     "good_words",
     "judged",

@@ -100,6 +100,47 @@ def test_the_clock_is_that_of_the_effective_learning_rate(rule, per_d: float | N
     torch.testing.assert_close(model.get_parameter("0.weight").detach(), expected, rtol=1e-14, atol=0)
 
 
+@pytest.mark.parametrize(
+    "options, scale",
+    [
+        ({"betas": (0.9, 0.99), "k": 3, "numerator_weighted": 0.0}, 1.0),  # Lion's
+        ({"betas": (0.9, 0.99), "k": 3, "d0": 1e-6, "use_bias_correction": True}, "step 4"),
+        ({"betas": (0.9, 0.99), "step": 4, "d0": 1e-6, "bias_correction": True}, "step 4"),
+        ({"betas": (0.9, 0.99), "step": 3, "growth_rate": 2.0, "bias_correction": True}, "step 4"),
+        ({"momentum": 0.9, "k": 3, "growth_rate": 2.0, "g0_norm": 4.0}, 0.25),  # SGD's
+        ({"momentum": 0.9, "k": 0, "growth_rate": 2.0}, 0.0),  # before it has seen a gradient
+        ({"momentum": 0.9, "k": 3, "growth_rate": 2.0, "eps": 1e-6}, 1.0),  # AdaGrad's
+    ],
+)
+def test_the_effective_learning_rate_of_every_kind_of_d(options: dict[str, Any], scale: Any):
+    model = make_model()
+    optimizer = NoRate(model.parameters(), lr=2.0, d=1e-3, **options)
+    if "betas" in options and "momentum" not in options:
+        for group in optimizer.param_groups:
+            del group["momentum"]
+    if scale == "step 4":
+        scale = (1 - 0.99**4) ** 0.5 / (1 - 0.9**4)
+    log = attach(optimizer, Decoupled(0.1), model=model).log()
+    assert log["shrinkage/group0/shrink"] == pytest.approx(2.0 * 1e-3 * scale * 0.1)
+
+
+@pytest.mark.parametrize("clock", ["schedule", "corrected"])
+def test_a_group_that_starts_at_zero_has_the_peak_that_the_optimizer_was_built_with(clock: Any):
+    model = make_model()
+    optimizer = torch.optim.SGD([{"params": [*model.parameters()], "lr": 0.0}], lr=0.2)
+    rule = Decoupled(rate=0.1, clock=clock) if clock == "schedule" else Decoupled(0.1, clock=clock)
+    attach(optimizer, rule, model=model)
+    weight = model.get_parameter("0.weight")
+    for lr in (0.0, 0.1, 0.0, 0.2):
+        optimizer.param_groups[0]["lr"] = lr
+        before = weight.detach().clone()
+        for p in model.parameters():
+            p.grad = torch.zeros_like(p)
+        optimizer.step()
+        shrink = 0.1 * lr / 0.2 * (1 if clock == "schedule" else lr)
+        torch.testing.assert_close(weight.detach(), (1 - shrink) * before, rtol=1e-12, atol=0)
+
+
 def test_what_adafactor_calls_d_is_no_learning_rate():
     model = make_model()
     optimizer = torch.optim.Adafactor(model.parameters(), lr=0.01, d=2.0)

@@ -26,6 +26,14 @@ def sgd(model: nn.Module, **options) -> torch.optim.Optimizer:
 
 
 REFUSED = {
+    "a lazy module": (
+        lambda m: attach(sgd(nn.LazyLinear(2)), L2(0.1), model=m),
+        r"lazy module, which has no shape yet. Run the model once on a batch",
+    ),
+    "no values to log": (
+        lambda m: attach(sgd(nn.Linear(3, 2, device="meta")), L2(0.1), exempt=()).log(),
+        r"log\(\): the optimizer's parameters are on the meta device",
+    ),
     "not an optimizer": (lambda m: attach(m, L2(0.1), model=m), r"must be a torch.optim.Optimizer"),
     "not a rule": (
         lambda m: attach(sgd(m), 0.1, model=m),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
@@ -147,7 +148,7 @@ def test_multipliers_are_factors_on_the_strength_of_each_parameter(lower: bool):
         Decoupled(0.05),
         model=model,
         lower=lower,
-        multipliers={"0": 0.5, "*.weight": 0.5, "bias": 9.0},
+        multipliers={"0": 0.5, "*.weight": np.float32(0.5), "bias": 9.0},
     )
     assert {row.name: row.rule for row in handle.table() if row.how} == {
         "0.weight": "Decoupled 0.0125 × lr",

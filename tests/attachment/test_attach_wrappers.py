@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from typing import Any
 
 import pytest
@@ -316,5 +317,52 @@ def test_a_sharded_optimizer_refuses_what_one_process_cannot_do():
         zero._overlap_with_ddp = True
         with pytest.raises(RequestError, match="overlap_with_ddp=False"):
             attach(zero, Decoupled(0.1), model=model)
+    finally:
+        dist.destroy_process_group()
+
+
+@pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning")
+@pytest.mark.skipif(not dist.is_available() or not dist.is_gloo_available(), reason="needs gloo")
+@pytest.mark.parametrize("order", ["load, attach", "attach, load", "another rule"])
+@pytest.mark.parametrize("rule", [L2SP(0.3), Decoupled(0.3)], ids=["anchor", "clock"])
+def test_a_sharded_optimizer_resumes_in_either_order(rule, order: str):
+    from torch._C._distributed_c10d import HashStore
+    from torch.distributed.optim import ZeroRedundancyOptimizer
+
+    def made() -> tuple[nn.Module, Any]:
+        model = make_model()
+        adamw = {"optimizer_class": torch.optim.AdamW, "lr": 0.05, "weight_decay": 0.0}
+        return model, ZeroRedundancyOptimizer(model.parameters(), **adamw)
+
+    def trained(model: nn.Module, optimizer: Any, start: int) -> None:
+        for t in range(start, start + 3):
+            optimizer.zero_grad()
+            loss_at(model, t).backward()
+            optimizer.step()
+
+    dist.init_process_group("gloo", store=HashStore(), rank=0, world_size=1)
+    try:
+        model, optimizer = made()
+        attach(optimizer, rule, model=model)
+        trained(model, optimizer, 0)
+        optimizer.consolidate_state_dict()
+        weights, saved = deepcopy((model.state_dict(), optimizer.state_dict()))
+        trained(model, optimizer, 3)
+        again, other = made()
+        again.load_state_dict(weights)
+        if order != "attach, load":
+            other.load_state_dict(saved)
+        if order == "another rule":
+            with pytest.raises(RequestError, match=r"has the rule .* in the checkpoint and WeightDecay here"):
+                attach(other, WeightDecay(0.1), model=again)
+            return
+        handle = attach(other, rule, model=again, exempt=("bias", "norm"))
+        if order == "attach, load":
+            other.load_state_dict(saved)
+        trained(again, other, 3)
+        assert handle.steps == 6
+        assert not any("shrinkage" in str(key) for entry in other.optim.state.values() for key in entry)
+        for a, b in zip(model.parameters(), again.parameters(), strict=True):
+            assert torch.equal(a, b)
     finally:
         dist.destroy_process_group()

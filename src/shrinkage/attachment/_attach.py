@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from numbers import Real
 from typing import Any, Literal
 
 import torch
@@ -28,6 +29,7 @@ from shrinkage.attachment._step import Rows
 from shrinkage.attachment._wrappers import (
     refuse_restoring,
     refuse_sharded,
+    refuse_valueless,
     refuse_wrapper,
     stepping_optimizer,
 )
@@ -84,7 +86,7 @@ def attach(
             with one more axis stacks models, each of which may have its own strength.
         schedule: a factor on the strength as a function of the number of steps done, or a scheduler-like object.
         lr_max: η_max of the clocks `schedule` and `corrected`, > 0; by default a scheduler's peak or initial learning
-            rate, or else the learning rate when attached.
+            rate, or else the learning rate when attached, or if that is 0 the one that the optimizer was built with.
         native: what to do if a `weight_decay` is already set: `error`, or `adopt` its numbers as the strengths.
         lower: let the optimizer's kernel apply the rule if they are equal.
         rows: decay `all` rows of a table, or only those `touched` by a gradient. None means all, but is an error if a
@@ -224,7 +226,8 @@ class _Claimer:
         reason = self._selection.why_exempt(place, listed)
         if reason is None and self._rule.factors > 1 and partner_of(place.name) is None:
             reason = "exempt: not a factor of a product"
-        claim = Claim(place.name, param, place.role, reason or "pulled", None, stacked, peak_of(group))
+        peak = peak_of(group) or peak_of(self._optimizer.defaults)
+        claim = Claim(place.name, param, place.role, reason or "pulled", None, stacked, peak)
         if reason is not None:
             return claim
         for other in handles_of(self._optimizer):
@@ -233,7 +236,9 @@ class _Claimer:
                     f"attach({self._rule.name}): {place.name} already has the rule {other.rule.name}. "
                     "Remove that rule first, or split the parameters with only=… and exempt=…."
                 )
-        claim.factor = math.prod(f for pattern, f in self._multipliers.items() if matches(pattern, place))
+        claim.factor = math.prod(
+            float(f) for pattern, f in self._multipliers.items() if matches(pattern, place)
+        )
         claim.rule = (
             self._rule if claim.factor == 1 else self._rule.with_strength(self._rule.strength * claim.factor)
         )
@@ -330,6 +335,7 @@ def _check_arguments(
     keep: Any,
 ) -> None:
     refuse_wrapper(optimizer)
+    refuse_valueless("attach(optimizer)", optimizer, meta=False)
     if not isinstance(rule, Rule):
         raise RequestError(f"attach(rule): must be a rule, such as Decoupled(0.1), got {shown(rule)}.")
     for where, words in (("exempt", exempt), ("only", only)):
@@ -360,7 +366,7 @@ def _check_factors(multipliers: Any, steps: Any, model: Any) -> None:
             f"{shown(multipliers)}."
         )
     for pattern, factor in (multipliers or {}).items():
-        if isinstance(factor, bool) or not isinstance(factor, (int, float)) or not 0 <= factor < math.inf:
+        if isinstance(factor, bool) or not isinstance(factor, Real) or not 0 <= float(factor) < math.inf:
             raise RequestError(
                 f"attach(multipliers=…): factors must be >= 0 and finite, got {shown(factor)} for {shown(pattern)}."
             )

@@ -17,6 +17,7 @@ from shrinkage.attachment._hooks import install, uninstall
 from shrinkage.attachment._host import is_captured, is_nonzero, refuse_in_a_graph
 from shrinkage.attachment._learning_rate import refuse_unknown
 from shrinkage.attachment._step import Bunch, Rows, Step
+from shrinkage.attachment._wrappers import refuse_valueless
 from shrinkage.attachment.carriers._lending import give_back, is_lent
 from shrinkage.attachment.carriers._native import clear_native, native_strength, runs_natively
 from shrinkage.attachment.control._loop_control import LoopControl
@@ -112,6 +113,7 @@ class Attachment:
         approach (Kosson et al., arXiv 2305.17212).
         """
         self.plan()
+        refuse_valueless("log()", self.optimizer)
         return measurements(self)
 
     def pulled(self) -> dict[str, list[Tensor]]:
@@ -208,6 +210,12 @@ class Attachment:
         if self.control is not None:
             self.control.keep(list(self.claims.values()))
         _resume.save(self, state_dict)
+
+    def save_shard(self, shard: Optimizer, state_dict: dict[str, Any]) -> None:
+        """Post-hook of `state_dict` of the optimizer that holds this process's share of the parameters."""
+        if self.control is not None:
+            self.control.keep(list(self.claims.values()))
+        _resume.save_shard(self, shard, state_dict)
 
     def check_load(self, optimizer: Optimizer, state_dict: dict[str, Any]) -> dict[str, Any] | None:
         """Pre-hook of `optimizer.load_state_dict`: match names, and refuse what does not fit before anything changes."""

@@ -8,6 +8,8 @@ from typing import Any
 
 from torch.optim import Optimizer
 
+from shrinkage.attachment._wrappers import shards_of
+
 __all__ = ["handles_of", "install", "uninstall"]
 
 _HANDLES = "_shrinkage_handles"
@@ -38,6 +40,8 @@ def install(optimizer: Optimizer, handle: Any) -> None:
     hooks_after: Any = optimizer._optimizer_step_post_hooks  # an OrderedDict, annotated as a dict
     hooks_after.move_to_end(slot, last=False)
     optimizer.__dict__["__reduce_ex__"] = types.MethodType(_reduce, optimizer)
+    for shard in shards_of(optimizer):
+        shard._optimizer_state_dict_post_hooks[slot] = handle.save_shard
     outer = handle.outer
     if outer is not optimizer and _parameters(outer) == _parameters(optimizer):
         for hooks in _STATE_HOOKS:
@@ -51,6 +55,8 @@ def uninstall(optimizer: Optimizer, handle: Any) -> None:
     if handle.outer is not optimizer:
         for hooks in _STATE_HOOKS:
             getattr(handle.outer, hooks).pop(handle.slot, None)
+    for shard in shards_of(optimizer):
+        shard._optimizer_state_dict_post_hooks.pop(handle.slot, None)
     optimizer.__dict__[_HANDLES].remove(handle)
     if not optimizer.__dict__[_HANDLES]:
         del optimizer.__dict__[_HANDLES], optimizer.__dict__["__reduce_ex__"]

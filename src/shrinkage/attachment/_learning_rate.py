@@ -17,7 +17,7 @@ __all__ = ["peak_of", "reading_of", "refuse_unknown"]
 
 Group = Mapping[str, Any]
 
-_ADAPTING = ("growth_rate", "d0", "fixed_decay")
+_ADAPTING = ("growth_rate", "d0", "fixed_decay", "numerator_weighted")
 """What stands beside d in a group whose steps are d·lr; torch's Adafactor calls something else d."""
 
 
@@ -69,13 +69,28 @@ def _has_lr(group: Group) -> bool:
 def _adaptation(group: Group) -> float | Tensor:
     """By what the optimizer multiplies `lr`: d of Prodigy and D-Adaptation, with their bias correction; else 1.
 
-    Mishchenko and Defazio, ICML 2024, algorithm 4; their packages keep d in the group.
+    Mishchenko and Defazio, ICML 2024, algorithm 4; their packages keep d in the group. Defazio and Mishchenko, ICML
+    2023, algorithm 4, divides by the norm of the first gradients, which the first step measures: 0 until then.
     """
     if not isinstance(group["d"], (int, float, Tensor)):
         return 1.0
     scale = number(group["d"])
-    if group.get("use_bias_correction") and "betas" in group:
+    if _is_sgd(group):
+        norm = group.get("g0_norm")
+        return scale / norm if norm else 0.0
+    if "betas" in group and (group.get("use_bias_correction") or group.get("bias_correction")):
         beta1, beta2 = (float(beta) for beta in group["betas"])
-        step = int(group.get("k", group.get("step", 0))) + 1
+        step = _step_of(group)
         scale = scale * math.sqrt(1 - beta2**step) / (1 - beta1**step)
     return scale
+
+
+def _is_sgd(group: Group) -> bool:
+    return "momentum" in group and not {"betas", "eps"} & group.keys()
+
+
+def _step_of(group: Group) -> int:
+    """The number of the coming step, from 1: `step` of pytorch_optimizer's Prodigy counts that one already."""
+    if "k" in group:
+        return int(group["k"]) + 1
+    return int(group.get("step", 0)) + (0 if "d0" in group else 1)

@@ -18,11 +18,12 @@ from torch.optim import Optimizer
 from shrinkage._errors import RequestError, shown
 from shrinkage.attachment._claims import Claim
 from shrinkage.attachment._handle import Handle
+from shrinkage.attachment._wrappers import shards_of
 from shrinkage.attachment.carriers import _portable
 from shrinkage.attachment.control._loop_control import is_moved
 from shrinkage.rules import Rule
 
-__all__ = ["KEY", "check", "finish", "pick_up", "refuse_leftovers", "save"]
+__all__ = ["KEY", "check", "finish", "pick_up", "refuse_leftovers", "save", "save_shard"]
 
 KEY = "shrinkage"
 """The entry of the state dict. It holds numbers, strings and tensors, so `weights_only=True` loads it."""
@@ -50,6 +51,17 @@ def save(handle: Handle, state_dict: dict[str, Any]) -> None:
         elif record["anchor"] is not None:  # the rule's whole state of a parameter before its first step
             unstepped = state[_portable.UNSTEPPED] = dict(state.get(_portable.UNSTEPPED, {}))
             _portable.put(unstepped, name, record, name, handle.param_of(name))
+
+
+def save_shard(handle: Handle, shard: Optimizer, state_dict: dict[str, Any]) -> None:
+    """Add the records of the parameters of `shard` to its state, from which a sharded optimizer builds its own."""
+    state_dict["state"] = state = dict(state_dict["state"])
+    params = (p for group in shard.param_groups for p in group["params"])
+    places = (p for group in state_dict["param_groups"] for p in group["params"])
+    for param, position in zip(params, places, strict=True):
+        claim = handle.claims[param]
+        if claim.rule is not None and _portable.may_ride(state, position, record := _record(handle, claim)):
+            _portable.put(state, position, record, claim.name, param)
 
 
 def check(handle: Handle, state_dict: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -153,6 +165,9 @@ def refuse_leftovers(handle: Handle) -> None:
 
 def finish(handle: Handle, records: dict[str, Any]) -> None:
     """Take up the saved records."""
+    for shard in shards_of(handle.optimizer):  # it was given the state before the records were taken out
+        for claim in handle.claims.values():
+            _discard(shard, claim)
     for claim in handle.claims.values():
         record = records.get(claim.name)
         if record is None or claim.rule is None or record["rule"] != signature(claim.rule):

@@ -4,12 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
+from torch.nn.parameter import is_lazy
 from torch.optim import Optimizer
 
 from shrinkage._errors import RequestError, shown
 from shrinkage.rules import Rule
 
-__all__ = ["refuse_restoring", "refuse_sharded", "refuse_wrapper", "stepping_optimizer"]
+__all__ = [
+    "refuse_restoring",
+    "refuse_sharded",
+    "refuse_valueless",
+    "refuse_wrapper",
+    "shards_of",
+    "stepping_optimizer",
+]
 
 _NEEDED = (
     "_optimizer_step_pre_hooks",
@@ -40,6 +48,25 @@ def refuse_wrapper(optimizer: Any) -> None:
     )
 
 
+def refuse_valueless(where: str, optimizer: Any, *, meta: bool = True) -> None:
+    """Raise for parameters of a lazy module that has not run, and with `meta` for those on the meta device.
+
+    Raises:
+        RequestError: says how they get values.
+    """
+    params = [p for group in optimizer.param_groups for p in group["params"]]
+    if any(is_lazy(p) for p in params):
+        raise RequestError(
+            f"{where}: the optimizer has a parameter of a lazy module, which has no shape yet. Run the model once on a "
+            "batch, then build the optimizer."
+        )
+    if meta and any(p.is_meta for p in params):
+        raise RequestError(
+            f"{where}: the optimizer's parameters are on the meta device and have no values. Give them values first: "
+            "model.to_empty(device=…), then initialize or load them, then build the optimizer."
+        )
+
+
 def stepping_optimizer(optimizer: Optimizer) -> Optimizer:
     """The optimizer that moves the weights: `optimizer`, or one inside it that holds the same parameters.
 
@@ -59,6 +86,11 @@ def stepping_optimizer(optimizer: Optimizer) -> Optimizer:
 def _is_sharded(optimizer: Optimizer) -> bool:
     """Whether it is torch's `ZeroRedundancyOptimizer`: each process steps a share of the parameters."""
     return "_overlap_with_ddp" in optimizer.__dict__
+
+
+def shards_of(optimizer: Optimizer) -> list[Optimizer]:
+    """The optimizer inside a `ZeroRedundancyOptimizer`, which holds this process's parameters and their state."""
+    return [optimizer.__dict__["optim"]] if _is_sharded(optimizer) else []
 
 
 def refuse_sharded(optimizer: Optimizer, rule: Rule) -> None:

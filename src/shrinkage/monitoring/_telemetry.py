@@ -10,7 +10,13 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from shrinkage._errors import RequestError
-from shrinkage.attachment import Attachment, attachments_of, own_decay, stepping_optimizer
+from shrinkage.attachment import (
+    Attachment,
+    attachments_of,
+    own_decay,
+    refuse_valueless,
+    stepping_optimizer,
+)
 from shrinkage.monitoring._measured import measured_ratios
 from shrinkage.rules import plain, wide
 
@@ -89,6 +95,7 @@ class Telemetry:
         - `norm`: of the group's decayed weights, or of all its weights if none are decayed;
         - `update_share`: ‖change by the decay‖/‖total change of the weights‖ in the last measured step.
         """
+        refuse_valueless("telemetry(…).numbers()", self._optimizer)
         self._armed = True
         handles = attachments_of(self._optimizer)
         numbers: dict[str, float] = {}

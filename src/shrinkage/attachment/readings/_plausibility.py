@@ -45,7 +45,7 @@ def warn_of_strengths(handle: Handle, steps: int | None, stacklevel: int) -> Non
 
 def _suspicious(bunch: Bunch, most: float, steps: int | None) -> str | None:
     """What is probably a slip, and the way out; None where nothing is."""
-    if most > LARGE:
+    if most > LARGE * (1 + 1e-9):  # lr 0.1 × 0.1 is at the limit
         half = max(1, math.ceil(math.log(2) / -math.log1p(-min(most, 0.999999))))
         return (
             f"removes {100 * most:.3g} % of every weight per step, so half of it is gone after {half} steps. "

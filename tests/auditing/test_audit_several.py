@@ -263,3 +263,152 @@ def test_the_advice_fits_the_class(kind, advice):
     assert advice in found.advice
     assert "Use AdamW" not in found.advice or kind is torch.optim.Adam
     assert found.advice in found.sentence
+
+
+def test_optimizers_in_lists_of_lists_or_a_dict_are_audited_once_each():
+    model = net()
+    sgd, adamw = two(model)
+    expected = [(g.group, g.parameters, g.rule) for g in audit([sgd, adamw], model).groups]
+    for given in ([[sgd], [adamw]], (sgd, [adamw]), {"matrices": sgd, "rest": adamw}, [sgd, adamw, sgd]):
+        found = audit(given, model)
+        assert [(g.group, g.parameters, g.rule) for g in found.groups] == expected
+        assert "decayed-twice" not in {f.code for f in found.findings}
+
+
+def test_a_wrapper_that_is_no_optimizer_is_refused_with_the_one_inside():
+    class Wrapper:
+        def __init__(self, base):
+            self.base = base
+
+    with pytest.raises(RequestError, match=r"Give the optimizer inside it, its .base, of SGD"):
+        audit(Wrapper(two(net())[0]))  # pyright: ignore[reportArgumentType]
+
+
+class Counted:
+    """A scheduler in timm's manner: it is given the count, and multiplies by each group's lr_scale."""
+
+    t_in_epochs = False
+
+    def __init__(self, optimizer, of):
+        self.optimizer, self.of = optimizer, of
+        self.base = [group["lr"] for group in optimizer.param_groups]
+
+    def step(self, epoch) -> None:
+        raise AssertionError("this one counts updates")
+
+    def step_update(self, num_updates, metric=None):
+        for group, lr in zip(self.optimizer.param_groups, self.base, strict=True):
+            group["lr"] = lr * self.of(num_updates) * group.get("lr_scale", 1.0)
+
+
+class Epochs(Counted):
+    t_in_epochs = True
+
+    def step(self, epoch):
+        self.step_update(epoch)
+
+
+@pytest.mark.parametrize("kind, every", [(Counted, 1), (Epochs, 10)])
+def test_a_scheduler_that_is_told_the_count_is_planned_ahead(kind, every):
+    model = net()
+    optimizer = torch.optim.SGD(matrices(model), lr=0.1, weight_decay=1e-3)
+    declines = [
+        kind(optimizer, lambda t: 1 - every * t / 100),
+        torch.optim.lr_scheduler.LambdaLR(optimizer, lambda t: 1 - every * t / 100),
+    ]
+    told, plain = (
+        audit(optimizer, model, steps=100, scheduler=s, scheduler_every=every).groups[0].sentence
+        for s in declines
+    )
+    assert told == plain
+    assert optimizer.param_groups[0]["lr"] == 0.1
+
+
+def test_a_multiplier_that_the_scheduler_reads_is_no_finding():
+    model = net()
+    groups = [
+        {"params": matrices(model), "lr_scale": 0.5, "weight_decay": 0.01},
+        {"params": rest(model), "lr_scale": 1.0, "weight_decay": 0.0},
+    ]
+    optimizer = torch.optim.AdamW(groups, lr=1e-3)
+    unread = {
+        name: [
+            f.severity
+            for f in audit(optimizer, model, steps=50, scheduler=schedule).findings
+            if f.code == "unread-multiplier"
+        ]
+        for name, schedule in {
+            "none": None,
+            "reads": Counted(optimizer, lambda t: 1.0),
+            "doesn't": torch.optim.lr_scheduler.LambdaLR(optimizer, lambda t: 1.0),
+        }.items()
+    }
+    assert unread == {"none": ["note"], "reads": [], "doesn't": ["warning"]}
+
+
+@pytest.mark.parametrize("peak", [1.0, 3e-4], ids=["factor", "rate"])
+def test_a_function_is_a_schedule_in_a_warm_up_from_zero_too(peak):
+    model = net()
+    optimizer = torch.optim.AdamW(matrices(model), lr=3e-4, weight_decay=1.0)
+    warmup = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda t: t / 100)
+    assert optimizer.param_groups[0]["lr"] == 0
+    given, planned = (
+        audit(optimizer, model, steps=100, scheduler=s).groups[0].sentence
+        for s in (lambda t: peak * t / 100, warmup)
+    )
+    assert given == planned
+    assert "it removes 1.5 % in all" in given
+
+
+class Idle(torch.optim.Optimizer):
+    """Moves by the gradient's sign, decays beside it, and skips a step of zero gradients, as Prodigy does."""
+
+    def __init__(self, params, lr, weight_decay, divides=False):
+        super().__init__(params, {"lr": lr, "weight_decay": weight_decay})
+        self.divides = divides
+
+    @torch.no_grad()
+    def step(self, closure=None):  # pyright: ignore[reportIncompatibleMethodOverride] no loss
+        total = sum(float(p.grad.abs().sum()) for g in self.param_groups for p in g["params"])
+        if not total and not self.divides:
+            return
+        scale = total / total
+        for group in self.param_groups:
+            for p in group["params"]:
+                p.mul_(1 - group["lr"] * group["weight_decay"])
+                p.add_(p.grad.sign(), alpha=-group["lr"] * scale)
+
+
+@pytest.mark.parametrize("divides", [False, True], ids=["skips", "divides by zero"])
+@pytest.mark.parametrize("shrink, lost", [(1e-5, True), (0.009, False)])
+def test_rounding_is_judged_where_a_step_of_zeros_does_nothing(shrink, lost, divides):
+    torch.manual_seed(0)
+    layer = nn.Linear(32, 16, bias=False, dtype=torch.bfloat16)
+    optimizer = Idle(layer.parameters(), lr=1e-4, weight_decay=shrink / 1e-4, divides=divides)
+    unfed = audit(optimizer, layer)
+    assert "rounded-away" not in {f.code for f in unfed.findings}
+    if lost:
+        assert any("rounded-away" in part.partly for part in unfed.unchecked)
+    layer.weight.grad = torch.randn_like(layer.weight)
+    found = audit(optimizer, layer)
+    assert found.groups[0].shrink == pytest.approx(shrink, rel=1e-6)
+    assert ("rounded-away" in {f.code for f in found.findings}) is lost
+
+
+@pytest.mark.parametrize("shrink, found", [(0.1 * 0.1, False), (0.0101, True)])
+def test_decay_vanishes_beyond_one_percent_not_at_it(shrink, found):
+    model = net()
+    optimizer = torch.optim.AdamW(matrices(model), lr=0.1, weight_decay=shrink / 0.1)
+    assert ("vanishes" in {f.code for f in audit(optimizer, model).findings}) is found
+
+
+def test_a_class_that_was_built_decoupled_is_what_it_says():
+    class DAdaptAdam(torch.optim.AdamW):
+        def __init__(self, params, **options):
+            super().__init__(params, **options)
+            self.defaults["decouple"] = True
+            del self.defaults["decoupled_weight_decay"]
+
+    model = net()
+    optimizer = DAdaptAdam(matrices(model), lr=1e-3, weight_decay=0.1)
+    assert "adam-is-adamw" not in {f.code for f in audit(optimizer, model).findings}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -21,7 +21,7 @@ __all__ = ["audit", "facts_of"]
 
 
 def audit(
-    optimizer: torch.optim.Optimizer | Sequence[torch.optim.Optimizer],
+    optimizer: torch.optim.Optimizer | Sequence[Any] | Mapping[str, Any],
     model: nn.Module | None = None,
     *,
     rows: int | None = None,
@@ -39,7 +39,8 @@ def audit(
     gradient, and its clock. Model, optimizer, state, gradients and random states stay as they are, bit for bit.
 
     Args:
-        optimizer: any optimizer that follows torch's interface, hooks included; or a list of those that train one model.
+        optimizer: any optimizer that follows torch's interface, hooks included; or a list or dict of those that train
+            one model, also nested.
         model: the model that owns the parameters, for names and roles.
         rows: training rows n, >= 1, for timescales in epochs.
         batch_size: rows per optimizer step, >= 1.
@@ -63,9 +64,7 @@ def audit(
         >>> [finding.code for finding in audit(optimizer, model).findings]
         ['adam-l2', 'bias-decayed']
     """
-    optimizers = (
-        [unwrapped(o) for o in optimizer] if isinstance(optimizer, list | tuple) else [unwrapped(optimizer)]
-    )
+    optimizers = list({id(each): each for each in _listed(optimizer)}.values())
     request = Request(
         **counted(rows=rows, batch_size=batch_size, steps=steps),
         scheduler=scheduler,
@@ -81,6 +80,14 @@ def audit(
     for each in optimizers:
         check_given(each, model)
     return audit_of(merged([facts_of(each, model, request) for each in optimizers]))
+
+
+def _listed(optimizer: Any) -> list[Any]:
+    if isinstance(optimizer, Mapping):
+        optimizer = list(optimizer.values())
+    if isinstance(optimizer, list | tuple):
+        return [each for part in optimizer for each in _listed(part)]
+    return [unwrapped(optimizer)]
 
 
 def facts_of(optimizer: torch.optim.Optimizer, model: nn.Module | None, request: Request) -> Facts:

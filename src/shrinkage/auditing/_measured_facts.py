@@ -58,8 +58,8 @@ def measured(optimizer: torch.optim.Optimizer, model: nn.Module | None, request:
     if request.inputs is not None and model is not None:
         parameters = _with_invariance(parameters, model, request.inputs, optimizer)
     native = OptimizerSubject(optimizer, limit=_MOST_ELEMENTS, lrs=lrs, native=True)
-    applied = _lost_by_rounding(subject, survivals(native, readings, 1.0))
-    shared = SharedRounding(subject, native, readings)
+    applied, idle = _lost_by_rounding(subject, survivals(native, readings, 1.0))
+    shared = SharedRounding(subject, native, readings, idle=idle)
     for i, share in shared.survivals().items():
         applied[i] = share
     missed = frozenset(shared.missed)
@@ -81,7 +81,7 @@ def measured(optimizer: torch.optim.Optimizer, model: nn.Module | None, request:
         fading=fading,
         rows=request.rows,
         batch_size=request.batch_size,
-        lacks={**_unfelt(optimizer, readings), **request.missing(model), **request.lacks},
+        lacks={**_unfelt(optimizer, readings, idle), **request.missing(model), **request.lacks},
         lacks_part={
             **_unproven(parameters, sizes.unproven),
             **_unfollowed(parameters, missed, missed_later - missed),
@@ -90,15 +90,19 @@ def measured(optimizer: torch.optim.Optimizer, model: nn.Module | None, request:
     )
 
 
-def _lost_by_rounding(exact: OptimizerSubject, applied: Sequence[float | None]) -> list[float | None]:
-    """The shares that arrive, without those of a step that does nothing at all where every gradient is zero (Prodigy)."""
+def _lost_by_rounding(
+    exact: OptimizerSubject, applied: Sequence[float | None]
+) -> tuple[list[float | None], frozenset[int]]:
+    """The shares that arrive, and the parameters that a step of zero gradients does not move at all (Prodigy)."""
     lost = [i for i, share in enumerate(applied) if share is not None and share < 0.5]
     judged = list(applied)
+    idle: set[int] = set()
     if lost and exact.epsilon < 1e-10:
         tracks = exact.run(Plan(start="weights", gradients=0.0))
-        for i in lost:
-            judged[i] = applied[i] if bool((tracks[i][1] != tracks[i][0]).any()) else None
-    return judged
+        idle = {i for i in lost if bool((tracks[i][1] == tracks[i][0]).all())}
+        for i in idle:
+            judged[i] = None
+    return judged, frozenset(idle)
 
 
 def _owner(optimizer: torch.optim.Optimizer, subject: OptimizerSubject) -> Owner:
@@ -124,13 +128,13 @@ def _expected(optimizer: torch.optim.Optimizer, lrs: Sequence[float]) -> list[fl
     return [of[id(p)] for p in parameters_of(optimizer)]
 
 
-def _unfelt(optimizer: torch.optim.Optimizer, readings: Sequence[Reading]) -> dict[Need, str]:
+def _unfelt(optimizer: torch.optim.Optimizer, readings: Sequence[Reading], idle: Set[int]) -> dict[Need, str]:
     """What only gradients tell, where there are none."""
     live = list(parameters_of(optimizer))
     is_fed = any(p.grad is not None for p in live)
     is_summed = any(reading.path in ("coupled", "plain") and reading.first for reading in readings)
     absent: dict[Need, bool] = {
-        "gradients": is_summed and not is_fed,
+        "gradients": (is_summed or bool(idle)) and not is_fed,
         "reached": not is_fed and not has_taken_steps(optimizer.state),
     }
     return {need: TOLD[need] for need, is_absent in absent.items() if is_absent}

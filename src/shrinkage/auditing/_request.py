@@ -85,14 +85,9 @@ def check_given(optimizer: Any, model: Any) -> None:
         RequestError: the optimizer or the model is something else, or has no values yet.
     """
     if not isinstance(optimizer, torch.optim.Optimizer):
-        is_keras = type(optimizer).__module__.partition(".")[0] == "keras"
         raise RequestError(
             f"{called('optimizer', of='audit')}: must be a torch.optim.Optimizer, got {shown(optimizer)}. "
-            + (
-                "Measure a Keras optimizer with shrinkage.integrations.keras.audit(model)."
-                if is_keras
-                else "Measure any other update with audit_step(step, parameters)."
-            )
+            f"{_way_to_measure(optimizer)}"
         )
     if model is not None and not isinstance(model, nn.Module):
         raise RequestError(f"{called('model', of='audit')}: must be a torch.nn.Module, got {shown(model)}.")
@@ -110,3 +105,12 @@ def check_given(optimizer: Any, model: Any) -> None:
             f"{called('optimizer', of='audit')}: its parameters are on the meta device and have no values. "
             "Give them values first: model.to_empty(device=…), then initialize or load them."
         )
+
+
+def _way_to_measure(optimizer: Any) -> str:
+    if type(optimizer).__module__.partition(".")[0] == "keras":
+        return "Measure a Keras optimizer with shrinkage.integrations.keras.audit(model)."
+    for name, inner in getattr(optimizer, "__dict__", {}).items():
+        if isinstance(inner, torch.optim.Optimizer):
+            return f"Give the optimizer inside it, its .{name}, of {type(inner).__name__}."
+    return "Measure any other update with audit_step(step, parameters)."

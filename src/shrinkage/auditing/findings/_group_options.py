@@ -10,7 +10,7 @@ from torch import Tensor
 
 from shrinkage._errors import shown
 from shrinkage.auditing._facts import Facts
-from shrinkage.auditing._finding import Hits, finding, names
+from shrinkage.auditing._finding import Hits, Severity, finding, names
 from shrinkage.auditing.measuring._timeline import number
 
 _MEANT = {
@@ -68,7 +68,7 @@ def unread_multiplier(facts: Facts) -> Hits:
 
     Layer-wise decay of the learning rate is often written this way: `lr_scale` in the groups, for a training loop or
     a scheduler to read. Measured: a step does not look at the option, and the groups' learning rates (or strengths)
-    do not follow it.
+    do not follow it. It is a note if no scheduler was given, since the one that you use may read it (timm's do).
     """
     for owner in facts.owners:
         for key, target in _MULTIPLIERS.items():
@@ -78,11 +78,15 @@ def unread_multiplier(facts: Facts) -> Hits:
             if _is_followed(facts, owner.groups, key, target):
                 continue
             values = ", ".join(dict.fromkeys(f"{number(facts.groups[g][key]):g}" for g in holding[:3]))
+            may_be_read = target == "lr" and "scheduler" in facts.lacks
+            severity: Severity = "note" if may_be_read else "warning"
             yield (
                 names(p for p in facts.parameters if p.group in holding),
                 f"groups have {key}={values}, but {target} is the same with and without it",
                 f"{target} multiplied by {key}",
-                f"Multiply it yourself, group[{target!r}] *= group[{key!r}], or use a scheduler that reads it.",
+                f"Multiply it yourself, group[{target!r}] *= group[{key!r}], or use a scheduler that reads it"
+                + (" and give it: scheduler=…." if may_be_read else "."),
+                severity,
             )
 
 
@@ -91,7 +95,8 @@ def _is_followed(facts: Facts, groups: range, key: str, target: str) -> bool:
     factors = np.array([number(facts.groups[g].get(key, 1.0)) for g in groups])
     courses = [np.array([number(facts.groups[g].get(target)) for g in groups])]
     if target == "lr" and facts.timelines is not None:
-        courses.append(np.array([facts.timelines[g].lrs.max() for g in groups]))
+        plans = [facts.timelines[g].lrs for g in groups]
+        courses += [np.array([lrs.max() for lrs in plans]), np.array([lrs[-1] for lrs in plans])]
     if len(set(factors.tolist())) == 1 or not factors.all():
         return True  # a factor on all groups looks like the learning rate itself
     bases = [course / factors for course in courses]

@@ -9,7 +9,7 @@ from shrinkage.auditing._facts import Facts, Owner, configured
 from shrinkage.auditing._finding import Hits, finding, names
 from shrinkage.auditing.measuring._timeline import number
 
-_FLAGS = ("decoupled_weight_decay", "weight_decouple", "decouple_decay", "decoupled_decay")
+_FLAGS = ("decoupled_weight_decay", "weight_decouple", "decouple_decay", "decoupled_decay", "decouple")
 
 
 @finding("two-penalties", "Two penalties at once", "warning", partly=("loss",))

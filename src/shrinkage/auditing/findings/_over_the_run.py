@@ -12,6 +12,8 @@ from shrinkage.sweeps import good_words
 
 _MOST_LEFT = 0.98
 """Epochs, or timescales in the run, below this count as less than one: exactly one is none."""
+_ROUNDING = 1e-4
+"""A measured shrink above the limit by less than this is at the limit."""
 
 
 @finding("vanishes", "Decay so strong that weights vanish", "warning")
@@ -50,7 +52,7 @@ def _in_another_unit(p: Audited, shrink: float) -> str:
 def _is_fast(p: Audited) -> bool:
     depends_on_gradients = p.reading.path == "coupled" and p.reading.adaptive
     is_steady = not p.reading.anchored and not depends_on_gradients
-    return is_steady and (p.reading.shrink or 0) > MOST_PER_STEP
+    return is_steady and (p.reading.shrink or 0) > MOST_PER_STEP * (1 + _ROUNDING)
 
 
 @finding("timescale-short", "A timescale shorter than an epoch", "warning", needs=("optimizer", "rows"))

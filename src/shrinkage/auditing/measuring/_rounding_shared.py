@@ -8,12 +8,14 @@ So it is judged on steps with gradients of the live size, with and without the p
 Where a penalty is too weak to turn enough roundings in so many steps, the two are judged one at a time: the second with
 a stronger penalty, which the sum lets through, and the first at a higher learning rate, which the step shows. The
 first does not change with the learning rate, so later places of a schedule are judged by the second alone.
+
+Decay beside the gradient is judged in the same way if the optimizer skips a step whose gradients are all zero.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import replace
 
 import torch
@@ -45,14 +47,22 @@ class SharedRounding:
         exact: the subject in float64.
         native: the same in the weights' own precision.
         readings: what was measured in float64.
+        idle: parameters, by their number, that a step with zero gradients does not move, though they decay.
     """
 
     def __init__(
-        self, exact: OptimizerSubject, native: OptimizerSubject, readings: Sequence[Reading]
+        self,
+        exact: OptimizerSubject,
+        native: OptimizerSubject,
+        readings: Sequence[Reading],
+        *,
+        idle: Set[int] = frozenset(),
     ) -> None:
         self.exact, self.native = exact, native
         told = zip(readings, native.starts, native.gradient_sizes, strict=True)
-        fitting = [i for i, (r, w, g) in enumerate(told) if _is_summed(r) and g > 0 and bool(w.any())]
+        fitting = [
+            i for i, (r, w, g) in enumerate(told) if (_is_summed(r) or i in idle) and g > 0 and bool(w.any())
+        ]
         self.tried = fitting[:_MOST_TRIED] if exact.dtype is torch.float64 else []
         self.missed: set[int] = set()
         """Penalties that could not be judged where it was looked last."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -44,7 +45,8 @@ def timeline(optimizer: torch.optim.Optimizer, scheduler: Any, steps: int, every
 
     Args:
         optimizer: the live optimizer.
-        scheduler: its scheduler with a `step()`, several in a list, or None for what is set now.
+        scheduler: its scheduler with a `step()` or, as timm's, a `step(count)`; several in a list, or None for what is
+            set now.
         steps: optimizer steps to plan, >= 1.
         every: optimizer steps between two steps of the scheduler, >= 1.
 
@@ -70,11 +72,12 @@ def timeline(optimizer: torch.optim.Optimizer, scheduler: Any, steps: int, every
         for g, group in enumerate(planned.param_groups):
             lrs[g, t], strengths[g, t] = number(group.get("lr", 0.0)), _strength(group)
         if (t + 1) % every == 0:
-            _advance(schedulers)
+            _advance(schedulers, (t + 1) // every)
     if not schedulers:
         lrs[:], strengths[:] = lrs[:, :1], strengths[:, :1]
+    bases = np.array([_base_lr(group, optimizer.defaults) for group in planned.param_groups])
     for function in functions:
-        _follow(lrs, function, every)
+        _follow(lrs, bases, function, every)
     now = np.array([_strength(group) for group in optimizer.param_groups])[:, None]
     factors = np.where(now > 0, strengths / np.where(now > 0, now, 1), 1.0)
     return [Timeline(lrs=lr, strengths=factor) for lr, factor in zip(lrs, factors, strict=True)]
@@ -87,7 +90,15 @@ def _is_of(scheduler: Any, optimizer: torch.optim.Optimizer) -> bool:
     return not isinstance(own, torch.optim.Optimizer) or own is optimizer
 
 
-def _follow(lrs: Floats, function: Callable[[int], float], every: int) -> None:
+def _base_lr(group: dict[str, Any], defaults: dict[str, Any]) -> float:
+    """What a factor multiplies: the initial learning rate of a scheduler, or else the present one."""
+    known = (
+        number(options.get(key)) for options, key in ((group, "initial_lr"), (group, "lr"), (defaults, "lr"))
+    )
+    return next((lr for lr in known if lr), 0.0)
+
+
+def _follow(lrs: Floats, bases: Floats, function: Callable[[int], float], every: int) -> None:
     """Plan by a function of the steps done: the learning rate, or a factor on it, whichever its peak is nearer to."""
     try:
         values = np.array([float(function(t // every)) for t in range(lrs.shape[1])])
@@ -96,9 +107,9 @@ def _follow(lrs: Floats, function: Callable[[int], float], every: int) -> None:
             f"{called('scheduler', of='audit')}: the function must take the number of steps done and return the "
             f"learning rate or a factor on it; it raised {type(error).__name__}: {error}."
         ) from error
-    peak, now = np.abs(values).max(), np.abs(lrs[:, 0]).max()
-    is_rate = peak > 0 and now > 0 and abs(np.log(peak / now)) < abs(np.log(peak))
-    lrs[:] = values if is_rate else lrs[:, :1] * values
+    peak, base = np.abs(values).max(), np.abs(bases).max()
+    is_rate = peak > 0 and base > 0 and abs(np.log(peak / base)) < abs(np.log(peak))
+    lrs[:] = values if is_rate else bases[:, None] * values
 
 
 def number(value: Any) -> float:
@@ -106,16 +117,28 @@ def number(value: Any) -> float:
     return float(value) if isinstance(value, float | int | torch.Tensor) else 0.0
 
 
-def _advance(schedulers: list[Any]) -> None:
+def _advance(schedulers: list[Any], count: int) -> None:
     for scheduler in schedulers:
+        step = scheduler.step
+        if getattr(scheduler, "t_in_epochs", True) is False and hasattr(scheduler, "step_update"):
+            step = scheduler.step_update  # timm's: `step` is for epochs alone
         try:
-            scheduler.step()
+            step(count) if _is_told_the_count(step) else step()
         except TypeError as error:
             raise RequestError(
                 f"{called('scheduler', of='audit')}: {type(scheduler).__name__}.step() must work without "
-                f"arguments to be planned ahead, got {error}. Leave scheduler= out to assume the present "
-                "learning rate."
+                f"arguments, or with the number of steps done, to be planned ahead, got {error}. Give a function of "
+                "the number of steps done, or leave scheduler= out to assume the present learning rate."
             ) from error
+
+
+def _is_told_the_count(step: Callable[..., Any]) -> bool:
+    """Whether a scheduler's step needs one argument, and by its name that is a count."""
+    needed = [p for p in inspect.signature(step).parameters.values() if p.default is p.empty]
+    return len(needed) == 1 and needed[0].name in _COUNTS
+
+
+_COUNTS = ("epoch", "num_updates", "iteration", "step", "t")
 
 
 def _strength(group: dict[str, Any]) -> float:

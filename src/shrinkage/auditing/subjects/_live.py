@@ -139,7 +139,11 @@ class OptimizerSubject:
             if step > 0 and plan.hold:
                 _put_back(kept, rows)
             estimated = [_own_step_size(group) for group in optimizer.param_groups]
-            self._step(optimizer, probes, self._gradients(plan, step))
+            try:
+                self._step(optimizer, probes, self._gradients(plan, step))
+            except ZeroDivisionError:  # D-Adaptation's SGD divides by the gradients' norm
+                if plan.gradients or plan.gradient_offset:
+                    raise
             for group, held in zip(optimizer.param_groups, estimated, strict=True):
                 group.update(held)
         _append(rows, kept, self._looked_at)

@@ -188,7 +188,7 @@ def test_runs_without_a_score_and_settings_without_all_folds_are_noted():
     rows[0]["val_loss"] = None
     found = choose(rows)
     assert "1 of 25 runs have no score" in str(found)
-    assert "1 settings miss some of the 5 blocks" in str(found)
+    assert "1 of 5 settings miss some of the 5 blocks" in str(found)
 
 
 @pytest.mark.parametrize(

@@ -149,7 +149,7 @@ def choose(
         of_run["schedule"] = _rates(schedule)
     with options_named(**_CALLED):
         found = chosen_of(
-            _table(file),
+            Path(file),
             setting=setting or None,
             score=score,
             by=by,
@@ -166,25 +166,6 @@ def choose(
         typer.echo(str(found))
         if out is not None:
             typer.echo(f"Wrote {out}.", err=True)
-
-
-def _table(file: str) -> Any:
-    """The file as a frame, its numbers as numbers."""
-    import pandas as pd
-
-    from shrinkage._errors import RequestError, shown
-
-    path = Path(file)
-    if not path.is_file():
-        raise RequestError(f"choose: there is no file {shown(file)}.")
-    try:
-        return (
-            pd.read_parquet(path)
-            if path.suffix == ".parquet"
-            else pd.read_csv(path, sep=None, engine="python")
-        )
-    except (ValueError, OSError, pd.errors.ParserError) as error:
-        raise RequestError(f"choose: {shown(file)} can't be read as a table of runs: {error}") from error
 
 
 def _numbers(option: str, text: str) -> list[float]:

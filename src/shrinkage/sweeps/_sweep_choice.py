@@ -12,10 +12,11 @@ import numpy as np
 from shrinkage._errors import RequestError, called
 from shrinkage.strength import Options
 from shrinkage.sweeps._sweep_result import Edge, SweepResult
-from shrinkage.sweeps._sweep_runs import STRENGTHS, Sweep, read_sweep
+from shrinkage.sweeps._sweep_runs import Sweep, read_sweep
 from shrinkage.sweeps._sweep_ties import Judged, judged
 from shrinkage.sweeps._sweep_words import next_words, said
 from shrinkage.sweeps._useful_range import UsefulRange, useful_range
+from shrinkage.sweeps.reading import falls, is_strength, key_of, log_base
 
 __all__ = ["SweepChoice", "choose"]
 
@@ -68,7 +69,8 @@ def choose(
 
     Args:
         results: a fitted search or its `cv_results_`, an Optuna study (a list of fold scores among a trial's user
-            attributes is used), or a table of runs: a data frame, a dictionary of columns or a list of dictionaries.
+            attributes is used), or a table of runs: a data frame, a dictionary of columns, a list of dictionaries, or a
+            CSV or Parquet file. Runs that are listed as failed or running are left out.
         setting: columns of a table that were varied; by default recognized by name.
         score: column of the scores; by default recognized by name.
         by: column that the settings share, such as "fold" or "seed"; by default recognized by name.
@@ -107,7 +109,7 @@ def choose(
     strength = _strength(sweep)
     one_se = _one_se(sweep, found, strength)
     edges = _edges(sweep, sweep.settings[found.best])
-    rules = _range(sweep, strength, convention, run)
+    rules = _range(sweep, sweep.settings[found.best], strength, convention, run)
     order = sorted(found.tied, key=lambda i: (i != found.best, -found.means[i]))
     return SweepChoice(
         best=sweep.settings[found.best],
@@ -128,12 +130,7 @@ def choose(
 
 def _strength(sweep: Sweep) -> str | None:
     """The one numeric column that is named like a strength."""
-    names = [
-        name
-        for name in sweep.settings[0]
-        if name.lower().replace("__", "/").replace(".", "/").split("/")[-1] in STRENGTHS
-        and _numeric(sweep, name)
-    ]
+    names = [name for name in sweep.settings[0] if is_strength(name) and _numeric(sweep, name)]
     return names[0] if len(names) == 1 else None
 
 
@@ -141,11 +138,6 @@ def _numeric(sweep: Sweep, name: str) -> bool:
     return all(
         isinstance(s.get(name), (int, float)) and not isinstance(s.get(name), bool) for s in sweep.settings
     )
-
-
-def falls(name: str) -> bool:
-    """Whether the strength falls with the number, as with C."""
-    return name.lower().replace("__", "/").replace(".", "/").split("/")[-1] == "c"
 
 
 def _one_se(sweep: Sweep, found: Judged, strength: str | None) -> int | None:
@@ -182,7 +174,9 @@ def _edges(sweep: Sweep, best: dict[str, Any]) -> tuple[Edge, ...]:
     return tuple(edges)
 
 
-def _range(sweep: Sweep, strength: str | None, convention: str | None, run: Options) -> UsefulRange | None:
+def _range(
+    sweep: Sweep, best: dict[str, Any], strength: str | None, convention: str | None, run: Options
+) -> UsefulRange | None:
     if convention is None:
         if run:
             raise RequestError(
@@ -195,4 +189,22 @@ def _range(sweep: Sweep, strength: str | None, convention: str | None, run: Opti
             f"{called('convention', of='choose')}: which column is the strength? Name a column "
             "weight_decay, alpha, C or lam, or leave the convention out."
         )
-    return useful_range(convention, values=sorted({float(s[strength]) for s in sweep.settings}), **run)
+    base = log_base(strength)
+    if base is not None and math.isnan(base):
+        raise RequestError(
+            f"{called('convention', of='choose')}: {strength} is a logarithm of an unknown base. Give the strengths "
+            "themselves, or name the column log10_… or ln_…."
+        )
+    values = {float(s[strength]) for s in sweep.settings}
+    if base is not None:
+        values = {base**v for v in values}
+    return useful_range(convention, values=sorted(values), **(_of_columns(sweep, best) | run))
+
+
+def _of_columns(sweep: Sweep, best: dict[str, Any]) -> Options:
+    """The learning rate and batch size that the runs themselves have: all the same one, or those of the best."""
+    found: dict[str, Any] = dict(sweep.constants)
+    for name, value in best.items():
+        if key_of(name) in ("lr", "learning_rate") and isinstance(value, int | float):
+            found["lr"] = float(value)
+    return found  # pyright: ignore[reportReturnType]

@@ -54,24 +54,28 @@ def judged(scores: Sequence[Floats], *, paired: bool, test_share: float) -> Judg
     """The best of m settings, and those that these scores can't tell from it.
 
     Args:
-        scores: m arrays of scores, higher being better; of equal length and in the order of the blocks if `paired`.
+        scores: m arrays of scores, higher being better; of equal length and in the order of the blocks if `paired`, NaN
+            for a run that is missing.
         paired: whether block j is the same for all settings.
         test_share: n_test/n_train, 0 where the blocks are independent.
     """
     from shrinkage._paired import corrected_se
 
+    scores, present = list(scores), np.array([np.isfinite(x).sum() for x in scores])
+    if paired and not all(np.isfinite(x).all() for x in scores):
+        scores = _completed(scores)
     means = np.array([x.mean() if np.isfinite(x).all() else -math.inf for x in scores])
     best = int(means.argmax())
     sound = [int(i) for i in np.flatnonzero(np.isfinite(means))]
-    counts = np.array([len(x) for x in scores])
+    counts = np.minimum(present, [len(x) for x in scores]).clip(1)
     if paired:
-        variances, freedom = _within_blocks(np.array([scores[i] for i in sound]))
+        variances, freedom = _within_blocks(np.array([scores[i] for i in sound]), counts[sound])
     else:
         variances = np.array([x.var(ddof=1) if len(x) > 1 else math.nan for x in (scores[i] for i in sound)])
         freedom = np.maximum(counts[sound] - 1.0, 0.0)
     errors = np.full(len(scores), math.nan)
     for i in sound:
-        errors[i] = corrected_se(scores[i], 0.0)
+        errors[i] = corrected_se(scores[i], 0.0) * math.sqrt(len(scores[i]) / counts[i])
     pooled, ν = _pooled(variances, freedom)
     if not ν > 0:
         every = tuple(sound)
@@ -95,7 +99,20 @@ def judged(scores: Sequence[Floats], *, paired: bool, test_share: float) -> Judg
     )
 
 
-def _within_blocks(x: Floats) -> tuple[Floats, Floats]:
+def _completed(scores: list[Floats]) -> list[Floats]:
+    """Scores in which a run that is missing has the level of its setting and its block, without noise of its own."""
+    x = np.array(scores)
+    a, b = np.zeros(len(x)), np.zeros(x.shape[1])
+    diverged = np.array([bool(np.isinf(row).any()) for row in x])
+    weight = np.isfinite(x) & ~diverged[:, None]
+    there = np.where(weight, x, 0.0)
+    for _ in range(100):
+        a = np.where(weight, there - b, 0.0).sum(1) / weight.sum(1).clip(1)
+        b = np.where(weight, there - a[:, None], 0.0).sum(0) / weight.sum(0).clip(1)
+    return list(np.where(np.isnan(x), a[:, None] + b, x))
+
+
+def _within_blocks(x: Floats, present: NDArray[np.int64]) -> tuple[Floats, Floats]:
     """(m,) variances beside the levels of settings and blocks, and the degrees of freedom of each."""
     m, J = x.shape
     if m < 2 or J < 2:
@@ -105,8 +122,8 @@ def _within_blocks(x: Floats) -> tuple[Floats, Floats]:
     )  # one diverged setting must not shake the others' level
     rest = x - level
     r = rest - rest.mean(1, keepdims=True)
-    freedom = (J - 1) * (1 - 1 / m)
-    return (r**2).sum(1) / freedom, np.full(m, freedom)
+    freedom = (present - 1) * (1 - 1 / m)
+    return (r**2).sum(1) / freedom.clip(1e-9), freedom
 
 
 def _pooled(variances: Floats, freedom: Floats) -> tuple[float, float]:

@@ -10,6 +10,7 @@ from shrinkage.sweeps._sweep_result import SweepResult
 from shrinkage.sweeps._sweep_runs import Sweep
 from shrinkage.sweeps._sweep_ties import Judged
 from shrinkage.sweeps._useful_range import UsefulRange
+from shrinkage.sweeps.reading import falls, log_base
 
 __all__ = ["next_words", "said", "setting_words"]
 
@@ -31,7 +32,8 @@ def setting_words(setting: Mapping[str, Any]) -> str:
 def said(c: SweepResult) -> list[str]:
     """The answer, a sentence a line."""
     lines = [
-        f"Best: {setting_words(c.best)}, with a mean {clean(c.sweep.score_name, 60)} of {short(c.score, 4)}."
+        f"Best: {setting_words(c.best)}, with a mean {clean(c.sweep.score_name, 60)} of {short(c.score, 4)} "
+        f"({'higher' if c.sweep.direction == 'maximize' else 'lower'} is better)."
     ]
     total = len(c.sweep.settings)
     if not c.known:
@@ -93,8 +95,10 @@ def next_words(
             f"Next: run the {again} best settings again with 3 seeds each, the same seeds for all, because "
             "one run per setting can't distinguish a winner from noise."
         )
+    edges = [edge for edge in edges if not _is_flat_there(sweep, found, strength, *edge)]
     numbers = [(name, side) for name, side in edges if name == strength] or list(edges)
-    if numbers and (further := _further(sweep, best, *numbers[0])):
+    further = _further(sweep, best, *numbers[0]) if numbers else None
+    if further is not None:
         name, side = numbers[0]
         if not (rules and not rules.acts(further)):
             return (
@@ -118,15 +122,31 @@ def _apart(sweep: Sweep, found: Judged, best: Mapping[str, Any]) -> str:
     )
 
 
+def _is_flat_there(sweep: Sweep, found: Judged, strength: str | None, name: str, side: str) -> bool:
+    """Whether the weak end is flat: the best lies there and can't be told from the next stronger value."""
+    weak = "high" if falls(name) else "low"
+    if name != strength or side != weak:
+        return False
+    best = sweep.settings[found.best]
+    others = {k: v for k, v in best.items() if k != name}
+    alike = [i for i, s in enumerate(sweep.settings) if {k: v for k, v in s.items() if k != name} == others]
+    stronger = [i for i in alike if i != found.best]
+    nearest = min(stronger, key=lambda i: abs(sweep.settings[i][name] - best[name]), default=None)
+    return nearest is not None and nearest in found.tied
+
+
 def _further(sweep: Sweep, best: Mapping[str, Any], name: str, side: str) -> float | None:
     """The next value beyond the end: one step of the grid, as a ratio where all are positive."""
     values = sorted({float(s[name]) for s in sweep.settings})
     low, high = values[0], values[-1]
+    if low < 0 or log_base(name) is not None:  # logarithms, or another number without a ratio
+        step = (high - low) / (len(values) - 1)
+        return float(best[name]) + (step if side == "high" else -step)
     if low > 0:
         ratio = (high / low) ** (1 / (len(values) - 1))
         return float(best[name]) * (ratio if side == "high" else 1 / ratio)
     if side == "low":
-        return None if low == 0 else low - (high - low) / (len(values) - 1)
+        return None
     positive = [v for v in values if v > 0]
     ratio = (positive[-1] / positive[0]) ** (1 / max(len(positive) - 1, 1)) if len(positive) > 1 else 10.0
     return high * ratio

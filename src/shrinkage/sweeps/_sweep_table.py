@@ -1,0 +1,334 @@
+"""A table of runs, one row each or one column a fold, as the scores of settings."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from shrinkage._errors import RequestError, called, shown
+from shrinkage.sweeps.reading import (
+    consecutive,
+    direction_of,
+    is_config,
+    is_group,
+    is_number,
+    is_progress,
+    is_run_id,
+    is_seed,
+    is_strength,
+    key_of,
+    may_be_setting,
+    numbers_of,
+    score_column,
+)
+
+__all__ = ["Columns", "Direction", "Sweep", "lists_scores", "of_table"]
+
+Direction = str
+Setting = tuple[tuple[str, Any], ...]
+Columns = dict[str, list[Any]]
+UNFINISHED = frozenset(
+    [
+        *(
+            "failed",
+            "fail",
+            "crashed",
+            "killed",
+            "running",
+            "pruned",
+            "waiting",
+            "scheduled",
+            "error",
+            "errored",
+        ),
+        *(
+            "invalid",
+            "abandoned",
+            "preempted",
+            "preempting",
+            "early_stopped",
+            "queued",
+            "in_progress",
+            "aborted",
+        ),
+        "pending",
+    ]
+)
+"""States of a run, in lower case, whose score is none of a finished run."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sweep:
+    """Scores of m settings, higher or lower being better as `direction` says."""
+
+    settings: tuple[dict[str, Any], ...]
+    """m settings, each a dictionary of what varied."""
+    scores: tuple[NDArray[np.float64], ...]
+    """The scores of each setting: one a block where `blocks` is named, in the same order; NaN for one that wasn't run."""
+    direction: Direction
+    """"maximize" or "minimize"."""
+    score_name: str
+    blocks: str | None
+    """What the settings share, "fold" or "seed"; None if their runs share nothing."""
+    test_share: float
+    """n_test/n_train of the folds; 0 for seeds, which share no split."""
+    searched: dict[str, tuple[float, float]]
+    """The range that a sampler drew each number from, where it is known."""
+    notes: tuple[str, ...] = ()
+    constants: Mapping[str, float] = field(default_factory=dict)
+    """Numbers that are the same in all runs, by what they mean, such as `lr`."""
+
+
+def lists_scores(name: str) -> bool:
+    return bool({"fold", "folds", "split", "splits", "cv", "scores", "losses"} & set(key_of(name).split("_")))
+
+
+def of_table(
+    columns: Columns,
+    setting: str | Sequence[str] | None,
+    score: str | None,
+    by: str | None,
+    direction: str | None,
+    share: float | None,
+) -> Sweep:
+    """One row a run."""
+    columns, notes = _finished(columns)
+    columns, score, own_block = _long(columns, score)
+    score = (
+        _found(columns, score, "score")
+        if score
+        else score_column(columns, lambda c: _has_numbers(columns[c]))
+    )
+    groups = [_found(columns, by, "by")] if by else [c for c in columns if is_group(c) and c != score]
+    groups = [g for g in groups if len(set(columns[g])) > 1 or by] or groups[:1]
+    names = [setting] if isinstance(setting, str) else list(setting or ())
+    names = [_found(columns, name, "setting") for name in names] or _setting_columns(columns, score, groups)
+    columns, more = _last_of_each_run(columns, names, groups)
+    notes += more
+    direction = direction or direction_of(score if own_block is None else own_block, columns)
+    rows = [
+        (
+            {name: columns[name][i] for name in names},
+            tuple(columns[g][i] for g in groups) if groups else i,
+            _score(columns[score][i]),
+        )
+        for i in range(len(columns[score]))
+    ]
+    kept, more = _scored(rows, score)
+    of_folds = [g for g in groups if not is_seed(g)]
+    kind = None if not groups else "fold" if of_folds else "seed"
+    settings, scores, shared, missing = _in_blocks(kept, kind is not None)
+    folds = len({columns[of_folds[0]][i] for i in range(len(columns[score]))}) if of_folds else 0
+    default = 1 / (folds - 1) if shared and folds > 1 else 0.0
+    return Sweep(
+        settings=tuple(settings),
+        scores=tuple(scores),
+        direction=direction,
+        score_name=score if own_block is None else own_block,
+        blocks=kind if shared else None,
+        test_share=default if share is None else share,
+        searched={},
+        notes=(*notes, *more, *missing),
+        constants=_constants(columns),
+    )
+
+
+def _finished(columns: Columns) -> tuple[Columns, list[str]]:
+    """Without runs that a tracker lists as failed, stopped or still running."""
+    state = next((c for c in columns if key_of(c) in ("state", "status")), None)
+    if state is None:
+        return columns, []
+    left = [i for i, v in enumerate(columns[state]) if str(v).lower().rpartition(".")[2] not in UNFINISHED]
+    total = len(columns[state])
+    if not left:
+        raise RequestError(
+            f"{called('results', of='choose')}: none of the {total} runs is finished, by {state}."
+        )
+    notes = (
+        [f"{total - len(left)} of {total} runs are not finished and are left out."]
+        if len(left) < total
+        else []
+    )
+    return {name: [values[i] for i in left] for name, values in columns.items()}, notes
+
+
+def _long(columns: Columns, score: str | None) -> tuple[Columns, str | None, str | None]:
+    """A table with one score a row, if it has a column for each fold or lists of scores; the name that they share."""
+    stems = consecutive(columns, lambda stem: is_group(stem) or _named_scores(stem))
+    stem = score if score in stems else None
+    if stem is None and score is None and len(stems) == 1 and not any(is_group(c) for c in columns):
+        stem = next(iter(stems))
+    if stem is not None:
+        parts = stems[stem]
+        lists = [tuple(columns[c][i] for c in parts) for i in range(len(columns[parts[0]]))]
+        rest = {name: values for name, values in columns.items() if name not in parts}
+        return _spread(rest, stem, lists), _ROW_SCORE, stem
+    named = [score] if score else [c for c in columns if lists_scores(c) or _named_scores(c)]
+    for name in named:
+        lists = [numbers_of(v) for v in columns.get(name, [])]
+        if lists and all(lists) and len({len(each) for each in lists if each}) == 1:
+            rest = {each: values for each, values in columns.items() if each != name}
+            return _spread(rest, name, [tuple(each or ()) for each in lists]), _ROW_SCORE, name
+    return columns, score, None
+
+
+_ROW_SCORE, _ROW_BLOCK = "score of a fold", "fold"
+
+
+def _spread(columns: Columns, name: str, lists: Sequence[tuple[Any, ...]]) -> Columns:
+    k = len(lists[0])
+    spread = {each: [v for v in values for _ in range(k)] for each, values in columns.items()}
+    block = "seed" if is_seed(name) else _ROW_BLOCK
+    return spread | {
+        block: [j for _ in lists for j in range(k)],
+        _ROW_SCORE: [v for row in lists for v in row],
+    }
+
+
+def _named_scores(name: str) -> bool:
+    try:
+        direction_of(name)
+    except RequestError:
+        return False
+    return not is_strength(name) and not is_config(name)
+
+
+def _last_of_each_run(columns: Columns, names: list[str], groups: list[str]) -> tuple[Columns, list[str]]:
+    """Of a log with a row an epoch, the last row of each run."""
+    n = len(next(iter(columns.values())))
+    progress = next(
+        (
+            c
+            for c in columns
+            if is_progress(c) and c not in (*names, *groups) and all(map(is_number, columns[c]))
+        ),
+        None,
+    )
+    if progress is None:
+        return columns, []
+    ids = [c for c in columns if is_run_id(c) and c not in (*names, *groups)]
+    runs: dict[Any, int] = {}
+    for i in range(n):
+        run = tuple(columns[c][i] for c in (*names, *groups, *ids))
+        if run not in runs or columns[progress][i] > columns[progress][runs[run]]:
+            runs[run] = i
+    left, notes = sorted(runs.values()), list[str]()
+    repeated = len({columns[progress][i] for i in range(n)}) > 1
+    if len(left) < n and repeated:
+        notes.append(f"Runs have several rows, by {progress}: the last of each run counts.")
+        columns = {name: [values[i] for i in left] for name, values in columns.items()}
+    ends = columns[progress]
+    if max(ends) > 2 * max(min(ends), 1):
+        notes.append(
+            f"Runs ended at {progress} {min(ends):g} to {max(ends):g}: those stopped early are compared as if complete."
+        )
+    return columns, notes
+
+
+Row = tuple[dict[str, Any], Any, float | None]
+
+
+def _scored(rows: list[Row], score: str) -> tuple[list[Row], list[str]]:
+    """Without rows that have no score, and without settings that have one in fewer than half of their runs."""
+    if all(row[2] is None for row in rows):
+        raise RequestError(
+            f"{called('score', score, of='choose')}: no run has a number there. Name the column of the scores."
+        )
+    failed: dict[Setting, list[bool]] = {}
+    for setting, _, value in rows:
+        failed.setdefault(tuple(setting.items()), []).append(value is None)
+    mostly = {s for s, each in failed.items() if sum(each) > len(each) / 2}
+    kept = [row for row in rows if row[2] is not None and tuple(row[0].items()) not in mostly]
+    if not kept:
+        kept, mostly = [row for row in rows if row[2] is not None], set[Setting]()
+    without = sum(row[2] is None for row in rows)
+    notes = [f"{without} of {len(rows)} runs have no score and are left out."] if without else []
+    if some := [s for s in mostly if not all(failed[s])]:
+        notes.append(
+            f"{len(some)} of {len(failed)} settings have no score in most of their runs and are left out."
+        )
+    return kept, notes
+
+
+def _in_blocks(
+    rows: list[Row], by_block: bool
+) -> tuple[list[dict[str, Any]], list[NDArray[np.float64]], bool, list[str]]:
+    """The scores by setting and block, NaN where a setting misses a block; unpaired where most do."""
+    cells: dict[Setting, dict[Any, list[float]]] = {}
+    for setting, block, score in rows:
+        cells.setdefault(tuple(setting.items()), {}).setdefault(block, []).append(float(score or 0.0))
+    counts: dict[Any, int] = {}
+    for found in cells.values():
+        for block in found:
+            counts[block] = counts.get(block, 0) + 1
+    blocks = [block for block, count in counts.items() if count > 1 or len(cells) == 1]
+    filled = sum(block in found for found in cells.values() for block in blocks)
+    every = all(any(block in found for block in blocks) for found in cells.values())
+    if by_block and len(blocks) > 1 and every and filled >= 0.6 * len(cells) * len(blocks):
+        scores = [
+            np.array([np.mean(found[b]) if b in found else math.nan for b in blocks], dtype=np.float64)
+            for found in cells.values()
+        ]
+        missing = sum(bool(np.isnan(x).any()) for x in scores)
+        notes = (
+            [
+                f"{missing} of {len(cells)} settings miss some of the {len(blocks)} blocks; "
+                "their means are adjusted for it."
+            ]
+            if missing
+            else []
+        )
+        return [dict(s) for s in cells], scores, True, notes
+    scores = [np.array([v for values in found.values() for v in values]) for found in cells.values()]
+    return [dict(s) for s in cells], scores, False, []
+
+
+def _setting_columns(columns: Columns, score: str, groups: list[str]) -> list[str]:
+    """The columns of strengths, and every other that varies and is neither a score, a date nor a name."""
+    free = [c for c in columns if c not in (score, *groups)]
+    varied = [c for c in free if len({repr(v) for v in columns[c]}) > 1]
+    unique = {c for c in varied if len({repr(v) for v in columns[c]}) == len(columns[c])}
+    found = [c for c in varied if may_be_setting(c, c in unique)]
+    if any(map(is_config, found)):
+        found = [c for c in found if is_config(c)]
+    found = found or [c for c in varied if may_be_setting(c, False)] or [c for c in free if is_strength(c)]
+    if found:
+        return found
+    raise RequestError(
+        f'{called("setting", of="choose")}: no column varies that could be a setting. Give setting="COLUMN".'
+    )
+
+
+def _constants(columns: Columns) -> dict[str, float]:
+    """The learning rate and the batch size of a table in which they are the same in every run."""
+    found: dict[str, float] = {}
+    for name, values in columns.items():
+        meaning = {"learning_rate": "lr", "lr": "lr", "batch_size": "batch_size"}.get(key_of(name))
+        if meaning and len(set(values)) == 1 and is_number(values[0]):
+            found[meaning] = float(values[0])
+    return found
+
+
+def _found(columns: Columns, name: str, option: str) -> str:
+    if name not in columns:
+        raise RequestError(
+            f"{called(option, of='choose')}: there is no column {shown(name)}. There are {', '.join(columns)}."
+        )
+    return name
+
+
+def _has_numbers(values: Sequence[Any]) -> bool:
+    return any(is_number(v) for v in values)
+
+
+def _score(value: Any) -> float | None:
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        return None
+    return None if math.isnan(number) else number

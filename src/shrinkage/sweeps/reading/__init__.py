@@ -1,0 +1,36 @@
+"""Reading the runs of a sweep from what a tracker, a search or a spreadsheet holds."""
+
+from shrinkage.sweeps.reading._run_columns import columns_of, consecutive, is_number, numbers_of
+from shrinkage.sweeps.reading._run_names import (
+    direction_of,
+    falls,
+    is_config,
+    is_group,
+    is_progress,
+    is_run_id,
+    is_seed,
+    is_strength,
+    key_of,
+    log_base,
+    may_be_setting,
+    score_column,
+)
+
+__all__ = [
+    "columns_of",
+    "consecutive",
+    "direction_of",
+    "falls",
+    "is_config",
+    "is_group",
+    "is_number",
+    "is_progress",
+    "is_run_id",
+    "is_seed",
+    "is_strength",
+    "key_of",
+    "log_base",
+    "may_be_setting",
+    "numbers_of",
+    "score_column",
+]

@@ -1,4 +1,4 @@
-"""The two ways in which a request can fail, the words in which it is said, and common checks.
+"""The two ways in which a request can fail, how messages name things, and common checks.
 
 One knob may have several names: `schedule` where networks are trained is `learning_rate` of an estimator and
 `--schedule` on the command line. Whoever raises names it with `called`, which gives the caller's own name: everybody
@@ -46,11 +46,11 @@ def shown(value: object, limit: int = 160) -> str:
 
 @contextmanager
 def vocabulary(names: Mapping[str, str]) -> Iterator[None]:
-    """Within it, an argument of what is called goes by the name that its caller knows it by.
+    """Within it, messages name the arguments of called functions as the caller knows them.
 
     Args:
-        names: from the name in here to the name out there. What is no name of an argument, such as `--lr` or `VALUE`,
-            stands in a sentence as it is.
+        names: from the name in here to the name out there. Names that are not arguments, such as `--lr` or `VALUE`,
+            are used unchanged.
     """
     token = _translations.set((*_translations.get(), names))
     try:

@@ -43,7 +43,7 @@ def corrected_se(values: ArrayLike, test_share: float) -> float:
     likes. The second term is the correction.
 
     Args:
-        values: (J,) one a split.
+        values: (J,) one per split.
         test_share: n_test/n_train, > 0.
 
     Reference: Nadeau and Bengio, Machine Learning 2003; for repeated folds Bouckaert and Frank, PAKDD 2004.

@@ -1,6 +1,6 @@
-"""The pairs of forms that `compare` trains side by side, a row each: equal by algebra first, then those only alike.
+"""The pairs of forms that `compare` trains side by side, one row each: equal by algebra first, then the similar ones.
 
-In the symbols of a row η is the learning rate, λ the canonical strength and s the fraction taken off in a step.
+In the symbols of a row η is the learning rate, λ the canonical strength and s the fraction removed per step.
 """
 
 from __future__ import annotations

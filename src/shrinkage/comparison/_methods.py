@@ -29,7 +29,7 @@ class Setting:
     epochs: int = 60
     """Passes over the training rows, ≥ 1; of a swarm, 5 iterations each."""
     batch_size: int = 32
-    """Rows a step, ≥ 1."""
+    """Rows per step, ≥ 1."""
     learning_rate: float = 0.1
     """η of plain SGD, constant, > 0."""
     adam_learning_rate: float = 5e-3

@@ -69,7 +69,7 @@ def measured_pairs(
     Args:
         problem: features and target.
         setting: the network and its training.
-        lam: λ of the pairs; 0 takes 0.01, and at most half of a weight is taken off in a step: λ ≤ 0.5/η of the
+        lam: λ of the pairs; 0 takes 0.01, and at most half of a weight is removed per step: λ ≤ 0.5/η of the
             larger learning rate.
         seed: of initial weights and batches.
 

@@ -28,7 +28,7 @@ class Blended:
     losses: Floats
     """(F,) validation losses, in the units of the path."""
     metrics: Floats
-    """(F,) accuracy, R² or share below, likewise."""
+    """(F,) accuracy, R² or share below, the same way."""
 
 
 def blended_by_fold(members: Sequence[str], unseen: OutOfFold, y_scales: Sequence[Scale | None]) -> Blended:

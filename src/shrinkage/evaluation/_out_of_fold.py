@@ -19,7 +19,7 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, kw_only=True)
 class OutOfFold:
-    """m predictions of unseen rows, one a (fold, row it held out). N rows, C outputs, F folds."""
+    """m predictions of unseen rows, one per (fold, held-out row). N rows, C outputs, F folds."""
 
     z: Floats
     """(m, C) linear outputs, probabilities being softmax(z) or 1/(1 + exp(−z)); values for a regression."""

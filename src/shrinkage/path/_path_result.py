@@ -35,17 +35,17 @@ class PathResult(Plotted):
     train_loss: Floats
     """(L, F, R, E) mean over the epoch's training rows, each measured in the step that then used it."""
     train_metric: Floats
-    """(L, F, R, E), measured likewise."""
+    """(L, F, R, E), measured the same way."""
     validated: NDArray[np.intp]
     """(V,) the epochs, counted from 1, after whose last step the validation rows were scored; E is the last."""
     validation_loss: Floats
     """(L, F, R, V) mean over the fold's validation rows."""
     validation_metric: Floats
-    """(L, F, R, V), measured likewise."""
+    """(L, F, R, V), measured the same way."""
     final_train_loss: Floats
-    """(L, F, R) over all training rows after the last step: the number to hold against validation."""
+    """(L, F, R) over all training rows after the last step: the number to compare with validation."""
     final_train_metric: Floats
-    """(L, F, R), measured likewise."""
+    """(L, F, R), measured the same way."""
     max_weight: Floats
     """(L, F, R) largest |w| among the decayed weights after the last step."""
     weight_norm: Floats
@@ -59,7 +59,7 @@ class PathResult(Plotted):
     validation_score: Floats | None = None
     """(L, F, R) that score on the fold's validation rows after the last step, greater being better."""
     repeats: float = 1.0
-    """How often a row is held out: above 1 for repeated folds, which are not as many independent ones."""
+    """How often each row is held out: above 1 for repeated folds, which are not independent."""
     trace: Floats | None = None
     """(L, F, R, E) the λ of each epoch, or (L, F, R, E, T) of every pulled tensor; None where none moved."""
     refit_trace: Floats | None = None
@@ -99,8 +99,8 @@ class PathResult(Plotted):
     def over_folds(self, curve: Floats) -> tuple[Floats, Floats]:
         """Mean and standard error over folds of a (L, F, R, …) array, restarts averaged first.
 
-        The standard error is the folds' standard deviation (F − 1) over √F, as glmnet has it; NaN for one fold. Of
-        repeated folds F is that of one repeat: the rows are the same, and more repeats tell nothing of other rows.
+        The standard error is the folds' standard deviation (F − 1) over √F, as in glmnet; NaN for one fold. For
+        repeated folds F is that of one repeat: the rows are the same, so repeats add nothing about other rows.
         """
         with np.errstate(invalid="ignore", over="ignore"):  # a diverged net has no mean, and needs no warning
             per_fold = curve.mean(axis=2)
@@ -140,7 +140,7 @@ class PathResult(Plotted):
         return self.validation_loss[..., -1].mean(axis=2)
 
     def to_frame(self) -> pd.DataFrame:
-        """One row a λ: the means and standard errors after the last epoch, and the size of the weights."""
+        """One row per λ: the means and standard errors after the last epoch, and the size of the weights."""
         columns: dict[str, Any] = {"lambda": self.lambdas}
         for name, curve in (
             ("train_loss", self.final_train_loss),

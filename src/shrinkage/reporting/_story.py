@@ -91,15 +91,15 @@ class FitStory:
     target_names: Sequence[str]
     """The k target columns (one for a classification), or the several quantiles of one."""
     levels: Sequence[float] = ()
-    """Of several quantiles, one a column of `truth`, whose columns are then all the same; empty otherwise."""
+    """Of several quantiles, one per column of `truth`, whose columns are then identical; otherwise empty."""
     class_names: Sequence[str] | None
     """The classes in the order of their indices; None for a regression and for several labels per row."""
     n_rows: int
     """Rows the path was computed on."""
     n_features: int
-    """Numbers a row became: the inputs of the net."""
+    """Number of inputs of the net."""
     shapes: str = ""
-    """What a row is, where it is no row of a table: `X of float32 × 7×2`."""
+    """What a row is, if it is not a row of a table: `X of float32 × 7×2`."""
     path: PathResult
     """The curves of every (λ, fold, restart)."""
     choice: Choice
@@ -119,7 +119,7 @@ class FitStory:
     effects: Effects | None = None
     """Which columns the networks use; None where that was not asked."""
     weights: Sequence[NDArray[np.floating]]
-    """L flat arrays: the decayed weights of the net refitted on all rows, one a λ of the path; empty where it was not
+    """L flat arrays: the decayed weights of the net refitted on all rows, one per λ of the path; empty if it was not
     kept."""
     truth: NDArray[np.integer] | NDArray[np.floating]
     """(n,) class indices, (n, k) values in the target's own units, or (n, k) labels of 0 and 1; without rows the

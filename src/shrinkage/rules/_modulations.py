@@ -42,13 +42,13 @@ class Modulation(ABC):
     reads_all: ClassVar[bool] = False
     """`read` sees the exempt parameters too."""
     own_unit: ClassVar[bool] = False
-    """The strength of a rule with this modulation is neither a λ nor a fraction a step."""
+    """The strength of a rule with this modulation is neither a λ nor a fraction per step."""
 
     def start(self, view: View) -> None:  # noqa: B027
         """Called once a tensor, when the rule is attached to it."""
 
     def read(self, views: Sequence[View]) -> None:  # noqa: B027
-        """Called once a step with every tensor, before the optimizer moves them."""
+        """Called once per step with every tensor, before the optimizer changes them."""
 
     @abstractmethod
     def factor(self, view: View, force: Force) -> Tensor | float:

@@ -48,7 +48,7 @@ class Rule:
     name: str
     """As the catalogue calls it."""
     strength: float | Tensor
-    """λ for the entry `loss` and the clocks `lr` and `corrected`; a fraction a step for the others."""
+    """λ for the entry `loss` and the clocks `lr` and `corrected`; a fraction per step for the others."""
     force: Force = _L2
     entry: Entry = "loss"
     clock: Clock = "lr"
@@ -66,7 +66,7 @@ class Rule:
 
     @property
     def is_fraction(self) -> bool:
-        """True when the strength is a fraction of the weight a step, False when it is a λ or a unit of its own."""
+        """True when the strength is a fraction of the weight per step, False when it is a λ or a unit of its own."""
         own_unit = self.modulation is not None and self.modulation.own_unit
         return self.entry in ("before", "after", "prox") and self.clock in _FRACTIONS and not own_unit
 
@@ -170,7 +170,7 @@ class Rule:
             self.modulation.start(view)
 
     def read(self, views: Sequence[View]) -> None:
-        """Let the rule look at all its tensors, once a step, when gradients are there and before weights move."""
+        """Let the rule read all its tensors, once per step, with gradients present and before weights change."""
         if self.modulation is not None:
             self.modulation.read(views)
 

@@ -19,7 +19,7 @@ class SchedulerLike(Protocol):
     """What has a current value that somebody else steps: a torch scheduler over an optimizer of its own."""
 
     def get_last_lr(self) -> Sequence[float | Tensor]:
-        """The current values, one a group; the first is the factor."""
+        """The current values, one per group; the first is the factor."""
         ...
 
 

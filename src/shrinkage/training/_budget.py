@@ -1,7 +1,7 @@
 """How long and in what steps networks are trained where nobody said: epochs, batch and learning rate by the rows.
 
 The numbers are measured, for Adam under a cosine schedule (`benchmarks/budgets.py`, docs/speed.md). A small table needs
-many passes, since a pass has few steps; of a large one a few passes are enough, and larger batches cost less a row.
+many passes, since a pass has few steps; for a large one a few passes are enough, and larger batches cost less per row.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ SGD_RATE_A_ROW = 0.005 / 32
 """η of SGD over its batch: the linear scaling of Goyal et al., 2017, section 2.1."""
 HIGHEST_RATE = 0.02
 NARROW = 64
-"""Inputs from which on a chosen rate falls, as their root: a step of Adam moves a sum of more inputs further."""
+"""Above this number of inputs the chosen rate falls as its square root: Adam changes a sum of more inputs more."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +50,7 @@ class Budget:
     """Rows that it was chosen for."""
     epochs: int
     batch_size: int
-    """Rows a step."""
+    """Rows per step."""
     learning_rate: float
     """η, the largest of the schedule."""
     chosen: tuple[str, ...]
@@ -86,7 +86,7 @@ def budget_of(
     Args:
         rows: of the table, folds aside: all networks of a path get the same budget.
         epochs: passes over the training rows, ≥ 1, or `auto`.
-        batch_size: rows a step, ≥ 1, or `auto`; never more than there are.
+        batch_size: rows per step, ≥ 1, or `auto`; at most the number of rows.
         learning_rate: η > 0, or `auto`. With a batch that was given, Adam's follows the square root of the batch
             (Malladi et al., 2022), SGD's the batch; 0.02 at most.
         optimizer: `adam` or `sgd`.

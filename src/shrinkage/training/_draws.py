@@ -15,7 +15,7 @@ __all__ = ["initial_rows", "orders"]
 
 
 def initial_rows(kind: Kind, layout: Layout, members: Sequence[Member], seed: int) -> Tensor:
-    """(G, D) the networks that training begins with, a member each, float64."""
+    """(G, D) the initial networks, one per member, float64."""
     draws = [generator(seed, member.fold, member.restart, "weights") for member in members]
     return torch.stack([kind.initial(layout, draw) for draw in draws])
 

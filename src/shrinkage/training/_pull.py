@@ -1,4 +1,4 @@
-"""A rule at work on a stack of networks: which tensors it pulls, and when in a step.
+"""A rule applied to a stack of networks: to which tensors, and when in a step.
 
 A rule that neither reads gradients nor keeps a state works on the whole buffers, their padding of zeros included. Any
 other gets a view of each tensor, without padding, and finds there what it kept from the step before.
@@ -22,7 +22,7 @@ NOTHING_READ = Reading(0.0, 0.0)
 
 
 class Pull:
-    """Applies a rule, its strengths one a network, to the decayed tensors of `stack`.
+    """Applies a rule, with one strength per network, to the decayed tensors of `stack`.
 
     Args:
         strengths: of the networks, bound to the rule.

@@ -57,7 +57,7 @@ def test_the_first_epochs_shrink_as_they_should(monkeypatch):
     assert norm["decay 1e-3 after the step"] < decayed < norm["the same, biases exempt"] < norm["none"]
     assert all(table.row(name)["epochs"].value == 12 for name in norm)
     page = demo_page(result)
-    assert f"Decay of 1e-4 a step ends at ‖w‖ = {decayed:.3g}" in page
+    assert f"Decay of 1e-4 per step ends at ‖w‖ = {decayed:.3g}" in page
     assert "half of η would be λ = 0.004" in str(result)
 
 

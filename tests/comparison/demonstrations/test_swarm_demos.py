@@ -28,7 +28,7 @@ def test_2015_shows_the_gap_beside_the_gain():
 def test_2013_pins_weights_to_the_bound_unless_decayed():
     (table,) = demo("swarm-2013", repeats=4).tables
     assert table.row("as printed")["at the bound"].value > 0.01
-    assert table.row("decay at 2b, 1 % a step")["at the bound"].value == 0
+    assert table.row("decay at 2b, 1 % per step")["at the bound"].value == 0
     assert table.row("start in ±1, |v| ≤ .1")["max |w|"].value < 5
     assert table.row("start in ±1, |v| ≤ .1")["gain on fresh"].value > 0
 

@@ -1,7 +1,7 @@
 """The back-propagation demonstration of 2013 on irises: weight decay after the step, not scaled by the learning rate.
 
 Its order is `w ← w + Δ`, `w ← w + μ Δ_old`, `w ← w − d w`: decoupled decay, of the biases too. Axes as in the replay:
-R runs, one a split and variant. The article's own split and accuracies are not known to us.
+R runs, one per split and variant. The article's own split and accuracies are unknown.
 """
 
 from __future__ import annotations

@@ -84,7 +84,7 @@ def _article_tiles(result: DemoResult) -> list[Tile]:
 def _swarm_2013_headline(result: DemoResult) -> str:
     decay, l2, start = (
         points(_row(result, name)["gain on fresh"])
-        for name in ("decay at 2b, 1 % a step", "L2 in the error, λ = .001", "start in ±1, |v| ≤ .1")
+        for name in ("decay at 2b, 1 % per step", "L2 in the error, λ = .001", "start in ±1, |v| ≤ .1")
     )
     return f"Gain on fresh irises: {decay} by a decay, {l2} by L2, {start} by a smaller start"
 
@@ -141,7 +141,7 @@ def _backprop_headline(result: DemoResult) -> str:
         number(_row(result, name)["‖w‖"].value)
         for name in ("decay 1e-4 after the step", "L2 in the gradient, λ = 0.002", "none")
     )
-    return f"Decay of 1e-4 a step ends at ‖w‖ = {decay}, L2 at the converted λ at {l2}, neither at {none}"
+    return f"Decay of 1e-4 per step ends at ‖w‖ = {decay}, L2 at the converted λ at {l2}, neither at {none}"
 
 
 def _backprop_tiles(result: DemoResult) -> list[Tile]:

@@ -51,7 +51,7 @@ class Nets:
         return self.W1, self.b1, self.W2, self.b2
 
     def accuracy(self, items: Items | Sequence[Items]) -> NDArray[np.float64]:
-        """(R,) share of items whose class has the largest output; one set for all runs or one a run."""
+        """(R,) share of items whose class has the largest output; one set for all runs or one per run."""
         sets = [items] * len(self.W1) if isinstance(items, Items) else items
         X, y = np.stack([each.X for each in sets]), np.stack([each.y for each in sets])
         z = np.tanh(X @ self.W1 + self.b1[:, None]) @ self.W2 + self.b2[:, None]

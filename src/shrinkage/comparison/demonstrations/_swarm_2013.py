@@ -47,8 +47,8 @@ class _Run:
 
 RUNS = (
     _Run("as printed"),
-    _Run("decay at 2b, 0.1 % a step", WeightDecay(0.0), 0.001 / 0.999),
-    _Run("decay at 2b, 1 % a step", WeightDecay(0.0), 0.01 / 0.99),
+    _Run("decay at 2b, 0.1 % per step", WeightDecay(0.0), 0.001 / 0.999),
+    _Run("decay at 2b, 1 % per step", WeightDecay(0.0), 0.01 / 0.99),
     _Run("L2 in the error, λ = .0001", lam=1e-4),
     _Run("L2 in the error, λ = .001", lam=1e-3),
     _Run("start in ±1, |v| ≤ .1", start=1.0, max_velocity=0.1),
@@ -134,7 +134,7 @@ def _says(table: DemoTable) -> list[str]:
     return [
         f"As printed, {100 * printed['at the bound'].value:.0f} % of the weights end on the bound of ±10, where "
         "the clamp is the only regularization.",
-        "Filling the comment with a decay of 1 % a step changes the accuracy on fresh irises by "
+        "Filling the comment with a decay of 1 % per step changes the accuracy on fresh irises by "
         f"{points(decayed['gain on fresh'])}, L2 with λ = .001 in the error by "
         f"{points(penalized['gain on fresh'])}, and just a small start and a velocity limit by "
         f"{points(small['gain on fresh'])}.",

@@ -26,7 +26,7 @@ class BackpropSettings:
     nesterov: bool = False
     """Nesterov's look-ahead in SGD."""
     batch_size: int
-    """Rows a step, ≥ 1; the last batch of an epoch may be smaller. 1 is online training."""
+    """Rows per step, ≥ 1; the last batch of an epoch may be smaller. 1 is online training."""
 
     def __post_init__(self) -> None:
         check_choice("optimizer", self.optimizer, ("adam", "sgd"))

@@ -1,4 +1,4 @@
-"""SGD and Adam on one flat buffer of parameters: the whole stack is one call a step.
+"""SGD and Adam on one flat buffer of parameters: the whole stack takes one call per step.
 
 `Plain…` are the float64-readable twins of the fused call; the tests compare them step by step with torch.optim.
 """
@@ -104,7 +104,7 @@ class Adam(PlainAdam):
 
     def step(self, lr: float) -> None:
         self._step += 1
-        # torch.optim.Adam(fused=True) calls the same kernel behind 20 µs of bookkeeping a step.
+        # torch.optim.Adam(fused=True) calls the same kernel with 20 µs of bookkeeping per step.
         torch._fused_adam_(  # pyright: ignore[reportPrivateImportUsage]
             [self.w],
             [self.grad],

@@ -75,6 +75,9 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"lambdas": "evident"}, "must be auto, evidence, a count or a list of λs, got 'evident'"),
     ({"rule": "l1"}, "Gaussian prior, which is an L2 penalty; L1 is not one"),
     ({"trainer": "swarm"}, "no controller can move λ"),
+    ({"class_weight": "balanced"}, "Leave class_weight=… out"),
+    ({"select": "1se"}, "select='1se' has no effect, because the folds choose nothing"),
+    ({"fast": True}, "fast=True has no effect, because the folds choose nothing"),
     ({"inputs": ["standard", "bounded"]}, "only one form of input is possible"),
     ({"network": lambda i, o: torch.nn.Linear(i, o)}, "trains only the package's perceptrons"),
     ({"lambdas": "auto", "strengths": "layers"}, "Use a controller"),
@@ -92,3 +95,19 @@ def test_evidence_refuses_row_weights():
     X, y = make_classification(80, 5, random_state=0)
     with pytest.raises(sh.RequestError, match="weights are not counts"):
         sh.MLPClassifierCV(lambdas="evidence").fit(X, y, np.ones(80))
+
+
+@pytest.mark.parametrize("number", ["a", None, 0, -1.0, float("nan"), True])
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda x: sh.Hypergradient(rate=x),
+        lambda x: sh.Hypergradient(smallest=x),
+        lambda x: sh.Evidence(largest=x),
+        lambda x: sh.TargetNorm(x),
+        lambda x: sh.Timescale(x),
+    ],
+)
+def test_settings_of_controllers_are_positive_numbers(make: Any, number: Any):
+    with pytest.raises(sh.RequestError, match="must be > 0"):
+        make(number)

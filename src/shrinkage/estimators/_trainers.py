@@ -213,3 +213,14 @@ def check_moving(given: Mapping[str, Any], weight: Any) -> None:
             f"{what}: the evidence counts rows, and weights are not counts. Leave sample_weight out, or "
             "use a path of λs."
         )
+    if given.get("class_weight") is not None:
+        raise RequestError(
+            f"{what}: the evidence counts rows, and weights are not counts. Leave {called('class_weight')} out, or "
+            "use a path of λs."
+        )
+    for name, value in (("select", "1se"), ("fast", True)):
+        if given[name] == value:
+            raise RequestError(
+                f"{what}: {called(name, value)} has no effect, because the folds choose nothing. Leave it out, or use "
+                "a path of λs."
+            )

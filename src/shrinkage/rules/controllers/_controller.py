@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from numbers import Real
 from typing import ClassVar, Literal, Protocol
 
 from torch import Tensor
 
 from shrinkage._errors import check_count
 
-__all__ = ["NEEDS", "Controller", "Need", "Paced", "Run", "State", "of_strengths"]
+__all__ = ["NEEDS", "Controller", "Need", "Paced", "Run", "State", "is_positive", "of_strengths"]
 
 State = dict[str, Tensor]
 Need = Literal[
@@ -89,6 +90,11 @@ class Paced:
         """Raise where `every` is no count."""
         if self.every is not None:
             check_count("every", self.every)
+
+
+def is_positive(value: object) -> bool:
+    """Whether it is a number > 0 and finite."""
+    return isinstance(value, Real) and not isinstance(value, bool) and 0 < float(value) < float("inf")
 
 
 def of_strengths(lam: Tensor, of_tensors: Tensor) -> Tensor:

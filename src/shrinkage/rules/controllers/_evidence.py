@@ -8,8 +8,8 @@ from typing import Any, ClassVar
 
 from torch import Tensor
 
-from shrinkage._errors import RequestError, check_count
-from shrinkage.rules.controllers._controller import Need, Paced, Run, State, of_strengths
+from shrinkage._errors import RequestError, check_count, shown
+from shrinkage.rules.controllers._controller import Need, Paced, Run, State, is_positive, of_strengths
 
 __all__ = ["Evidence"]
 
@@ -56,10 +56,11 @@ class Evidence(Paced):
         check_count("sample", self.sample)
         if self.rows is not None:
             check_count("rows", self.rows)
-        if not 0 < self.smallest <= self.largest < float("inf"):
+        bounds = self.smallest, self.largest
+        if not all(map(is_positive, bounds)) or self.smallest > self.largest:
             raise RequestError(
-                f"Evidence(smallest=…, largest=…): must be > 0, finite and in order, got {self.smallest:g} and "
-                f"{self.largest:g}."
+                "Evidence(smallest=…, largest=…): must be > 0, finite and in order, got "
+                f"{' and '.join(map(shown, bounds))}."
             )
 
     @property

@@ -9,8 +9,8 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from shrinkage._errors import RequestError, check_choice, check_count
-from shrinkage.rules.controllers._controller import Need, Paced, Run, State, of_strengths
+from shrinkage._errors import RequestError, check_choice, check_count, shown
+from shrinkage.rules.controllers._controller import Need, Paced, Run, State, is_positive, of_strengths
 
 __all__ = ["Hypergradient"]
 
@@ -66,12 +66,13 @@ class Hypergradient(Paced):
         self.check_pace()
         check_count("terms", self.terms)
         check_choice("inverse", self.inverse, _SLOPES)
-        if not 0 < self.rate < float("inf"):
-            raise RequestError(f"Hypergradient(rate=…): must be > 0 and finite, got {self.rate:g}.")
-        if not 0 < self.smallest <= self.largest < float("inf"):
+        if not is_positive(self.rate):
+            raise RequestError(f"Hypergradient(rate=…): must be > 0 and finite, got {shown(self.rate)}.")
+        bounds = self.smallest, self.largest
+        if not all(map(is_positive, bounds)) or self.smallest > self.largest:
             raise RequestError(
-                f"Hypergradient(smallest=…, largest=…): must be > 0, finite and in order, got {self.smallest:g} and "
-                f"{self.largest:g}."
+                "Hypergradient(smallest=…, largest=…): must be > 0, finite and in order, got "
+                f"{' and '.join(map(shown, bounds))}."
             )
 
     @property

@@ -13,7 +13,7 @@ from shrinkage._errors import RequestError, shown
 from shrinkage.rules._forces import Force
 from shrinkage.rules._modulations import Modulation
 from shrinkage.rules._views import View, keep, wide
-from shrinkage.rules.controllers._controller import Need, Paced, Run, State, of_strengths
+from shrinkage.rules.controllers._controller import Need, Paced, Run, State, is_positive, of_strengths
 
 __all__ = ["NormConstraint", "Target", "TargetNorm"]
 
@@ -103,8 +103,10 @@ class TargetNorm(Paced):
     def __post_init__(self) -> None:
         self.check_pace()
         for name in ("value", "rate"):
-            if not 0 < (number := getattr(self, name)) < float("inf"):
-                raise RequestError(f"TargetNorm({name}=…): must be > 0 and finite, got {number:g}.")
+            if not is_positive(number := getattr(self, name)):
+                raise RequestError(f"TargetNorm({name}=…): must be > 0 and finite, got {shown(number)}.")
+        if not isinstance(self.relative, bool):
+            raise RequestError(f"TargetNorm(relative=…): must be True or False, got {shown(self.relative)}.")
 
     @property
     def needs(self) -> frozenset[Need]:

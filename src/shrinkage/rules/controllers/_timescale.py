@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -10,8 +9,8 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from shrinkage._errors import RequestError
-from shrinkage.rules.controllers._controller import Need, Run, State
+from shrinkage._errors import RequestError, shown
+from shrinkage.rules.controllers._controller import Need, Run, State, is_positive
 
 __all__ = ["Timescale"]
 
@@ -36,8 +35,8 @@ class Timescale:
     share: float = 0.6
 
     def __post_init__(self) -> None:
-        if not 0 < self.share < math.inf:
-            raise RequestError(f"Timescale(share=…): must be > 0 and finite, got {self.share:g}.")
+        if not is_positive(self.share):
+            raise RequestError(f"Timescale(share=…): must be > 0 and finite, got {shown(self.share)}.")
 
     @property
     def needs(self) -> frozenset[Need]:

@@ -130,3 +130,80 @@ def test_problems_are_reported(script, target, options, error, sentence):
     result = run(f"{script.parent}/{target}", *options)
     with pytest.raises(error, match=sentence):
         raise result.exception or AssertionError("nothing was wrong")
+
+
+PARTS = """
+import torch
+from torch import nn
+
+X, Y = torch.ones(8, 5), torch.zeros(8, 3)
+
+class Own(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.lin = nn.Linear(5, 3)
+    def forward(self, x, labels):
+        return {"loss": (self.lin(x) - labels).square().mean()}
+
+def made(kind=nn.Linear, *size):
+    model = kind(*size)
+    return model, torch.optim.AdamW(model.parameters(), lr=0.01, weight_decay=0.1)
+
+def pairs():
+    for _ in range(30):
+        yield X, Y
+
+def backward():
+    return made(nn.Linear, 5, 3)[::-1]
+
+def everything():
+    model, optimizer = made(nn.Linear, 5, 3)
+    decline = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, 20)
+    return optimizer, pairs, model, nn.MSELoss(), decline
+
+def closure():
+    model, _ = made(nn.Linear, 5, 3)
+    return model, torch.optim.LBFGS(model.parameters()), pairs(), nn.functional.mse_loss
+
+def dicts():
+    model, optimizer = made(Own)
+    return model, [{"x": X, "labels": Y}] * 30, optimizer
+
+def function():
+    return (*made(nn.Linear, 5, 3), lambda t: 1 - t / 20)
+
+def keywords():
+    model, optimizer = made(nn.Linear, 5, 3)
+    return {"model": model, "optimizer": [[optimizer]], "batches": pairs, "loss": nn.MSELoss()}
+
+def once():
+    model, _ = made(nn.Linear, 5, 3)
+    losses = (model(X).square().mean() for _ in range(30))
+    return model, torch.optim.LBFGS(model.parameters()), losses
+"""
+
+
+@pytest.mark.parametrize(
+    "function, runs",
+    [
+        ("backward", False),
+        ("everything", True),
+        ("closure", True),
+        ("dicts", True),
+        ("function", False),
+        ("keywords", True),
+    ],
+)
+def test_a_script_may_return_its_parts_in_any_order(tmp_path, monkeypatch, function, runs):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "parts.py").write_text(PARTS)
+    result = run(f"parts.py:{function}", "--steps", "20")
+    assert result.exit_code == 0, result.output
+    assert ("what 20 real steps did" in result.output) is runs
+
+
+def test_a_loss_that_can_be_differentiated_once_is_no_closure(tmp_path):
+    (tmp_path / "parts.py").write_text(PARTS)
+    result = run(f"{tmp_path}/parts.py:once", "--steps", "20")
+    with pytest.raises(RequestError, match=r"differentiated once.*Yield a function that computes it"):
+        raise result.exception or AssertionError("nothing was wrong")

@@ -13,7 +13,7 @@ from shrinkage.auditing._facts import Facts
 from shrinkage.auditing._judging import Audit, audit_of
 from shrinkage.auditing._measured_facts import measured
 from shrinkage.auditing._merged import merged
-from shrinkage.auditing._request import Request, check_given, counted, unwrapped
+from shrinkage.auditing._request import Request, check_given, counted, listed
 from shrinkage.auditing.subjects._subject import undisturbed
 from shrinkage.auditing.subjects._untouched import untouched
 
@@ -64,7 +64,7 @@ def audit(
         >>> [finding.code for finding in audit(optimizer, model).findings]
         ['adam-l2', 'bias-decayed']
     """
-    optimizers = list({id(each): each for each in _listed(optimizer)}.values())
+    optimizers = listed(optimizer)
     request = Request(
         **counted(rows=rows, batch_size=batch_size, steps=steps),
         scheduler=scheduler,
@@ -80,14 +80,6 @@ def audit(
     for each in optimizers:
         check_given(each, model)
     return audit_of(merged([facts_of(each, model, request) for each in optimizers]))
-
-
-def _listed(optimizer: Any) -> list[Any]:
-    if isinstance(optimizer, Mapping):
-        optimizer = list(optimizer.values())
-    if isinstance(optimizer, list | tuple):
-        return [each for part in optimizer for each in _listed(part)]
-    return [unwrapped(optimizer)]
 
 
 def facts_of(optimizer: torch.optim.Optimizer, model: nn.Module | None, request: Request) -> Facts:

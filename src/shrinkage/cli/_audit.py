@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -140,12 +141,18 @@ def _audited(target: str, told: dict[str, Any], optimizer: str | None) -> tuple[
             found = audit_checkpoint(target, optimizer=optimizer, **told)
             return found, found
     built = _built(Path(path), function)
-    with_run = {name: value for name, value in built.items() if name not in _OF_AUDIT_ALONE}
+    loss = built.get("loss")
+    if loss is not None and _needed(loss):  # a function of outputs and targets is for batches alone
+        of_audit = {name: value for name, value in built.items() if name != "loss"}
+        with_run = {name: value for name, value in built.items() if name != "inputs"}
+    else:
+        of_audit = built
+        with_run = {name: value for name, value in built.items() if name not in _OF_AUDIT_ALONE}
     with options_named(**{name: f"--{name.replace('_', '-')}" for name in told}):
         if "batches" in built:
             run = audit_run(**{"steps": _STEPS, **with_run, **told})
             return run, run.audit
-        found = audit_(**{**built, **told})
+        found = audit_(**{**of_audit, **told})
         return found, found
 
 
@@ -160,14 +167,54 @@ def _built(path: Path, name: str) -> dict[str, Any]:
         built = build()
     except Exception as error:  # a training script may raise anything
         raise JobError(f"{path}:{name}() raised {type(error).__name__}: {error}") from error
-    if isinstance(built, tuple) and len(built) == 2:
-        return {"model": built[0], "optimizer": built[1]}
+    if isinstance(built, tuple) and (sorted_out := _by_kind(built)) is not None:
+        return sorted_out
     if isinstance(built, dict) and "optimizer" in built:
         return built
     raise RequestError(
-        f"{path}:{name}() must return (model, optimizer), or a dict with 'model', 'optimizer' and other keywords of "
-        f"audit(), got {shown(built, 60)}."
+        f"{path}:{name}() must return (model, optimizer), also with a scheduler, batches and a loss function, in any "
+        f"order; or a dict with 'model', 'optimizer' and other keywords of audit(), got {shown(built, 60)}."
     )
+
+
+def _by_kind(built: tuple[Any, ...]) -> dict[str, Any] | None:
+    """Sort the parts of a tuple into model, optimizer, scheduler, batches and loss; None if that is not clear."""
+    from torch import nn
+    from torch.optim import Optimizer
+
+    def is_optimizer(part: Any) -> bool:
+        if isinstance(part, list | tuple):
+            return bool(part) and all(is_optimizer(each) for each in part)
+        inside = getattr(part, "optimizer", None)
+        return isinstance(part, Optimizer) or (
+            isinstance(inside, Optimizer) and hasattr(part, "param_groups")
+        )
+
+    found: dict[str, Any] = {}
+    for part in built:
+        if is_optimizer(part):
+            kind = "optimizer"
+        elif isinstance(part, nn.Module):
+            has_parameters = next(part.parameters(), None) is not None
+            kind = "model" if has_parameters and "model" not in found else "loss"
+        elif hasattr(part, "step") and hasattr(part, "optimizer"):
+            kind = "scheduler"
+        elif hasattr(part, "__iter__") or inspect.isgeneratorfunction(part):
+            kind = "batches"
+        elif callable(part):
+            kind = "scheduler" if _needed(part) == 1 else "loss"
+        else:
+            return None
+        if kind in found:
+            return None
+        found[kind] = part
+    return found if {"model", "optimizer"} <= found.keys() else None
+
+
+def _needed(function: Any) -> int:
+    """The number of arguments that a function needs."""
+    parameters = inspect.signature(function.forward if hasattr(function, "forward") else function).parameters
+    return sum(p.default is p.empty and p.kind is not p.VAR_KEYWORD for p in parameters.values())
 
 
 def _script(path: Path) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +16,7 @@ from shrinkage.auditing.measuring._step_reading import Reading
 from shrinkage.auditing.subjects._copying import Copier
 from shrinkage.auditing.subjects._subject import STRENGTHS
 
-__all__ = ["Timeline", "number", "timeline"]
+__all__ = ["Timeline", "advance", "number", "timeline"]
 
 Floats = NDArray[np.float64]
 
@@ -72,7 +72,7 @@ def timeline(optimizer: torch.optim.Optimizer, scheduler: Any, steps: int, every
         for g, group in enumerate(planned.param_groups):
             lrs[g, t], strengths[g, t] = number(group.get("lr", 0.0)), _strength(group)
         if (t + 1) % every == 0:
-            _advance(schedulers, (t + 1) // every)
+            advance(schedulers, (t + 1) // every)
     if not schedulers:
         lrs[:], strengths[:] = lrs[:, :1], strengths[:, :1]
     bases = np.array([_base_lr(group, optimizer.defaults) for group in planned.param_groups])
@@ -117,7 +117,8 @@ def number(value: Any) -> float:
     return float(value) if isinstance(value, float | int | torch.Tensor) else 0.0
 
 
-def _advance(schedulers: list[Any], count: int) -> None:
+def advance(schedulers: Sequence[Any], count: int) -> None:
+    """Take the step number `count` of each scheduler, which is given the count if its step asks for it."""
     for scheduler in schedulers:
         step = scheduler.step
         if getattr(scheduler, "t_in_epochs", True) is False and hasattr(scheduler, "step_update"):

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import inspect
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
@@ -18,7 +19,8 @@ from shrinkage._files import write_atomic
 from shrinkage.auditing._audit_optimizer import facts_of
 from shrinkage.auditing._judging import Audit, audit_of, treatments
 from shrinkage.auditing._merged import merged
-from shrinkage.auditing._request import Request, check_given, counted, unwrapped
+from shrinkage.auditing._request import Request, check_given, counted, listed
+from shrinkage.auditing.measuring._timeline import advance
 from shrinkage.auditing.running._course import Course, Watch
 from shrinkage.auditing.running._run_page import rendered
 
@@ -61,7 +63,7 @@ class RunAudit:
 
 
 def audit_run(
-    optimizer: torch.optim.Optimizer | Sequence[torch.optim.Optimizer],
+    optimizer: torch.optim.Optimizer | Sequence[Any] | Mapping[str, Any],
     model: nn.Module,
     batches: Iterable[Any] | Callable[[], Iterable[Any]],
     *,
@@ -70,6 +72,7 @@ def audit_run(
     batch_size: int | None = None,
     scheduler: Any = None,
     scheduler_every: int = 1,
+    loss: Callable[..., Any] | None = None,
 ) -> RunAudit:
     """Train for some steps and record what the decay does in each; the model, optimizer and scheduler change.
 
@@ -77,13 +80,15 @@ def audit_run(
         optimizer: any optimizer that follows torch's interface, or a list of those that train one model.
         model: the model that owns the parameters.
         batches: yields the loss of a batch for each step: as a tensor with its graph, as a function that computes it, or
-            as `(inputs, loss)`, where `loss` is one of these or a function of `model(inputs)`. An iterable, or a function
+            as `(inputs, loss)`, where `loss` is one of these or a function of `model(inputs)`; or a batch, as
+            `(inputs, targets)` for `loss`, or as a dict for a model that returns its loss. An iterable, or a function
             that returns one, as a generator function does.
         steps: number of optimizer steps, >= 1; fewer if the batches run out.
         rows: training rows n, for timescales in epochs.
         batch_size: rows per step.
         scheduler: the learning rate scheduler (or a list); its `step()` is called after each optimizer step.
         scheduler_every: optimizer steps between two steps of the scheduler, >= 1.
+        loss: a function of outputs and targets, if batches are `(inputs, targets)`.
 
     Returns:
         The audit before the first step, and the course of each kind of treatment.
@@ -99,9 +104,7 @@ def audit_run(
         0.0198
     """
     counts = counted(rows=rows, batch_size=batch_size, steps=steps)
-    owners = (
-        [unwrapped(o) for o in optimizer] if isinstance(optimizer, list | tuple) else [unwrapped(optimizer)]
-    )
+    owners = listed(optimizer)
     for owner in owners:
         check_given(owner, model)
     schedulers = (
@@ -120,29 +123,34 @@ def audit_run(
         item = next(given, None)
         if item is None:
             break
-        loss = _backward(owners, model, item, step)
+        backward = partial(_backward, owners, model, item, loss, step)
+        value = float(backward().detach())
         for watch in watches:
             watch.before(step in looked_at)
         told = [
             dict(group) for group in groups
         ]  # the learning rate of this step, before a scheduler moves it
         for owner in owners:
-            owner.step()
+            _step(owner, backward)
         for watch in watches:
             watch.after(step, told[watch.members[0].group])
         if step in looked_at:
-            losses.append(loss)
+            losses.append(value)
         if step % scheduler_every == 0:
-            _advance(schedulers)
+            advance([s for s in schedulers if callable(getattr(s, "step", None))], step // scheduler_every)
     if not losses:
         raise RequestError(f"{called('batches', of='audit_run')}: gave no batches.")
     return RunAudit(audit=audit_of(facts), courses=[watch.course() for watch in watches], losses=losses)
 
 
-def _advance(schedulers: Iterable[Any]) -> None:
-    for each in schedulers:
-        if callable(getattr(each, "step", None)):
-            each.step()
+def _step(owner: Any, backward: Callable[[], Tensor]) -> None:
+    """A step, with a closure for optimizers that evaluate the loss themselves (L-BFGS, sharpness-aware ones)."""
+    closure = inspect.signature(owner.step).parameters.get("closure")
+    asks = closure is not None and closure.default is closure.empty
+    if asks or hasattr(owner, "second_step"):
+        owner.step(torch.enable_grad()(backward))
+    else:
+        owner.step()
 
 
 def _iterator(batches: Any) -> Iterator[Any]:
@@ -155,21 +163,42 @@ def _iterator(batches: Any) -> Iterator[Any]:
     return iter(given)
 
 
-def _backward(owners: Sequence[torch.optim.Optimizer], model: nn.Module, item: Any, step: int) -> float:
+def _backward(
+    owners: Sequence[torch.optim.Optimizer],
+    model: nn.Module,
+    item: Any,
+    of_outputs: Callable[..., Any] | None,
+    step: int,
+) -> Tensor:
     for owner in owners:
         owner.zero_grad()
-    loss = _loss(model, item)
+    loss = _loss(model, item, of_outputs)
     if not isinstance(loss, Tensor) or loss.numel() != 1 or not loss.requires_grad:
         raise RequestError(
             f"{called('batches', of='audit_run')}: batch {step} must be a loss with its graph, or (inputs, "
             f"loss), got {shown(item, 60)}. A generator such as `for x, y in loader: yield "
-            "loss_function(model(x), y)` does."
+            "loss_function(model(x), y)` does; or give batches of (inputs, targets) and loss=…."
         )
-    loss.backward()
-    return float(loss.detach())
+    try:
+        loss.backward()
+    except RuntimeError as error:
+        if not isinstance(item, Tensor) or "second time" not in str(error):
+            raise
+        raise RequestError(
+            f"{called('batches', of='audit_run')}: the loss of batch {step} can be differentiated once, but the "
+            "optimizer evaluates it several times per step. Yield a function that computes it: "
+            "`lambda: loss_function(model(x), y)`."
+        ) from error
+    return loss
 
 
-def _loss(model: nn.Module, item: Any) -> Any:
+def _loss(model: nn.Module, item: Any, of_outputs: Callable[..., Any] | None) -> Any:
+    if isinstance(item, Mapping):
+        outputs = model(**item)
+        return outputs["loss"] if isinstance(outputs, Mapping) else getattr(outputs, "loss", None)
+    if of_outputs is not None and isinstance(item, tuple | list) and len(item) == 2:
+        inputs, targets = item
+        return of_outputs(model(**inputs) if isinstance(inputs, Mapping) else model(inputs), targets)
     if isinstance(item, tuple) and len(item) == 2:
         inputs, item = item
         if callable(item) and not isinstance(item, Tensor) and _takes_outputs(item):

@@ -2,6 +2,7 @@
 
 import platform
 import threading
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -69,6 +70,45 @@ def test_every_network(sizes, activation, loss, dtype):
     members = [member(X, Y, fold=fold, n_train=29) for fold in range(2)]
     shape = {"hidden_layer_sizes": tuple(hidden), "activation": activation, "loss": loss, "dtype": dtype}
     assert_same(both(members, batch_size=8, **shape), dtype)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.parametrize(
+    "hidden, numbers", [((4,), (0, 2, 3)), ((20, 7), (1,)), ((5, 4, 3), (0, 1, 2, 3))], ids=str
+)
+@pytest.mark.parametrize("batch_size", [7, 29])
+def test_an_embedding_of_numbers(batch_size, hidden, numbers, optimizer, dtype):
+    X, Y = (each.to(getattr(torch, dtype)) for each in problem(37, 4, 3, "softmax"))
+    members = [replace(member(X, Y, fold=fold, n_train=29), numbers=numbers) for fold in range(2)]
+    for decay_biases in (False, True):
+        changes = {"embedding": "periodic", "hidden_layer_sizes": hidden, "decay_biases": decay_biases}
+        assert_same(
+            both(members, batch_size=batch_size, dtype=dtype, **changes, **OPTIMIZERS[optimizer]), dtype
+        )
+
+
+@pytest.mark.parametrize("far", [1.0, 1e4])
+@pytest.mark.parametrize("rows", [300, 1000])
+def test_an_embedding_in_pieces_and_far_from_0(rows, far):
+    """Pieces of a batch, whole vectors of rows and the rest; angles of many turns."""
+    X, Y = problem(rows + 20, 30, 2, "squared_error")
+    X[:, 4] *= far
+    members = [replace(member(X, Y, n_train=rows), numbers=tuple(range(0, 30, 2)))]
+    assert_same(
+        both(
+            members,
+            embedding="periodic",
+            loss="squared_error",
+            batch_size=700,
+            learning_rate=1e-3,
+            max_epochs=2,
+        )
+    )
+
+
+def test_without_hidden_layers_an_embedding_is_torchs():
+    assert not engine_takes(recipe(embedding="periodic", hidden_layer_sizes=()))
 
 
 def test_a_quantile_of_another_level():

@@ -53,7 +53,7 @@ def gauss_newton(kind: Kind, layout: Layout, row: Tensor, X: Tensor, loss: Loss)
 
 def gauss_newton_diagonal(kind: Kind, layout: Layout, row: Tensor, X: Tensor, loss: Loss) -> Tensor:
     """(D,) the diagonal of `gauss_newton`, exactly; arguments as there."""
-    if isinstance(kind, PerceptronKind):
+    if isinstance(kind, PerceptronKind) and kind.embedding == "none":
         return _of_perceptron(kind, layout, row, X, loss)
     total = torch.zeros_like(row)
     for roots in _rooted_jacobians(kind, layout, row, X, loss):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol, runtime_checkable
 
 import torch
@@ -58,8 +59,8 @@ class Stack(Protocol):
 class Kind(Protocol):
     """A kind of network: frozen, picklable, without data. D parameters of one network, K networks of a stack."""
 
-    def layout(self, inputs: int, outputs: int) -> Layout:
-        """The parameters of a network with so many inputs and linear outputs."""
+    def layout(self, inputs: int, outputs: int, numbers: Sequence[int] = ()) -> Layout:
+        """The parameters of a network with so many inputs and linear outputs; `numbers` says which may be embedded."""
         ...
 
     def initial(self, layout: Layout, generator: torch.Generator) -> Tensor:

@@ -50,6 +50,8 @@ class Inputs:
     X: NDArray[Any]
     """(N, D)"""
     scale: Scale | None
+    numbers: tuple[int, ...] = ()
+    """The columns that are numbers, which an embedding may take; those of a network without one don't matter."""
 
     def standardized(self, rows: NDArray[np.int64]) -> NDArray[np.float64]:
         """(n, D) some rows as the networks see them, in float64."""
@@ -57,9 +59,9 @@ class Inputs:
         return X if self.scale is None else self.scale.standardized(X)
 
 
-def standard_inputs(X: NDArray[Any], scale: Scale | None) -> dict[str, Inputs]:
+def standard_inputs(X: NDArray[Any], scale: Scale | None, numbers: tuple[int, ...] = ()) -> dict[str, Inputs]:
     """The inputs of a fold that has the standard form alone."""
-    return {STANDARD: Inputs(X, scale)}
+    return {STANDARD: Inputs(X, scale, numbers)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,14 +80,15 @@ class Fold:
     validation: NDArray[np.int64] | None
     y_scale: Scale | None
 
-    def shape(self, form: str = STANDARD) -> tuple[int, int, int]:
-        """Folds of one shape can share a stack: training rows, validation rows, columns."""
-        columns = self.inputs[form].X.shape[1]
-        return (len(self.train), 0 if self.validation is None else len(self.validation), columns)
+    def shape(self, form: str = STANDARD) -> tuple[int, int, int, tuple[int, ...]]:
+        """Folds of one shape can share a stack: training rows, validation rows, columns, and which are numbers."""
+        seen = self.inputs[form]
+        validation = 0 if self.validation is None else len(self.validation)
+        return (len(self.train), validation, seen.X.shape[1], seen.numbers)
 
     def layout(self, kind: Kind, form: str = STANDARD) -> Layout:
         """Of a network of this kind that sees this form of input."""
-        return kind.layout(self.inputs[form].X.shape[1], self.Y.shape[1])
+        return kind.layout(self.inputs[form].X.shape[1], self.Y.shape[1], self.inputs[form].numbers)
 
     def member(self, restart: int, dtype: str, device: str, form: str = STANDARD) -> Member:
         """The fold as the trainer reads it, in one form of input.
@@ -101,7 +104,7 @@ class Fold:
             return self._rows(X, Y, index, on_x, on_y)
 
         validation = None if self.validation is None else rows(self.validation)
-        return Member(self.number, restart, rows(self.train), validation)
+        return Member(self.number, restart, rows(self.train), validation, self.inputs[form].numbers)
 
     def _rows(
         self,

@@ -28,10 +28,12 @@ class Member:
     restart: int
     train: Rows
     validation: Rows | None
+    numbers: tuple[int, ...] = ()
+    """The inputs that are numbers, which an embedding may take."""
 
     def layout(self, kind: Kind) -> Layout:
         """Of a network of this kind for these rows."""
-        return kind.layout(self.train.X.shape[1], self.train.Y.shape[1])
+        return kind.layout(self.train.X.shape[1], self.train.Y.shape[1], self.numbers)
 
 
 @dataclass(frozen=True, kw_only=True)

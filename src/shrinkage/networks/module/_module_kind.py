@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -57,8 +58,8 @@ class ModuleKind:
             device=device,
         )
 
-    def layout(self, inputs: int, outputs: int) -> ModuleLayout:
-        """Of one module for so many inputs and outputs."""
+    def layout(self, inputs: int, outputs: int, numbers: Sequence[int] = ()) -> ModuleLayout:
+        """Of one module for so many inputs and outputs, whichever are numbers."""
         return self.sized(inputs, outputs).module_layout
 
     def sized(self, inputs: int, outputs: int) -> ModuleKind:

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from shrinkage.networks._activations import ACTIVATIONS
 from shrinkage.networks.perceptron._perceptron_layout import PerceptronLayout
+from shrinkage.networks.perceptron._periodic_embedding import initial_embedding
 
 __all__ = ["INITIALIZATIONS", "initial_row"]
 
@@ -32,5 +33,6 @@ def initial_row(
         limit = math.sqrt(3 * variance)
         draw = torch.rand(fan_in * fan_out, generator=generator, dtype=torch.float64)
         parts.append(draw.mul_(2 * limit).sub_(limit))
-    parts.append(torch.zeros(layout.n_parameters - layout.n_weights, dtype=torch.float64))
-    return torch.cat(parts)
+    embedding = [] if layout.embedding is None else initial_embedding(layout.embedding, generator)
+    biases = torch.zeros(sum(layout.sizes[1:]), dtype=torch.float64)
+    return torch.cat([each.flatten() for each in (*parts, *embedding[:1], biases, *embedding[1:])])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -15,8 +15,11 @@ from shrinkage.networks._losses import Loss
 from shrinkage.networks.perceptron._initial_weights import INITIALIZATIONS, initial_row
 from shrinkage.networks.perceptron._perceptron_layout import PerceptronLayout
 from shrinkage.networks.perceptron._perceptron_stack import PerceptronStack, outputs
+from shrinkage.networks.perceptron._periodic_embedding import Embedding
 
 __all__ = ["PerceptronKind", "perceptron_layout"]
+
+EMBEDDINGS = ("none", "periodic")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,10 +32,13 @@ class PerceptronKind:
     """`relu`, `tanh`, `logistic` or `identity`."""
     initialization: str = "auto"
     """`glorot`, `he`, or `auto`: He for relu, Glorot otherwise."""
+    embedding: str = "none"
+    """`none`, or `periodic`: numbers go through trained cosines."""
 
     def __post_init__(self) -> None:
         check_choice("activation", self.activation, ACTIVATIONS)
         check_choice("initialization", self.initialization, INITIALIZATIONS)
+        check_choice("embedding", self.embedding, EMBEDDINGS)
         if any(units < 1 for units in self.hidden_layer_sizes):
             raise RequestError(
                 f"{called('hidden_layer_sizes')}: every layer needs at least 1 unit, got "
@@ -41,16 +47,19 @@ class PerceptronKind:
 
     @classmethod
     def from_described(cls, described: Mapping[str, str]) -> PerceptronKind:
-        """The kind that says this of itself; the initialization may be missing."""
+        """The kind that says this of itself; initialization and embedding may be missing."""
         units = [int(part) for part in described["hidden_layer_sizes"].strip("()").split(",") if part.strip()]
         return cls(
             hidden_layer_sizes=tuple(units),
             activation=described["activation"],
             initialization=described.get("initialization", "auto"),
+            embedding=described.get("embedding", "none"),
         )
 
-    def layout(self, inputs: int, outputs: int) -> PerceptronLayout:
-        return PerceptronLayout((inputs, *self.hidden_layer_sizes, outputs))
+    def layout(self, inputs: int, outputs: int, numbers: Sequence[int] = ()) -> PerceptronLayout:
+        embedding = Embedding(tuple(numbers)) if len(numbers) and self.embedding == "periodic" else None
+        seen = inputs + (0 if embedding is None else embedding.width)
+        return PerceptronLayout((seen, *self.hidden_layer_sizes, outputs), embedding)
 
     def initial(self, layout: Layout, generator: torch.Generator) -> Tensor:
         return initial_row(perceptron_layout(layout), self.activation, self.initialization, generator)

@@ -22,6 +22,8 @@ def outputs(parameters: Parameters, activation: str, X: Tensor) -> Tensor:
     """Linear outputs z (K, B, C) of all networks for rows X, (B, I) or (K, B, I)."""
     act = ACTIVATIONS[activation]
     a = X if X.dim() == 3 else X.expand(parameters.n_networks, *X.shape)
+    if (embedded := parameters.embedded) is not None:
+        a = embedded.seen(a, embedded.angles(a), parameters.inputs, parameters.weights[0].shape[1])
     last = len(parameters.weights) - 1
     for layer, (W, b) in enumerate(zip(parameters.weights, parameters.biases, strict=True)):
         z = torch.baddbmm(b, a, W)
@@ -57,7 +59,7 @@ class PerceptronStack:
 
     @property
     def x_width(self) -> int:
-        return self.padded.sizes[0]
+        return self.padded.sizes[0] if self.layout.embedding is None else self.layout.inputs
 
     @property
     def z_width(self) -> int:
@@ -78,7 +80,7 @@ class PerceptronStack:
             parameters.padded_tensors() if padded else parameters.tensors()
             for parameters in (self.parameters, self.gradients)
         ]
-        count = len(self.padded.shapes) * (2 if biases else 1)
+        count = len(self.layout.decayed(biases))
         return list(zip(tensors[0][:count], tensors[1][:count], strict=True))
 
     def views(self, flat: Tensor) -> list[Tensor]:
@@ -101,7 +103,8 @@ class PerceptronStack:
         act, W, b = ACTIVATIONS[self.activation], self.parameters.weights, self.parameters.biases
         rows = X.shape[-2]
         *hidden, delta = self._buffers_of(rows)
-        a = [X if X.dim() == 3 else X.expand(self.n_networks, *X.shape)]
+        X = X if X.dim() == 3 else X.expand(self.n_networks, *X.shape)
+        a, angles = self._embedded(X)
         for layer, buffer in enumerate(hidden):
             torch.baddbmm(b[layer], a[layer], W[layer], out=buffer)
             a.append(self._without_padding(act.forward_(buffer), layer))
@@ -114,6 +117,17 @@ class PerceptronStack:
             torch.sum(delta, 1, keepdim=True, out=self.gradients.biases[layer])
             if layer:
                 delta = act.backward_(torch.bmm(delta, W[layer].transpose(1, 2)), a[layer])
+        if (embedded := self.parameters.embedded) is not None and self.gradients.embedded is not None:
+            units = slice(self.layout.inputs, self.layout.sizes[0])
+            delta = torch.bmm(delta, W[0].transpose(1, 2))[..., units]
+            embedded.gradient_(self.gradients.embedded, X, angles, delta)
+
+    def _embedded(self, X: Tensor) -> tuple[list[Tensor], Tensor]:
+        """What the first layer sees of inputs (K, B, ·), as the first of the activations; the angles of an embedding."""
+        if (embedded := self.parameters.embedded) is None:
+            return [X], X
+        angles = embedded.angles(X)
+        return [embedded.seen(X, angles, self.layout.inputs, self.padded.sizes[0])], angles
 
     def _without_padding(self, a: Tensor, layer: int) -> Tensor:
         """Padded units of an activation with σ(0) ≠ 0 would teach the weights that leave them."""

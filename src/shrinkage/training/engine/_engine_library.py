@@ -62,6 +62,8 @@ class Job(Structure):
     _fields_ = (
         ("layers", c_int64),
         ("sizes", c_void_p),
+        *((name, c_int64) for name in ("embedded", "frequencies", "units")),
+        ("columns", c_void_p),
         *(
             (name, c_int64)
             for name in ("activation", "loss", "optimizer", "force", "in_gradient", "decay_biases")

@@ -44,6 +44,8 @@ def engine_takes(recipe: Recipe) -> bool:
     rule = recipe.rule
     if not isinstance(recipe.kind, PerceptronKind) or recipe.device != "cpu":
         return False
+    if recipe.kind.embedding != "none" and not recipe.kind.hidden_layer_sizes:
+        return False
     if rule.modulation is not None or rule.anchor != "zero":
         return False
     in_gradient = rule.acts == "gradient" and isinstance(rule.force, L2Force | L1Force)
@@ -88,6 +90,8 @@ class EngineBlock(Trainee):
         self.v = torch.zeros_like(self.w) if adam else None
         lr = self.settings.learning_rate
         self.strengths = Strengths(recipe.rule, lambdas, len(members), lr=lr, like=self.like)
+        embedding = self.layout.embedding
+        self._columns = None if embedding is None else torch.tensor(embedding.columns)
         self._sizes, self._levels = torch.tensor(self.layout.sizes), c.levels_of(self.loss, self.like)
         self._member = torch.arange(len(members)).repeat_interleave(self.L)
 
@@ -137,7 +141,7 @@ class EngineBlock(Trainee):
 
     def judge(self) -> np.ndarray:
         parameters = self.parameters
-        pulled = parameters.weights + (parameters.biases if self.recipe.decay_biases else [])
+        pulled = parameters.padded_tensors()[: len(self.layout.decayed(self.recipe.decay_biases))]
         penalty = penalty_of(self.strengths, pulled, [None] * len(pulled)).double()
         return np.array([*self._judged(self.train_rows), penalty.view(len(self.members), self.L).numpy()])
 
@@ -157,7 +161,7 @@ class EngineBlock(Trainee):
         return loss.numpy(), metric.numpy()
 
     def _job(self, sums: _Sums, pull: _Pull) -> c.Job:
-        settings, perceptron = self.settings, self.recipe.kind
+        settings, perceptron, embedding = self.settings, self.recipe.kind, self.layout.embedding
         assert isinstance(perceptron, PerceptronKind)
         kind = "adam"
         if settings.optimizer == "sgd":
@@ -166,6 +170,10 @@ class EngineBlock(Trainee):
         return c.Job(
             layers=len(self.layout.shapes),
             sizes=c.place(self._sizes),
+            embedded=0 if embedding is None else len(embedding.columns),
+            frequencies=0 if embedding is None else embedding.frequencies,
+            units=0 if embedding is None else embedding.units,
+            columns=c.place(self._columns),
             activation=c.ACTIVATIONS.index(perceptron.activation),
             loss=c.loss_number(self.recipe.loss),
             optimizer=c.OPTIMIZERS.index(kind),

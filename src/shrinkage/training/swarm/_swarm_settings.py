@@ -58,6 +58,11 @@ class SwarmSettings:
             raise RequestError(
                 "trainer='swarm': particle swarms train multilayer perceptrons only. Use trainer='backprop'."
             )
+        if recipe.kind.embedding != "none":
+            raise RequestError(
+                "trainer='swarm': particle swarms train no embedding of numbers. Use another form of input, or "
+                "trainer='backprop'."
+            )
         if recipe.controller is not None:
             raise RequestError(
                 f"{called('trainer', 'swarm')}: a swarm remembers its best errors, which include the λ of "

@@ -78,6 +78,7 @@ EXPORT uint64_t now(void) { return ticks(); }
 #define REAL float
 #define REAL_BITS 32
 #define BITS int32_t
+#define UBITS uint32_t
 #define NAME(x) x##_f32
 INLINE float root_f32(float x) { return sqrtf(x); }
 #include "elementary.h"
@@ -88,6 +89,7 @@ INLINE float root_f32(float x) { return sqrtf(x); }
 #include "transposes.h"
 #include "work.h"
 #include "rows.h"
+#include "embedding.h"
 #include "network.h"
 #include "evaluation.h"
 #include "swarm.h"
@@ -96,6 +98,7 @@ EXPORT const int64_t NAME(bytes)[] = BYTES;
 #undef REAL
 #undef REAL_BITS
 #undef BITS
+#undef UBITS
 #undef NAME
 #undef V
 #undef LANES
@@ -103,6 +106,7 @@ EXPORT const int64_t NAME(bytes)[] = BYTES;
 #define REAL double
 #define REAL_BITS 64
 #define BITS int64_t
+#define UBITS uint64_t
 #define NAME(x) x##_f64
 INLINE double root_f64(double x) { return sqrt(x); }
 #include "elementary.h"
@@ -113,6 +117,7 @@ INLINE double root_f64(double x) { return sqrt(x); }
 #include "transposes.h"
 #include "work.h"
 #include "rows.h"
+#include "embedding.h"
 #include "network.h"
 #include "evaluation.h"
 #include "swarm.h"

@@ -13,15 +13,19 @@ static void NAME(empty)(int64_t B, int64_t units, int64_t O, REAL *a) {
 /* The linear outputs of the rows into z, unit by unit: whole vectors of rows for any number of outputs. */
 static void NAME(forward)(NAME(Work) * work, const REAL *w, const NAME(Piece) * p) {
     const NAME(Job) *job = work->job;
-    int64_t last = job->layers - 1, B = p->B, ld = work->ldx;
+    int64_t last = job->layers - 1, B = p->B, ld = work->ldx, apart = 1; /* from one number of a row to the next */
     const REAL *x = p->x;
+    if (job->embedded) {
+        PART(ACTIVATIONS, NAME(embed)(work, w, p));
+        x = work->seen, ld = 1, apart = p->ld;
+    }
     for (int64_t l = 0; l < last; l++) {
         int64_t I = job->sizes[l], O = work->padded[l];
-        PART(PRODUCTS, NAME(product)(B, O / LANES, I, x, ld, 1, w + work->w_at[l], O, work->a[l], O,
+        PART(PRODUCTS, NAME(product)(B, O / LANES, I, x, ld, apart, w + work->w_at[l], O, work->a[l], O,
                                      w + work->b_at[l], 0));
         PART(ACTIVATIONS, NAME(activate)((int)job->activation, B * O, work->a[l]));
         if (job->activation == LOGISTIC) NAME(empty)(B, job->sizes[l + 1], O, work->a[l]);
-        x = work->a[l], ld = O;
+        x = work->a[l], ld = O, apart = 1;
     }
     NAME(transpose)(B, job->sizes[last], x, ld, work->turned, p->ld);
     PART(PRODUCTS, NAME(product)(job->sizes[job->layers], p->ld / LANES, job->sizes[last], w + work->w_at[last],
@@ -87,14 +91,18 @@ static void NAME(backward)(NAME(Work) * work, const NAME(Piece) * p, const REAL 
     REAL *delta = work->delta, *next = work->next_delta;
     NAME(backward_last)(work, p, w, last ? work->a[last - 1] : p->x, batch, first);
     for (int64_t l = last - 1; l >= 0; l--) {
-        int64_t I = job->sizes[l], O = work->padded[l], lda = l ? work->padded[l - 1] : work->ldx;
+        int64_t I = job->sizes[l], O = work->padded[l], lda = l ? work->padded[l - 1] : work->ldx, apart = 1;
         const REAL *a = l ? work->a[l - 1] : p->x;
+        if (!l && job->embedded) a = work->seen, lda = 1, apart = p->ld;
         REAL *gradient = work->gradient + work->w_at[l];
         PART(ACTIVATIONS, NAME(slope)((int)job->activation, B * O, delta, work->a[l]));
         PART(PRODUCTS,
-             NAME(product)(I, O / LANES, B, a, 1, lda, delta, O, gradient, O, first ? NULL : gradient, O));
+             NAME(product)(I, O / LANES, B, a, apart, lda, delta, O, gradient, O, first ? NULL : gradient, O));
         NAME(sum_of_lines)(B, O, delta, work->gradient + work->b_at[l], first);
-        if (!l) break;
+        if (!l) {
+            if (job->embedded) PART(ACTIVATIONS, NAME(backward_embedding)(work, p, w, delta, first));
+            break;
+        }
         PART(PRODUCTS, NAME(product)(B, lda / LANES, job->sizes[l + 1], delta, O, 1,
                                      work->transposed + work->t_at[l], lda, next, lda, NULL, 0));
         REAL *swap = delta;

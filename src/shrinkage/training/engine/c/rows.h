@@ -2,7 +2,7 @@
 
 /* Whether the inputs can be used in place. */
 INLINE int NAME(in_order)(const NAME(Work) * work, const NAME(Rows) * rows, const int64_t *order) {
-    return !order && !rows->index && !rows->x_scale && work->ldx == work->job->sizes[0];
+    return !order && !rows->index && !rows->x_scale && work->ldx == work->taken;
 }
 
 /* The row of the matrix at a position of the order. */
@@ -13,7 +13,7 @@ INLINE int64_t NAME(number)(const NAME(Rows) * rows, const int64_t *order, int64
 
 static void NAME(gather_inputs)(const NAME(Work) * work, const NAME(Rows) * rows, const int64_t *order, int64_t start,
                                 int64_t B, REAL *to) {
-    int64_t I = work->job->sizes[0];
+    int64_t I = work->taken;
     for (int64_t i = 0; i < B; i++, to += work->ldx) {
         const REAL *restrict x = rows->X + NAME(number)(rows, order, start + i) * I;
         if (i + ROWS_AHEAD < B) {

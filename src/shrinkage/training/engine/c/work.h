@@ -12,8 +12,10 @@ typedef struct {
 typedef struct {
     int64_t layers;                  /* L, of weights */
     const int64_t *sizes;            /* (L + 1,) units, inputs first */
+    int64_t embedded, frequencies, units; /* N numbers in front of the first of several layers, or 0; F; U */
+    const int64_t *columns;          /* (N,) which inputs they are; sizes[0] has N·U besides the inputs */
     int64_t activation, loss, optimizer, force, in_gradient, decay_biases;
-    /* K, and P of a network: weights (I, O′) a layer but (C, I′) of the last, biases (O′) a layer */
+    /* K, and P of a network: weights (I, O′) a layer but (C, I′) of the last, biases (O′) a layer; and its embedding */
     int64_t networks, parameters;
     REAL *w, *m, *v;                 /* (K, P) each; m and v NULL where the optimizer has none */
     int64_t members;                 /* G */
@@ -50,11 +52,13 @@ typedef struct {
 typedef struct {
     const NAME(Job) *job;
     int64_t *padded, *w_at, *b_at, *t_at; /* (L,) units with padding; places of weights, biases, transposed weights */
-    int64_t ldx, inputs;                  /* stride between rows of inputs; I′ of the last layer */
+    int64_t taken, ldx, inputs;           /* inputs of a row, stride between rows of them; I′ of the last layer */
+    int64_t v_at, c_at, phase_at, frequency_at; /* places of an embedding's parameters */
     int64_t n_weights, piece;             /* piece: rows at a time */
     REAL scale;                           /* factor by which the optimizer expects the gradient multiplied */
     REAL **a;                             /* (L,) outputs of each layer but the last, (piece, O′) */
     REAL *turned;                         /* (I, ld) inputs of the last layer, unit by unit */
+    REAL *seen, *cosines, *sines, *sent, *turned_delta; /* of an embedding, (·, ld); see embedding.h */
     REAL *x, *gradient, *transposed, *delta, *next_delta, *z, *y, *slope, *loss, *spare, *weight;
     NAME(Kept) train, validation;         /* of one member; memory NULL if there are too many to keep */
     void *memory;
@@ -76,6 +80,12 @@ static int64_t NAME(lay_out)(NAME(Work) * work, REAL *base) {
         PLACE(a[l], ld * work->padded[l]);
     }
     PLACE(turned, ld * job->sizes[job->layers - 1]);
+    int64_t waves = job->embedded * job->frequencies;
+    PLACE(seen, ld * (job->embedded ? job->sizes[0] : 0));
+    PLACE(cosines, ld * waves);
+    PLACE(sines, ld * waves);
+    PLACE(sent, ld * job->embedded * job->units);
+    PLACE(turned_delta, ld * (job->embedded ? job->sizes[1] : 0));
     PLACE(x, work->piece * work->ldx);
     PLACE(gradient, job->parameters);
     PLACE(transposed, transposed);
@@ -107,14 +117,21 @@ static int NAME(begin)(NAME(Work) * work, const NAME(Job) * job) {
         work->w_at[l] = at;
         if (l + 1 < L) at += job->sizes[l] * work->padded[l];
     }
-    work->ldx = L == 1 ? NAME(filled)(job->sizes[0]) : job->sizes[0];
+    work->taken = job->sizes[0] - job->embedded * job->units;
+    work->ldx = L == 1 ? NAME(filled)(job->sizes[0]) : work->taken;
     work->inputs = L == 1 ? work->ldx : work->padded[L - 2];
     at += job->sizes[L] * work->inputs;
+    int64_t waves = job->embedded * job->frequencies, embedded_units = job->embedded * job->units;
+    work->v_at = at, at += waves * job->units;
     work->n_weights = at;
     for (int64_t l = 0; l < L; l++) work->b_at[l] = at, at += work->padded[l];
+    work->c_at = at, at += NAME(filled)(embedded_units);
+    work->phase_at = at, work->frequency_at = at + waves, at += 2 * waves;
     if (at != job->parameters) return -2;
+    if (job->embedded) units += job->sizes[0] + 2 * waves + embedded_units;
     work->piece = ACTIVATIONS_AT_A_TIME / units;
     work->piece = work->piece < 16 ? 16 : work->piece > 256 ? 256 : work->piece;
+    if (job->embedded) work->piece -= work->piece % 16; /* whole vectors of rows */
     work->scale = job->optimizer == ADAM ? NAME(root)(1 - (REAL)job->beta2) : 1;
     int64_t size = NAME(lay_out)(work, NULL) * (int64_t)sizeof(REAL) + CACHE_LINE;
     work->memory = calloc(1, (size_t)size);

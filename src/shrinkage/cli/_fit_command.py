@@ -19,6 +19,7 @@ from shrinkage.cli._folder import check_one_of
 from shrinkage.cli._progress import progress_bar
 from shrinkage.cli._versions import versions
 from shrinkage.cli.options._config_file import Config, other_data
+from shrinkage.cli.options._inputs_options import Embedding, Inputs
 from shrinkage.cli.options._objective_options import ClassWeight, Loss, Quantile, Scoring, objective_of
 from shrinkage.cli.options._preset_options import PredictBy, Preset, folds_of
 from shrinkage.cli.options._row_options import Group, Id, NoShuffle, RowOptions, Time, Weight
@@ -78,7 +79,6 @@ _rare_in_run = partial(in_run, hidden=True)
 _LAMBDAS = "auto, evidence, a count, FIRST:LAST:COUNT, or λs."
 _STRENGTHS = "With --lambdas evidence: one λ for the network, or one for each of its layers."
 _EXTENSIONS = "Maximum number of grid extensions when the best λ is at an edge."
-_INPUTS = "The models: auto, or some of standard,bounded,piecewise,deep,deep_piecewise,linear,additive."
 _SEARCH = "grid, or bracket: coarse, then fine around the best λ."
 _FAST = "Drop λs that score worse on the first folds; occasionally changes the chosen λ."
 _EFFECTS = "Report which columns the network uses."
@@ -128,9 +128,7 @@ def fit(
     lambdas: Annotated[str, _in_path(help=_LAMBDAS)] = "auto",
     strengths: Annotated[str, _rare_in_path(help=_STRENGTHS)] = "network",
     extensions: Annotated[int, _rare_in_path(help=_EXTENSIONS)] = 3,
-    rule: Annotated[
-        str, _rare_in_path(help="Rule whose strength is λ: l2, l1, weight_decay, decoupled, …")
-    ] = "l2",
+    rule: Annotated[str, _rare_in_path(help="Rule whose strength is λ: l2, l1, decoupled, …")] = "l2",
     trainer: Annotated[str, _rare_in_path(help="backprop or swarm.")] = "backprop",
     folds: Annotated[int, _in_path(help="Cross-validation folds.")] = 5,
     restarts: Annotated[int, _rare_in_path(help="Networks per λ and fold.")] = 1,
@@ -138,7 +136,8 @@ def fit(
     select: Annotated[str, _in_path(help="min, or 1se: largest λ within one standard error.")] = "min",
     stop: Annotated[str, _rare_in_path(help="Score each λ at its last epoch, or at its best.")] = "last",
     search: Annotated[str, _rare_in_path(help=_SEARCH)] = "bracket",
-    inputs: Annotated[str, _rare_in_net(help=_INPUTS)] = "auto",
+    inputs: Inputs = "auto",
+    embedding: Embedding = "auto",
     fast: Annotated[bool, _rare_in_path("--fast", help=_FAST)] = False,
     predict_by: PredictBy = "refit",
     preset: Preset = "default",
@@ -184,6 +183,7 @@ class _Asked(TableOptions, RowOptions):
     stop: str
     search: str
     inputs: str
+    embedding: str
     fast: bool
     predict_by: str
     preset: str
@@ -306,6 +306,7 @@ def _estimator(asked: _Asked, problem: Problem, rows: SetApart) -> MLPCV:
         stop=asked.stop,
         search=asked.search,
         inputs=inputs_of(asked.inputs),
+        embedding=None if asked.embedding == "none" else asked.embedding,
         fast=asked.fast,
         predict_by=asked.predict_by,
         preset=asked.preset,

@@ -13,7 +13,14 @@ from torch import nn
 
 from shrinkage._errors import RequestError, called
 from shrinkage.evaluation import probabilities_of
-from shrinkage.networks import Kind, Layout, PerceptronKind, loss_named, perceptron_layout
+from shrinkage.networks import (
+    Kind,
+    Layout,
+    PerceptronKind,
+    PerceptronLayout,
+    loss_named,
+    perceptron_layout,
+)
 from shrinkage.networks.module import ModuleKind
 from shrinkage.path import Choice, PathResult, Scale, predictions
 from shrinkage.tables.forms import Form, StandardInputs
@@ -51,6 +58,12 @@ class FittedNetworks:
     @property
     def n_outputs(self) -> int:
         return self.layout.outputs
+
+    @property
+    def embedded_columns(self) -> tuple[int, ...]:
+        """The inputs that an embedding takes; none without one."""
+        layout = self.layout
+        return layout.embedding.columns if isinstance(layout, PerceptronLayout) and layout.embedding else ()
 
     @property
     def predicting(self) -> NDArray[Any]:

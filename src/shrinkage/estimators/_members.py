@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shrinkage._errors import RequestError, called, shown
-from shrinkage.networks import PerceptronKind
+from shrinkage.networks import PerceptronKind, PerceptronLayout
 from shrinkage.path import (
     BlockStore,
     FittedPath,
@@ -25,7 +25,7 @@ from shrinkage.path import (
     losses_at,
 )
 from shrinkage.path import Inputs as SeenInputs
-from shrinkage.tables.forms import FORMS, Form
+from shrinkage.tables.forms import FORMS, Form, levels_of
 from shrinkage.training import Backprop, Budget, ConvexOptimum, Recipe, has_one_minimum
 
 __all__ = [
@@ -61,6 +61,8 @@ class Member(NamedTuple):
     """With the hidden layers asked for; without, it is a linear model of its inputs."""
     deep: bool = False
     """With two hidden layers of half the units in place of each."""
+    embedding: str = "none"
+    """What the network does with numbers first: `none`, or `periodic`."""
 
 
 MEMBERS: dict[str, Member] = {
@@ -71,18 +73,34 @@ MEMBERS: dict[str, Member] = {
     "deep_piecewise": Member("piecewise", True, deep=True),
     "linear": Member("standard", False),
     "additive": Member("piecewise", False),
+    "periodic": Member("bounded", True, embedding="periodic"),
 }
 """By the names that `inputs=` takes, and that the places of their paths have."""
 AUTO = ("standard", "bounded", "piecewise", "deep_piecewise", "linear", "additive")
 """What `auto` is for up to `CODED_UP_TO` rows."""
 AUTO_OF_MANY_ROWS = ("standard", "bounded", "deep", "linear")
+EMBEDDINGS: dict[str | None, tuple[str, ...]] = {
+    "auto": AUTO,
+    None: AUTO_OF_MANY_ROWS,
+    "piecewise": ("piecewise", "deep_piecewise", "linear", "additive"),
+    "periodic": ("periodic", "linear"),
+}
+"""The members of `inputs="auto"`, by the values that `embedding=` takes."""
 
 
-def members_of(inputs: str | Sequence[str]) -> tuple[str, ...]:
-    """`inputs=` as names of members: `auto`, one name, or several."""
+def members_of(inputs: str | Sequence[str], embedding: str | None = "auto") -> tuple[str, ...]:
+    """`inputs=` as names of members: one name, several, or `auto`, of which `embedding=` may ask for some."""
+    if embedding not in tuple(EMBEDDINGS):
+        known = ", ".join(str(name) for name in EMBEDDINGS)
+        raise RequestError(f"{called('embedding')}: must be one of {known}, got {shown(embedding)}.")
     names = (inputs,) if isinstance(inputs, str) else tuple(inputs)
     if names == ("auto",):
-        return AUTO
+        return EMBEDDINGS[embedding]
+    if embedding != "auto":
+        raise RequestError(
+            f"{called('embedding', embedding)}: says which networks {called('inputs', 'auto')} tries, but "
+            f"{called('inputs', inputs)} names them already. Leave one of the two at auto."
+        )
     if not names or len(set(names)) < len(names) or any(name not in MEMBERS for name in names):
         raise RequestError(
             f"{called('inputs')}: must be auto, or one or several of {', '.join(MEMBERS)}, got {shown(inputs)}."
@@ -93,27 +111,32 @@ def members_of(inputs: str | Sequence[str]) -> tuple[str, ...]:
 def members_for(given: Mapping[str, Any], rows: int) -> tuple[str, ...]:
     """The members that an estimator's parameters ask for on so many training rows.
 
-    `auto` has no piecewise codes on large tables, where they take most of the time. It is the standard form alone where
-    the others can't be blended or would cost too much: for modules of the user's own, a λ that moves by the evidence,
-    swarms, and networks without hidden layers.
+    `auto` has neither codes nor an embedding on large tables, where they take most of the time. It is one network alone,
+    of the standard form or with the embedding asked for, where several can't be blended or would cost too much: for
+    modules of the user's own, a λ that moves by the evidence, swarms, and networks without hidden layers.
     """
     evidence = isinstance(given["lambdas"], str) and given["lambdas"] == "evidence"
     linear = not np.size(given["hidden_layer_sizes"])
+    names = members_of(given["inputs"], given["embedding"])
     if not isinstance(given["inputs"], str) or given["inputs"] != "auto":
-        return members_of(given["inputs"])
+        return names
     if given["network"] is not None or evidence or linear or given["trainer"] != "backprop":
-        return ("standard",)
-    return AUTO if rows <= CODED_UP_TO else AUTO_OF_MANY_ROWS
+        return names[:1]
+    return AUTO_OF_MANY_ROWS if given["embedding"] == "auto" and rows > CODED_UP_TO else names
 
 
 def recipe_of_member(recipe: Recipe, name: str) -> Recipe:
-    """The recipe of one member: with its own hidden layers; without any at its minimum, where there is one."""
-    if MEMBERS[name].hidden and not MEMBERS[name].deep:
+    """The recipe of one member: with its own embedding and layers; without hidden ones at its minimum, if it has one."""
+    member = MEMBERS[name]
+    if member.hidden and not member.deep and member.embedding == "none":
         return recipe
     assert isinstance(recipe.kind, PerceptronKind)
-    if MEMBERS[name].deep:
-        twice = tuple(-(-units // 2) for units in recipe.kind.hidden_layer_sizes for _ in range(2))
-        return replace(recipe, kind=replace(recipe.kind, hidden_layer_sizes=twice))
+    if member.hidden:
+        times, parts = (2, 2) if member.deep else (1, 1)
+        units = tuple(-(-u // parts) for u in recipe.kind.hidden_layer_sizes for _ in range(times))
+        return replace(
+            recipe, kind=replace(recipe.kind, hidden_layer_sizes=units, embedding=member.embedding)
+        )
     linear = replace(recipe.kind, hidden_layer_sizes=())
     if recipe.controller is None and has_one_minimum(
         linear, recipe.rule, loss=recipe.loss, decay_biases=recipe.decay_biases
@@ -129,7 +152,9 @@ def recipes_of_members(
     recipes = {name: recipe_of_member(recipe, name) for name in names}
     for name, own in recipes.items():
         if isinstance(own.trainer, Backprop):
-            rate = budget.rate_at(all_rows.inputs[name].X.shape[1])
+            layout = all_rows.layout(own.kind, name)
+            inputs = layout.sizes[0] if isinstance(layout, PerceptronLayout) else layout.inputs
+            rate = budget.rate_at(inputs)
             recipes[name] = replace(own, trainer=replace(own.trainer, learning_rate=rate))
     return recipes
 
@@ -173,16 +198,22 @@ def inputs_of_members(
     seen: dict[str, SeenInputs] = {}
     for name in names:
         form = MEMBERS[name].form
+        numbers = () if MEMBERS[name].embedding == "none" else numbers_of(X[train])
         twin = next((other for other in forms if MEMBERS[other].form == form), None)
         if twin is not None:
-            forms[name], seen[name] = forms[twin], seen[twin]
+            forms[name], seen[name] = forms[twin], replace(seen[twin], numbers=numbers)
             continue
         forms[name] = FORMS[form].fit(X[train], None if weight is None else weight[train])
         scale: Scale | None = None
         if standardize and forms[name].standardize:
             scale = fitted_scale(X, train, weight)
-        seen[name] = SeenInputs(forms[name](X), scale)
+        seen[name] = SeenInputs(forms[name](X), scale, numbers)
     return forms, seen
+
+
+def numbers_of(X: NDArray[Any]) -> tuple[int, ...]:
+    """The columns of training rows X (n, D) that are neither levels nor marks: more than two different values."""
+    return tuple(int(column) for column in np.flatnonzero(~levels_of(X)))
 
 
 def fit_members(

@@ -83,6 +83,7 @@ class MLPCV(OfNetworks, Shown, Continued, UnseenRows, CallbackSupportMixin, Base
         search: str = "bracket",
         fast: bool = False,
         inputs: str | Sequence[str] = "auto",
+        embedding: str | None = "auto",
         activation: str = "relu",
         initialization: str = "auto",
         solver: str = "adam",
@@ -124,6 +125,7 @@ class MLPCV(OfNetworks, Shown, Continued, UnseenRows, CallbackSupportMixin, Base
         self.search = search
         self.fast = fast
         self.inputs = inputs
+        self.embedding = embedding
         self.activation = activation
         self.initialization = initialization
         self.solver = solver

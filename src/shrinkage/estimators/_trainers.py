@@ -203,6 +203,11 @@ def check_moving(given: Mapping[str, Any], weight: Any) -> None:
             f"{what}: this trains only the package's perceptrons. For your own module, attach(…, "
             "control=Evidence(…)) moves λ in a training loop."
         )
+    if given["inputs"] == "periodic" or given["embedding"] == "periodic":
+        raise RequestError(
+            f"{what}: the evidence is not worked out for networks with a periodic embedding. Use "
+            f"{called('inputs', 'bounded')}, or a path of λs."
+        )
     if not isinstance(given["inputs"], str):
         raise RequestError(
             f"{what}: only one form of input is possible, because only folds can choose between several. "

@@ -14,6 +14,7 @@ __all__ = ["strengths_elsewhere"]
 SCALED = {
     "bounded": "inputs in the bounded form (median and quantile scaling, at most ±3)",
     "piecewise": "inputs in the piecewise form (the bounded inputs and their piecewise codes)",
+    "periodic": "inputs in the bounded form, numbers embedded by trained cosines",
 }
 
 
@@ -56,8 +57,8 @@ def strengths_elsewhere(
         value=convert(lam, "lam", f"torch.optim.{optimizer}").value,
         note=f"with a mean loss, {exempt}",
     )
-    if not classifier and recipe.loss != "squared_error":
-        return [_canonical(lam, recipe), in_torch]
+    if (not classifier and recipe.loss != "squared_error") or form == "periodic":
+        return [_canonical(lam, recipe), in_torch]  # scikit-learn has neither such a loss nor an embedding
     name = "MLPClassifier" if classifier else "MLPRegressor"
     alpha = convert(
         lam,

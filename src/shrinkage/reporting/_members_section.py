@@ -25,6 +25,7 @@ SEEN = {
     "deep_piecewise": "bounded columns and piecewise codes, twice the layers at half the width",
     "linear": "standardized columns, no hidden layers",
     "additive": "bounded columns and piecewise codes, no hidden layers",
+    "periodic": "bounded columns and trained cosines of the numbers",
 }
 
 

@@ -53,6 +53,7 @@ _OPTIONS = {
             "decimal",
             "demo",
             "device",
+            "embedding",
             "encoding",
             "escape",
             "epochs",

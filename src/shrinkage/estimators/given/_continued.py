@@ -144,7 +144,7 @@ def _further(
     X = part.form(X)
     fold = Fold(
         number=ALL_ROWS,
-        inputs=standard_inputs(X, part.x_scale),
+        inputs=standard_inputs(X, part.x_scale, part.embedded_columns),
         Y=Y,
         weight=weight,
         train=np.arange(len(X)),
@@ -155,6 +155,7 @@ def _further(
         hidden_layer_sizes=part.perceptron.hidden_layer_sizes,
         activation=part.perceptron.activation,
         initialization=part.perceptron.initialization,
+        embedding=part.perceptron.embedding,
         start=part.rows[part.chosen],
     )
     member = fold.member(0, recipe.dtype, recipe.device)

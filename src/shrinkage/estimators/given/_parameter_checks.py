@@ -40,6 +40,11 @@ def check_parameters(given: Mapping[str, Any]) -> None:
     units = np.atleast_1d(hidden)
     if units.size and not np.issubdtype(units.dtype, np.integer):
         raise RequestError(f"{called('hidden_layer_sizes')}: must be whole numbers, got {shown(hidden)}.")
+    if given["network"] is not None and given["embedding"] not in ("auto", None):
+        raise RequestError(
+            f"{called('embedding', given['embedding'])}: a network of your own embeds its inputs itself. Leave "
+            "embedding at auto."
+        )
     if given["predict_by"] == "folds" and not given["out_of_fold"]:
         raise RequestError(
             f"{called('predict_by', 'folds')}: predicts by the networks of the folds, which out_of_fold=False does not "

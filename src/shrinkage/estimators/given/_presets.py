@@ -22,7 +22,7 @@ def of_preset(given: Mapping[str, Any], kind: type) -> dict[str, Any]:
     """What the preset sets: its values of the parameters that equal their defaults.
 
     A parameter that was set to its default can't be told from one that was left there. With a network of the user's own,
-    whose inputs have one form, `inputs` stays.
+    whose inputs have one form, `inputs` stays, and so it does with an `embedding`.
 
     Args:
         given: the estimator's parameters by name.
@@ -38,7 +38,7 @@ def of_preset(given: Mapping[str, Any], kind: type) -> dict[str, Any]:
         name: value
         for name, value in PRESETS[name].items()
         if _equal(given[name], defaults[name].default)
-        and not (name == "inputs" and given["network"] is not None)
+        and not (name == "inputs" and (given["network"] is not None or given["embedding"] != "auto"))
     }
 
 

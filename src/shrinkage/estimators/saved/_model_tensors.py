@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -9,24 +10,44 @@ from numpy.typing import NDArray
 
 from shrinkage.estimators._blend import Blend
 from shrinkage.estimators._fitted_networks import FittedNetworks
+from shrinkage.networks import PerceptronKind, PerceptronLayout, perceptron_layout
 
-__all__ = ["all_tensors", "numbers_of", "tensors_of"]
+__all__ = ["COLUMNS", "all_tensors", "layout_from", "numbers_of", "tensors_of"]
+
+COLUMNS = "embedding.columns"
+
+
+def layout_from(
+    kind: PerceptronKind, inputs: int, outputs: int, tensors: Mapping[str, NDArray[Any]]
+) -> PerceptronLayout:
+    """The layout of networks whose tensors say which inputs they embed.
+
+    Raises:
+        ValueError: they can't be inputs of such a network.
+    """
+    columns = tensors.get(COLUMNS, np.empty(0, np.int64))
+    known = columns.ndim == 1 and columns.dtype == np.int64 and (np.diff(columns) > 0).all()
+    if not known or (len(columns) and not 0 <= columns[0] <= columns[-1] < inputs):
+        raise ValueError(f"columns to embed that {inputs} inputs don't have")
+    if len(columns) and kind.embedding == "none":
+        raise ValueError("columns to embed for a network without an embedding")
+    return kind.layout(inputs, outputs, columns.tolist())
 
 
 def tensors_of(networks: FittedNetworks) -> dict[str, NDArray[Any]]:
     """The chosen network layer by layer, for any reader; every kept network as a row; the scales."""
     tensors = numbers_of(networks)
-    for i, (weights, biases) in enumerate(networks.layers()):
-        tensors[f"layer_{i}.weight"] = np.ascontiguousarray(weights)
-        tensors[f"layer_{i}.bias"] = np.ascontiguousarray(biases)
-    return tensors
+    named = perceptron_layout(networks.layout).named(networks.rows[networks.chosen])
+    return tensors | {name: np.ascontiguousarray(array) for name, array in named.items()}
 
 
 def numbers_of(networks: FittedNetworks) -> dict[str, NDArray[Any]]:
-    """Every kept network as a row, the restarts if their mean predicts, and the scales."""
+    """Every kept network as a row, the restarts if their mean predicts, the scales, and which inputs are embedded."""
     tensors = {"networks": np.ascontiguousarray(networks.rows)}
     if networks.restarts is not None:
         tensors["restarts"] = np.ascontiguousarray(networks.restarts)
+    if networks.embedded_columns:
+        tensors[COLUMNS] = np.array(networks.embedded_columns, np.int64)
     for name, scale in (("x", networks.x_scale), ("y", networks.y_scale)):
         if scale is not None:
             tensors |= {f"{name}_shift": scale.shift, f"{name}_scale": scale.scale}

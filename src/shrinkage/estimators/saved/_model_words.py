@@ -31,7 +31,7 @@ __all__ = [
     "read_words",
 ]
 
-FORMAT, VERSION = "shrinkage.model", 4
+FORMAT, VERSION = "shrinkage.model", 5
 NUMBERS, WORDS, PREPROCESSING = "model.safetensors", "model.json", "preprocessing.skops"
 FOLDS, MODULE = "folds.zip", "module.safetensors"
 LARGEST_JSON = 16 * 2**20
@@ -55,8 +55,9 @@ def _are_parts(value: Any) -> bool:
         and 0 < len(value) <= len(MEMBERS)
         and all(
             type(part) is dict
-            and part.keys() == PART.keys()
+            and part.keys() - {"embedding"} == PART.keys()
             and all(is_right(part[name]) for name, is_right in PART.items())
+            and part.get("embedding", "periodic") == "periodic"
             for part in value
         )
     )
@@ -116,6 +117,7 @@ SCHEMAS: dict[int, dict[str, Callable[[Any], bool]]] = {
         "temperature": _is_temperature,
     },
 }
+SCHEMAS[5] = SCHEMAS[3]
 """What `model.json` holds in each version, besides its checksum and what is optional."""
 OPTIONAL: dict[str, Callable[[Any], bool]] = {
     "columns": lambda value: type(value) is list,

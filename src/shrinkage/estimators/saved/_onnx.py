@@ -13,7 +13,7 @@ from shrinkage._errors import RequestError, called
 from shrinkage._files import write_atomic
 from shrinkage.estimators._fitted_networks import FittedNetworks
 from shrinkage.estimators.saved._saved_model import SavedModel
-from shrinkage.networks import loss_named
+from shrinkage.networks import loss_named, perceptron_layout
 from shrinkage.tables.forms import BOUND, Bounded, Piecewise
 
 __all__ = ["export_onnx"]
@@ -176,11 +176,25 @@ class _Graph:
 
     def _linear_outputs(self, name: str, part: FittedNetworks, row: NDArray[Any]) -> str:
         layers = part.layers(row)
+        if part.embedded_columns:
+            name = self._node("Concat", name, self._embedded(name, part, row), axis=1)
         for i, (weights, biases) in enumerate(layers):
             name = self._node("Gemm", name, self._constant(weights), self._constant(biases))
             if i < len(layers) - 1 and part.perceptron.activation in _ACTIVATIONS:
                 name = self._node(_ACTIVATIONS[part.perceptron.activation], name)
         return name
+
+    def _embedded(self, name: str, part: FittedNetworks, row: NDArray[Any]) -> str:
+        """(n, N·U) the units of the numbers that are embedded; axes (n, N, 1, F) in between."""
+        columns = np.array(part.embedded_columns, np.int64)
+        named = perceptron_layout(part.layout).named(row)
+        x = self._node("Gather", name, self._constant(columns), axis=1)
+        x = self._node("Unsqueeze", x, self._constant(np.array([2, 3])))
+        x = self._node("Mul", x, self._constant(named["embedding.frequency"][:, None]))
+        waves = self._node("Cos", self._node("Add", x, self._constant(named["embedding.phase"][:, None])))
+        e = self._node("MatMul", waves, self._constant(named["embedding.weight"]))
+        e = self._node("Reshape", e, self._constant(np.array([-1, named["embedding.bias"].size])))
+        return self._node("Add", e, self._constant(named["embedding.bias"].ravel()))
 
     def _of_outputs(self, part: FittedNetworks, name: str) -> str:
         if self._temperature != 1:

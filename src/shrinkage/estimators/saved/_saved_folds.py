@@ -16,6 +16,7 @@ from shrinkage._errors import RequestError
 from shrinkage.estimators._blend import Blend
 from shrinkage.estimators._fitted_networks import FittedNetworks
 from shrinkage.estimators._fold_models import FoldModels
+from shrinkage.estimators.saved._model_tensors import layout_from, numbers_of
 from shrinkage.path import Scale
 from shrinkage.tables import Preprocessor, preprocessor_bytes, preprocessor_from
 from shrinkage.tables.forms import form_from, name_of
@@ -46,11 +47,9 @@ def folds_in_bytes(models: FoldModels, preprocessor: Preprocessor) -> bytes:
 
 def _tensors(part: FittedNetworks) -> dict[str, NDArray[Any]]:
     """The networks, their scales, and what the form of input has learned."""
-    tensors = {"networks": np.ascontiguousarray(part.rows)}
-    for name, scale in (("x", part.x_scale), ("y", part.y_scale)):
-        if scale is not None:
-            tensors |= {f"{name}_shift": scale.shift, f"{name}_scale": scale.scale}
-    return tensors | {f"form.{name}": np.ascontiguousarray(a) for name, a in part.form.arrays().items()}
+    return numbers_of(part) | {
+        f"form.{name}": np.ascontiguousarray(a) for name, a in part.form.arrays().items()
+    }
 
 
 def folds_from(data: bytes, model: Blend, name: str) -> FoldModels:
@@ -123,7 +122,7 @@ def _part(tensors: dict[str, NDArray[Any]], columns: int, model: FittedNetworks)
     }
     form = form_from(name_of(model.form), learned)
     n_inputs = form(np.zeros((1, columns))).shape[1]
-    layout, rows = model.kind.layout(n_inputs, model.n_outputs), tensors["networks"]
+    layout, rows = layout_from(model.perceptron, n_inputs, model.n_outputs, tensors), tensors["networks"]
     if (
         rows.ndim != 2
         or rows.shape[1] != layout.n_parameters

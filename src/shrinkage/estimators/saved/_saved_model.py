@@ -3,8 +3,9 @@
 `model.json` describes the numbers and contains the SHA-256 of the others and of itself, so a file that was changed,
 truncated or taken from another model is refused. A model without the networks of its folds is written in version 1 of the
 format if it is one network on standardized columns, else in version 2; with them, in version 3. A network built by the
-user's own function is written in version 4: its tensors, under their own names, are in module.safetensors. Where the mean
-over restarts (tensors `restarts`) or over the networks of the folds predicts, `predict_by` says so.
+user's own function is written in version 4: its tensors, under their own names, are in module.safetensors. A model that
+embeds numbers is written in version 5. Where the mean over restarts (tensors `restarts`) or over the networks of the
+folds predicts, `predict_by` says so.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from shrinkage.estimators._fitted_networks import FittedNetworks
 from shrinkage.estimators._fold_models import FoldModels
 from shrinkage.estimators._path_estimator import MLPCV
 from shrinkage.estimators.modules import MakeNetwork
-from shrinkage.estimators.saved._model_tensors import all_tensors, numbers_of, tensors_of
+from shrinkage.estimators.saved._model_tensors import all_tensors, layout_from, numbers_of, tensors_of
 from shrinkage.estimators.saved._model_words import (
     FOLDS,
     FORMAT,
@@ -44,7 +45,7 @@ from shrinkage.estimators.saved._model_words import (
 )
 from shrinkage.estimators.saved._saved_folds import folds_from, folds_in_bytes
 from shrinkage.estimators.saved._saved_network import check_outputs, kind_from, network_words, state_in_bytes
-from shrinkage.networks import Kind, Layout, PerceptronKind, PerceptronLayout, loss_named, perceptron_layout
+from shrinkage.networks import Kind, Layout, PerceptronKind, loss_named, perceptron_layout
 from shrinkage.networks.module import ModuleKind
 from shrinkage.path import Scale
 from shrinkage.tables import Preprocessor, column_rules, preprocessor_from, save_preprocessor
@@ -181,12 +182,14 @@ def _described(blend: Blend, *, with_folds: bool) -> tuple[int, dict[str, NDArra
     if (
         len(blend.parts) == 1
         and isinstance(first.form, StandardInputs)
+        and first.perceptron.embedding == "none"
         and not with_folds
         and first.restarts is None
     ):
         own = {name: word for name, word in parts[0].items() if name in SCHEMAS[1]}
         return 1, tensors_of(first), own
-    return 3 if with_folds else 2, all_tensors(blend), {"parts": parts, "main": blend.main}
+    version = 5 if any("embedding" in part for part in parts) else 3 if with_folds else 2
+    return version, all_tensors(blend), {"parts": parts, "main": blend.main}
 
 
 def load_model(folder: str | Path, network: MakeNetwork | None = None) -> SavedModel:
@@ -265,7 +268,7 @@ def _check_network(folder: Path, words: dict[str, Any], network: MakeNetwork | N
             f"{folder}: the network was built by {words['network']['builder']}, and a saved model contains "
             f"no code. Give the function that builds it with {called('network')}."
         )
-    if words["version"] < 4 and network is not None:
+    if words["version"] != 4 and network is not None:
         raise RequestError(
             f"{called('network')}: this model is the package's own perceptron, which needs no function to build it."
         )
@@ -307,12 +310,13 @@ def _loaded(data: bytes) -> dict[str, NDArray[Any]]:
 
 def _words_of(part: FittedNetworks, weight: float) -> dict[str, Any]:
     return {
-        "sizes": list(perceptron_layout(part.layout).sizes),
+        "sizes": [part.layout.inputs, *perceptron_layout(part.layout).sizes[1:]],
         "activation": part.perceptron.activation,
         "lambdas": part.lambdas.tolist(),
         "chosen": part.chosen,
         "form": name_of(part.form),
         "weight": float(weight),
+        **({} if part.perceptron.embedding == "none" else {"embedding": part.perceptron.embedding}),
     }
 
 
@@ -332,9 +336,13 @@ def _blend(words: dict[str, Any], tensors: dict[str, NDArray[Any]]) -> Blend:
 
 
 def _networks(words: dict[str, Any], loss: str, tensors: dict[str, NDArray[Any]]) -> FittedNetworks:
-    layout = PerceptronLayout(tuple(int(size) for size in words["sizes"]))
-    kind = PerceptronKind(hidden_layer_sizes=layout.sizes[1:-1], activation=words["activation"])
-    return _held(words, loss, tensors, kind, layout)
+    inputs, *hidden, outputs = words["sizes"]
+    kind = PerceptronKind(
+        hidden_layer_sizes=tuple(hidden),
+        activation=words["activation"],
+        embedding=words.get("embedding", "none"),
+    )
+    return _held(words, loss, tensors, kind, layout_from(kind, inputs, outputs, tensors))
 
 
 def _held(

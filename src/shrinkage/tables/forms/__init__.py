@@ -1,6 +1,6 @@
 """Forms of input: what a network sees of the same columns, fitted on training rows alone and saved with the model."""
 
-from shrinkage.tables.forms._bounded_form import BOUND, Bounded
+from shrinkage.tables.forms._bounded_form import BOUND, Bounded, levels_of
 from shrinkage.tables.forms._form import FORMS, Form, StandardInputs, form_from, form_named, name_of
 from shrinkage.tables.forms._piecewise_form import Piecewise
 
@@ -13,5 +13,6 @@ __all__ = [
     "StandardInputs",
     "form_from",
     "form_named",
+    "levels_of",
     "name_of",
 ]

@@ -238,6 +238,19 @@ def test_bitsandbytes(kind, expected):
     assert codes(getattr(package.optim, kind)(groups, lr=1e-2), model) == expected
 
 
+@pytest.mark.parametrize("kind", ["AdamWScheduleFree", "SGDScheduleFree"])
+def test_schedule_free_has_one_decay_while_it_runs_too(kind):
+    package = pytest.importorskip("schedulefree")
+    model = classifier()
+    optimizer = getattr(package, kind)(split(model), lr=1e-2)
+    optimizer.train()
+    for _ in range(5):
+        for p in model.parameters():
+            p.grad = torch.randn_like(p)
+        optimizer.step()
+    assert "two-penalties" not in {f.code for f in audit(optimizer, model).findings}
+
+
 def test_schedule_free_decays_its_average_at_half_the_pace():
     package = pytest.importorskip("schedulefree")
     model = classifier()

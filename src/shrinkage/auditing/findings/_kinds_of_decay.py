@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from shrinkage.auditing._facts import Facts, Owner, configured
+from shrinkage.auditing._facts import Audited, Facts, Owner, configured
 from shrinkage.auditing._finding import Hits, finding, names
 from shrinkage.auditing.measuring._timeline import number
 
@@ -23,7 +23,7 @@ def two_penalties(facts: Facts) -> Hits:
             "one of the two",
             "Set weight_decay=0, or remove the penalty from the loss.",
         )
-    mixed = [p for p in facts.parameters if p.reading.clock == "affine"]
+    mixed = [p for p in facts.parameters if p.reading.clock == "affine" and not _is_averaged(facts, p)]
     if mixed:
         reading = mixed[0].reading
         yield (
@@ -150,6 +150,11 @@ def trust_ratio_off(facts: Facts) -> Hits:
             "an exemption that changes only the decay",
             "Use the option that keeps the trust ratio (always_adapt=True), or give exempt parameters their own lr.",
         )
+
+
+def _is_averaged(facts: Facts, p: Audited) -> bool:
+    """Whether another learning rate also weighs the average differently, as in a schedule-free optimizer."""
+    return p.reading.path == "averaged" or "train_mode" in facts.groups[p.group]
 
 
 def _is_torchs(owner: Owner) -> bool:

@@ -43,7 +43,7 @@ def constant_words(verdict: Verdict, path: PathResult) -> str:
     return (
         f"These rows can't distinguish {_model(verdict, path)} from always predicting {guess}: the validation losses are "
         f"{number(against.chosen_loss)} and {number(against.loss)} ({_difference(against, path)}). So its λ is not "
-        "recommended elsewhere."
+        "recommended for other frameworks."
     )
 
 

@@ -127,3 +127,17 @@ def test_a_row_number_is_left_out_of_a_frame_of_numbers_too():
 def test_a_leak_is_warned_of():
     with pytest.warns(UserWarning, match="Possible leak: column 'told'"):
         net().fit(NUMBERS.assign(told=np.where(Y == "yes", "x", "z")), Y)
+
+
+@pytest.mark.filterwarnings("ignore:Left out", "ignore:Possible leak")
+@pytest.mark.parametrize("cell", [[1, 2], {"a": 1}, (1, 2)])
+def test_a_column_of_lists_beside_one_that_determines_the_target_is_left_out(cell: object):
+    frame = pd.DataFrame({"a": np.where(Y == "yes", 1.0, 0.0), "c": pd.Series([cell] * N)})
+    assert (net().fit(frame, Y).predict(frame) == Y).mean() >= 0.5
+
+
+def test_times_of_arrow_are_times():
+    pa = pytest.importorskip("pyarrow")
+    times = pd.arrays.ArrowExtensionArray(pa.array([60 * i for i in range(N - 1)] + [None], pa.time32("s")))  # pyright: ignore[reportArgumentType]
+    fitted = Preprocessor().fit(NUMBERS.assign(t=times))
+    assert [column.kind for column in fitted.columns] == ["number", "number", "time"]

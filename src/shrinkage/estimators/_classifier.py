@@ -151,7 +151,7 @@ class MLPClassifierCV(ClassifierMixin, MLPCV):
         self.classes_ = np.unique(y[seen])
         if len(self.classes_) < 2:
             raise ValueError(
-                f"{type(self).__name__}: y must have at least 2 classes, got 1 class: {self.classes_[0]!r}."
+                f"{type(self).__name__}: y must have at least 2 classes, got 1 class: {self.classes_.tolist()[0]!r}."
             )
         weights = checked_class_weight(self.class_weight, self.classes_)
         if len(self.classes_) == 2:

@@ -81,7 +81,7 @@ def possible_leaks(features: pd.DataFrame, target: NDArray[Any], task: str, name
     if not suspects or (len(suspects) > 1 and 2 * len(suspects) >= len(columns)):
         return []  # half of the columns or more: the target is easy to predict
     rest = [x for column, (x, _) in columns.items() if column not in suspects]
-    others = trees_error(np.column_stack(rest), y, folds, task) / base
+    others = trees_error(np.column_stack(rest), y, folds, task) / base if rest else 1.0
     reached = _score(others, base, task)
     return [
         Leak(name=column, target=name, task=task, alone=_score(errors[column], base, task), others=reached)

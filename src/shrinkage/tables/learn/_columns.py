@@ -90,7 +90,8 @@ def _flat_objects(values: pd.Series) -> tuple[str, pd.Series]:
     if inferred in ("datetime", "datetime64", "date"):
         return "date", pd.to_datetime(values, errors="coerce", utc=True)
     if inferred == "time":
-        return "time", values.map(_hours, na_action="ignore").astype(np.float64)
+        hours = values.map(_hours, na_action="ignore").astype(object)
+        return "time", hours.where(values.notna(), np.nan).astype(np.float64)
     if inferred == "complex" or (inferred == "mixed" and values.map(pd.api.types.is_list_like).any()):
         return "nested", values
     blank = [cell for cell in pd.unique(values) if isinstance(cell, str) and not cell.strip()]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -178,4 +178,120 @@ COLUMNS = (
     Written(id="leading zeros", cells=["00501", "10001", "94105"] * 10, form="text", note="leading zeros"),
     Written(id="codes with an e", cells=["1e5", "7b2", "3c1"] * 10, form="text"),
     Written(id="flats", cells=["12", "12A", "13", "14B"] * 8, form="text"),
+)
+
+
+def same(id: str, cells: Sequence[str], values: Sequence[float], note: str = "") -> Written:
+    """Numbers that are written in several ways in one column."""
+    return Written(id=id, cells=[*cells] * (N // len(cells)), values=values, note=note)
+
+
+def dates(id: str, cells: Sequence[str], note: str = "") -> Written:
+    return Written(id=id, cells=cells, form="date", note=note)
+
+
+def months(names: str, pattern: str) -> list[str]:
+    """The fifth day of each month of some years."""
+    return [pattern.format(d=5, m=names.split()[i % 12], y=2020 + i // 12) for i in range(N)]
+
+
+GERMAN = "Januar Februar März April Mai Juni Juli August September Oktober November Dezember"
+SHORT_GERMAN = "Jan Feb Mrz Apr Mai Jun Jul Aug Sep Okt Nov Dez"
+FRENCH = "janvier février mars avril mai juin juillet août septembre octobre novembre décembre"
+SPANISH = "enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre"
+FULL_WIDTH = {**{str(i): chr(0xFF10 + i) for i in range(10)}, ",": "，", ".": "．"}
+FURTHER_WORDS = (
+    "did not answer",
+    "don\u2019t know",
+    "keine Angaben",
+    "DK/REF",
+    "not_available",
+    "#WERT!",
+    "不明",
+    ".a",
+)
+LATER = (
+    *(replace(missing(word), id=f"missing {word}") for word in FURTHER_WORDS),
+    Written(
+        id="one word in most cells",
+        cells=[*PLAIN[:12], *["see note"] * 18],
+        values=FIRST,
+        note="'see note' in 18 cells read as missing",
+    ),
+    Written(
+        id="a word among few numbers",
+        cells=[*[str(i % 7) for i in range(27)], *["lost"] * 3],
+        form="text",
+        note="27 cells hold numbers, but 3 hold words ('lost')",
+    ),
+    Written(
+        id="words in half of the cells",
+        cells=[*PLAIN[:12], *PLAIN[:2], *["lost", "broken"] * 8],
+        form="text",
+        note="14 cells hold numbers, but 16 hold words ('lost', 'broken')",
+    ),
+    Written(
+        id="full width",
+        cells=["\uffe5" + swapped([f"{x:,.2f}"], FULL_WIDTH)[0] for x in NUMBERS],
+        values=FIRST,
+        note="'¥'",
+    ),
+    number("no cents in Swiss", "Fr. {:.0f}.\u2013", [1000.0, 1038.0, 1074.0], note="'Fr.'"),
+    number("no cents in Indian", "₹{:,.0f}/-", [1000.0, 1038.0, 1074.0], note="'₹'"),
+    number("percent before", "%{:.1f}", note="'%'"),
+    number("a power of ten", "{:.2f} × 10³", [1000 * x for x in FIRST]),
+    number("as Excel keeps text", '="{:.2f}"'),
+    number("about", "~{:.1f}", note="the sign '~' was removed"),
+    same(
+        "whole numbers with groups",
+        ["24", "1.250", "980", "2.347", "12", "31.999"],
+        [24, 1250, 980],
+        "thousands separator",
+    ),
+    same(
+        "whole numbers with commas",
+        ["24", "1,250", "980", "2,347", "12", "31,999"],
+        [24, 1250, 980],
+        "thousands separator",
+    ),
+    same(
+        "footnotes",
+        ["12.5", "13.5*", "14.5 [1]", "15.25", "16.125"],
+        [12.5, 13.5, 14.5],
+        "'[1]' in 6 cells removed",
+    ),
+    same("lakh and crore", ["2 lakh", "1.5 crore"], [2e5, 1.5e7], "1 crore as 10000000"),
+    same("Japanese magnitudes", ["3万", "2億"], [3e4, 2e8], "1 万 as 10000"),
+    same("thousands of a currency", ["2 k€", "500 €"], [2000, 500], "1 € k as 1000 €"),
+    same("micrograms", ["3 mg", "500 µg"], [3, 0.5], "1 µg as 0.001 mg"),
+    same("months and years", ["2 years", "6 months", "3 years"], [2, 0.5, 3], "1 month as 0.0833333 year"),
+    dates("German months", months(GERMAN, "{d}. {m} {y}")),
+    dates("short German months", months(SHORT_GERMAN, "{d:02d}-{m}-{y}")),
+    dates("French months", months(FRENCH, "{d} {m} {y}")),
+    dates("Spanish months", months(SPANISH, "{d} de {m} de {y}")),
+    dates("Japanese", days("%Y年%m月%d日")),
+    dates("Korean", days("%Y. %m. %d.")),
+    dates("SAS", [cell.upper() for cell in days("%d%b%Y:%H:%M:%S")]),
+    dates("Oracle", days("%d-%b-%y %I.%M.%S.000000000 %p")),
+    dates("JavaScript", days("%a %b %d %Y %H:%M:%S GMT+0100 (Central European Standard Time)")),
+    dates("whole numbers", days("%Y%m%d"), "written as numbers, such as 20240101"),
+    dates("months as numbers", [f"{2020 + i // 12}{1 + i % 12:02d}" for i in range(N)], "written as numbers"),
+    dates("months with a point", [f"{1 + i % 12:02d}.{2020 + i // 12}" for i in range(N)]),
+    dates("two digits of the year first", days("%y-%m-%d"), "has the year first"),
+    dates("weeks", [f"KW {1 + i:02d}/2024" for i in range(N)]),
+    dates("half years", [f"H{1 + i % 2} {2000 + i // 2}" for i in range(N)]),
+    dates("end of the day", [*days("%Y-%m-%d %H:%M")[:29], "2024-03-01 24:00"]),
+    dates("without an end", [*days("%Y-%m-%d")[:29], "9999-12-31"], "'9999-12-31' in line 31"),
+    Written(id="o'clock", cells=days("%H.%M Uhr"), form="time"),
+    Written(id="French times", cells=days("%Hh%M"), form="time"),
+    Written(id="durations", cells=[f"{i} days {i % 24:02d}:30:00" for i in range(N)], form="time"),
+    Written(id="spelled durations", cells=[f"{1 + i % 3}h {i:02d}m" for i in range(N)], form="time"),
+    Written(id="long durations", cells=[f"{5 * i}:30:00" for i in range(N)], form="time"),
+    Written(id="codes with T", cells=[f"T{100 + 7 * i % 400}" for i in range(10)] * 3, form="text"),
+    Written(id="numbers of bills", cells=[f"2023-{i:03d}" for i in range(10)] * 3, form="text"),
+    Written(
+        id="flats among many",
+        cells=[f"{3 * i}{'AB'[i % 2] if i % 3 else ''}" for i in range(15)] * 2,
+        form="text",
+    ),
 )

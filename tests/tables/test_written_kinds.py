@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from real_table_cases import COLUMNS, N, Written, days
+from real_table_cases import COLUMNS, LATER, N, Written, days
 from shrinkage._errors import RequestError
-from shrinkage.tables import Preprocessor, Reading, check_table, read_table
+from shrinkage.tables import Preprocessor, Reading, check_table, notes_on_new_rows, read_table
 from shrinkage.tables.read._dates import moment_of
 from tables_cases import text_table
 
@@ -22,7 +22,7 @@ def lines(cells: list[str], name: str = "c") -> str:
     return "\n".join([f"{name}|noise|y", *rows]) + "\n"
 
 
-@pytest.mark.parametrize("case", COLUMNS, ids=lambda case: case.id)
+@pytest.mark.parametrize("case", [*COLUMNS, *LATER], ids=lambda case: case.id)
 def test_each_kind_of_column_is_recognized_and_reported(case: Written, tmp_path: Path):
     table = text_table(tmp_path / "t.csv", lines(list(case.cells)), sep="|")
     reading = table.readings["c"]
@@ -35,7 +35,7 @@ def test_each_kind_of_column_is_recognized_and_reported(case: Written, tmp_path:
     assert Reading.from_dict(reading.to_dict()) == reading
 
 
-@pytest.mark.parametrize("case", COLUMNS, ids=lambda case: case.id)
+@pytest.mark.parametrize("case", [*COLUMNS, *LATER], ids=lambda case: case.id)
 @pytest.mark.filterwarnings("ignore:Column")
 def test_a_frame_of_the_same_text_gives_the_same_inputs(case: Written, tmp_path: Path):
     table = text_table(tmp_path / "t.csv", lines(list(case.cells)), sep="|")
@@ -96,6 +96,14 @@ def test_given_options_override_the_inferred_reading(tmp_path: Path):
         ("Mar 5 13:05:07 2024", "2024-03-05T13:05:07"),
         ("1/5/24 1:05 pm", "2024-01-05T13:05"),
         ("31.12.1999", None),
+        ("Mittwoch, 20. Dezember 2023", "2023-12-20"),
+        ("le 5 août 2024", "2024-08-05"),
+        ("2024年1月5日", "2024-01-05"),
+        ("2024-01-05T08:05:00+01:00[Europe/Berlin]", "2024-01-05T07:05"),
+        ("2024-01-05 24:00", "2024-01-06"),
+        ("2024-01-05 24:01", None),
+        ("T499", None),
+        ("S123", None),
         ("soon", None),
     ],
 )
@@ -112,6 +120,15 @@ def test_one_date(cell: str, expected: str | None):
         ('a::b\n1::x y\n2::"q::r"\n', {"sep": "::"}, {"a": [1, 2], "b": ["x y", "q::r"]}),
         ('a,b\n1,"x \\" q"\n2,y\n', {"escape": "\\"}, {"a": [1, 2], "b": ['x " q', "y"]}),
         ("1,x\n2,y\n", {"header": False}, {"column 1": [1, 2], "column 2": ["x", "y"]}),
+        ('"sep=;"\na;b\n1;x\n2;y\n', {}, {"a": [1, 2], "b": ["x", "y"]}),
+        ("sep=;;;\na;b\n1;x\n2;y\n", {}, {"a": [1, 2], "b": ["x", "y"]}),
+        ("a||b\n1||x\n2||y\n", {"sep": "||"}, {"a": [1, 2], "b": ["x", "y"]}),
+        ("a,b\n1,x,\n2,y,\n", {}, {"a": [1, 2], "b": ["x", "y"]}),
+        ("a,b,\n1,x\n2,y\n", {}, {"a": [1, 2], "b": ["x", "y"]}),
+        (",,\na,b\n1,x\n2,y\n", {}, {"a": [1, 2], "b": ["x", "y"]}),
+        ("a,b\n1,x\n2,y\n\x1a", {}, {"a": [1, 2], "b": ["x", "y"]}),
+        ("'a','b'\n'1','x,z'\n'2','y'\n", {}, {"a": [1, 2], "b": ["x,z", "y"]}),
+        ("\u200ba,b\u00a0\n1,x\n2,y\n", {}, {"a": [1, 2], "b": ["x", "y"]}),
     ],
 )
 def test_files_as_other_programs_write_them(tmp_path: Path, content: str, options: dict, frame: dict):
@@ -146,3 +163,56 @@ def test_a_sheet_of_excel_is_read_like_a_file(tmp_path: Path):
     (tmp_path / "bad.xlsx").write_bytes((tmp_path / "t.xlsx").read_bytes()[:-300])
     with pytest.raises(RequestError, match=r"bad\.xlsx"):
         read_table(tmp_path / "bad.xlsx")
+
+
+@pytest.mark.parametrize("end", ["", "\n"])
+def test_rows_without_a_value_at_the_end_are_left_out_with_a_note(tmp_path: Path, end: str):
+    table = text_table(tmp_path / "t.csv", "a,b\r\n1,x\r\n,\r\n2,y\r\n,\r\n, \r\n" + end)
+    assert table.frame["b"].tolist() == ["x", None, "y"]
+    assert table.notes[0] == "2 rows without any value at the end of the file were left out."
+
+
+def test_units_that_have_nothing_to_do_with_each_other_are_refused_with_the_line(tmp_path: Path):
+    cells = [f"{3 * i}.5 {'credit' if i % 2 else 'debit'}" for i in range(N)]
+    table = text_table(tmp_path / "t.csv", lines(cells), sep="|")
+    with pytest.raises(
+        RequestError, match=r"line 3: column 'c' holds numbers with a unit, but here '3\.5 credit'"
+    ):
+        check_table(table, "y", folds=2)
+
+
+def test_a_model_of_dates_written_as_numbers_takes_them_as_numbers_too(tmp_path: Path):
+    table = text_table(tmp_path / "t.csv", lines(days("%Y%m%d")), sep="|")
+    fitted = Preprocessor().fit(table.frame[["c", "noise"]])
+    numbers = table.frame[["c", "noise"]].assign(c=table.frame["c"].astype(int))
+    np.testing.assert_array_equal(fitted.transform(numbers), fitted.transform(table.frame))
+
+
+@pytest.mark.parametrize("word", ["Total", "Grand total", "Summe", "合計"])
+def test_a_last_row_that_sums_up_is_pointed_out(tmp_path: Path, word: str):
+    rows = [f"{'ab'[i % 2]},{i % 7},{i % 5 + 0.5}" for i in range(N)]
+    said = check_table(
+        text_table(tmp_path / "t.csv", "\n".join(["shop,n,y", *rows, f"{word},90,75"]) + "\n"), "y", folds=2
+    )
+    assert any(f"t.csv, line {N + 2}: column 'shop' is {word!r}" in sentence for sentence in said)
+    said = check_table(text_table(tmp_path / "t.csv", "\n".join(["shop,n,y", *rows]) + "\n"), "y", folds=2)
+    assert not any("sums up" in sentence for sentence in said)
+
+
+def test_words_for_missing_in_a_target_are_named(tmp_path: Path):
+    table = text_table(
+        tmp_path / "t.csv", "a,y\n" + "\n".join(f"{i % 7},{i}.5" for i in range(N)) + "\n3,unknown\n"
+    )
+    with pytest.raises(
+        RequestError, match=r"missing in 1 of 31 rows \(line 32; 'unknown' read as missing\): fill"
+    ):
+        check_table(table, "y", folds=2)
+
+
+def test_words_for_missing_in_later_numbers_are_reported(tmp_path: Path):
+    fitted = Preprocessor().fit(
+        text_table(tmp_path / "t.csv", lines([f"{i}.5" for i in range(N)]), sep="|").frame
+    )
+    new = text_table(tmp_path / "new.csv", lines(["1.5", "unknown", "-", "unknown"]), sep="|", like=fitted)
+    notes = notes_on_new_rows(new, fitted, ["y"])
+    assert "new.csv: column 'c' has 'unknown' in 2 cells, '-' in 1 cell: read as missing." in notes

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
@@ -46,6 +47,8 @@ class Table:
     """The unit of `lines`: `row` if rows were left out of a file without lines."""
     numerals: Numerals | None = None
     """The requested number format; None if none was requested."""
+    words: Mapping[str, Mapping[str, int]] = field(default_factory=dict, repr=False)
+    """For a column of numbers that was read by a known rule: words that were read as missing, and their cells."""
 
     def where(self, row: int) -> str:
         """The place of a row as its owner finds it: `line 7` of a text file, `row 7` otherwise, from 1."""

@@ -48,6 +48,8 @@ def asked_table(asked: TableOptions, verbatim: Sequence[str] = ()) -> tuple[Tabl
         without_rare_classes,
     )
 
+    if both := [name for name in asked.drop or () if name in (asked.target or ())]:
+        raise RequestError(f"--drop {both[0]}: this is the target; name another column.")
     table, target = _read(asked, verbatim)
     if asked.drop:
         table = without_columns(table, asked.drop)
@@ -78,6 +80,6 @@ def _read(asked: TableOptions, verbatim: Sequence[str]) -> tuple[Table, list[str
         text=asked.text or (),
         escape=asked.escape,
         header=not asked.no_header,
-        verbatim=verbatim,
+        verbatim=[name for name in verbatim if name not in asked.target],
     )
     return table, asked.target

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 import shlex
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -14,6 +15,7 @@ from shrinkage.tables._source_table import Table, column_of
 from shrinkage.tables._target import inferred_task, split_target, target_names
 from shrinkage.tables.check._cells import mixed, not_numbers, wrong_values
 from shrinkage.tables.check._leaks import possible_leaks
+from shrinkage.tables.check._totals import note_on_totals
 
 __all__ = ["check_table", "hint", "listed"]
 
@@ -74,6 +76,14 @@ def hint(name: str, columns: list[str]) -> str:
         return f"; the file looks separated by {sep!r}: --sep {'tab' if sep == chr(9) else repr(sep)}."
     if len(columns) == 1 and set(name.split()) < set(columns[0].split()):
         return "; the file looks separated by white space: --sep '\\s+'."
+    if (
+        len(columns) == 1
+        and name in (parts := re.split(r"[^\w\s]|[\x00-\x1f]", columns[0]))
+        and len(parts) > 1
+    ):
+        mark = columns[0][len(parts[0])]
+        said = shlex.quote(mark) if mark.isprintable() else f"'\\x{ord(mark):02x}'"
+        return f"; the file looks separated by {mark!r}: --sep {said}."
     several = [part.strip() for part in name.split(",")]
     if len(several) > 1 and set(several) <= set(columns):
         return f"; several targets are named one by one: {' '.join(f'--target {shlex.quote(each)}' for each in several)}."
@@ -140,9 +150,25 @@ def _missing_target(table: Table, name: str, column: pd.Series) -> Iterator[str]
         places = ", ".join(table.where(int(row)) for row in rows[:3])
         yield (
             f"{table.name}: target {shown(name)} is missing in {len(rows):,} of {len(column):,} rows "
-            f"({places}{', …' if len(rows) > 3 else ''}): fill them in, or leave these rows out with "
-            "--drop-missing-target."
+            f"({places}{', …' if len(rows) > 3 else ''}{_words_for_missing(table, name)}): fill them in, or leave "
+            "these rows out with --drop-missing-target."
         )
+
+
+def _words_for_missing(table: Table, name: str) -> str:
+    """What is added where words in the target were read as missing."""
+    reading = table.readings.get(name)
+    return f"; {listed(reading.missing)} read as missing" if reading is not None and reading.missing else ""
+
+
+def _why_text(table: Table, name: str) -> str:
+    """The note on a target that holds numbers too, or numbers that would lose something."""
+    reading = table.readings.get(name)
+    return (
+        ""
+        if reading is None or reading.form != "text" or reading.missing or not reading.note
+        else f"{reading.note} "
+    )
 
 
 def _rare_classes(table: Table, name: str, values: pd.Series, folds: int) -> Iterator[str]:
@@ -160,13 +186,15 @@ def _rare_classes(table: Table, name: str, values: pd.Series, folds: int) -> Ite
     if len(rare) == len(counts) > 2:
         yield (
             f"{table.name}: target {shown(name)} has {len(counts):,} different values, each in fewer than {folds} rows: "
-            f"{said}{', …' if len(rare) > 5 else ''}. These are not classes. {_if_numbers(values)}Name another target."
+            f"{said}{', …' if len(rare) > 5 else ''}. These are not classes. "
+            f"{_if_numbers(values)}{_why_text(table, name)}Name another target."
         )
         return
     yield (
         f"{table.name}: target {shown(name)} has {'a class' if len(rare) == 1 else f'{len(rare)} classes'} with fewer "
         f"rows than the {folds} folds: {said}{', …' if len(rare) > 5 else ''}. "
-        f"{_if_numbers(values)}Add rows, merge the class with another, leave it out with --drop-rare-classes, or use "
+        f"{_if_numbers(values)}{_why_text(table, name)}Add rows, merge the class with another, leave it out with "
+        "--drop-rare-classes, or use "
         "fewer folds (--folds)."
     )
 
@@ -191,6 +219,8 @@ def _notes(table: Table, targets: Sequence[str], task: str) -> Iterator[str]:
                 for target in targets
                 if _same_information(column, column_of(table.frame, target))
             )
+    if note := note_on_totals(table):
+        yield note
     for name, rule in table.readings.items():
         if rule.of_feature and rule.note and name not in targets:
             yield rule.note

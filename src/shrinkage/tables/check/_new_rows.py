@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -138,14 +139,14 @@ class NewRows:
             cells.texts |= dict.fromkeys(str(texts[row]) for row in rows)
 
     def _add_words(self, table: Table, column: Column) -> None:
-        """What words were read as missing; of a column that is numbers already, none is left."""
+        """What words were read as missing; of a column that is numbers already, the table has kept them."""
         values = column_of(table.frame, column.name)
-        if values.dtype != object:
-            return
-        held = values.dropna().map(str).str.strip()
-        counts = held[held.map(lambda cell: is_gap(cell, column))].value_counts()
+        found: Mapping[Any, int] = table.words.get(column.name, {})
+        if values.dtype == object:
+            held = values.dropna().map(str).str.strip()
+            found = held[held.map(lambda cell: is_gap(cell, column))].value_counts().to_dict()
         words = self._words.setdefault(column.name, {})
-        for word, count in counts.items():
+        for word, count in found.items():
             words[str(word)] = words.get(str(word), 0) + int(count)
 
 
@@ -176,7 +177,11 @@ def _wrong_cells(table: Table, column: Column) -> Iterator[tuple[str, str, int]]
         found = numbers(values, column)
         for sentence in too_large(table, column.name, values.__class__(found, index=values.index)):
             yield "size", sentence, 1
-        lost, what = np.isnan(found), "a number"
+        rule = column.reading
+        lost, what = (
+            np.isnan(found),
+            "a number" if rule is None or not rule.unit else f"a number in {shown(rule.unit)}",
+        )
     elif column.kind == "boolean":
         lost, what = np.isnan(booleans(values, column)), "true or false"
     elif column.kind == "date":
@@ -184,7 +189,7 @@ def _wrong_cells(table: Table, column: Column) -> Iterator[tuple[str, str, int]]
         what += f" written as {column.format}" if column.format else ""
         rule = column.reading
         if rule is not None and rule.day_first is not None:
-            what += f" as the training rows hold them, {'day' if rule.day_first else 'month'} first"
+            what += f" as the training rows hold them, {rule.order}"
     elif column.kind == "time":
         lost, what = np.isnan(times(values, column)), "a time of day"
     else:

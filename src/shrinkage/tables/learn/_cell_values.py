@@ -66,6 +66,8 @@ def _read(values: pd.Series, column: Column) -> tuple[str, pd.Series]:
     """A column in its form, text being read by the rule that was fixed in training."""
     form, values = flat(values)
     rule = column.reading or PLAINLY.get(column.kind)
+    if form == "number" and column.kind == "date":  # 20240105, which pandas reads as a number
+        form, values = "text", values.map(_whole_text, na_action="ignore").astype(object)
     if form not in ("text", "mixed", "category") or rule is None or (column.format and column.kind == "date"):
         return form, values
     texts = values.astype(object).map(str, na_action="ignore")
@@ -173,6 +175,10 @@ def _codes(texts: NDArray[np.object_], column: Column) -> Floats:
 
 def _level_text(value: object) -> str:
     return value if isinstance(value, str) else _plainly(str(value))
+
+
+def _whole_text(number: float) -> str:
+    return str(int(number)) if np.isfinite(number) else str(number)
 
 
 def _plainly(text: str) -> str:

@@ -13,10 +13,11 @@ import pyarrow.compute as _compute
 from numpy.typing import NDArray
 
 from shrinkage._errors import RequestError, shown
+from shrinkage.tables.read._column_cells import Hints
 from shrinkage.tables.read._csv import Cells
-from shrinkage.tables.read._numerals import PLAIN, grouped
-from shrinkage.tables.read._reading import Reading, as_read
-from shrinkage.tables.read._typing import EXACT, FEW_VERSIONS, Decision, Hints, decided, is_versions, loses
+from shrinkage.tables.read._numerals import PLAIN, grouped, groups_for_sure
+from shrinkage.tables.read._reading import Reading, as_read, different
+from shrinkage.tables.read._typing import EXACT, FEW_VERSIONS, Decision, decided, is_versions, loses
 
 __all__ = ["Columns", "read_text_columns"]
 
@@ -72,8 +73,11 @@ class Columns:
         values = _objects(cells)
         decision = self._decided(values, name, where)
         found = typed(values, decision.reading)
-        if known is not None and known.form == "number" and found.dtype == object:
-            decision, found = self._otherwise(values, found, name, known, where)
+        if known is not None and known.form == "number":
+            if found.dtype == object:
+                decision, found = self._otherwise(values, found, name, known, where)
+            if found.dtype != object:
+                decision = replace(decision, words=_words(values, decision.reading))
         return found, decision
 
     def _otherwise(
@@ -95,18 +99,24 @@ class Columns:
         return Decision(known) if known is not None else decided(values, name, self.hints, where)
 
 
+def _words(values: pd.Series, rule: Reading) -> dict[str, int]:
+    """Words among numbers that were read as missing, and in how many cells each stands."""
+    places, texts = different(values)
+    counts = np.bincount(places[places >= 0], minlength=len(texts))
+    return {text: int(count) for text, count in zip(texts, counts, strict=True) if rule.is_gap(text)}
+
+
 def read_text_columns(
     wanted: Columns, cells: Cells, file: str
-) -> tuple[pd.DataFrame, dict[str, Reading], list[str]]:
-    """The frame of a CSV file, the rules of its columns, and what is to be said of them."""
+) -> tuple[pd.DataFrame, dict[str, Decision], list[str]]:
+    """The frame of a CSV file, what was decided about its columns, and what is to be said of them."""
     columns: dict[str, pd.Series] = {}
     decisions: dict[str, Decision] = {}
     for name, column in zip(cells.names, cells.columns, strict=True):
         columns[name], decisions[name] = wanted.column(column, name, lambda row: f"line {cells.lines[row]}")
     _refuse_doubt(decisions, file)
-    readings = {name: decision.reading for name, decision in decisions.items()}
-    notes = [note for reading in readings.values() for note in _said(reading)]
-    return pd.DataFrame(columns, copy=False), readings, notes
+    notes = [note for decision in decisions.values() for note in _said(decision.reading)]
+    return pd.DataFrame(columns, copy=False), decisions, notes
 
 
 def _said(reading: Reading) -> list[str]:
@@ -154,9 +164,18 @@ def _quick(cells: pa.ChunkedArray, *, exact: bool) -> pd.Series | None:
         return None
     if exact and pc.any(pc.match_substring_regex(cells, LOSSY)).as_py() and loses(_texts(cells)):
         return None
-    if exact and _may_be_versions(cells):
+    if exact and (_may_be_versions(cells) or groups_for_sure(_texts(cells.slice(0, SAMPLE)))):
         return None
-    return pd.Series(whole(found.to_numpy()))
+    values = whole(found.to_numpy())
+    if exact and values.dtype == np.int64 and _may_be_days(values):
+        return None
+    return pd.Series(values)
+
+
+def _may_be_days(values: NDArray[np.int64]) -> bool:
+    """Whether all numbers lie between the first and the last date of two centuries, written as numbers."""
+    least, most = int(values.min()), int(values.max())
+    return any(1900 * 10**zeros <= least and most < 2100 * 10**zeros for zeros in (2, 4, 8, 10))
 
 
 def _may_be_versions(cells: pa.ChunkedArray) -> bool:

@@ -20,12 +20,14 @@ from numpy.typing import NDArray
 from shrinkage._errors import RequestError, called, shown
 from shrinkage.tables.read._arrow_csv import arrow_columns, header_cells
 
-__all__ = ["Cells", "Dialect", "parsed", "regular_cells", "rows_begin"]
+__all__ = ["Cells", "Dialect", "parsed", "regular_cells", "rows_begin", "without_empty_end"]
 
 SEPARATORS = (",", ";", "\t", "|")
 HEAD = 200_000
 """So much of a file is looked at for its separator."""
-_SEP_LINE = re.compile(r"sep=(?P<sep>[^\r\n\"])\r?\n", re.IGNORECASE)
+_SEP_LINE = re.compile(r"\"?sep\s?=(?P<sep>[^\r\n\"])\"?(?:(?P=sep)|[,;])*[ \t]*\r?\n", re.IGNORECASE)
+_UNSEEN = " \t\r\n\u00a0\u200b\u200e\u200f\u2060\ufeff"
+"""Blanks and marks of no width, which don't belong to a column's name."""
 _NUMBER = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?\s*", re.IGNORECASE)
 
 
@@ -39,6 +41,8 @@ class Dialect:
     """The character that makes a quote a part of its cell; None where it is doubled for that."""
     header: bool = True
     """Whether the first row holds the names of the columns."""
+    quote: str = '"'
+    """The mark around a cell that holds a separator."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,9 +67,35 @@ def parsed(data: bytes, name: str, dialect: Dialect) -> Cells:
     if dialect.escape is not None and (len(dialect.escape) != 1 or dialect.escape in '\r\n"'):
         raise RequestError(f"{called('escape', dialect.escape)}: must be one character, such as \\.")
     dialect, first, head = _found(data, dialect)
-    if (cells := _fast(data, name, dialect, first, head)) is not None:
-        return cells
-    return _careful(data.decode()[first:], name, dialect, 1 + (first > 0))
+    data, empty = without_empty_end(data, dialect.sep or ",")
+    cells = _fast(data, name, dialect, first, head)
+    if cells is None:
+        cells = _careful(data.decode()[first:], name, dialect, 1 + (first > 0))
+    if empty:
+        rows = "1 row" if empty == 1 else f"{empty:,} rows"
+        cells.notes.append(
+            f"{rows} without any value at the end of the file {'was' if empty == 1 else 'were'} left out."
+        )
+    return cells
+
+
+def without_empty_end(data: bytes, sep: str) -> tuple[bytes, int]:
+    """The text without its last rows if these are nothing but separators, as Excel writes them, and how many they were.
+
+    The mark that DOS puts at the end of a file is left out too.
+    """
+    end, empty = len(data) - data.endswith(b"\x1a"), 0
+    if len(sep) == 1:
+        mark = sep.encode()
+        while end:
+            start = data.rfind(b"\n", 0, end) + 1
+            line = data[start:end]
+            if line.strip(mark + b' \t\r"') or not start:
+                break
+            empty += mark in line and bool(line.strip())
+            end = start - 1
+    cut = data[:end].endswith(b"\r") if end < len(data) and empty else False
+    return (data[: end - cut] if empty or data.endswith(b"\x1a") else data), empty
 
 
 def rows_begin(data: bytes, dialect: Dialect) -> tuple[Dialect, int] | None:
@@ -76,7 +106,7 @@ def rows_begin(data: bytes, dialect: Dialect) -> tuple[Dialect, int] | None:
         dialect: how it is written, as far as it was asked for.
     """
     dialect, first, head = _found(data, dialect)
-    if dialect.escape or len(dialect.sep or "") != 1 or not head[:first].isascii():
+    if dialect.escape or dialect.quote != '"' or len(dialect.sep or "") != 1 or not head[:first].isascii():
         return None
     if not dialect.header:
         return dialect, first
@@ -97,11 +127,15 @@ def _found(data: bytes, dialect: Dialect) -> tuple[Dialect, int, str]:
     line = _SEP_LINE.match(head)
     first = 0 if line is None else line.end()
     sep = dialect.sep or (line["sep"] if line else sniffed(head[first:], cut=len(head) < len(data)))
-    return replace(dialect, sep=_checked(sep)), first, head
+    dialect = replace(dialect, sep=_checked(sep))
+    names = re.split(r"[\r\n]", head[first:].lstrip(), maxsplit=1)[0].split(dialect.sep)
+    if len(names) > 1 and all(re.fullmatch(r"\s*'[^']+'\s*", cell) for cell in names):
+        dialect = replace(dialect, quote="'")
+    return dialect, first, head
 
 
 def _fast(data: bytes, name: str, dialect: Dialect, first: int, head: str) -> Cells | None:
-    if dialect.escape or len(dialect.sep or "") != 1 or not head[:first].isascii():
+    if dialect.escape or dialect.quote != '"' or len(dialect.sep or "") != 1 or not head[:first].isascii():
         return None
     end = data.find(b"\n", first) if dialect.header else first - 1
     text = head[first : head.find("\n", first)] if "\n" in head[first:] else ""
@@ -118,7 +152,10 @@ def _fast(data: bytes, name: str, dialect: Dialect, first: int, head: str) -> Ce
 
 def _careful(text: str, name: str, dialect: Dialect, line: int) -> Cells:
     rows, lines = _rows(text, name, dialect, line)
+    while len(rows) > 2 and not any(cell.strip() for cell in rows[0]):
+        rows, lines = rows[1:], lines[1:]
     sep = dialect.sep or ","
+    rows = _without_last_separators(rows)
     header = rows[0] if rows else []
     problems = _ragged(header, rows[1:], lines[1:], name, sep)
     if dialect.header:
@@ -134,6 +171,19 @@ def _careful(text: str, name: str, dialect: Dialect, line: int) -> Cells:
     ]
     names = header if dialect.header else [""] * len(header)
     return _named(names, columns, np.asarray(lines, dtype=np.int64), name, dialect, problems)
+
+
+def _without_last_separators(rows: list[list[str]]) -> list[list[str]]:
+    """Rows without the empty cell that a separator at their end makes, if either only the header or only it has none."""
+    widths = {len(row) for row in rows[1:]}
+    if len(widths) != 1 or not rows[0]:
+        return rows
+    width, header = widths.pop(), rows[0]
+    if width == len(header) + 1 and not any(row[-1].strip() for row in rows[1:]):
+        return [header, *(row[:-1] for row in rows[1:])]
+    if 0 < width < len(header) and not any(cell.strip() for cell in header[width:]):
+        return [header[:width], *rows[1:]]
+    return rows
 
 
 def _named(
@@ -180,6 +230,8 @@ def sniffed(sample: str, *, cut: bool) -> str:
 
 def _checked(sep: str) -> str:
     sep = {"\\t": "\t", "tab": "\t", "space": " "}.get(sep, sep)
+    if len(sep) > 1 and set(sep) <= {"|", "^", "$", "."}:
+        sep = re.escape(sep)
     if not sep or any(mark in sep for mark in '\r\n"'):
         raise RequestError(
             f"{called('sep', sep)}: must be a character, such as ',' ';' '|' or 'tab', or a regular expression, such "
@@ -205,6 +257,7 @@ def _rows(text: str, name: str, dialect: Dialect, line: int) -> tuple[list[list[
     reader = csv.reader(
         io.StringIO(text, newline=""),
         delimiter=sep,
+        quotechar=dialect.quote,
         skipinitialspace=sep not in "\t ",
         escapechar=dialect.escape,
         strict=True,
@@ -271,6 +324,12 @@ def _ragged(header: list[str], rows: list[list[str]], lines: list[int], name: st
         return [
             f"{name}, line 1 starts with #: {shown(sep.join(header))}. Remove the comment lines above the header."
         ]
+    usual, count = Counter(len(row) for row in rows).most_common(1)[0]
+    if width == 1 < usual and count > len(rows) / 2:
+        return [
+            f"{name}: line 1 is {shown(sep.join(header))}, without {sep!r}, but {count:,} of the {len(rows):,} rows "
+            f"below have {usual} fields. Remove any title or comment above the line with the column names."
+        ]
     fix = "add or quote what differs, or give another --sep"
     if len(wrong) == len(rows) and all(len(row) == width + 1 for row in rows):
         fix = "if each row starts with its own name, as R writes tables, add a name for it at the start of the header"
@@ -282,8 +341,8 @@ def _ragged(header: list[str], rows: list[list[str]], lines: list[int], name: st
 
 
 def _names(header: list[str]) -> tuple[list[str], list[str]]:
-    names = [cell.strip() for cell in header]
-    padded = [shown(cell) for cell in header if cell != cell.strip() and cell.strip()]
+    names = [cell.strip().strip(_UNSEEN) for cell in header]
+    padded = [shown(cell) for cell, name in zip(header, names, strict=True) if name and cell != name]
     notes = [f"Blanks around column names were removed: {', '.join(padded[:5])}."] if padded else []
     return names, notes
 

@@ -11,15 +11,37 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Order", "hours_of", "moment_of", "order_of"]
+from shrinkage.tables.read._date_words import in_english, without_oclock
 
-_TIME = r"(?P<h>\d{1,2}):(?P<mi>\d{2})(?::(?P<s>\d{2}(?:[.,]\d{1,9})?))?(?:\s?(?P<half>[AaPp])\.?\s?[Mm]\.?)?"
-_ZONE = r"(?:\s?(?P<zone>Z|UTC|GMT|[+-]\d{2}:?\d{2}|[+-]\d{2}|EST|EDT|CST|CDT|MST|MDT|PST|PDT|CET|CEST))?"
-_CLOCK = rf"(?:(?:T|,?\s+|\s-\s|\sat\s){_TIME}{_ZONE}(?:\s\([A-Z]{{2,5}}\))?)?"
+__all__ = ["Order", "are_days", "are_months", "hours_of", "moment_of", "order_of"]
+
+FOREVER = 9999
+"""The year in which what has no end is said to end: such a date is a gap."""
+_HALF = r"(?:\s?(?P<half>[AaPp])\.?\s?[Mm]\.?)?"
+_SECOND = r"\d{2}(?:[.,]\d{1,9})?"
+_TIME = rf"(?P<h>\d{{1,2}})(?P<colon>[:.])(?P<mi>\d{{2}})(?:(?P=colon)(?P<s>{_SECOND}))?{_HALF}"
+_ZONES = {"EST": -5, "EDT": -4, "CST": -6, "CDT": -5, "MST": -7, "MDT": -6, "PST": -8, "PDT": -7}
+_ZONES |= {
+    "WET": 0,
+    "WEST": 1,
+    "BST": 1,
+    "CET": 1,
+    "CEST": 2,
+    "EET": 2,
+    "EEST": 3,
+    "MSK": 3,
+    "JST": 9,
+    "KST": 9,
+}
+_ZONE = rf"(?:\s?(?P<zone>(?:UTC|GMT)?[+-]\d{{2}}(?::?\d{{2}})?|Z|UTC|GMT|{'|'.join(_ZONES)}))?"
+_PLACE = r"(?:\s?\([^()]{2,50}\)|\[[\w/+-]{3,40}\])?"
+_CLOCK = rf"(?:(?:T|:|,?\s+|\s-\s|\sat\s){_TIME}{_ZONE}{_PLACE})?"
 _DAY_NAME = r"(?:(?:mon|tue|tues|wed|wednes|thu|thur|thurs|fri|sat|satur|sun)(?:day)?\.?,?\s+)?"
 _NAME = r"(?P<name>jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?"
 _TH = r"(?:st|nd|rd|th)?"
 _YEAR = r"(?P<y>\d{4}|'?\d{2})"
+_SHORT_YEAR, _LONG_YEAR = r"(?P<y>\d{4}|\d{2})", r"(?P<y>(?:19|20)\d{2})"
+_WEEK = r"(?:KW|CW|WK|WEEK|W)\.?\s?"
 
 FORMS = tuple(
     re.compile(form, re.IGNORECASE)
@@ -27,38 +49,49 @@ FORMS = tuple(
         rf"(?P<y>\d{{4}})(?P<sep>[-/.])(?P<m>\d{{1,2}})(?P=sep)(?P<d>\d{{1,2}}){_CLOCK}",
         rf"{_DAY_NAME}(?P<a>\d{{1,2}})(?P<sep>[-/.])(?P<b>\d{{1,2}})(?P=sep)(?P<y>\d{{4}}|\d{{2}}){_CLOCK}",
         rf"{_DAY_NAME}(?P<d>\d{{1,2}}){_TH}[-/.\s]\s?(?:of\s)?{_NAME}[-/,.\s]\s?{_YEAR}{_CLOCK}",
-        rf"(?P<d>\d{{1,2}}){_NAME}(?P<y>\d{{4}}|\d{{2}}){_CLOCK}",
+        rf"(?P<d>\d{{1,2}}){_NAME}{_SHORT_YEAR}{_CLOCK}",
         rf"{_DAY_NAME}{_NAME}[-/.\s]\s?(?P<d>\d{{1,2}}){_TH},?[-/\s]\s?(?P<y>\d{{4}}){_CLOCK}",
         rf"{_DAY_NAME}{_NAME}\s+(?P<d>\d{{1,2}})\s+{_TIME}{_ZONE}\s+(?P<y>\d{{4}})",
         rf"(?P<y>\d{{4}})[-/.\s]{_NAME}[-/.\s](?P<d>\d{{1,2}}){_CLOCK}",
-        r"(?P<y>\d{4})[-/\s]?Q(?P<q>[1-4])",
-        r"Q(?P<q>[1-4])[-/\s']{0,2}(?P<y>\d{4}|\d{2})",
-        r"(?P<q>[1-4])Q[-/\s']{0,2}(?P<y>\d{4}|\d{2})",
+        r"(?:FY\s?)?(?P<y>\d{4})[-/\s]?Q(?P<q>[1-4])",
+        rf"Q(?P<q>[1-4])[-/\s']{{0,2}}(?:FY\s?)?{_SHORT_YEAR}",
+        rf"T(?P<q>[1-4])[-/\s]{{1,2}}{_LONG_YEAR}",
+        rf"(?P<q>[1-4])Q[-/\s']{{0,2}}{_SHORT_YEAR}",
+        rf"FY\s?{_SHORT_YEAR}(?:[-/\s]?Q(?P<q>[1-4]))?",
+        r"(?P<q>[1-4])\.\s?quartal\s(?P<y>\d{4})",
+        rf"{_LONG_YEAR}[-/\s]?[HS](?P<half_year>[12])",
+        rf"[HS](?P<half_year>[12])[-/\s]{{1,2}}{_LONG_YEAR}",
         r"(?P<y>\d{4})[-/](?P<m>\d{2})",
         r"(?P<y>\d{4})M(?P<m>\d{1,2})",
-        r"(?P<m>\d{1,2})[-/](?P<y>\d{4})",
+        r"(?P<m>\d{1,2})[-/.](?P<y>\d{4})",
         rf"{_NAME}[-/,.\s]?\s?(?P<y>\d{{4}}|'?\d{{2}})",
         rf"(?P<y>\d{{4}})[-/,.\s]?\s?{_NAME}",
         r"(?P<y>\d{4})-?W(?P<w>\d{2})(?:-?(?P<wd>[1-7]))?",
-        r"(?P<y>\d{4})(?P<m>\d{2})(?P<d>\d{2})T(?P<h>\d{2})(?P<mi>\d{2})(?P<s>\d{2}(?:\.\d{1,9})?)?(?P<zone>Z)?",
-        rf"(?P<y>\d{{4}})(?P<sep>[-/.])(?P<m>\d{{1,2}})(?P=sep)(?P<d>\d{{1,2}}):{_TIME}{_ZONE}",
+        rf"(?P<y>\d{{4}})[-/,\s]{{1,2}}{_WEEK}(?P<w>\d{{1,2}})",
+        rf"{_WEEK}(?P<w>\d{{1,2}})[-/,\s]{{1,2}}(?P<y>\d{{4}})",
+        r"(?P<y>\d{4})(?P<m>\d{2})(?P<d>\d{2})(?:[T _-]?(?P<h>\d{2})(?P<mi>\d{2})(?P<s>\d{2}(?:\.\d{1,9})?)?"
+        r"(?P<zone>Z|[+-]\d{2}:?\d{2})?)?",
+        r"(?P<y>\d{4})(?P<m>\d{2})",
+        r"(?P<y>\d{4})-(?P<m>\d{2})-(?P<d>\d{2})[T ](?P<h>\d{2})",
+        rf"(?P<y>\d{{4}})\.?\s(?P<m>\d{{1,2}})\.?\s(?P<d>\d{{1,2}})\.?{_CLOCK}",
+        rf"(?P<d>\d{{1,2}})\.\s(?P<m>\d{{1,2}})\.\s(?P<y>\d{{4}}){_CLOCK}",
     )
 )
-_TIME_OF_DAY = re.compile(rf"{_TIME}", re.IGNORECASE)
+_TIME_OF_DAY = re.compile(
+    rf"T?(?P<sign>[+-])?(?:(?P<days>\d{{1,6}})\s?d(?:ays?)?,?\s\+?)?(?P<h>\d{{1,4}}):(?P<mi>\d{{2}})"
+    rf"(?::(?P<s>{_SECOND}))?{_HALF}(?:Z|\s?[+-]\d{{2}}:?\d{{2}})?",
+    re.IGNORECASE,
+)
 _HALF_DAY = re.compile(r"(?P<h>\d{1,2})\s?(?P<half>[AaPp])\.?\s?[Mm]\.?")
+_LAP = re.compile(r"(?P<mi>\d{1,3}):(?P<s>\d{2}[.,]\d{1,9})")
+_SPELLED = re.compile(
+    r"(?=\d)(?:(?P<days>\d+)\s?d(?:ays?)?,?\s*)?(?:(?P<h>\d+)\s?(?:h|hrs?|hours?|std)\.?,?\s*)?"
+    r"(?:(?P<mi>\d+)\s?(?:m|mins?|minutes?)\.?,?\s*)?(?:(?P<s>\d+(?:\.\d+)?)\s?(?:s|secs?|seconds?)\.?)?",
+    re.IGNORECASE,
+)
+_DAY_NUMBER = re.compile(r"(?:19|20)\d{4,12}")
+_MONTH_NUMBER = re.compile(r"(?:0[1-9]|1[0-2])\.(?:19|20)\d{2}")
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
-_ZONES = {
-    "EST": -5,
-    "EDT": -4,
-    "CST": -6,
-    "CDT": -5,
-    "MST": -7,
-    "MDT": -6,
-    "PST": -8,
-    "PDT": -7,
-    "CET": 1,
-    "CEST": 2,
-}
 
 
 @dataclass(frozen=True)
@@ -71,21 +104,46 @@ class Order:
     """Empty where the dates themselves say it, or nothing needs it."""
     alone: str = ""
     """A date that can be read in both ways; empty where one of the column says it."""
+    year_first: bool = False
+    """Whether the year comes first in dates such as 24-02-01."""
+
+    @property
+    def first(self) -> str:
+        """What comes first."""
+        return "year" if self.year_first else "day" if self.day_first else "month"
 
 
-def moment_of(cell: str, day_first: bool | None) -> datetime | None:
-    """The moment that a cell names, in UTC where it names a zone, or None; 01/02 is February the first if `day_first`."""
-    for form in FORMS:
+def moment_of(cell: str, day_first: bool | None, year_first: bool = False) -> datetime | None:
+    """The moment that a cell names, in UTC where it names a zone, or None.
+
+    Args:
+        cell: as written, also with the names of months in other languages.
+        day_first: whether 01/02/2024 is February the first.
+        year_first: whether 24-02-01 is.
+    """
+    if (found := _moment_as_written(cell, day_first, year_first)) is not None:
+        return found
+    english = in_english(cell)
+    return None if english == cell else _moment_as_written(english, day_first, year_first)
+
+
+def _moment_as_written(cell: str, day_first: bool | None, year_first: bool) -> datetime | None:
+    for place, form in enumerate(FORMS):
         if (found := form.fullmatch(cell)) is not None:
-            return _moment(found.groupdict(), day_first)
+            part = found.groupdict()
+            if place == 1 and year_first and len(part["y"] or "") == 2:
+                part = {**part, "y": f"{int(part['a'] or 0):02d}", "m": part["b"], "d": part["y"], "a": None}
+            return _moment(part, day_first)
     return None
 
 
 def _moment(part: dict[str, str | None], day_first: bool | None) -> datetime | None:
     try:
         year = _year(part["y"] or "")
-        if "w" in part:
-            return datetime.fromisocalendar(year, int(part["w"] or 1), int(part["wd"] or 1))
+        if year == FOREVER:
+            return None
+        if part.get("w"):
+            return datetime.fromisocalendar(year, int(part["w"] or 1), int(part.get("wd") or 1))
         moment = datetime(year, *_month_and_day(part, day_first))
         if part.get("h"):
             moment += _clock(part, 24)
@@ -104,6 +162,8 @@ def _year(text: str) -> int:
 def _month_and_day(part: dict[str, str | None], day_first: bool | None) -> tuple[int, int]:
     if part.get("q"):
         return 3 * int(part["q"] or 1) - 2, 1
+    if part.get("half_year"):
+        return 6 * int(part["half_year"] or 1) - 5, 1
     if part.get("a"):
         first, second = int(part["a"] or 0), int(part["b"] or 0)
         return (second, first) if day_first else (first, second)
@@ -119,18 +179,35 @@ def _clock(part: dict[str, str | None], most: int) -> timedelta:
         if not 1 <= hour <= 12:
             raise ValueError("no hour of half a day")
         hour = hour % 12 + (12 if half in "pP" else 0)
-    if hour >= most or minute >= 60 or second >= 61:
+    ends_day = hour == most and minute == second == 0
+    if (hour >= most and not ends_day) or minute >= 60 or second >= 61:
         raise ValueError("no time of day")
     return timedelta(hours=hour, minutes=minute, seconds=second)
 
 
 def _offset(zone: str | None) -> timedelta:
-    if not zone or zone.upper() in ("Z", "UTC", "GMT"):
+    named = (zone or "").upper()
+    if named in _ZONES:
+        return timedelta(hours=_ZONES[named])
+    offset = named.removeprefix("UTC").removeprefix("GMT").removeprefix("Z").replace(":", "")
+    if not offset:
         return timedelta(0)
-    if zone.upper() in _ZONES:
-        return timedelta(hours=_ZONES[zone.upper()])
-    sign, digits = (-1 if zone[0] == "-" else 1), zone[1:].replace(":", "")
-    return sign * timedelta(hours=int(digits[:2]), minutes=int(digits[2:] or 0))
+    sign = -1 if offset[0] == "-" else 1
+    return sign * timedelta(hours=int(offset[1:3]), minutes=int(offset[3:] or 0))
+
+
+def are_days(texts: Sequence[str]) -> bool:
+    """Whether whole numbers are dates such as 20240105 or 202401, all of them."""
+    size = len(texts[0])
+    fewest = {6: 12, 8: 5, 12: 5, 14: 5}.get(size)
+    if fewest is None or len(texts) < fewest:
+        return False
+    return all(len(text) == size and _DAY_NUMBER.fullmatch(text) and moment_of(text, None) for text in texts)
+
+
+def are_months(texts: Sequence[str]) -> bool:
+    """Whether numbers with a point are months such as 01.2024, all of them."""
+    return all(map(_MONTH_NUMBER.fullmatch, texts))
 
 
 def order_of(cells: Sequence[str], counts: NDArray[np.int64], asked: bool | None) -> Order:
@@ -148,6 +225,9 @@ def order_of(cells: Sequence[str], counts: NDArray[np.int64], asked: bool | None
     month = sum(int(counts[i]) for i, found in pairs if int(found["b"]) > 12)
     if asked is not None:
         return Order(asked)
+    dates = [cells[i] for i, _ in pairs]
+    if (years := _years_first([found for _, found in pairs], dates)) is not None:
+        return years
     if day or month:
         return Order(day > month)
     example = next((cells[i] for i, found in pairs if found["a"] != found["b"]), "")
@@ -157,13 +237,32 @@ def order_of(cells: Sequence[str], counts: NDArray[np.int64], asked: bool | None
     if (len(firsts) == 1) != (len(seconds) == 1) and len(pairs) > 2:
         return Order(len(firsts) == 1, "because the day is then the same in all of them", example)
     if len(pairs) > 2:
-        moments = [[moment_of(cells[i], first) for i, _ in pairs] for first in (False, True)]
-        ascends = [_ascends(found) for found in moments]
+        ascends = [_ascends([moment_of(date, first) for date in dates]) for first in (False, True)]
         if ascends[0] != ascends[1]:
             return Order(ascends[1], "because they are then in order", example)
     if FORMS[1].fullmatch(example)["sep"] == ".":  # pyright: ignore[reportOptionalSubscript] (it is one of the pairs)
         return Order(True, "because dates with points are written that way", example)
     return Order(False, "because no date shows otherwise", example)
+
+
+def _years_first(found: Sequence[re.Match[str]], dates: Sequence[str]) -> Order | None:
+    """The order of dates such as 24-02-01, if these can't be read in another way or are in order only so."""
+    if not all(len(part["y"]) == 2 == len(part["a"]) for part in found):
+        return None
+    years, months, days = ([int(part[key]) for part in found] for key in ("a", "b", "y"))
+    if not all(1 <= month <= 12 for month in months) or not all(1 <= day <= 31 for day in days):
+        return None
+    if any(year == 0 or year > 31 for year in years):
+        return Order(False, year_first=True)
+    if len(found) < 3 or max(days) <= 12:
+        return None
+    ascends = _ascends([moment_of(date, False, True) for date in dates])
+    others = [[moment_of(date, first) for date in dates] for first in (False, True)]
+    if ascends and not any(map(_ascends, others)):
+        return Order(False, "because they are then in order", dates[0], year_first=True)
+    if 2 * len(set(years)) <= len(set(days)):
+        return Order(False, "because that part varies least", dates[0], year_first=True)
+    return None
 
 
 def _ascends(moments: Sequence[datetime | None]) -> bool:
@@ -173,11 +272,28 @@ def _ascends(moments: Sequence[datetime | None]) -> bool:
 
 
 def hours_of(cell: str) -> float | None:
-    """A time such as 08:45 or 1:05 pm in hours since midnight; from 24:00 on it is a duration."""
-    found = _TIME_OF_DAY.fullmatch(cell) or _HALF_DAY.fullmatch(cell)
-    if found is None:
-        return None
+    """A time such as 08:45 or 1:05 pm in hours since midnight; from 24:00 on it is a duration.
+
+    Durations may also be written as `2 days 03:04:05`, `1h 30min`, or minutes and seconds with a fraction, `1:23.45`.
+    """
+    text = without_oclock(cell)
+    found = _TIME_OF_DAY.fullmatch(text) or _HALF_DAY.fullmatch(text)
     try:
-        return _clock(found.groupdict(), 100) / timedelta(hours=1)
+        if found is not None:
+            part = found.groupdict()
+            hours = _clock(part, 10_000) / timedelta(hours=1)
+            hours = -hours if part.get("sign") and not part.get("days") and part["sign"] == "-" else hours
+            days = int(part.get("days") or 0) * (-1 if part.get("sign") == "-" else 1)
+            return 24.0 * days + hours
+        if (found := _LAP.fullmatch(text) or _SPELLED.fullmatch(text)) is not None:
+            part = found.groupdict()
+            second = float((part.get("s") or "0").replace(",", "."))
+            if second >= 60 and ":" in text:
+                return None
+            minutes = 60 * (24 * int(part.get("days") or 0) + int(part.get("h") or 0)) + int(
+                part.get("mi") or 0
+            )
+            return minutes / 60 + second / 3600
     except ValueError:
         return None
+    return None

@@ -185,7 +185,10 @@ def _strictly(data: bytes, name: str, encoding: str) -> str:
         start = data.rfind(b"\n", 0, error.start) + 1
         line = data.count(b"\n", 0, error.start) + 1
         place = f"line {line}, byte {error.start - start + 1}"
-        hint = "" if "utf-8" not in encoding else " If the file is in a Western encoding: --encoding latin-1."
+        western = "cp1252" if re.search(rb"[\x80-\x9f]", data) else "latin-1"
+        hint = (
+            "" if "utf-8" not in encoding else f" If the file is in a Western encoding: --encoding {western}."
+        )
         wrong = f"0x{data[error.start]:02X} is not {encoding.removesuffix('-sig').upper()}"
         raise RequestError(f"{name}, {place}: {wrong}.{hint}") from error
 

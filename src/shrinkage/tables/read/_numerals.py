@@ -13,7 +13,16 @@ from numpy.typing import NDArray
 
 from shrinkage._errors import RequestError, called, shown
 
-__all__ = ["PLAIN", "Numerals", "asked_numerals", "grouped", "likeliest", "numbers_in", "unmistakable"]
+__all__ = [
+    "PLAIN",
+    "Numerals",
+    "asked_numerals",
+    "grouped",
+    "groups_for_sure",
+    "likeliest",
+    "numbers_in",
+    "unmistakable",
+]
 
 Texts = NDArray[np.object_]
 DECIMALS, THOUSANDS = (".", ","), (",", ".", " ", "'", "_")
@@ -69,6 +78,7 @@ _OTHERS = (
     *(Numerals(decimal, thousands) for thousands in (" ", "'") for decimal in ".,"),
 )
 _THREE = re.compile(r"[+-]?[1-9]\d{0,2}\.\d{3}")
+_BELOW_THOUSAND = re.compile(r"[+-]?(0|[1-9]\d{0,2})")
 
 
 def asked_numerals(decimal: str | None, thousands: str | None) -> Numerals | None:
@@ -111,6 +121,25 @@ def grouped(cells: Iterable[str]) -> str:
     """A cell such as 1.500 if every cell with a point has three digits after it, else ''."""
     dotted = [cell for cell in cells if "." in cell]
     return dotted[0] if dotted and all(map(_THREE.fullmatch, dotted)) else ""
+
+
+def groups_for_sure(cells: Iterable[str]) -> Numerals | None:
+    """How whole numbers are written of which those above a thousand have one mark, as in 24 and 1.250; None if unsure.
+
+    A zero at the end of 1.250 beside numbers without a mark rules out that it is the decimal point.
+    """
+    cells = list(cells)
+    marked = [cell for cell in cells if "." in cell or "," in cell]
+    marks = {mark for mark in ".," for cell in marked if mark in cell}
+    bare = [cell for cell in cells if _BELOW_THOUSAND.fullmatch(cell)]
+    if len(marks) != 1 or min(len(marked), len(bare)) < 3 or len(marked) + len(bare) < len(cells):
+        return None
+    mark = next(iter(marks))
+    if not all(_THREE.fullmatch(cell.replace(",", ".")) for cell in marked):
+        return None
+    if not any(cell.endswith("0") for cell in marked):
+        return None
+    return Numerals("," if mark == "." else ".", mark)
 
 
 def likeliest(cells: Texts, asked: Numerals | None = None) -> tuple[Numerals, NDArray[np.float64]]:

@@ -14,13 +14,13 @@ import pandas as pd
 
 from shrinkage._errors import RequestError, shown
 from shrinkage.tables._source_table import Table
+from shrinkage.tables.read._column_cells import Hints
 from shrinkage.tables.read._column_reader import Columns, read_text_columns
-from shrinkage.tables.read._csv import Cells, Dialect, parsed, regular_cells, rows_begin
+from shrinkage.tables.read._csv import Cells, Dialect, parsed, regular_cells, rows_begin, without_empty_end
 from shrinkage.tables.read._decode import bytes_of, decoded, expanded, file_bytes, opened, plain_utf8
 from shrinkage.tables.read._numerals import asked_numerals
 from shrinkage.tables.read._other_files import is_workbook, parquet_frame, parquet_parts, workbook_frame
 from shrinkage.tables.read._reading import Reading, with_readings
-from shrinkage.tables.read._typing import Hints
 
 __all__ = ["HasReadings", "read_parts", "read_table"]
 
@@ -222,6 +222,7 @@ class _Asked:
             more = stream.read(size)
             cut = rows.rfind(b"\n") + 1 if more else len(rows)
             part = start + rows[:cut]
+            part = part if more else without_empty_end(part, dialect.sep or ",")[0]
             cells = None
             if cut and plain_utf8(part) is not None:
                 cells = regular_cells(part, self.name, dialect)
@@ -242,9 +243,11 @@ class _Asked:
 
     def _of_cells(self, cells: Cells, digest: str, notes: Sequence[str]) -> Table:
         lines, said = cells.lines, cells.notes
-        frame, readings, more = read_text_columns(self.wanted, cells, self.name)
+        frame, decisions, more = read_text_columns(self.wanted, cells, self.name)
+        readings = {name: decision.reading for name, decision in decisions.items()}
         table = self._with(readings, frame, digest, [*notes, *said, *more])
-        return replace(table, lines=lines, numerals=self.wanted.hints.numerals)
+        words = {name: decision.words for name, decision in decisions.items() if decision.words}
+        return replace(table, lines=lines, numerals=self.wanted.hints.numerals, words=words)
 
     def _with(
         self, readings: Mapping[str, Reading], frame: pd.DataFrame, digest: str, notes: Sequence[str]

@@ -41,6 +41,8 @@ class Reading:
     """Factors of further units, such as k, to the unit."""
     day_first: bool | None = None
     """Whether 01/02/2020 is February the first; None where no date is written so."""
+    year_first: bool = False
+    """Whether 24-02-01 is February the first of 2024."""
     note: str = ""
     """The decision, as a sentence; empty if there was none."""
     asked: bool = False
@@ -48,11 +50,14 @@ class Reading:
 
     def to_dict(self) -> dict[str, Any]:
         """The rule in what JSON has."""
-        return {
+        entry = {
             **asdict(self),
             "missing": list(self.missing),
             "factors": [list(pair) for pair in self.factors],
         }
+        if not self.year_first:
+            del entry["year_first"]  # as it was before there was one
+        return entry
 
     @classmethod
     def from_dict(cls, entry: dict[str, Any]) -> Reading:
@@ -62,7 +67,14 @@ class Reading:
             ValueError, TypeError: it is none.
         """
         types: dict[str, Any] = {"form": str, "missing": list, "decimal": str, "thousands": str, "unit": str}
-        types |= {"factors": list, "day_first": (bool, type(None)), "note": str, "asked": bool}
+        types |= {
+            "factors": list,
+            "day_first": (bool, type(None)),
+            "note": str,
+            "asked": bool,
+            "year_first": bool,
+        }
+        entry = {"year_first": False, **entry}
         if set(entry) != set(types) or entry["form"] not in get_args(Form):
             raise ValueError("a reading is not described as expected")
         if not all(isinstance(entry[key], kind) for key, kind in types.items()):
@@ -82,9 +94,14 @@ class Reading:
         said += [f"{unit} × {factor:g}" for unit, factor in self.factors if factor != 1.0]
         said += ["decimal comma"] if self.decimal == "," else []
         said += [f"thousands {self.thousands!r}"] if self.thousands else []
-        said += [] if self.day_first is None else ["day first" if self.day_first else "month first"]
+        said += [] if self.day_first is None else [self.order]
         said += [f"missing: {', '.join(map(repr, self.missing[:5]))}"] if self.missing else []
         return "; ".join(said)
+
+    @property
+    def order(self) -> str:
+        """What comes first in a date of three numbers."""
+        return "year first" if self.year_first else "day first" if self.day_first else "month first"
 
     @property
     def numerals(self) -> Numerals:
@@ -168,7 +185,7 @@ def _read(reading: Reading, cells: Sequence[str | None]) -> NDArray[Any]:
             [np.nan if (hour := hours_of(cell or "")) is None else hour for cell in cells], dtype=float
         )
     if reading.form == "date":
-        moments = [moment_of(cell or "", reading.day_first) for cell in cells]
+        moments = [moment_of(cell or "", reading.day_first, reading.year_first) for cell in cells]
         return np.array([np.datetime64("NaT") if m is None else m for m in moments], dtype="datetime64[us]")
     if reading.numerals == PLAIN and reading.unit not in ("%", "‰"):
         found = np.asarray(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
@@ -13,11 +13,25 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from shrinkage._errors import shown
-from shrinkage.tables.read._dates import hours_of, moment_of, order_of
+from shrinkage.tables.read._column_cells import (
+    ColumnCells,
+    Hints,
+    Where,
+    gaps_said,
+    in_row,
+    joined,
+    notes_said,
+    sentence,
+    separators_said,
+    slips_said,
+    units_said,
+    words_said,
+)
+from shrinkage.tables.read._dates import are_days, are_months, hours_of, moment_of, order_of
 from shrinkage.tables.read._missing_words import PANDAS_WORDS, is_missing_level, is_missing_word
-from shrinkage.tables.read._numerals import PLAIN, Numerals, grouped, likeliest, unmistakable
+from shrinkage.tables.read._numerals import PLAIN, Numerals, grouped, groups_for_sure, likeliest, unmistakable
 from shrinkage.tables.read._reading import Form, Reading, different
-from shrinkage.tables.read._written import POINT_CURRENCIES, Units, Written, units_of, written
+from shrinkage.tables.read._written import POINT_CURRENCIES, Written, units_of, written
 
 __all__ = [
     "EXACT",
@@ -42,28 +56,15 @@ FEW_WORDS = 10
 FEW_NUMBERS = 20
 """So many different numbers, each twice on average, may be codes."""
 FEW_VERSIONS = 50
+FEW_CODES = 5
+"""From so many different numbers on, a few words among them are worth a note even if the numbers repeat."""
+FEW_UNITS = 5
+"""So many different units may be mixed by mistake; more of them are words."""
 MOST = 0.8
 """From this share of the cells on a column holds dates, and the others are mistakes."""
 
 _LOSSY = re.compile(r"[+-]?(0\d|\d{16,}$)")
 _POINT = re.compile(r"\d+\.(\d+)")
-
-
-Where = Callable[[int], str]
-
-
-def _row(row: int) -> str:
-    return f"row {row + 1}"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Hints:
-    """Requests for all columns of a table."""
-
-    numerals: Numerals | None = None
-    """The number format; None if none was requested."""
-    day_first: bool | None = None
-    """Whether the day comes before the month; None where nothing was asked for."""
 
 
 @dataclass(frozen=True)
@@ -88,34 +89,11 @@ class Decision:
     """A cell such as 1.500, when all its points may be marks of thousands."""
     unsure: bool = False
     """Whether the note says of a decision that may be wrong."""
+    words: Mapping[str, int] = field(default_factory=dict)
+    """By a rule that was known before: words that were read as missing, and in how many cells each stands."""
 
 
-@dataclass(frozen=True)
-class _Cells:
-    """The different cells of a column that hold something, and how often."""
-
-    name: str
-    texts: list[str]
-    rows: NDArray[np.int64]
-    hints: Hints
-    places: NDArray[np.int64]
-    """For each row the place of its cell among all different ones."""
-    where: Where
-    own: NDArray[np.int64]
-    """The places of these cells among all different ones."""
-
-    @property
-    def total(self) -> int:
-        return int(self.rows.sum())
-
-    def only(self, keep: Callable[[int], bool]) -> _Cells:
-        places = [i for i in range(len(self.texts)) if keep(i)]
-        return replace(
-            self, texts=[self.texts[i] for i in places], rows=self.rows[places], own=self.own[places]
-        )
-
-
-def decided(values: pd.Series, name: str, hints: Hints | None = None, where: Where = _row) -> Decision:
+def decided(values: pd.Series, name: str, hints: Hints | None = None, where: Where = in_row) -> Decision:
     """How a column of text is read.
 
     Numbers if each cell is one, beside words for missing ones; then dates; then times of day; else text. A number
@@ -129,7 +107,7 @@ def decided(values: pd.Series, name: str, hints: Hints | None = None, where: Whe
     """
     places, texts = different(values)
     rows = np.bincount(places[places >= 0], minlength=len(texts))
-    cells = _Cells(name, texts, rows, hints or Hints(), places, where, np.arange(len(texts)))
+    cells = ColumnCells(name, texts, rows, hints or Hints(), places, where, np.arange(len(texts)))
     gaps = [is_missing_word(text) for text in texts]
     held = cells.only(lambda i: not gaps[i])
     words = cells.only(lambda i: gaps[i])
@@ -141,12 +119,14 @@ def decided(values: pd.Series, name: str, hints: Hints | None = None, where: Whe
     return _as_text(cells)
 
 
-def _as_numbers(held: _Cells, words: _Cells) -> Decision | None:
+def _as_numbers(held: ColumnCells, words: ColumnCells) -> Decision | None:
     if not np.isnan([_simple(text) for text in held.texts]).any():
         return _read_plainly(held, words)
     parts = [written(text) for text in held.texts]
     is_number = np.array([part is not None for part in parts])
-    if held.rows[is_number].sum() < 0.5 * held.total:
+    if held.rows[is_number].sum() < 0.5 * held.total and not _are_few_words(
+        held.only(lambda i: not is_number[i])
+    ):
         return None
     way, values, sure = _way(parts, held)
     right = ~np.isnan(values)
@@ -154,14 +134,16 @@ def _as_numbers(held: _Cells, words: _Cells) -> Decision | None:
         return None
     good, bad = held.only(lambda i: bool(right[i])), held.only(lambda i: not right[i])
     known = [part for part, fine in zip(parts, right, strict=True) if part is not None and fine]
-    bodies = [part.body for part in known]
     units = units_of(known, values[right], good.rows)
     numbers = len(np.unique(values[right]))
-    codes = numbers <= FEW_NUMBERS and 2 * numbers <= held.total
-    if units.are_codes or loses(bodies) or is_versions(good.texts, good.total):
+    among = held if numbers < FEW_CODES else good
+    codes = numbers <= FEW_NUMBERS and 2 * numbers <= among.total
+    if (units.are_codes and (codes or units.kinds > FEW_UNITS)) or loses([part.body for part in known]):
         return None
-    if bad.texts and not (_is_one_word(bad) and not codes):
-        return None if codes else _beside_words(good, bad, words)
+    if is_versions(good.texts, good.total):
+        return None
+    if bad.texts and (codes or not _is_one_word(bad)):
+        return _among_words(good, bad, words, numbers) if codes else _beside_words(good, bad, words)
     if units.odd is not None:
         odd = good.texts[units.odd]
         others = (
@@ -169,13 +151,10 @@ def _as_numbers(held: _Cells, words: _Cells) -> Decision | None:
         )
         return Decision(Reading(form="text"), odd=Odd("word" if units.is_word else "unit", odd, others))
     if not sure:
-        return (
-            None
-            if codes
-            else Decision(Reading(form="text"), odd=Odd("marks", good.texts[0], good.total, way))
-        )
-    gone = _joined(words, bad)
-    said = [*_marks_said(way, held.hints.numerals), *_units_said(units), *_gaps_said(gone)]
+        odd = Odd("marks", good.texts[0], good.total, way)
+        return None if codes else Decision(Reading(form="text"), odd=odd)
+    gone = joined(words, bad)
+    said = [*separators_said(way, held.hints.numerals), *units_said(units), *notes_said(known, good.rows)]
     reading = Reading(
         form="number",
         missing=tuple(gone.texts),
@@ -183,30 +162,38 @@ def _as_numbers(held: _Cells, words: _Cells) -> Decision | None:
         thousands=way.thousands,
         unit=units.unit,
         factors=units.factors,
-        note=_sentence(held.name, "numbers", said),
+        note=sentence(held.name, "numbers", [*said, *gaps_said(gone)]),
     )
     return Decision(reading, unsure=bool(bad.texts))
 
 
-def _read_plainly(held: _Cells, words: _Cells) -> Decision | None:
-    if reason := loses(held.texts):
-        decision = _as_text(_joined(held, words))
+def _read_plainly(held: ColumnCells, words: ColumnCells) -> Decision | None:
+    if (reason := loses(held.texts)) and are_months(held.texts):
+        return None
+    if reason:
+        decision = _as_text(joined(held, words))
         note = f"Column {shown(held.name)} was kept as text: {reason}."
         return replace(
             decision, reading=replace(decision.reading, note=f"{note} {decision.reading.note}".strip())
         )
-    if is_versions(held.texts, held.total):
+    if is_versions(held.texts, held.total) or are_days(held.texts):
         return None
-    asked = held.hints.numerals or PLAIN
+    asked = held.hints.numerals or groups_for_sure(held.texts) or PLAIN
     way = PLAIN if np.isnan(asked.numbers(held.texts)).any() else asked
-    note = _sentence(held.name, "numbers", _gaps_said(words))
+    said = [*separators_said(way, held.hints.numerals or PLAIN), *gaps_said(words)]
     reading = Reading(
-        form="number", missing=tuple(words.texts), decimal=way.decimal, thousands=way.thousands, note=note
+        form="number",
+        missing=tuple(words.texts),
+        decimal=way.decimal,
+        thousands=way.thousands,
+        note=sentence(held.name, "numbers", said),
     )
-    return Decision(reading, doubt=grouped(held.texts) if held.hints.numerals is None else "")
+    return Decision(
+        reading, doubt=grouped(held.texts) if held.hints.numerals is None and way == PLAIN else ""
+    )
 
 
-def _way(parts: Sequence[Written | None], held: _Cells) -> tuple[Numerals, NDArray[np.float64], bool]:
+def _way(parts: Sequence[Written | None], held: ColumnCells) -> tuple[Numerals, NDArray[np.float64], bool]:
     """How the numbers are written, these numbers with NaN for other cells, and whether no other way is possible."""
     found = np.array([part.body if part else "none" for part in parts], dtype=object)
     bodies = found[[part is not None for part in parts]]
@@ -214,7 +201,7 @@ def _way(parts: Sequence[Written | None], held: _Cells) -> tuple[Numerals, NDArr
     for way in (asked, PLAIN):
         if way is not None and not np.isnan(way.numbers(bodies)).any():
             return way, way.numbers(found), True
-    if (way := unmistakable(bodies)) is not None:
+    if (way := unmistakable(bodies) or groups_for_sure(bodies)) is not None:
         return way, way.numbers(found), True
     marked = Numerals(".", ",")
     if all(part is None or part.unit[:1] in POINT_CURRENCIES for part in parts) and all(
@@ -226,46 +213,62 @@ def _way(parts: Sequence[Written | None], held: _Cells) -> tuple[Numerals, NDArr
     return way, values, way in (PLAIN, asked) or unmistakable(right) == way
 
 
-def _is_one_word(bad: _Cells) -> bool:
+def _is_one_word(bad: ColumnCells) -> bool:
     """Whether all cells that are no number are the same word, so that it means something: one alone is a slip."""
     alike = len({text.casefold() for text in bad.texts}) == 1
     return alike and bad.total >= 2 and not re.search(r"\d", bad.texts[0])
 
 
-def _beside_words(good: _Cells, bad: _Cells, words: _Cells) -> Decision | None:
+def _are_few_words(rest: ColumnCells) -> bool:
+    """Whether the cells that are no numbers, most of a column, are a few words without a digit."""
+    return len({text.casefold() for text in rest.texts}) <= 3 and not any(
+        re.search(r"\d", text) for text in rest.texts
+    )
+
+
+def _beside_words(good: ColumnCells, bad: ColumnCells, words: ColumnCells) -> Decision | None:
     """Numbers with a few slips between them are refused, numbers among words are text."""
     if len({text.casefold() for text in bad.texts}) > FEW_WORDS:
         return None
     if bad.total < 0.1 * (good.total + bad.total):
         return Decision(Reading(form="text"), odd=Odd("word", bad.texts[0], bad.total))
-    decision = _as_text(_joined(_joined(good, bad), words))
-    said = ", ".join(shown(text) for text in bad.texts[:3])
-    note = (
-        f"Column {shown(good.name)} is read as text: {good.total:,} cells hold numbers, but {bad.total:,} hold words "
-        f"({said}{', …' if len(bad.texts) > 3 else ''}). If these mean missing, name them with --na."
-    )
+    return _text_with(words_said(good, bad), good, bad, words)
+
+
+def _among_words(good: ColumnCells, bad: ColumnCells, words: ColumnCells, numbers: int) -> Decision | None:
+    """Few numbers that repeat, and words: codes, unless the words are few and rare."""
+    if numbers < FEW_CODES or good.total < 0.5 * (good.total + bad.total) or not _are_few_words(bad):
+        return None
+    return _text_with(words_said(good, bad), good, bad, words)
+
+
+def _text_with(note: str, *cells: ColumnCells) -> Decision:
+    decision = _as_text(joined(*cells))
     return replace(decision, reading=replace(decision.reading, note=note), unsure=True)
 
 
-def _as_dates(held: _Cells, words: _Cells) -> Decision | None:
+def _as_dates(held: ColumnCells, words: ColumnCells) -> Decision | None:
     if not any(moment_of(text, first) for text in held.texts[:50] for first in (False, True)):
         return None
     order = order_of(held.texts, held.rows, held.hints.day_first)
-    right = [moment_of(text, order.day_first) is not None for text in held.texts]
+    right = [moment_of(text, order.day_first, order.year_first) is not None for text in held.texts]
     said = []
     if order.alone:
-        first = "day" if order.day_first else "month"
         said.append(
-            f"{shown(order.alone)} has the {first} first, {order.why} (--day-first or --month-first decides)"
+            f"{shown(order.alone)} has the {order.first} first, {order.why} (--day-first or --month-first decides)"
+        )
+    if are_days(held.texts):
+        said.append(
+            f"written as numbers, such as {held.texts[0]} (--text {shlex.quote(held.name)} changes that)"
         )
     found = _mostly(held, words, right, "date", "dates", said)
-    if found is None:
-        return None
-    reading = replace(found.reading, day_first=order.day_first)
+    if found is None or found.reading.form == "text":
+        return found
+    reading = replace(found.reading, day_first=order.day_first, year_first=order.year_first)
     return replace(found, reading=reading, unsure=found.unsure or bool(order.alone))
 
 
-def _as_times(held: _Cells, words: _Cells) -> Decision | None:
+def _as_times(held: ColumnCells, words: ColumnCells) -> Decision | None:
     if not any(hours_of(text) is not None for text in held.texts[:50]):
         return None
     return _mostly(
@@ -274,25 +277,29 @@ def _as_times(held: _Cells, words: _Cells) -> Decision | None:
 
 
 def _mostly(
-    held: _Cells, words: _Cells, right: Sequence[bool], form: Form, what: str, said: list[str]
+    held: ColumnCells, words: ColumnCells, right: Sequence[bool], form: Form, what: str, said: list[str]
 ) -> Decision | None:
     """Cells that are nearly all of a form: the others are one word for missing ones, or slips."""
     good, bad = held.only(lambda i: right[i]), held.only(lambda i: not right[i])
     gone, slips = words, None
     if bad.texts and _is_one_word(bad):
-        gone = _joined(words, bad)
+        gone = joined(words, bad)
     elif good.total < MOST * held.total:
-        return None
+        note = (
+            f"Column {shown(held.name)} is read as text: {good.total:,} cells hold {what}, but {bad.total:,} don't, such "
+            f"as {shown(bad.texts[0])}."
+        )
+        return _text_with(note, good, bad, words) if good.total >= 0.5 * held.total else None
     elif bad.texts:
         slips = bad
-    said = [*said, *_gaps_said(gone), *([] if slips is None else [_slips_said(slips, what)])]
+    said = [*said, *gaps_said(gone), *([] if slips is None else [slips_said(slips, what)])]
     missing = (*gone.texts, *(() if slips is None else slips.texts))
     return Decision(
-        Reading(form=form, missing=missing, note=_sentence(held.name, what, said)), unsure=bool(bad.texts)
+        Reading(form=form, missing=missing, note=sentence(held.name, what, said)), unsure=bool(bad.texts)
     )
 
 
-def _as_text(cells: _Cells) -> Decision:
+def _as_text(cells: ColumnCells) -> Decision:
     """Words. Of a category, those that mean missing are read so; free text, and codes such as NA among them, stay."""
     few = len(cells.texts) <= max(10, cells.total / 2) and len(cells.texts) > 1
     if not few or np.mean([len(text.split()) for text in cells.texts[:1000]]) >= 5:
@@ -310,7 +317,7 @@ def _as_text(cells: _Cells) -> Decision:
     gone = cells.only(lambda i: empty[i])
     if len(gone.texts) == len(cells.texts):
         return Decision(Reading(form="text"))
-    note = _sentence(cells.name, "words", _gaps_said(gone))
+    note = sentence(cells.name, "words", gaps_said(gone))
     return Decision(Reading(form="text", missing=tuple(gone.texts), note=note))
 
 
@@ -326,59 +333,6 @@ def is_versions(texts: Sequence[str], total: int) -> bool:
     ends = [found[1] for text in texts if (found := _POINT.fullmatch(text))]
     padded = [end for end in ends if len(end) > 1 and end.endswith("0")]
     return any(len(end) < len(zero) for zero in padded for end in ends)
-
-
-def _joined(one: _Cells, other: _Cells) -> _Cells:
-    return replace(
-        one,
-        texts=[*one.texts, *other.texts],
-        rows=np.append(one.rows, other.rows),
-        own=np.append(one.own, other.own),
-    )
-
-
-def _sentence(name: str, what: str, said: Sequence[str]) -> str:
-    return f"Column {shown(name)} holds {what}: {'; '.join(said)}." if said else ""
-
-
-def _gaps_said(gone: _Cells) -> list[str]:
-    if not gone.texts:
-        return []
-    order = sorted(range(len(gone.texts)), key=lambda i: (-gone.rows[i], gone.texts[i]))
-    said = ", ".join(
-        f"{shown(gone.texts[i])} in {gone.rows[i]:,} cell{'s' if gone.rows[i] > 1 else ''}" for i in order[:5]
-    )
-    more = f" and {len(order) - 5} more words" if len(order) > 5 else ""
-    return [f"{said}{more} read as missing (--text {shlex.quote(gone.name)} keeps the column as text)"]
-
-
-def _slips_said(slips: _Cells, what: str) -> str:
-    places = [np.flatnonzero(slips.places == i) for i in slips.own]
-    rows = sorted((int(row), text) for found, text in zip(places, slips.texts, strict=True) for row in found)
-    said = ", ".join(f"{shown(text)} in {slips.where(row)}" for row, text in rows[:3])
-    more = f" and {len(rows) - 3:,} more" if len(rows) > 3 else ""
-    return f"{said}{more} {'are' if len(rows) > 1 else 'is'} none of these {what} and read as missing"
-
-
-def _marks_said(way: Numerals, asked: Numerals | None) -> list[str]:
-    said = ["the comma was read as the decimal point"] if way != asked and way.decimal == "," else []
-    return said + (
-        [f"{shown(way.thousands)} was read as the thousands separator"]
-        if way != asked and way.thousands
-        else []
-    )
-
-
-def _units_said(units: Units) -> list[str]:
-    said = []
-    if units.factors:
-        scale = ", ".join(f"1 {unit} as {factor:g}" for unit, factor in units.factors if factor != 1.0)
-        said.append(f"{scale}{f' {units.unit}' if units.unit else ''}")
-    elif units.unit:
-        said.append(f"their unit {shown(units.unit)} was removed")
-    if units.unit and units.bare:
-        said.append(f"{units.bare:,} cell{'s' * (units.bare > 1)} without it read the same way")
-    return said
 
 
 def _simple(text: str) -> float:

@@ -10,15 +10,33 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["POINT_CURRENCIES", "Units", "Written", "unit_key", "units_of", "written"]
+__all__ = ["POINT_CURRENCIES", "SIGNS", "Units", "Written", "unit_key", "units_of", "written"]
 
 _ALIKE = str.maketrans(
     {
-        **dict.fromkeys("\u00a0\u202f\u2009\u2007\u2008\u2002\u2003\u200a", " "),  # non-breaking spaces
-        **dict.fromkeys("\u2212\u2010\u2011\u2012\u2013\ufe63\uff0d", "-"),
+        **dict.fromkeys("\u00a0\u202f\u2009\u2007\u2008\u2002\u2003\u200a\u3000", " "),  # non-breaking spaces
+        **dict.fromkeys("\u2212\u2010\u2011\u2012\u2013\u2014\ufe63\uff0d", "-"),
         **dict.fromkeys("\u2019\u02bc\u00b4`", "'"),
-        **dict.fromkeys("\ufe6a\uff05", "%"),
+        **dict.fromkeys("\ufe6a\u066a", "%"),
+        **dict.fromkeys("\u200b\u200e\u200f\u202a\u202c\u2060\ufeff", None),  # marks of no width
+        "\u066b": ".",
+        "\u066c": ",",
+        **{chr(0xFF01 + i): chr(0x21 + i) for i in range(94) if i != 0xFF0D - 0xFF01},  # of full width
+        **{chr(zero + i): str(i) for zero in (0x660, 0x6F0, 0x966) for i in range(10)},
+        "\uffe5": "¥",
+        "\uffe1": "£",
+        "\uffe6": "₩",
     }
+)
+_AROUND = re.compile(r"""="(?P<kept>[^"]*)"|'(?P<quoted>[^']*)'|'(?P<open>[^']*)""")
+"""Excel's ways to write a number as text."""
+_POWER = re.compile(r"\s*[x×·*]\s*10(?:\^|\*\*)?(?P<power>[+-]?\d+|[⁻⁺]?[⁰¹²³⁴-⁹]+)$", re.IGNORECASE)
+_RAISED = str.maketrans("⁻⁺⁰¹²³⁴⁵⁶⁷⁸⁹", "-+0123456789")
+_NO_CENTS = re.compile(r"(?<=\d)(?:[.,]-{1,2}|,?/-|=/=)(?=\s|$|[^\d\s])")
+"""What stands for no cents: `12.-`, `12,--` and, in India, `12/-`."""
+_FOOTNOTE = re.compile(
+    r"(?<=[\d%)])(?:\s?(?P<mark>\*{1,3}|[†‡§¹²³⁴-⁹]+|\[[a-z0-9]{1,2}\]|\^)|\s(?P<number>\(\d\)))$",
+    re.IGNORECASE,
 )
 _SYMBOLS = "$€£¥₹₽₩₪₺฿₫₴₦₱₿¢"
 _CODES = (
@@ -30,11 +48,12 @@ _CELL = re.compile(
     rf"""
     (?P<open>\()?\s*
     (?P<sign>[+-])?\s*
-    (?P<before>{_CURRENCY})?\s*
+    (?P<before>{_CURRENCY}|%|[~≈<>≤≥]=?)?\s*
     (?P<second_open>\()?(?P<second>[+-])?\s*
     (?P<body>(?:\d+(?:[.,'_\ ]\d+)*[.,]?|[.,]\d+)(?:[eE][+-]?\d+)?)
     (?P<trail>\ ?-)?
-    (?:\s*(?P<after>[^\d\s()+\-/.,;:'"_=<>][^\s();:"=<>]{{0,14}}(?:\ [^\s\d();:"=<>]{{1,10}}){{0,2}}))?
+    (?:\s*(?P<after>\+|(?:/(?=[^\W\d]))?[^\d\s()+\-/.,;:'"_=<>][^\s();:"=<>]{{0,14}}
+        (?:\ [^\s\d();:"=<>]{{1,10}}){{0,2}}))?
     (?P<late>\ ?-)?
     \s*(?P<close>\)\)?)?
     """,
@@ -44,83 +63,68 @@ _CELL = re.compile(
 POINT_CURRENCIES = frozenset("$£¥₹₩")
 """Where these stand before a number, the comma marks thousands."""
 
-_MAGNITUDES = {"k": 1e3, "tsd": 1e3, "thousand": 1e3, "M": 1e6, "mn": 1e6, "mio": 1e6, "million": 1e6} | {
-    "B": 1e9,
-    "bn": 1e9,
-    "mrd": 1e9,
-    "billion": 1e9,
-    "T": 1e12,
-    "tn": 1e12,
-    "trillion": 1e12,
+_MAGNITUDES = {
+    **dict.fromkeys(("k", "tsd", "thousand", "тыс", "mil"), 1e3),
+    **dict.fromkeys(("M", "mn", "mio", "mill", "mln", "million", "millione", "milhão", "milhõe", "млн"), 1e6),
+    **dict.fromkeys(("B", "bn", "mrd", "mld", "milliard", "billion", "млрд"), 1e9),
+    **dict.fromkeys(("T", "tn", "trillion"), 1e12),
+    **dict.fromkeys(("lakh", "lac"), 1e5),
+    **dict.fromkeys(("cr", "crore"), 1e7),
+    **dict.fromkeys(("万", "萬", "만"), 1e4),
+    **dict.fromkeys(("億", "亿", "억"), 1e8),
 }
+_SCALED = re.compile(
+    rf"(?:(?P<scale>[kKM]|[Mm]io\.?|[Mm]rd\.?|[Tt]sd\.?|mn|bn|млн|млрд|тыс\.?)\s?(?P<money>{_CURRENCY})"
+    r"|(?P<big>[万萬만億亿억])(?P<rest>\D*))"
+)
+"""A magnitude before a currency: `k€`, `Mio. €`, `億円`."""
 _FAMILIES: tuple[dict[str, float], ...] = (
-    {"mm": 1e-3, "cm": 1e-2, "m": 1.0, "km": 1e3},
-    {"mg": 1e-3, "g": 1.0, "kg": 1e3},
-    {"ms": 1e-3, "s": 1.0, "sec": 1.0, "min": 60.0, "h": 3600.0, "hour": 3600.0},
-    {"ml": 1e-3, "cl": 1e-2, "l": 1.0},
+    {"nm": 1e-9, "µm": 1e-6, "um": 1e-6, "mm": 1e-3, "cm": 1e-2, "m": 1.0, "km": 1e3},
+    {"in": 1.0, "inch": 1.0, "inche": 1.0, "ft": 12.0, "foot": 12.0, "feet": 12.0, "yd": 36.0, "yard": 36.0}
+    | {"mi": 63360.0, "mile": 63360.0},
+    {"ng": 1e-9, "µg": 1e-6, "ug": 1e-6, "mcg": 1e-6, "mg": 1e-3, "g": 1.0, "kg": 1e3, "kgs": 1e3, "t": 1e6}
+    | {"tonne": 1e6},
+    {"oz": 1.0, "ounce": 1.0, "lb": 16.0, "lbs": 16.0, "pound": 16.0},
+    {
+        "ns": 1e-9,
+        "µs": 1e-6,
+        "us": 1e-6,
+        "ms": 1e-3,
+        "s": 1.0,
+        "sec": 1.0,
+        "second": 1.0,
+        "min": 60.0,
+        "minute": 60.0,
+    }
+    | {
+        "h": 3600.0,
+        "hr": 3600.0,
+        "hrs": 3600.0,
+        "hour": 3600.0,
+        "d": 86400.0,
+        "day": 86400.0,
+        "week": 604800.0,
+    },
+    {"mo": 1.0, "month": 1.0, "yr": 12.0, "yrs": 12.0, "year": 12.0},
+    {"ml": 1e-3, "cl": 1e-2, "dl": 0.1, "l": 1.0, "liter": 1.0, "litre": 1.0},
     {"B": 1.0, "kb": 1e3, "mb": 1e6, "gb": 1e9, "tb": 1e12},
     {"hz": 1.0, "khz": 1e3, "mhz": 1e6, "ghz": 1e9},
-    {"w": 1.0, "kw": 1e3, "mw": 1e6},
+    {"w": 1.0, "kw": 1e3, "mw": 1e6, "gw": 1e9},
+    {"wh": 1.0, "kwh": 1e3, "mwh": 1e6, "gwh": 1e9},
+    {"pa": 1.0, "mbar": 100.0, "hpa": 100.0, "kpa": 1e3, "bar": 1e5},
+    {"cal": 1.0, "kcal": 1e3},
+    {"kbps": 1.0, "mbps": 1e3, "gbps": 1e6},
 )
-_KNOWN = frozenset(
-    {
-        "%",
-        "‰",
-        "°c",
-        "°f",
-        "°",
-        "lb",
-        "lbs",
-        "oz",
-        "ft",
-        "in",
-        "mi",
-        "mile",
-        "yd",
-        "mph",
-        "km/h",
-        "kmh",
-        "kph",
-        "mpg",
-    }
-    | {
-        "kmpl",
-        "km/l",
-        "km/kg",
-        "l/100km",
-        "gal",
-        "year",
-        "yr",
-        "month",
-        "week",
-        "day",
-        "hr",
-        "t",
-        "ha",
-        "acre",
-        "cc",
-    }
-    | {
-        "bhp",
-        "hp",
-        "ps",
-        "kwh",
-        "cal",
-        "kcal",
-        "kj",
-        "pa",
-        "hpa",
-        "bar",
-        "psi",
-        "v",
-        "a",
-        "m²",
-        "m2",
-        "sqft",
-        "sq ft",
-    }
-    | {"kgs", "hrs", "mins", "m³", "m3", "mg/dl", "mmol/l", "mmhg", "bpm", "px", "pt"}
-    | {unit.lower() for family in _FAMILIES for unit in family}
+_FURTHER = (
+    "% ‰ °c °f ° mph km/h kmh kph mpg kmpl km/l km/kg l/100km gal ha acre cc bhp hp ps kj psi v a m² m2 sqft"
+    " m³ m3 mg/dl mmol/l mmhg bpm px pt"
+)
+SIGNS = frozenset({"~", "≈", "+", "<", ">", "≤", "≥", "<=", ">="})
+"""What says of a number that it is not exact; they are removed like a unit."""
+_KNOWN = (
+    frozenset(_FURTHER.split())
+    | SIGNS
+    | {"sq ft", *(unit.lower() for family in _FAMILIES for unit in family)}
 )
 
 
@@ -132,6 +136,8 @@ class Written:
     """The number with its sign and exponent, its marks as written."""
     unit: str
     """What stands before and after it; empty for nothing."""
+    mark: str = ""
+    """The sign of a footnote that follows it."""
 
 
 @lru_cache(maxsize=4096)
@@ -146,7 +152,14 @@ def unit_key(unit: str) -> str:
 
 def written(cell: str) -> Written | None:
     """The cell as a number with a unit, or None where it is none: `(12.30)`, `$1,037.50`, `70 kg`, `100-`."""
-    found = _CELL.fullmatch(cell.translate(_ALIKE))
+    text = cell.translate(_ALIKE).strip()
+    if (around := _AROUND.fullmatch(text)) is not None:
+        text = next(part for part in around.groups() if part is not None)
+    text = _POWER.sub(lambda found: "e" + found["power"].translate(_RAISED), text)
+    mark = ""
+    if (note := _FOOTNOTE.search(text)) is not None:
+        mark, text = note[0].strip(), text[: note.start()]
+    found = _CELL.fullmatch(_NO_CENTS.sub("", text))
     if found is None:
         return None
     opened = bool(found["open"]) + bool(found["second_open"])
@@ -156,8 +169,10 @@ def written(cell: str) -> Written | None:
     if len(signs) + opened > 1:
         return None
     negative = opened or any("-" in sign for sign in signs)
-    unit = " ".join(part for part in (found["before"], found["after"]) if part)
-    return Written(("-" if negative else "") + found["body"], unit)
+    parts = [found["before"], found["after"]]
+    if (scaled := _SCALED.fullmatch(found["after"] or "")) is not None:
+        parts = [found["before"], scaled["money"] or scaled["rest"].strip(), scaled["scale"] or scaled["big"]]
+    return Written(("-" if negative else "") + found["body"], " ".join(part for part in parts if part), mark)
 
 
 @dataclass(frozen=True)
@@ -173,7 +188,9 @@ class Units:
     is_word: bool = False
     """Whether that cell is rather a word than a number with another unit."""
     are_codes: bool = False
-    """What stands around the numbers is no unit."""
+    """What stands around the numbers is no unit, or the units have nothing to do with each other."""
+    kinds: int = 0
+    """Different units, where these do not go together."""
     bare: int = 0
     """Rows with a number alone, beside others with a unit."""
 
@@ -219,7 +236,8 @@ def units_of(cells: Sequence[Written], values: NDArray[np.float64], counts: NDAr
         return Units(odd=other)
     if bare >= 0.9 * total:
         return Units(odd=next(i for i, cell in enumerate(cells) if cell.unit), is_word=True)
-    return Units(are_codes=True)
+    letters = all(len(key) == 1 and key.isalpha() for key in rows)
+    return Units(are_codes=True, odd=other, kinds=99 if letters or not a_unit else len(rows) + (bare > 0))
 
 
 def _in(family: dict[str, float], key: str) -> float | None:

@@ -1,0 +1,154 @@
+"""The different cells of one column of text, and what is said of how they are read."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from shrinkage._errors import shown
+from shrinkage.tables.read._numerals import Numerals
+from shrinkage.tables.read._written import SIGNS, Units, Written
+
+__all__ = [
+    "ColumnCells",
+    "Hints",
+    "Where",
+    "gaps_said",
+    "in_row",
+    "joined",
+    "notes_said",
+    "sentence",
+    "separators_said",
+    "slips_said",
+    "units_said",
+    "words_said",
+]
+
+Where = Callable[[int], str]
+
+
+def in_row(row: int) -> str:
+    return f"row {row + 1}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hints:
+    """Requests for all columns of a table."""
+
+    numerals: Numerals | None = None
+    """The number format; None if none was requested."""
+    day_first: bool | None = None
+    """Whether the day comes before the month; None where nothing was asked for."""
+
+
+@dataclass(frozen=True)
+class ColumnCells:
+    """The different cells of a column that hold something, and how often."""
+
+    name: str
+    texts: list[str]
+    rows: NDArray[np.int64]
+    hints: Hints
+    places: NDArray[np.int64]
+    """For each row the place of its cell among all different ones."""
+    where: Where
+    own: NDArray[np.int64]
+    """The places of these cells among all different ones."""
+
+    @property
+    def total(self) -> int:
+        return int(self.rows.sum())
+
+    def only(self, keep: Callable[[int], bool]) -> ColumnCells:
+        places = [i for i in range(len(self.texts)) if keep(i)]
+        return replace(
+            self, texts=[self.texts[i] for i in places], rows=self.rows[places], own=self.own[places]
+        )
+
+
+def joined(one: ColumnCells, *others: ColumnCells) -> ColumnCells:
+    """Cells of the same column together."""
+    for other in others:
+        one = replace(
+            one,
+            texts=[*one.texts, *other.texts],
+            rows=np.append(one.rows, other.rows),
+            own=np.append(one.own, other.own),
+        )
+    return one
+
+
+def sentence(name: str, what: str, said: Sequence[str]) -> str:
+    return f"Column {shown(name)} holds {what}: {'; '.join(said)}." if said else ""
+
+
+def gaps_said(gone: ColumnCells) -> list[str]:
+    if not gone.texts:
+        return []
+    order = sorted(range(len(gone.texts)), key=lambda i: (-gone.rows[i], gone.texts[i]))
+    said = ", ".join(
+        f"{shown(gone.texts[i])} in {gone.rows[i]:,} cell{'s' if gone.rows[i] > 1 else ''}" for i in order[:5]
+    )
+    more = f" and {len(order) - 5} more words" if len(order) > 5 else ""
+    return [f"{said}{more} read as missing (--text {shlex.quote(gone.name)} keeps the column as text)"]
+
+
+def slips_said(slips: ColumnCells, what: str) -> str:
+    places = [np.flatnonzero(slips.places == i) for i in slips.own]
+    rows = sorted((int(row), text) for found, text in zip(places, slips.texts, strict=True) for row in found)
+    said = ", ".join(f"{shown(text)} in {slips.where(row)}" for row, text in rows[:3])
+    more = f" and {len(rows) - 3:,} more" if len(rows) > 3 else ""
+    return f"{said}{more} {'are' if len(rows) > 1 else 'is'} none of these {what} and read as missing"
+
+
+def separators_said(way: Numerals, asked: Numerals | None) -> list[str]:
+    said = ["the comma was read as the decimal point"] if way != asked and way.decimal == "," else []
+    return said + (
+        [f"{shown(way.thousands)} was read as the thousands separator"]
+        if way != asked and way.thousands
+        else []
+    )
+
+
+def units_said(units: Units) -> list[str]:
+    said = []
+    if units.factors:
+        scale = ", ".join(
+            f"1 {unit} as {factor:.0f}" if factor.is_integer() else f"1 {unit} as {factor:g}"
+            for unit, factor in units.factors
+            if factor != 1.0
+        )
+        said.append(f"{scale}{f' {units.unit}' if units.unit else ''}")
+    elif units.unit:
+        what = "the sign" if units.unit in SIGNS else "their unit"
+        said.append(f"{what} {shown(units.unit)} was removed")
+    if units.unit and units.bare:
+        said.append(f"{units.bare:,} cell{'s' * (units.bare > 1)} without it read the same way")
+    return said
+
+
+def notes_said(parts: Sequence[Written], rows: NDArray[np.int64]) -> list[str]:
+    """The signs of footnotes that were removed behind numbers."""
+    marks: dict[str, int] = {}
+    for part, count in zip(parts, rows, strict=True):
+        if part.mark:
+            marks[part.mark] = marks.get(part.mark, 0) + int(count)
+    said = ", ".join(
+        f"{shown(mark)} in {count:,} cell{'s' * (count > 1)}" for mark, count in list(marks.items())[:5]
+    )
+    return [f"{said} removed behind the number"] if marks else []
+
+
+def words_said(good: ColumnCells, bad: ColumnCells) -> str:
+    """Why a column that also holds numbers is text."""
+    said = ", ".join(shown(text) for text in bad.texts[:3])
+    words = "1 holds a word" if bad.total == 1 else f"{bad.total:,} hold words"
+    mean = "it means" if len(bad.texts) == 1 else "these mean"
+    return (
+        f"Column {shown(good.name)} is read as text: {good.total:,} cells hold numbers, but {words} "
+        f"({said}{', …' if len(bad.texts) > 3 else ''}). If {mean} missing, use --na."
+    )

@@ -1,0 +1,63 @@
+"""Names of months and days in other languages than English, for dates."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+__all__ = ["in_english", "without_oclock"]
+
+_ENGLISH = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_NAMES = (
+    "januar januari janvier janv ene enero gennaio gen janeiro jänner jaen styczeń stycznia января янв ocak",
+    "februar februari février févr fév fev fevrier febrero febbraio fevereiro feber lutego luty февраля фев şubat",
+    "märz mrz maerz mär maart mrt mars marzo março marts marca марта мар mart",
+    "april avril avr abril abr aprile kwietnia апреля апр nisan",
+    "mai mei mayo maggio mag maio maj maja мая май mayıs",
+    "juni juin junio giugno giu junho czerwca июня июн haziran",
+    "juli juillet juil julio luglio lug julho lipca июля июл temmuz",
+    "august août aout augustus agosto ago augusti aug sierpnia августа авг ağustos",
+    "september septembre sept septiembre settembre set setembro sep września сентября сен eylül",
+    "oktober octobre octubre ottobre ott outubro out okt października октября окт ekim",
+    "november novembre noviembre novembro listopada ноября ноя kasım",
+    "dezember december décembre déc diciembre dic dicembre dezembro dez grudnia декабря дек aralık",
+)
+_MONTH_OF = {name: english for english, names in zip(_ENGLISH, _NAMES, strict=True) for name in names.split()}
+_AROUND = (
+    "montag dienstag mittwoch donnerstag freitag samstag sonnabend sonntag mo di mi do fr sa so"
+    " lundi mardi mercredi jeudi vendredi samedi dimanche lun mer jeu ven sam dim le"
+    " lunes martes miércoles jueves viernes sábado domingo el de del"
+    " lunedì martedì mercoledì giovedì venerdì domenica il"
+    " maandag dinsdag woensdag donderdag vrijdag zaterdag zondag den d um uhr à kl"
+)
+_OTHERS = frozenset(_AROUND.split())
+"""Names of days, and words around a date."""
+_WORD = re.compile(r"[^\W\d_]+")
+_FAR_EAST = re.compile(r"(?P<y>\d{4})\s?[年년]\s?(?P<m>\d{1,2})\s?[月월](?:\s?(?P<d>\d{1,2})\s?[日일])?")
+_OCLOCK = re.compile(
+    r"(?P<h>\d{1,2})(?:[:.](?P<mi>\d{2}))?\s?(?:uhr|o'clock|óra)|kl\.?\s?(?P<k>\d{1,2})[:.](?P<kmi>\d{2})"
+    r"|(?P<french>\d{1,2})\s?[hH]\s?(?P<fmi>\d{2})",
+    re.IGNORECASE,
+)
+
+
+@lru_cache(maxsize=4096)
+def in_english(cell: str) -> str:
+    """A date with the English names of months, without names of days: `20 dec 2023` for `20 de diciembre de 2023`."""
+
+    def word(found: re.Match[str]) -> str:
+        text = found[0].casefold()
+        return _MONTH_OF.get(text, "" if text in _OTHERS else found[0])
+
+    text = _FAR_EAST.sub(lambda found: "-".join(part for part in found.groups() if part), cell)
+    text = " ".join(_WORD.sub(word, text).split())
+    return text.lstrip("., ").rstrip(", ") if text != cell else cell
+
+
+def without_oclock(cell: str) -> str:
+    """A time with a colon for `8.45 Uhr`, `kl. 8.45` and `8h45`; any other text as it is."""
+    found = _OCLOCK.fullmatch(cell)
+    if found is None:
+        return cell
+    hour = found["h"] or found["k"] or found["french"]
+    return f"{hour}:{found['mi'] or found['kmi'] or found['fmi'] or '00'}"

@@ -348,3 +348,17 @@ def test_a_cell_of_a_file_is_no_code(tmp_path: Path) -> None:
     cell = "{'a': __import__('os').system('true')}"
     (tmp_path / "runs.csv").write_text("wd;val_loss;note\n" + "".join(f'{w};1.0;"{cell}"\n' for w in WD))
     assert json.dumps(choose(tmp_path / "runs.csv").best)
+
+
+def test_a_fitted_path_is_a_sweep_over_lambda() -> None:
+    from shrinkage import MLPClassifierCV
+
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(60, 3))
+    model = MLPClassifierCV(
+        (4,), inputs="standard", lambdas=[0, 0.01, 1.0], cv=3, max_epochs=5, max_extensions=0
+    )
+    found = choose(model.set_params(search="grid", random_state=0).fit(X, X[:, 0] > 0))
+    assert found.best == {"lambda": model.lambda_}
+    assert len(found.sweep.scores[0]) == 3
+    assert choose(model.path_.to_frame()).best == found.best

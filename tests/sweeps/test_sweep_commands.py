@@ -5,8 +5,12 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from typing import Any
 
+import numpy as np
 import pytest
+
+from shrinkage import RequestError, useful_range
 
 
 def ran(*arguments):
@@ -60,3 +64,26 @@ def test_choose_reads_a_csv_file_and_writes_a_page(tmp_path):
     assert json.loads(ran("choose", str(tmp_path / "runs.csv"), "--json").stdout)["best"] == {
         "weight_decay": 0.01
     }
+
+
+@pytest.mark.parametrize(
+    "wrong, words",
+    [
+        ({"between": 3}, "must be two numbers, got 3"),
+        ({"curvature": 3}, "must be two numbers, got 3"),
+        ({"warmup": 3}, "there is no such quantity of a run"),
+        ({"steps": 100.5}, "must be a whole number, got 100.5"),
+        ({"schedule": lambda t: 1.0}, "or a list of learning rates"),
+    ],
+)
+def test_wrong_quantities_of_a_range_are_a_sentence(wrong, words):
+    with pytest.raises(RequestError, match=words):
+        useful_range("torch.optim.AdamW", **({"lr": 1e-3, "steps": 100} | wrong))
+
+
+def test_values_of_a_range_are_a_list_an_array_or_one_number():
+    listed = useful_range("torch.optim.AdamW", lr=1e-3, steps=100, values=[0.01, 1.0])
+    assert useful_range("torch.optim.AdamW", lr=1e-3, steps=1e2, values=[0.01, 1.0]) == listed  # pyright: ignore[reportArgumentType]
+    array: Any = np.array([0.01, 1.0])
+    assert useful_range("torch.optim.AdamW", lr=1e-3, steps=100, values=array) == listed
+    assert useful_range("torch.optim.AdamW", lr=1e-3, steps=100, values=1.0).acting == (1.0,)  # pyright: ignore[reportArgumentType]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from shrinkage._errors import RequestError, called, shown
@@ -88,7 +88,7 @@ def ratio_of_totals(source: Clock, target: Clock, q: Quantities) -> tuple[float,
 
 def relative_rates(q: Quantities) -> list[tuple[float, float]]:
     """(η_t/η, t/T) of every step, or of `GRID` midpoints where the number of steps is not known."""
-    if not isinstance(q.schedule, str):
+    if isinstance(q.schedule, Iterable) and not isinstance(q.schedule, str):
         return _listed(q.schedule, q)
     if q.schedule not in _SHAPES:
         known = ", ".join(_SHAPES)

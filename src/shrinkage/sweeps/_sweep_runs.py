@@ -41,6 +41,8 @@ def read_sweep(
         return _of_search(columns_of(results.cv_results_), score or name, direction, share)
     if hasattr(results, "trials") and hasattr(results, "directions"):
         return _of_study(results, score, direction, test_share)
+    if hasattr(results, "path_"):  # an estimator of this package, or a lambda_path
+        return of_table(columns_of(results.path_.to_frame()), "lambda", score, by, direction, test_share)
     columns = columns_of(results)
     if any(_SPLIT.match(name) for name in columns):
         return _of_search(columns, score, direction, test_share)

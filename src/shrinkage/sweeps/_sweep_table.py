@@ -98,6 +98,7 @@ def of_table(
 ) -> Sweep:
     """One row a run."""
     columns, notes = _finished(columns)
+    runs = len(next(iter(columns.values())))
     columns, score, own_block = _long(columns, score)
     score = (
         _found(columns, score, "score")
@@ -107,7 +108,9 @@ def of_table(
     groups = [_found(columns, by, "by")] if by else [c for c in columns if is_group(c) and c != score]
     groups = [g for g in groups if len(set(columns[g])) > 1 or by] or groups[:1]
     names = [setting] if isinstance(setting, str) else list(setting or ())
-    names = [_found(columns, name, "setting") for name in names] or _setting_columns(columns, score, groups)
+    names = [_found(columns, name, "setting") for name in names] or _setting_columns(
+        columns, score, groups, runs
+    )
     columns, more = _last_of_each_run(columns, names, groups)
     notes += more
     direction = direction or direction_of(score if own_block is None else own_block, columns)
@@ -288,11 +291,11 @@ def _in_blocks(
     return [dict(s) for s in cells], scores, False, []
 
 
-def _setting_columns(columns: Columns, score: str, groups: list[str]) -> list[str]:
-    """The columns of strengths, and every other that varies and is neither a score, a date nor a name."""
+def _setting_columns(columns: Columns, score: str, groups: list[str], runs: int) -> list[str]:
+    """The columns of strengths, and every other that varies over the runs and is neither a score, a date nor a name."""
     free = [c for c in columns if c not in (score, *groups)]
     varied = [c for c in free if len({repr(v) for v in columns[c]}) > 1]
-    unique = {c for c in varied if len({repr(v) for v in columns[c]}) == len(columns[c])}
+    unique = {c for c in varied if len({repr(v) for v in columns[c]}) == runs}
     found = [c for c in varied if may_be_setting(c, c in unique)]
     if any(map(is_config, found)):
         found = [c for c in found if is_config(c)]

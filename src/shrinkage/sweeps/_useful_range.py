@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from typing import Literal, Unpack
+
+import numpy as np
 
 from shrinkage._errors import RequestError, called, shown
 from shrinkage.strength import CLOCKS, Convention, Options, Quantities, asked_for, checked, find, short
@@ -102,7 +104,15 @@ def useful_range(
     entry = find(convention, "useful_range")
     gradient_rms = run.pop("gradient_rms", None)
     _check_options(dtype, tolerance, curvature, gradient_rms, weight_rms)
+    if unknown := sorted(set(run) - {each.name for each in fields(Quantities)}):
+        raise RequestError(f"useful_range({unknown[0]}=…): there is no such quantity of a run; see convert.")
     q = Quantities(**run)
+    if q.steps is not None and q.steps % 1:
+        raise RequestError(
+            f"{called('steps', of='useful_range')}: must be a whole number, got {shown(q.steps)}."
+        )
+    if q.steps is not None:
+        q = replace(q, steps=int(q.steps))
     steps, epochs = _steps(q)
     _ask(entry, q, steps, gradient_rms, weight_rms, curvature)
     if curvature is not None and entry.kind != "objective":
@@ -189,13 +199,14 @@ def _searched(values: Sequence[float] | None, between: tuple[float, float] | Non
             f"{called('values')}, {called('between')}: give a list of values or the ends of a range, not both."
         )
     if between is not None:
-        if len(between) != 2:
+        if not isinstance(between, Sequence | np.ndarray) or len(between) != 2:
             raise RequestError(
                 f"{called('between', of='useful_range')}: must be two numbers, got {shown(between)}."
             )
         low, high = (checked("useful_range", "between", v, ">= 0 and finite") for v in between)
         return (min(low, high), max(low, high))
-    return tuple(checked("useful_range", "values", v, ">= 0 and finite") for v in values or ())
+    listed = [] if values is None else np.atleast_1d(np.asarray(values, dtype=object)).tolist()
+    return tuple(checked("useful_range", "values", v, ">= 0 and finite") for v in listed)
 
 
 def _check_options(
@@ -217,7 +228,7 @@ def _check_options(
         if value is not None:
             checked("useful_range", name, value, "> 0 and finite")
     if curvature is not None:
-        if len(curvature) != 2:
+        if not isinstance(curvature, Sequence | np.ndarray) or len(curvature) != 2:
             raise RequestError(
                 f"{called('curvature', of='useful_range')}: must be two numbers, got {shown(curvature)}."
             )

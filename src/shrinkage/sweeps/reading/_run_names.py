@@ -139,7 +139,8 @@ def may_be_setting(name: str, unique: bool) -> bool:
     key = key_of(name)
     unnamed = key.startswith("unnamed") or key in ("index", "")
     of_others = name.lower().startswith(("system_attrs", "user_attrs", "tags."))
-    if is_group(name) or unnamed or of_others:
+    measured = key in ("weight_norm", "max_weight") or _words(name) & {"metric", "metrics", "se", "std"}
+    if is_group(name) or unnamed or of_others or (measured and not is_config(name)):
         return False
     if is_strength(name) or is_config(name) or key in _SETTINGS:
         return True

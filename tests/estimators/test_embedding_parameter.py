@@ -14,6 +14,7 @@ from shrinkage._errors import RequestError
 from shrinkage.estimators import Runtime, load_model, save_model
 from shrinkage.estimators._members import MEMBERS, members_for, members_of, numbers_of
 from shrinkage.estimators.saved._model_words import checksum_of
+from shrinkage.reporting._elsewhere import strengths_elsewhere
 
 QUICK: dict[str, Any] = {
     "lambdas": [1e-3, 1e-2],
@@ -222,6 +223,17 @@ def checks():
 @pytest.mark.filterwarnings("ignore")  # the checks provoke scikit-learn's own warnings
 def test_scikit_learns_check(estimator, check):
     check(estimator)
+
+
+def test_its_strength_is_told_for_torch_which_can_have_such_a_network():
+    model = fitted()
+    rows = strengths_elsewhere(1e-3, model.recipe_, 1, "periodic")
+    assert [row.framework for row in rows] == ["canonical", "PyTorch"]
+    assert "numbers embedded by trained cosines" in rows[1].note
+    assert "biases, phases and frequencies in a group with weight_decay=0" in rows[1].note
+    plain = strengths_elsewhere(1e-3, model.recipe_, 1, "bounded")
+    assert [row.framework for row in plain] == ["canonical", "PyTorch", "scikit-learn"]
+    assert "phases" not in plain[1].note
 
 
 def test_probabilities_of_classes_and_full_precision():

@@ -205,7 +205,9 @@ def frame(n=160):
     )
 
 
-@pytest.mark.parametrize("inputs", ["auto", "bounded", "piecewise", ("standard", "additive")])
+@pytest.mark.parametrize(
+    "inputs", ["auto", "bounded", "piecewise", "periodic", ("standard", "additive"), ("periodic", "linear")]
+)
 @pytest.mark.parametrize("classes", [0, 2, 3])
 def test_a_saved_model_and_its_onnx_graph_predict_the_same(inputs, classes, tmp_path):
     ort = pytest.importorskip("onnxruntime")

@@ -43,7 +43,8 @@ def strengths_elsewhere(
     elif not classifier:
         scaled = f"{scaled} and targets" if plain else f"{scaled} and standardized targets"
     scale = f"on {scaled}, weights only"
-    exempt = f"{scale}: biases in a group with weight_decay=0"
+    exempt = "biases, phases and frequencies" if form == "periodic" else "biases"
+    exempt = f"{scale}: {exempt} in a group with weight_decay=0"
     if recipe.rule.name == "Decoupled":
         native = recipe.rule.clock == "lr" and trainer.optimizer == "adam"
         in_torch = StrengthElsewhere(

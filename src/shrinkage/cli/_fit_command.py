@@ -306,7 +306,7 @@ def _estimator(asked: _Asked, problem: Problem, rows: SetApart) -> MLPCV:
         stop=asked.stop,
         search=asked.search,
         inputs=inputs_of(asked.inputs),
-        embedding=None if asked.embedding == "none" else asked.embedding,
+        embedding=None if asked.embedding.lower() == "none" else asked.embedding,
         fast=asked.fast,
         predict_by=asked.predict_by,
         preset=asked.preset,

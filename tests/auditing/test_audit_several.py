@@ -10,6 +10,7 @@ from torch import nn
 from auditing_cases import matrices, net, rest
 from shrinkage import RequestError
 from shrinkage.auditing import audit
+from shrinkage.strength import short
 from shrinkage.sweeps import good_words, useful_range
 
 
@@ -127,8 +128,8 @@ def test_a_group_says_what_its_strength_does_in_the_run():
     told = useful_range("torch.optim.AdamW", lr=3e-4, steps=2031, rows=25_000, batch_size=32)
     assert told.good is not None
     assert (
-        f"strengths that act here lie between {told.low:.2g} and {told.high:.2g}; {good_words(told.good)}."
-        in (group.sentence)
+        f"strengths that act here lie between {short(told.low, 2)} and {short(told.high, 2)}; "
+        f"{good_words(told.good)}." in group.sentence
     )
 
 

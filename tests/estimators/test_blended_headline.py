@@ -100,7 +100,7 @@ def test_the_report_has_a_curve_and_a_row_for_each_member():
         assert member.path is path.result
         assert (member.loss, member.weight) == (loss, weight)
     page = render_fit_report(story)
-    assert "Of 3 models, standard, bounded and piecewise predict together" in page
+    assert "All 3 models predict together" in page
     figure = charts_of(story)["members"]()
     drawn = [trace for trace in figure.data if trace["mode"] == "lines+markers"]
     for trace, path in zip(drawn, model.forms_.paths, strict=True):

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+import shrinkage as sh
 from shrinkage._errors import RequestError
 from shrinkage.strength import Quantities, conventions, convert
 from shrinkage.strength._checks import checked
@@ -33,7 +34,7 @@ def test_a_number_is_never_identified_by_its_position(record: Any):
 
 
 def test_convert_and_runs_share_their_defaults():
-    said = {name: p.default for name, p in inspect.signature(convert).parameters.items()}
+    said = {name: p.default for name, p in inspect.signature(sh.convert).parameters.items()}
     for field in dataclasses.fields(Quantities):
         assert said[field.name] == field.default, field.name
     assert said["approximate"] is False

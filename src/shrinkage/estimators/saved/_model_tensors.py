@@ -10,21 +10,21 @@ from numpy.typing import NDArray
 
 from shrinkage.estimators._blend import Blend
 from shrinkage.estimators._fitted_networks import FittedNetworks
-from shrinkage.networks import PerceptronKind, PerceptronLayout, perceptron_layout
+from shrinkage.networks import Kind, Layout, PerceptronKind, perceptron_layout
 
 __all__ = ["COLUMNS", "all_tensors", "layout_from", "numbers_of", "tensors_of"]
 
 COLUMNS = "embedding.columns"
 
 
-def layout_from(
-    kind: PerceptronKind, inputs: int, outputs: int, tensors: Mapping[str, NDArray[Any]]
-) -> PerceptronLayout:
-    """The layout of networks whose tensors say which inputs they embed.
+def layout_from(kind: Kind, inputs: int, outputs: int, tensors: Mapping[str, NDArray[Any]]) -> Layout:
+    """The layout of networks; the tensors of perceptrons say which inputs they embed.
 
     Raises:
         ValueError: they can't be inputs of such a network.
     """
+    if not isinstance(kind, PerceptronKind):
+        return kind.layout(inputs, outputs)
     columns = tensors.get(COLUMNS, np.empty(0, np.int64))
     known = columns.ndim == 1 and columns.dtype == np.int64 and (np.diff(columns) > 0).all()
     if not known or (len(columns) and not 0 <= columns[0] <= columns[-1] < inputs):

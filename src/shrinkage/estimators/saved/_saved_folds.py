@@ -122,7 +122,7 @@ def _part(tensors: dict[str, NDArray[Any]], columns: int, model: FittedNetworks)
     }
     form = form_from(name_of(model.form), learned)
     n_inputs = form(np.zeros((1, columns))).shape[1]
-    layout, rows = layout_from(model.perceptron, n_inputs, model.n_outputs, tensors), tensors["networks"]
+    layout, rows = layout_from(model.kind, n_inputs, model.n_outputs, tensors), tensors["networks"]
     if (
         rows.ndim != 2
         or rows.shape[1] != layout.n_parameters

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from threadpoolctl import threadpool_limits
 
 from shrinkage._errors import RequestError
 from shrinkage.networks import Layout, PerceptronKind, loss_named
@@ -71,7 +72,8 @@ class ConvexOptimum:
         epochs: Sequence[int] | None = None,
         after_epochs: Callable[[int], object] | None = None,
     ) -> BlockResult:
-        with one_thread_flushed(), torch.no_grad():
+        # SciPy's L-BFGS sums long vectors in parts, one for each of its own threads.
+        with one_thread_flushed(), threadpool_limits(1, user_api="blas"), torch.no_grad():
             found = [_found(recipe, lambdas, member) for member in members]
         if after_epochs is not None:
             after_epochs(1)

@@ -173,7 +173,8 @@ def stated(name: str, run: Run, number: float, schedule: Quantities = COSINE) ->
 
 def converted(number: float, source: str, target: str, **options: Any) -> float:
     """The converted number, which must be exact."""
-    conversion = convert(number, source, target, **{"lr": PEAK, "rows": ROWS, "batch_size": ROWS, **options})
+    run: Any = {"lr": PEAK, "rows": ROWS, "batch_size": ROWS, **options}
+    conversion = convert(number, source, target, **run)
     assert conversion.exact, conversion.note
     return conversion.value
 

@@ -143,13 +143,8 @@ def test_a_log_calls_no_rate_lam():
 def test_multipliers_are_factors_on_the_strength_of_each_parameter(lower: bool):
     model = make_model()
     optimizer = adamw(model, 0.1)
-    handle = attach(
-        optimizer,
-        Decoupled(0.05),
-        model=model,
-        lower=lower,
-        multipliers={"0": 0.5, "*.weight": np.float32(0.5), "bias": 9.0},
-    )
+    multipliers: Any = {"0": 0.5, "*.weight": np.float32(0.5), "bias": 9.0}
+    handle = attach(optimizer, Decoupled(0.05), model=model, lower=lower, multipliers=multipliers)
     assert {row.name: row.rule for row in handle.table() if row.how} == {
         "0.weight": "Decoupled 0.0125 × lr",
         "2.weight": "Decoupled 0.025 × lr",

@@ -128,9 +128,9 @@ class Embedded:
         sent = sent.flatten(0, 1)
         torch.bmm(angles.cos().transpose(1, 2), sent, out=gradients.weight.flatten(0, 1))
         torch.sum(sent, 1, out=gradients.bias.flatten(0, 1))
-        turned = torch.bmm(sent, self.weight.flatten(0, 1).transpose(1, 2)).mul_(angles.sin()).neg_()
-        torch.sum(turned, 1, out=gradients.phase.flatten(0, 1))
-        torch.sum(turned.mul_(self._numbers(X)), 1, out=gradients.frequency.flatten(0, 1))
+        slopes = torch.bmm(sent, self.weight.flatten(0, 1).transpose(1, 2)).mul_(angles.sin()).neg_()
+        torch.sum(slopes, 1, out=gradients.phase.flatten(0, 1))
+        torch.sum(slopes.mul_(self._numbers(X)), 1, out=gradients.frequency.flatten(0, 1))
 
     def _numbers(self, X: Tensor) -> Tensor:
         """(K·N, B, 1) the numbers that are embedded."""

@@ -17,15 +17,15 @@ __all__ = [
     "ColumnCells",
     "Hints",
     "Where",
-    "gaps_said",
+    "footnote_phrases",
     "in_row",
     "joined",
-    "notes_said",
+    "missing_words_phrases",
     "sentence",
-    "separators_said",
-    "slips_said",
-    "units_said",
-    "words_said",
+    "separator_phrases",
+    "slip_sentence",
+    "text_sentence",
+    "unit_phrases",
 ]
 
 Where = Callable[[int], str]
@@ -86,7 +86,7 @@ def sentence(name: str, what: str, said: Sequence[str]) -> str:
     return f"Column {shown(name)} holds {what}: {'; '.join(said)}." if said else ""
 
 
-def gaps_said(gone: ColumnCells) -> list[str]:
+def missing_words_phrases(gone: ColumnCells) -> list[str]:
     if not gone.texts:
         return []
     order = sorted(range(len(gone.texts)), key=lambda i: (-gone.rows[i], gone.texts[i]))
@@ -97,7 +97,7 @@ def gaps_said(gone: ColumnCells) -> list[str]:
     return [f"{said}{more} read as missing (--text {shlex.quote(gone.name)} keeps the column as text)"]
 
 
-def slips_said(slips: ColumnCells, what: str) -> str:
+def slip_sentence(slips: ColumnCells, what: str) -> str:
     places = [np.flatnonzero(slips.places == i) for i in slips.own]
     rows = sorted((int(row), text) for found, text in zip(places, slips.texts, strict=True) for row in found)
     said = ", ".join(f"{shown(text)} in {slips.where(row)}" for row, text in rows[:3])
@@ -105,7 +105,7 @@ def slips_said(slips: ColumnCells, what: str) -> str:
     return f"{said}{more} {'are' if len(rows) > 1 else 'is'} none of these {what} and read as missing"
 
 
-def separators_said(way: Numerals, asked: Numerals | None) -> list[str]:
+def separator_phrases(way: Numerals, asked: Numerals | None) -> list[str]:
     said = ["the comma was read as the decimal point"] if way != asked and way.decimal == "," else []
     return said + (
         [f"{shown(way.thousands)} was read as the thousands separator"]
@@ -114,7 +114,7 @@ def separators_said(way: Numerals, asked: Numerals | None) -> list[str]:
     )
 
 
-def units_said(units: Units) -> list[str]:
+def unit_phrases(units: Units) -> list[str]:
     said = []
     if units.factors:
         scale = ", ".join(
@@ -131,7 +131,7 @@ def units_said(units: Units) -> list[str]:
     return said
 
 
-def notes_said(parts: Sequence[Written], rows: NDArray[np.int64]) -> list[str]:
+def footnote_phrases(parts: Sequence[Written], rows: NDArray[np.int64]) -> list[str]:
     """The signs of footnotes that were removed behind numbers."""
     marks: dict[str, int] = {}
     for part, count in zip(parts, rows, strict=True):
@@ -143,7 +143,7 @@ def notes_said(parts: Sequence[Written], rows: NDArray[np.int64]) -> list[str]:
     return [f"{said} removed behind the number"] if marks else []
 
 
-def words_said(good: ColumnCells, bad: ColumnCells) -> str:
+def text_sentence(good: ColumnCells, bad: ColumnCells) -> str:
     """Why a column that also holds numbers is text."""
     said = ", ".join(shown(text) for text in bad.texts[:3])
     words = "1 holds a word" if bad.total == 1 else f"{bad.total:,} hold words"

@@ -17,15 +17,15 @@ from shrinkage.tables.read._column_cells import (
     ColumnCells,
     Hints,
     Where,
-    gaps_said,
+    footnote_phrases,
     in_row,
     joined,
-    notes_said,
+    missing_words_phrases,
     sentence,
-    separators_said,
-    slips_said,
-    units_said,
-    words_said,
+    separator_phrases,
+    slip_sentence,
+    text_sentence,
+    unit_phrases,
 )
 from shrinkage.tables.read._dates import are_days, are_months, hours_of, moment_of, order_of
 from shrinkage.tables.read._missing_words import PANDAS_WORDS, is_missing_level, is_missing_word
@@ -154,7 +154,11 @@ def _as_numbers(held: ColumnCells, words: ColumnCells) -> Decision | None:
         odd = Odd("marks", good.texts[0], good.total, way)
         return None if codes else Decision(Reading(form="text"), odd=odd)
     gone = joined(words, bad)
-    said = [*separators_said(way, held.hints.numerals), *units_said(units), *notes_said(known, good.rows)]
+    said = [
+        *separator_phrases(way, held.hints.numerals),
+        *unit_phrases(units),
+        *footnote_phrases(known, good.rows),
+    ]
     reading = Reading(
         form="number",
         missing=tuple(gone.texts),
@@ -162,7 +166,7 @@ def _as_numbers(held: ColumnCells, words: ColumnCells) -> Decision | None:
         thousands=way.thousands,
         unit=units.unit,
         factors=units.factors,
-        note=sentence(held.name, "numbers", [*said, *gaps_said(gone)]),
+        note=sentence(held.name, "numbers", [*said, *missing_words_phrases(gone)]),
     )
     return Decision(reading, unsure=bool(bad.texts))
 
@@ -180,7 +184,7 @@ def _read_plainly(held: ColumnCells, words: ColumnCells) -> Decision | None:
         return None
     asked = held.hints.numerals or groups_for_sure(held.texts) or PLAIN
     way = PLAIN if np.isnan(asked.numbers(held.texts)).any() else asked
-    said = [*separators_said(way, held.hints.numerals or PLAIN), *gaps_said(words)]
+    said = [*separator_phrases(way, held.hints.numerals or PLAIN), *missing_words_phrases(words)]
     reading = Reading(
         form="number",
         missing=tuple(words.texts),
@@ -232,14 +236,14 @@ def _beside_words(good: ColumnCells, bad: ColumnCells, words: ColumnCells) -> De
         return None
     if bad.total < 0.1 * (good.total + bad.total):
         return Decision(Reading(form="text"), odd=Odd("word", bad.texts[0], bad.total))
-    return _text_with(words_said(good, bad), good, bad, words)
+    return _text_with(text_sentence(good, bad), good, bad, words)
 
 
 def _among_words(good: ColumnCells, bad: ColumnCells, words: ColumnCells, numbers: int) -> Decision | None:
     """Few numbers that repeat, and words: codes, unless the words are few and rare."""
     if numbers < FEW_CODES or good.total < 0.5 * (good.total + bad.total) or not _are_few_words(bad):
         return None
-    return _text_with(words_said(good, bad), good, bad, words)
+    return _text_with(text_sentence(good, bad), good, bad, words)
 
 
 def _text_with(note: str, *cells: ColumnCells) -> Decision:
@@ -292,7 +296,7 @@ def _mostly(
         return _text_with(note, good, bad, words) if good.total >= 0.5 * held.total else None
     elif bad.texts:
         slips = bad
-    said = [*said, *gaps_said(gone), *([] if slips is None else [slips_said(slips, what)])]
+    said = [*said, *missing_words_phrases(gone), *([] if slips is None else [slip_sentence(slips, what)])]
     missing = (*gone.texts, *(() if slips is None else slips.texts))
     return Decision(
         Reading(form=form, missing=missing, note=sentence(held.name, what, said)), unsure=bool(bad.texts)
@@ -317,7 +321,7 @@ def _as_text(cells: ColumnCells) -> Decision:
     gone = cells.only(lambda i: empty[i])
     if len(gone.texts) == len(cells.texts):
         return Decision(Reading(form="text"))
-    note = sentence(cells.name, "words", gaps_said(gone))
+    note = sentence(cells.name, "words", missing_words_phrases(gone))
     return Decision(Reading(form="text", missing=tuple(gone.texts), note=note))
 
 

@@ -9,6 +9,7 @@ import pytest
 import torch
 from torch.testing import assert_close
 
+from engine_cases import LAMBDAS, OPTIMIZERS, assert_same, both
 from shrinkage import _compiled
 from shrinkage._errors import JobError
 from shrinkage.networks import PerceptronLayout
@@ -19,14 +20,6 @@ from shrinkage.training.engine._engine_rows import EvaluatedRows
 from shrinkage.training.engine._engine_trainee import engine_takes
 from stack_cases import ACTIVATION_NAMES, ARCHITECTURES, LOSS_NAMES, member, problem, recipe
 
-LAMBDAS = [0.0, 0.01, 0.3]
-OPTIMIZERS = {
-    "sgd": {"optimizer": "sgd"},
-    "momentum": {"optimizer": "sgd", "momentum": 0.9, "learning_rate": 0.02},
-    "nesterov": {"optimizer": "sgd", "momentum": 0.9, "learning_rate": 0.02, "nesterov": True},
-    "adam": {"optimizer": "adam", "learning_rate": 0.01},
-    "adam, cosine": {"optimizer": "adam", "learning_rate": 0.01, "schedule": "cosine"},
-}
 RULES = {
     "l2": L2(0.0),
     "l1": L1(0.0),
@@ -34,7 +27,6 @@ RULES = {
     "original": WeightDecay(0.0, of="original"),
     **{clock: Decoupled(0.0, clock=clock) for clock in ("lr", "schedule", "constant", "corrected")},
 }
-# Sums in another order: what roundings grow to in 87 steps of momentum and of L1's trembling signs.
 TAKEN = {
     "l2",
     "l1",
@@ -42,22 +34,6 @@ TAKEN = {
     "weight_decay_original",
     *(name for name in CATALOGUE if name.startswith("decoupled")),
 }
-TOLERANCE = {"float64": (1e-10, 1e-11), "float32": (2e-4, 2e-5)}
-
-
-def both(members, **changes):
-    """The same block by the engine and by the stack."""
-    compiled, stacked = (recipe(engine=engine, **changes) for engine in ("compiled", "torch"))
-    assert engine_takes(compiled)
-    return tuple(opts.train(LAMBDAS, members, seed=1) for opts in (compiled, stacked))
-
-
-def assert_same(results, dtype="float64"):
-    compiled, stacked = results
-    rtol, atol = TOLERANCE[dtype]
-    for name in compiled.arrays:
-        got, expected = (torch.from_numpy(getattr(result, name)) for result in (compiled, stacked))
-        assert_close(got, expected, rtol=rtol, atol=atol, equal_nan=True, msg=lambda m, n=name: f"{n}: {m}")
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])

@@ -20,7 +20,7 @@ from shrinkage.estimators._members import MEMBERS, recipe_of_member
 from shrinkage.estimators._targets import target_scale
 from shrinkage.evaluation import losses_of_values, tempered
 from shrinkage.networks import loss_named
-from shrinkage.path import FittedPath, Fold
+from shrinkage.path import FittedPath, Fold, Scale
 from shrinkage.tables.forms import Form
 from shrinkage.training import Recipe
 
@@ -226,7 +226,9 @@ class _Judged:
         all_predicted = list(predicted)
         known = np.isfinite(all_predicted).all(axis=2).any(axis=0)
         y, s = Y[known], np.ones(known.sum()) if weight is None else weight[known]
-        rows = np.array([_row_losses(each[known], y, loss, s) for each in all_predicted])
+        of_classes = loss_named(loss).of_classes
+        scale = None if of_classes else target_scale(loss, y, np.arange(len(y)), s)
+        rows = np.array([_row_losses(each[known], y, loss, scale) for each in all_predicted])
         means = np.average(rows, axis=1, weights=s) if len(y) else np.full(len(rows), np.inf)
         return cls(np.where(np.isfinite(means), means, np.inf), rows, s)
 
@@ -245,11 +247,11 @@ class _Judged:
         return np.flatnonzero(losses <= losses[best] + within)
 
 
-def _row_losses(predicted: Floats, y: Floats, loss: str, weight: Floats) -> Floats:
-    """(n,) the losses of predictions (n, C), as reports have them; NaN for rows without a prediction."""
+def _row_losses(predicted: Floats, y: Floats, loss: str, scale: Scale | None) -> Floats:
+    """(n,) the losses of predictions (n, C), as reports have them, values in units of the targets' scale."""
     with np.errstate(over="ignore", invalid="ignore"):
         if not loss_named(loss).of_classes:
-            return losses_of_values(loss, predicted, y, target_scale(loss, y, np.arange(len(y)), weight))
+            return losses_of_values(loss, predicted, y, scale)
         right = (
             np.where(y > 0.5, predicted, 1 - predicted)[:, 0]
             if loss == "logistic"

@@ -207,7 +207,7 @@ def inputs_of_members(
         scale: Scale | None = None
         if standardize and forms[name].standardize:
             scale = fitted_scale(X, train, weight)
-        seen[name] = SeenInputs(forms[name](X), scale, numbers)
+        seen[name] = SeenInputs(forms[name](X), scale, numbers, forms[name].pieces)
     return forms, seen
 
 

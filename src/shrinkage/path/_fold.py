@@ -52,6 +52,8 @@ class Inputs:
     scale: Scale | None
     numbers: tuple[int, ...] = ()
     """The columns that are numbers, which an embedding may take; those of a network without one don't matter."""
+    pieces: tuple[int, ...] = ()
+    """How many codes each number has whose codes are the last columns; none where there are no codes."""
 
     def standardized(self, rows: NDArray[np.int64]) -> NDArray[np.float64]:
         """(n, D) some rows as the networks see them, in float64."""
@@ -80,11 +82,11 @@ class Fold:
     validation: NDArray[np.int64] | None
     y_scale: Scale | None
 
-    def shape(self, form: str = STANDARD) -> tuple[int, int, int, tuple[int, ...]]:
-        """Folds of one shape can share a stack: training rows, validation rows, columns, and which are numbers."""
+    def shape(self, form: str = STANDARD) -> tuple[int, int, int, tuple[int, ...], tuple[int, ...]]:
+        """Folds of one shape can share a stack: training rows, validation rows, columns, which are numbers or codes."""
         seen = self.inputs[form]
         validation = 0 if self.validation is None else len(self.validation)
-        return (len(self.train), validation, seen.X.shape[1], seen.numbers)
+        return (len(self.train), validation, seen.X.shape[1], seen.numbers, seen.pieces)
 
     def layout(self, kind: Kind, form: str = STANDARD) -> Layout:
         """Of a network of this kind that sees this form of input."""
@@ -95,7 +97,8 @@ class Fold:
 
         What loses digits in the dtype of the training is standardized before it is converted.
         """
-        X, x_scale = _narrowed(self.inputs[form].X, self.inputs[form].scale, dtype)
+        seen = self.inputs[form]
+        X, x_scale = _narrowed(seen.X, seen.scale, dtype)
         Y, y_scale = _narrowed(self.Y, self.y_scale, dtype)
         X, Y = _tensor(X, dtype, device), _tensor(Y, dtype, device)
 
@@ -104,7 +107,7 @@ class Fold:
             return self._rows(X, Y, index, on_x, on_y)
 
         validation = None if self.validation is None else rows(self.validation)
-        return Member(self.number, restart, rows(self.train), validation, self.inputs[form].numbers)
+        return Member(self.number, restart, rows(self.train), validation, seen.numbers, seen.pieces)
 
     def _rows(
         self,

@@ -30,6 +30,8 @@ class Member:
     validation: Rows | None
     numbers: tuple[int, ...] = ()
     """The inputs that are numbers, which an embedding may take."""
+    pieces: tuple[int, ...] = ()
+    """How many piecewise-linear codes each number has whose codes are the last inputs; see `Piecewise`."""
 
     def layout(self, kind: Kind) -> Layout:
         """Of a network of this kind for these rows."""

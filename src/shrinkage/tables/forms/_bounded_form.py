@@ -32,6 +32,7 @@ class Bounded:
     """
 
     standardize = False
+    pieces = ()
 
     centre: Floats
     """(D,)"""

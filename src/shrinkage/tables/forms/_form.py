@@ -29,6 +29,11 @@ class Form(Protocol):
         """Whether the inputs are still to be standardized, column by column."""
         ...
 
+    @property
+    def pieces(self) -> tuple[int, ...]:
+        """How many piecewise-linear codes each number has whose codes are the last inputs."""
+        ...
+
     def __call__(self, X: NDArray[Any]) -> NDArray[Any]:
         """(n, I) the inputs for rows X (n, D)."""
         ...
@@ -84,6 +89,7 @@ class StandardInputs:
     """The columns as they are, for the path to standardize: mean 0 and standard deviation 1 over the training rows."""
 
     standardize = True
+    pieces = ()
 
     @classmethod
     def fit(cls, X: NDArray[Any], weight: Floats | None) -> Self:

@@ -68,6 +68,10 @@ class Piecewise:
             inputs[rows, X.shape[1] :] = np.clip(codes, 0, 1)
         return inputs
 
+    @property
+    def pieces(self) -> tuple[int, ...]:
+        return tuple(np.unique(self.column, return_counts=True)[1].tolist())
+
     def names(self, columns: list[str]) -> list[str]:
         codes = [
             f"{columns[column]} from {left:.4g} to {right:.4g}"

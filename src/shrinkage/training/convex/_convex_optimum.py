@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 import torch
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController
 
 from shrinkage._errors import RequestError
 from shrinkage.networks import Layout, PerceptronKind, loss_named
@@ -73,7 +74,7 @@ class ConvexOptimum:
         after_epochs: Callable[[int], object] | None = None,
     ) -> BlockResult:
         # SciPy's L-BFGS sums long vectors in parts, one for each of its own threads.
-        with one_thread_flushed(), threadpool_limits(1, user_api="blas"), torch.no_grad():
+        with one_thread_flushed(), _blas().limit(limits=1), torch.no_grad():
             found = [_found(recipe, lambdas, member) for member in members]
         if after_epochs is not None:
             after_epochs(1)
@@ -89,6 +90,12 @@ class ConvexOptimum:
 
     def work_an_epoch(self, recipe: Recipe, layout: Layout, n: int) -> tuple[float, float]:
         return 1.0, recipe.kind.work(layout) * n
+
+
+@cache
+def _blas() -> ThreadpoolController:
+    """The linear algebra libraries of this process, SciPy's among them; to find them takes milliseconds."""
+    return ThreadpoolController().select(user_api="blas")
 
 
 _CURVES = ("train_loss", "train_metric", "validation_loss", "validation_metric")

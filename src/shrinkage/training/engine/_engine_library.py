@@ -64,6 +64,8 @@ class Job(Structure):
         ("sizes", c_void_p),
         *((name, c_int64) for name in ("embedded", "frequencies", "units")),
         ("columns", c_void_p),
+        ("coded", c_int64),
+        ("pieces", c_void_p),
         *(
             (name, c_int64)
             for name in ("activation", "loss", "optimizer", "force", "in_gradient", "decay_biases")

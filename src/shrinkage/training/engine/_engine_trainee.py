@@ -28,6 +28,7 @@ from shrinkage.training._trainee import Member, Trainee
 from shrinkage.training.backprop._backprop_settings import backprop_of, learning_rates
 from shrinkage.training.backprop._optimizers import BETAS, EPS
 from shrinkage.training.engine import _engine_library as c
+from shrinkage.training.engine._coded_rows import coded_rows
 
 __all__ = ["NO_PULL", "EngineBlock", "engine_networks", "engine_seconds", "engine_takes"]
 
@@ -78,9 +79,11 @@ class EngineBlock(Trainee):
         self.steps = -(-self.n // self.settings.batch_size)
         self.step = 0
         self.K = self.L * len(members)
-        self.train_rows = _Set([m.train for m in members], self.loss.metric_name == "R²")
+        pieces = members[0].pieces if recipe.kind.hidden_layer_sizes else ()
+        self._pieces = torch.tensor(pieces, dtype=torch.int64)
+        self.train_rows = _Set([m.train for m in members], self.loss.metric_name == "R²", pieces)
         validation = [m.validation for m in members if m.validation is not None]
-        self.validation_rows = _Set(validation, self.loss.metric_name == "R²") if validation else None
+        self.validation_rows = _Set(validation, self.loss.metric_name == "R²", pieces) if validation else None
         self.w = self._zeros(self.K, self.layout.engine_length(self.like.dtype))
         self.parameters = self.layout.of_engine(self.w)
         rows = initial_rows(recipe.kind, self.layout, members, seed).to(self.like)
@@ -174,6 +177,8 @@ class EngineBlock(Trainee):
             frequencies=0 if embedding is None else embedding.frequencies,
             units=0 if embedding is None else embedding.units,
             columns=c.place(self._columns),
+            coded=len(self._pieces),
+            pieces=c.place(self._pieces),
             activation=c.ACTIVATIONS.index(perceptron.activation),
             loss=c.loss_number(self.recipe.loss),
             optimizer=c.OPTIMIZERS.index(kind),
@@ -263,12 +268,12 @@ class _Set:
     Args:
         rows: of each member.
         spread: whether it is needed.
+        pieces: of numbers whose codes are the last inputs; see `coded_rows`.
     """
 
-    def __init__(self, rows: Sequence[Rows], spread: bool) -> None:
-        self._rows = [
-            each.contiguous_rows() for each in rows
-        ]  # kept alive: the engine has only their addresses
+    def __init__(self, rows: Sequence[Rows], spread: bool, pieces: Sequence[int] = ()) -> None:
+        # Kept alive: the engine has only their addresses.
+        self._rows = [coded_rows(each, pieces) if pieces else each.contiguous_rows() for each in rows]
         self.for_c = (c.RowsOfC * len(rows))(*map(c.rows_of_c, self._rows))
         weights = [
             float(len(r)) if r.weight is None else float(r.weight.sum(dtype=torch.float64)) for r in rows

@@ -20,9 +20,10 @@ static void NAME(forward)(NAME(Work) * work, const REAL *w, const NAME(Piece) * 
         x = work->seen, ld = 1, apart = p->ld;
     }
     for (int64_t l = 0; l < last; l++) {
-        int64_t I = job->sizes[l], O = work->padded[l];
+        int64_t I = l ? job->sizes[l] : work->dense, O = work->padded[l];
         PART(PRODUCTS, NAME(product)(B, O / LANES, I, x, ld, apart, w + work->w_at[l], O, work->a[l], O,
                                      w + work->b_at[l], 0));
+        if (!l && job->coded) PART(PRODUCTS, NAME(add_codes)(work, w, p));
         PART(ACTIVATIONS, NAME(activate)((int)job->activation, B * O, work->a[l]));
         if (job->activation == LOGISTIC) NAME(empty)(B, job->sizes[l + 1], O, work->a[l]);
         x = work->a[l], ld = O, apart = 1;
@@ -91,7 +92,8 @@ static void NAME(backward)(NAME(Work) * work, const NAME(Piece) * p, const REAL 
     REAL *delta = work->delta, *next = work->next_delta;
     NAME(backward_last)(work, p, w, last ? work->a[last - 1] : p->x, batch, first);
     for (int64_t l = last - 1; l >= 0; l--) {
-        int64_t I = job->sizes[l], O = work->padded[l], lda = l ? work->padded[l - 1] : work->ldx, apart = 1;
+        int64_t I = l ? job->sizes[l] : work->dense, O = work->padded[l];
+        int64_t lda = l ? work->padded[l - 1] : work->ldx, apart = 1;
         const REAL *a = l ? work->a[l - 1] : p->x;
         if (!l && job->embedded) a = work->seen, lda = 1, apart = p->ld;
         REAL *gradient = work->gradient + work->w_at[l];
@@ -100,6 +102,7 @@ static void NAME(backward)(NAME(Work) * work, const NAME(Piece) * p, const REAL 
              NAME(product)(I, O / LANES, B, a, apart, lda, delta, O, gradient, O, first ? NULL : gradient, O));
         NAME(sum_of_lines)(B, O, delta, work->gradient + work->b_at[l], first);
         if (!l) {
+            if (job->coded) PART(PRODUCTS, NAME(backward_codes)(work, p, delta, first));
             if (job->embedded) PART(ACTIVATIONS, NAME(backward_embedding)(work, p, w, delta, first));
             break;
         }

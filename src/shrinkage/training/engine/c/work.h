@@ -14,6 +14,8 @@ typedef struct {
     const int64_t *sizes;            /* (L + 1,) units, inputs first */
     int64_t embedded, frequencies, units; /* N numbers in front of the first of several layers, or 0; F; U */
     const int64_t *columns;          /* (N,) which inputs they are; sizes[0] has N·U besides the inputs */
+    int64_t coded;                   /* numbers whose codes are the last inputs of the first of several layers, or 0 */
+    const int64_t *pieces;           /* (coded,) codes of each; a row of X has two numbers in their place, see codes.h */
     int64_t activation, loss, optimizer, force, in_gradient, decay_biases;
     /* K, and P of a network: weights (I, O′) a layer but (C, I′) of the last, biases (O′) a layer; and its embedding */
     int64_t networks, parameters;
@@ -52,12 +54,14 @@ typedef struct {
 typedef struct {
     const NAME(Job) *job;
     int64_t *padded, *w_at, *b_at, *t_at; /* (L,) units with padding; places of weights, biases, transposed weights */
-    int64_t taken, ldx, inputs;           /* inputs of a row, stride between rows of them; I′ of the last layer */
+    int64_t taken, ldx, inputs;           /* numbers of a row, stride between rows of them; I′ of the last layer */
+    int64_t dense, most_pieces;           /* inputs of the first layer that aren't codes; codes of one number */
     int64_t v_at, c_at, phase_at, frequency_at; /* places of an embedding's parameters */
     int64_t n_weights, piece;             /* piece: rows at a time */
     REAL scale;                           /* factor by which the optimizer expects the gradient multiplied */
     REAL **a;                             /* (L,) outputs of each layer but the last, (piece, O′) */
     REAL *turned;                         /* (I, ld) inputs of the last layer, unit by unit */
+    REAL *earlier, *whole;                /* of one number's codes, (pieces, O′) each; see codes.h */
     REAL *seen, *cosines, *sines, *sent, *turned_delta; /* of an embedding, (·, ld); see embedding.h */
     REAL *x, *gradient, *transposed, *delta, *next_delta, *z, *y, *slope, *loss, *spare, *weight;
     NAME(Kept) train, validation;         /* of one member; memory NULL if there are too many to keep */
@@ -86,6 +90,8 @@ static int64_t NAME(lay_out)(NAME(Work) * work, REAL *base) {
     PLACE(sines, ld * waves);
     PLACE(sent, ld * job->embedded * job->units);
     PLACE(turned_delta, ld * (job->embedded ? job->sizes[1] : 0));
+    PLACE(earlier, work->most_pieces * work->padded[0]);
+    PLACE(whole, work->most_pieces * work->padded[0]);
     PLACE(x, work->piece * work->ldx);
     PLACE(gradient, job->parameters);
     PLACE(transposed, transposed);
@@ -117,7 +123,12 @@ static int NAME(begin)(NAME(Work) * work, const NAME(Job) * job) {
         work->w_at[l] = at;
         if (l + 1 < L) at += job->sizes[l] * work->padded[l];
     }
-    work->taken = job->sizes[0] - job->embedded * job->units;
+    work->dense = job->sizes[0];
+    for (int64_t n = 0; n < job->coded; n++) {
+        work->dense -= job->pieces[n];
+        if (job->pieces[n] > work->most_pieces) work->most_pieces = job->pieces[n];
+    }
+    work->taken = work->dense - job->embedded * job->units + 2 * job->coded;
     work->ldx = L == 1 ? NAME(filled)(job->sizes[0]) : work->taken;
     work->inputs = L == 1 ? work->ldx : work->padded[L - 2];
     at += job->sizes[L] * work->inputs;

@@ -11,6 +11,8 @@ other words than a sentence. `--packages` writes the tables that come with insta
 from __future__ import annotations
 
 import argparse
+import importlib
+import importlib.util
 import json
 import os
 import signal
@@ -36,6 +38,12 @@ FEW = [
     "0",
 ]
 FORMS = (".csv", ".tsv", ".txt", ".dat", ".data", ".csv.gz", ".csv.bz2", ".parquet", ".xlsx", ".zip")
+
+LOADED = (
+    *("shrinkage.cli", "shrinkage.estimators", "shrinkage.reporting", "shrinkage.tables"),
+    *("plotly.graph_objects", "sklearn.model_selection", "skops.io", "typer.main"),
+)
+"""What takes seconds to import: loaded once, for all children."""
 
 PACKAGES = (
     *(
@@ -114,8 +122,6 @@ def judged(path: Path, target: str | None, inputs: str, seconds: int) -> tuple[s
 
 def of_packages(folder: Path) -> Iterator[Path]:
     """Write the tables of installed packages, each under the name of its package."""
-    import importlib.util
-
     for package in PACKAGES:
         spec = importlib.util.find_spec(package)
         for place in (spec.submodule_search_locations or []) if spec else []:
@@ -139,9 +145,8 @@ def main() -> None:
     asked = parser.parse_args()
     if asked.packages:
         print(f"{sum(1 for _ in of_packages(asked.folder))} tables of packages")
-    import shrinkage.cli
-    import shrinkage.reporting
-    import shrinkage.tables  # noqa: F401  (once, for all children)
+    for module in LOADED:
+        importlib.import_module(module)
 
     found: list[dict[str, str]] = []
     start = time.monotonic()

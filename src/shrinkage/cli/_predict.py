@@ -85,6 +85,7 @@ def predict(
             escape=escape,
             header=not no_header,
             verbatim=(*saved.ids, *asked.ids),
+            columns=[column.name for column in saved.preprocessor.columns if column.used],
             like=saved.preprocessor,
         )
         if out is None:

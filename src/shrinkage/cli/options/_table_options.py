@@ -81,5 +81,6 @@ def _read(asked: TableOptions, verbatim: Sequence[str]) -> tuple[Table, list[str
         escape=asked.escape,
         header=not asked.no_header,
         verbatim=[name for name in verbatim if name not in asked.target],
+        columns=asked.target,
     )
     return table, asked.target

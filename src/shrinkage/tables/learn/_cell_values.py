@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from shrinkage._errors import RequestError, shown
 from shrinkage.tables.learn._columns import FALSE_WORDS, TRUE_WORDS, Column, flat
 from shrinkage.tables.read._missing_words import is_missing_word
-from shrinkage.tables.read._reading import PLAINLY, as_read
-from shrinkage.tables.read._typing import EXACT, FLOAT32_MAX
+from shrinkage.tables.read._reading import PLAINLY, Reading, as_read
+from shrinkage.tables.read._typing import EXACT, FLOAT32_MAX, decided
 
 __all__ = [
     "DATE_PARTS",
@@ -73,7 +73,19 @@ def _read(values: pd.Series, column: Column) -> tuple[str, pd.Series]:
     texts = values.astype(object).map(str, na_action="ignore")
     if rule.form == "text":
         return form, values.mask(as_read(rule, texts)[0].isna(), None)
+    if rule is PLAINLY["date"]:
+        rule = _date_rule(texts, column)
     return rule.form, as_read(rule, texts)[0]
+
+
+def _date_rule(texts: pd.Series, column: Column) -> Reading:
+    """Whether 01/02/2024 has the day first where no training row was text: as all rows at hand decide."""
+    found = decided(texts, column.name)
+    if found.reading.form != "date":
+        return PLAINLY["date"]
+    if found.unsure:
+        warnings.warn(found.reading.note, stacklevel=2)
+    return found.reading
 
 
 def numbers(values: pd.Series, column: Column) -> Floats:

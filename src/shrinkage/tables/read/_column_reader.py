@@ -37,21 +37,18 @@ class Columns:
 
     def read(
         self, frame: pd.DataFrame, file: str, where: Callable[[int], str]
-    ) -> tuple[pd.DataFrame, dict[str, Reading], list[str]]:
-        """A frame with its columns of text read, their rules, and what is to be said of them."""
-        readings: dict[str, Reading] = {}
-        notes: list[str] = []
+    ) -> tuple[pd.DataFrame, dict[str, Decision], list[str]]:
+        """A frame with its columns of text read, what was decided about them, and what is to be said of them."""
+        decisions: dict[str, Decision] = {}
         for name in frame.columns:
             column: Any = frame[name]
             values: Any = column.astype(object) if column.dtype == "str" else column
             if values.dtype == object and pd.api.types.infer_dtype(values, skipna=True) == "string":
                 gone = values.map(lambda cell: isinstance(cell, str) and cell.strip() in self.na | {""})
                 values = values.mask(gone.astype(bool) | values.isna(), None)
-                decision = self._decided(values, name, where)
-                readings[name] = decision.reading
-                frame[name] = typed(values, decision.reading)
-                notes += _said(decision.reading)
-        return frame, readings, notes
+                frame[name], decisions[name] = self._of_text(values, name, where)
+        _refuse_doubt(decisions, file)
+        return frame, decisions, self.notes(decisions)
 
     def column(
         self, cells: pa.ChunkedArray, name: str, where: Callable[[int], str]
@@ -70,8 +67,13 @@ class Columns:
             return found, Decision(
                 known or Reading(form="number"), doubt="" if known or self.hints.numerals else _doubt(cells)
             )
-        values = _objects(cells)
+        return self._of_text(_objects(cells), name, where)
+
+    def _of_text(
+        self, values: pd.Series, name: str, where: Callable[[int], str]
+    ) -> tuple[pd.Series, Decision]:
         decision = self._decided(values, name, where)
+        known = self.known.get(name)
         found = typed(values, decision.reading)
         if known is not None and known.form == "number":
             if found.dtype == object:
@@ -94,6 +96,20 @@ class Columns:
         read = typed(values, rule)
         return (Decision(known), found) if read.dtype == object else (Decision(rule), read)
 
+    def notes(self, decisions: Mapping[str, Decision]) -> list[str]:
+        """What is said of the columns at once.
+
+        Nothing is said of a rule that a model learned, for it tells of the cells of another file; what concerns a feature
+        alone is left to the check, which knows the target.
+        """
+        return [
+            found.reading.note
+            for name, found in decisions.items()
+            if not found.reading.of_feature
+            and found.reading.note
+            and (found.reading.asked or found.reading is not self.known.get(name))
+        ]
+
     def _decided(self, values: pd.Series, name: str, where: Callable[[int], str]) -> Decision:
         known = self.known.get(name)
         return Decision(known) if known is not None else decided(values, name, self.hints, where)
@@ -115,13 +131,7 @@ def read_text_columns(
     for name, column in zip(cells.names, cells.columns, strict=True):
         columns[name], decisions[name] = wanted.column(column, name, lambda row: f"line {cells.lines[row]}")
     _refuse_doubt(decisions, file)
-    notes = [note for decision in decisions.values() for note in _said(decision.reading)]
-    return pd.DataFrame(columns, copy=False), decisions, notes
-
-
-def _said(reading: Reading) -> list[str]:
-    """What is said of a column at once; what concerns a feature alone is left to the check, which knows the target."""
-    return [] if reading.of_feature or not reading.note else [reading.note]
+    return pd.DataFrame(columns, copy=False), decisions, wanted.notes(decisions)
 
 
 def typed(values: pd.Series, reading: Reading) -> pd.Series:

@@ -21,6 +21,7 @@ from shrinkage.tables.read._decode import bytes_of, decoded, expanded, file_byte
 from shrinkage.tables.read._numerals import asked_numerals
 from shrinkage.tables.read._other_files import is_workbook, parquet_frame, parquet_parts, workbook_frame
 from shrinkage.tables.read._reading import Reading, with_readings
+from shrinkage.tables.read._typing import Decision
 
 __all__ = ["HasReadings", "read_parts", "read_table"]
 
@@ -59,6 +60,7 @@ def read_table(
     escape: str | None = None,
     header: bool = True,
     verbatim: Sequence[str] = (),
+    columns: Sequence[str] = (),
     like: HasReadings | None = None,
 ) -> Table:
     """Read a CSV (also gzip, bzip2, xz or zip), Excel (.xlsx) or Parquet file; rows keep their order.
@@ -81,6 +83,8 @@ def read_table(
         escape: the character before a quote that belongs to its cell, such as `\\`; when None such quotes are doubled.
         header: whether the first row holds the names; else these are `column 1`, `column 2`, …
         verbatim: names of columns, which need not be there, that are kept as they are written: ids.
+        columns: names of columns that the table must have: of several sheets of an Excel file the first that has them
+            is read.
         like: a fitted preprocessor, whose rules for its columns are used instead of new ones.
 
     Returns:
@@ -103,7 +107,8 @@ def read_table(
         hints=Hints(numerals=numerals, day_first=day_first),
         known=_known(like, text, verbatim),
     )
-    asked = _Asked(source, wanted, Dialect(sep=sep, escape=escape, header=header), encoding, tuple(text))
+    dialect = Dialect(sep=sep, escape=escape, header=header)
+    asked = _Asked(source, wanted, dialect, encoding, tuple(text), tuple(columns))
     return asked.table(file_bytes(source))
 
 
@@ -118,6 +123,7 @@ def read_parts(
     escape: str | None = None,
     header: bool = True,
     verbatim: Sequence[str] = (),
+    columns: Sequence[str] = (),
     like: HasReadings | None = None,
     size: int = PART,
 ) -> Iterator[Table]:
@@ -128,7 +134,7 @@ def read_parts(
 
     Args:
         path: the file, or `-`.
-        sep, encoding, na, decimal, thousands, escape, header, verbatim, like: as in `read_table`.
+        sep, encoding, na, decimal, thousands, escape, header, verbatim, columns, like: as in `read_table`.
         size: bytes of a CSV file that are read at a time.
 
     Example:
@@ -144,7 +150,8 @@ def read_parts(
         hints=Hints(numerals=asked_numerals(decimal, thousands)),
         known=_known(like, (), verbatim),
     )
-    asked = _Asked(source, wanted, Dialect(sep=sep, escape=escape, header=header), encoding)
+    dialect = Dialect(sep=sep, escape=escape, header=header)
+    asked = _Asked(source, wanted, dialect, encoding, columns=tuple(columns))
     with opened(source) as stream:
         if source != "-" and source.lower().endswith(PARQUET):
             yield from asked.parquet_parts()
@@ -179,6 +186,7 @@ class _Asked:
     dialect: Dialect
     encoding: str | None
     text: tuple[str, ...] = ()
+    columns: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -191,9 +199,11 @@ class _Asked:
             frame, notes = parquet_frame(data, self.name)
             return self._with({}, frame, digest, notes)
         if is_workbook(data):
-            frame, notes = workbook_frame(data, self.name, header=self.dialect.header)
-            frame, readings, more = self.wanted.read(frame, self.name, lambda row: f"row {row + 1}")
-            return self._with(readings, frame, digest, [*notes, *more])
+            frame, rows, notes = workbook_frame(
+                data, self.name, header=self.dialect.header, columns=self.columns
+            )
+            frame, decisions, more = self.wanted.read(frame, self.name, lambda row: f"row {rows[row]}")
+            return replace(self._decided(frame, decisions, digest, [*notes, *more]), lines=rows, unit="row")
         data = expanded(data, self.name)
         notes: list[str] = []
         if self.encoding is not None or (content := plain_utf8(data)) is None:
@@ -244,10 +254,15 @@ class _Asked:
     def _of_cells(self, cells: Cells, digest: str, notes: Sequence[str]) -> Table:
         lines, said = cells.lines, cells.notes
         frame, decisions, more = read_text_columns(self.wanted, cells, self.name)
+        return replace(self._decided(frame, decisions, digest, [*notes, *said, *more]), lines=lines)
+
+    def _decided(
+        self, frame: pd.DataFrame, decisions: Mapping[str, Decision], digest: str, notes: Sequence[str]
+    ) -> Table:
         readings = {name: decision.reading for name, decision in decisions.items()}
-        table = self._with(readings, frame, digest, [*notes, *said, *more])
         words = {name: decision.words for name, decision in decisions.items() if decision.words}
-        return replace(table, lines=lines, numerals=self.wanted.hints.numerals, words=words)
+        table = self._with(readings, frame, digest, notes)
+        return replace(table, numerals=self.wanted.hints.numerals, words=words)
 
     def _with(
         self, readings: Mapping[str, Reading], frame: pd.DataFrame, digest: str, notes: Sequence[str]

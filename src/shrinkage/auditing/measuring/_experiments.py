@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -36,20 +36,18 @@ def read(subject: Subject) -> list[Reading]:
     steps = 30 if stride == 1 else 60
     if stride > 1 and (strong := _strongest(subject, eps)) > _STRONG:
         stride, steps = 1, max(6, min(30, int(3 / strong)))
-    long, still = Plan(steps=steps), Plan(gradients=0.0)
-    weights = _differences(subject, long, weights=eps)
-    gradients = _differences(subject, long, gradients=eps)
-    weak = _differences(subject, replace(long, steps=stride, gradients=0.1), gradients=eps)
+    noise = 8 * subject.epsilon / (eps * math.sqrt(stride))
+    fates = _fates(subject, eps, stride, Plan(steps=steps))
+    projects = _projected(subject, eps, noise, fates.off)
+    still = _fates(subject, eps, stride, Plan(steps=steps, gradients=0.0)) if any(projects) else fates
     base, double = subject.run(Plan()), subject.run(Plan(weights=2.0))
     unaided = [subject.run(Plan(weights=size, strength="off")) for size in (1.0, 2.0)]
-    pulls = [subject.run(replace(still, weights=size)) for size in (0.0, 1.0, 2.0)]
+    pulls = [subject.run(Plan(gradients=0.0, weights=size)) for size in (0.0, 1.0, 2.0)]
     idle = _run_without_gradients(subject)
     half_idle = subject.run(Plan(feed="every other row"))
-    clocks = _clocks(subject, eps)
     entries = [subject.run(Plan(weights=0.0, strength=s)) for s in ("as set", "off")]
-    off = _differences(subject, Plan(strength="off"), weights=eps)
     lived = (
-        _differences(subject, replace(long, start="live", gradients=0.0), weights=eps)
+        _differences(subject, Plan(steps=steps, start="live", gradients=0.0), weights=eps)
         if subject.has_state
         else None
     )
@@ -58,23 +56,89 @@ def read(subject: Subject) -> list[Reading]:
             n=subject.sizes[i],
             eps=eps,
             stride=stride,
-            noise=8 * subject.epsilon / (eps * math.sqrt(stride)),
+            noise=noise,
             start=base[i][0],
-            weights=weights[i],
-            gradients=gradients[i],
-            weak=weak[i],
+            weights=seen.weights[i],
+            gradients=seen.gradients[i],
+            weak=seen.weak[i],
             updates=(_moved(base[i]), _moved(double[i])),
             unaided=(_moved(unaided[0][i]), _moved(unaided[1][i])),
             pulls=tuple(_moved(run[i]) for run in pulls),
             idle=_moved(idle[i]) if idle else torch.zeros(subject.sizes[i]),
-            idle_rows=_moved(half_idle[i]) * subject.idle_rows[i],
-            clock=clocks[i],
+            idle_rows=_moved(half_idle[i]) * subject.idle_rows[i] * (not projects[i]),
+            clock=seen.clocks[i],
             entry=tuple(_moved(run[i]) for run in entries),
-            off=off[i],
+            off=seen.off[i][:2],
             lived=None if lived is None else lived[i],
+            projects=projects[i],
         ).reading()
-        for i in range(len(subject.sizes))
+        for i, seen in enumerate(still if each else fates for each in projects)
     ]
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Fates:
+    """What becomes of small offsets, parameter by parameter."""
+
+    weights: list[Track]
+    gradients: list[Track]
+    weak: list[Track]
+    off: list[Track]
+    clocks: list[tuple[Clock, float]]
+
+
+def _fates(subject: Subject, eps: float, stride: int, plan: Plan) -> _Fates:
+    """The fates of offsets beside the gradients that `plan` feeds."""
+    return _Fates(
+        weights=_differences(subject, plan, weights=eps),
+        gradients=_differences(subject, plan, gradients=eps),
+        weak=_differences(subject, replace(plan, steps=stride, gradients=0.1), gradients=eps),
+        off=_differences(subject, replace(plan, steps=3, strength="off"), weights=eps),
+        clocks=_clocks(subject, eps, plan.gradients),
+    )
+
+
+def _projected(subject: Subject, eps: float, noise: float, seen: list[Track]) -> list[bool]:
+    """Whether a step takes the weights' direction out of the gradient, parameter by parameter.
+
+    Turning the gradient round turns round what that does to an offset, and without gradients it does nothing; a decay
+    that cannot be switched off stays as it is in both.
+
+    Args:
+        subject: what is measured.
+        eps: the relative offset of the weights.
+        noise: what rounding does to a shrink.
+        seen: the fate of the offset over three steps, with every known strength switched off.
+    """
+    shrinks = [1 - track[1:, track[0] != 0] / track[0, track[0] != 0] for track in seen]
+    if not any(bool((s.abs() > 10 * noise).any()) for s in shrinks):
+        return [False] * len(seen)
+    turned = _differences(subject, Plan(steps=3, gradients=-1.0, strength="off"), weights=eps)
+    still = subject.run(Plan(gradients=0.0, strength="off"))
+    rests = [
+        not run.numel() or bool((_moved(run).abs() <= noise * eps * run[0].abs().max()).all())
+        for run in still
+    ]
+    return [
+        rest and _is_turned(one, other, noise) for one, other, rest in zip(seen, turned, rests, strict=True)
+    ]
+
+
+def _is_turned(one: Track, other: Track, noise: float) -> bool:
+    """Whether what a step does to an offset has a part that changes sign with the gradient.
+
+    The first step of an adaptive optimizer has nothing of the gradient but its signs, so three count.
+    """
+    kept = one[0] != 0
+    if not bool(kept.any()):
+        return False
+    shrinks = [[1 - track[t, kept] / track[0, kept] for track in (one, other)] for t in (1, 3)]
+    odd = [(s - back).abs() / 2 for s, back in shrinks]
+    even = [(s + back).abs() / 2 for s, back in shrinks]
+    either = torch.minimum(*(s.abs() for s in shrinks[0]))
+    is_choice = float(odd[0].max()) > noise and bool((either < 1e-3 * (odd[0] + even[0]) + noise).all())
+    largest_odd, largest_even = (max(float(x.max()) for x in xs) for xs in (odd, even))
+    return not is_choice and largest_odd > max(10 * noise, 0.01 * largest_even)
 
 
 def shrink_noise(subject: Subject) -> float:
@@ -112,14 +176,13 @@ def _run_without_gradients(subject: Subject) -> list[Track] | None:
         return None
 
 
-def _clocks(subject: Subject, eps: float) -> list[tuple[Clock, float]]:
-    """How the shrink of three steps follows η and η_max."""
+def _clocks(subject: Subject, eps: float, gradients: float) -> list[tuple[Clock, float]]:
+    """How the shrink of three steps beside `gradients` follows η and η_max."""
     if not subject.changes_lr:
         return [("unknown", 0.0)] * len(subject.sizes)
     settings = ((1.0, 1.0), (0.5, 1.0), (0.25, 1.0), (0.5, 0.5))
-    runs = [
-        _differences(subject, Plan(steps=3, lr=lr, reference_lr=top), weights=eps) for lr, top in settings
-    ]
+    plans = [Plan(steps=3, lr=lr, reference_lr=top, gradients=gradients) for lr, top in settings]
+    runs = [_differences(subject, plan, weights=eps) for plan in plans]
     return [_clock([mean_log_shrink(run[i]) for run in runs]) for i in range(len(subject.sizes))]
 
 

@@ -64,6 +64,8 @@ class Measured:
     entry: tuple[Tensor, ...]
     off: Track
     lived: Track | None
+    projects: bool
+    """Whether the step takes the weights' direction out of the gradient; the tracks are those without gradients then."""
 
     def reading(self) -> Reading:
         s, r = self._shrinks(self.weights), self._responses()
@@ -108,6 +110,8 @@ class Measured:
 
     def _is_l1(self, path: Path, s: Tensor) -> bool:
         """Whether the pull is of constant size, so that no offset of the weights makes it another."""
+        if self.projects and self._is_adaptive(self._responses()[:1]):
+            return False  # without gradients an adaptive step makes every pull one of constant size
         is_flat = bool(s.numel()) and abs(float(s.median())) < self.noise
         return path in ("coupled", "mixed") and is_flat and self._force() == "constant"
 

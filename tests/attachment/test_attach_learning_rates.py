@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import pytest
@@ -139,6 +140,70 @@ def test_a_group_that_starts_at_zero_has_the_peak_that_the_optimizer_was_built_w
         optimizer.step()
         shrink = 0.1 * lr / 0.2 * (1 if clock == "schedule" else lr)
         torch.testing.assert_close(weight.detach(), (1 - shrink) * before, rtol=1e-12, atol=0)
+
+
+def cyclic(optimizer: Any) -> Any:
+    return torch.optim.lr_scheduler.CyclicLR(optimizer, base_lr=0.0, max_lr=0.2, step_size_up=4)
+
+
+def one_cycle(optimizer: Any) -> Any:
+    return torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=0.2, total_steps=20)
+
+
+def warmed_up(optimizer: Any) -> Any:
+    warmup = torch.optim.lr_scheduler.LinearLR(optimizer, 1e-9, 1.0, 4)
+    cosine = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, 10)
+    return torch.optim.lr_scheduler.SequentialLR(optimizer, [warmup, cosine], [4])
+
+
+@pytest.mark.parametrize("clock", ["schedule", "corrected"])
+@pytest.mark.parametrize("make", [cyclic, one_cycle, warmed_up])
+def test_a_scheduler_tells_the_peak_that_the_learning_rate_when_attached_does_not(make: Any, clock: Any):
+    model = make_model()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.2, momentum=0.9)
+    scheduler = make(optimizer)
+    rule = Decoupled(rate=0.01, clock=clock) if clock == "schedule" else Decoupled(0.01, clock=clock)
+    handle = attach(optimizer, rule, model=model, lr_max=scheduler)
+    assert f"lr_max 0.2 of {type(scheduler).__name__}" in handle.table()["0.weight"].rule
+    weight, largest = model.get_parameter("0.weight"), 0.0
+    for _ in range(12):
+        lr, before = optimizer.param_groups[0]["lr"], weight.detach().clone()
+        for p in model.parameters():
+            p.grad = torch.zeros_like(p)
+        optimizer.step()
+        scheduler.step()
+        shrink = 0.01 * lr / 0.2 * (1 if clock == "schedule" else lr)
+        torch.testing.assert_close(weight.detach(), (1 - shrink) * before, rtol=1e-12, atol=0)
+        largest = max(largest, lr / 0.2)
+    assert largest == pytest.approx(1.0, abs=0.05)
+
+
+def test_each_group_has_the_peak_that_the_scheduler_tells_of_it():
+    model = make_model()
+    groups = [{"params": [model.get_parameter(f"{i}.weight")]} for i in (0, 2)]
+    optimizer = torch.optim.SGD(groups, lr=0.1, momentum=0.9)
+    scheduler = torch.optim.lr_scheduler.CyclicLR(optimizer, base_lr=[0.0, 0.01], max_lr=[0.2, 0.5])
+    table = attach(optimizer, Decoupled(rate=1e-3, clock="schedule"), model=model, lr_max=scheduler).table()
+    assert [row.rule.rpartition("lr_max ")[2] for row in table] == ["0.2 of CyclicLR", "0.5 of CyclicLR"]
+
+
+def test_a_learning_rate_above_the_known_peak_is_warned_of_once():
+    model = make_model()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+    attach(optimizer, Decoupled(rate=1e-3, clock="schedule"), model=model)
+    for lr, warns in ((0.01, False), (0.005, False), (0.04, True), (0.05, False)):
+        optimizer.param_groups[0]["lr"] = lr
+        for p in model.parameters():
+            p.grad = torch.zeros_like(p)
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            optimizer.step()
+        assert bool(caught) == warns
+        assert (
+            not caught
+            or "0.04, is above the peak that the rule knows of, 0.01, so the rule removes 4 times"
+            in str(caught[0].message)
+        )
 
 
 def test_what_adafactor_calls_d_is_no_learning_rate():

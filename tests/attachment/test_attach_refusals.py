@@ -25,6 +25,10 @@ def sgd(model: nn.Module, **options) -> torch.optim.Optimizer:
     return torch.optim.SGD(model.parameters(), **{"lr": 0.1, **options})
 
 
+def constant(optimizer: torch.optim.Optimizer) -> Any:
+    return torch.optim.lr_scheduler.ConstantLR(optimizer)
+
+
 REFUSED = {
     "a lazy module": (
         lambda m: attach(sgd(nn.LazyLinear(2)), L2(0.1), model=m),
@@ -55,6 +59,26 @@ REFUSED = {
     "lr_max": (
         lambda m: attach(sgd(m), L2(0.1), model=m, lr_max=0.0),
         r"lr_max=…\): must be > 0 and finite, got 0",
+    ),
+    "lr_max of another kind": (
+        lambda m: attach(sgd(m), L2(0.1), model=m, lr_max="0.1"),
+        r"must be the peak learning rate, a number > 0, or the optimizer's learning rate scheduler, got '0.1'",
+    ),
+    "lr_max of another's scheduler": (
+        lambda m: attach(sgd(m), L2(0.1), model=m, lr_max=constant(sgd(linear()))),
+        r"lr_max=ConstantLR\): the scheduler is of another optimizer. Give the one that steps this SGD",
+    ),
+    "lr_max of a scheduler without": (
+        lambda m: attach((o := sgd(m, lr=0.0)), L2(0.1), model=m, lr_max=constant(o)),
+        r"ConstantLR\): the scheduler knows of no learning rate above 0 for group 0. Give the peak as a number",
+    ),
+    "several schedules": (
+        lambda m: attach((o := sgd(m)), L2(0.1), model=m, schedule=[constant(o)]),
+        r"schedule=…\): must be a function of the number of steps done, or one scheduler, got \[",
+    ),
+    "the learning rate as a schedule": (
+        lambda m: attach((o := sgd(m)), L2(0.1), model=m, schedule=constant(o)),
+        r"schedule=ConstantLR\): its values are learning rates, but schedule=… takes factors on the strength",
     ),
     "native decay": (
         lambda m: attach(torch.optim.AdamW(m.parameters()), Decoupled(0.5), model=m),

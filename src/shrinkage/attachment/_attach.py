@@ -10,6 +10,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LRScheduler
 
 from shrinkage._errors import RequestError, shown
 from shrinkage.attachment._attachment import Attachment
@@ -24,7 +25,7 @@ from shrinkage.attachment._claims import (
 )
 from shrinkage.attachment._handle import Keep
 from shrinkage.attachment._hooks import handles_of
-from shrinkage.attachment._learning_rate import peak_of
+from shrinkage.attachment._learning_rate import Peaks, check_schedule, given_peaks, peak_of
 from shrinkage.attachment._step import Rows
 from shrinkage.attachment._wrappers import (
     refuse_restoring,
@@ -58,7 +59,7 @@ def attach(
     only: Sequence[Pattern] | None = None,
     parameters: Mapping[str, Tensor] | None = None,
     schedule: Schedule | None = None,
-    lr_max: float | None = None,
+    lr_max: float | LRScheduler | None = None,
     native: Literal["error", "adopt"] = "error",
     lower: bool = True,
     rows: Rows | None = None,
@@ -85,8 +86,9 @@ def attach(
         parameters: tensors by name that replace the model's own, as made by `torch.func.stack_module_state`; a tensor
             with one more axis stacks models, each of which may have its own strength.
         schedule: a factor on the strength as a function of the number of steps done, or a scheduler-like object.
-        lr_max: η_max of the clocks `schedule` and `corrected`, > 0; by default a scheduler's peak or initial learning
-            rate, or else the learning rate when attached, or if that is 0 the one that the optimizer was built with.
+        lr_max: η_max of the clocks `schedule` and `corrected`: a number > 0, or the learning rate scheduler, which knows
+            its peak. By default the `max_lr` or `initial_lr` that a scheduler left in the group, or else the learning
+            rate when attached, or if that is 0 the one that the optimizer was built with. `table()` shows it.
         native: what to do if a `weight_decay` is already set: `error`, or `adopt` its numbers as the strengths.
         lower: let the optimizer's kernel apply the rule if they are equal.
         rows: decay `all` rows of a table, or only those `touched` by a gradient. None means all, but is an error if a
@@ -108,7 +110,8 @@ def attach(
             or already has a rule, the optimizer has its own weight decay, or the controller does not apply here.
 
     Warns:
-        UserWarning: the rule removes over 1 % of every weight per step, or, with `steps`, all of it or none.
+        UserWarning: the rule removes over 1 % of every weight per step, or, with `steps`, all of it or none; in a step,
+            the learning rate is above η_max.
 
     Example:
         >>> import torch
@@ -119,8 +122,9 @@ def attach(
         >>> [(row.name, row.rule, row.how) for row in handle.table()]
         [('weight', 'Decoupled 0.1 × lr', 'native'), ('bias', 'exempt: bias', '')]
     """
-    _check_arguments(optimizer, rule, model, exempt, only, lr_max, native, rows, keep)
+    _check_arguments(optimizer, rule, model, exempt, only, native, rows, keep)
     _check_factors(multipliers, steps, model)
+    check_schedule(optimizer, schedule)
     if control is None and strengths != "network":
         raise RequestError(
             f"attach(strengths={strengths!r}): without a controller every parameter has the rule's strength. Give "
@@ -130,12 +134,13 @@ def attach(
     refuse_restoring(optimizer, rule)
     refuse_sharded(optimizer, rule)
     refuse_impossible(optimizer, rule)
+    peaks = given_peaks(lr_max, optimizer)
     selection = Selection(tuple(exempt), None if only is None else tuple(only))
     loop = None
     if control is not None:
         given = {"schedule": schedule, "parameters": parameters, "native": native == "adopt"}
         given |= {"multipliers": multipliers, "strengths": strengths}
-        loop = _loop_control(optimizer, rule, model, control, strengths, steps, lr_max, given)
+        loop = _loop_control(optimizer, rule, model, control, strengths, steps, peaks, given)
     claimer = _Claimer(optimizer, rule, model, selection, parameters, multipliers or {}, strengths)
     claims = claimer.claims()
     _settle_native(optimizer, rule, claims, native)
@@ -145,7 +150,7 @@ def attach(
         claims,
         claim_new=claimer.claim_new,
         schedule=schedule,
-        lr_max=lr_max,
+        peaks=peaks,
         rows=rows,
         keep=keep,
         lower=lower,
@@ -163,11 +168,13 @@ def _loop_control(
     control: Controller,
     strengths: Strengths,
     steps: int | None,
-    lr_max: float | None,
+    peaks: Peaks,
     given: dict[str, Any],
 ) -> LoopControl:
     """What moves λ, once it is known to make sense."""
-    lr = lr_max or max((peak_of(group) for group in optimizer.param_groups), default=0.0)
+    lr = max(peaks.values, default=0.0) or max(
+        (peak_of(group) for group in optimizer.param_groups), default=0.0
+    )
     check_control(control, optimizer, rule, model, steps=steps, lr=lr, strengths=strengths, given=given)
     inner = None if model is None else unwrapped(model)
     return LoopControl(control, optimizer, rule, inner, strengths=strengths, lr=lr, steps=steps or 0)
@@ -329,7 +336,6 @@ def _check_arguments(
     model: Any,
     exempt: Any,
     only: Any,
-    lr_max: Any,
     native: Any,
     rows: Any,
     keep: Any,
@@ -355,8 +361,6 @@ def _check_arguments(
         if value not in known:
             words = ", ".join(map(repr, known))
             raise RequestError(f"attach({where}=…): must be one of {words}, got {shown(value)}.")
-    if lr_max is not None and not 0 < lr_max < float("inf"):
-        raise RequestError(f"attach(lr_max=…): must be > 0 and finite, got {lr_max:g}.")
 
 
 def _check_factors(multipliers: Any, steps: Any, model: Any) -> None:

@@ -15,7 +15,7 @@ from shrinkage.attachment._claims import Claim
 from shrinkage.attachment._handle import Keep
 from shrinkage.attachment._hooks import install, uninstall
 from shrinkage.attachment._host import is_captured, is_nonzero, refuse_in_a_graph
-from shrinkage.attachment._learning_rate import refuse_unknown
+from shrinkage.attachment._learning_rate import Peaks, refuse_unknown
 from shrinkage.attachment._step import Bunch, Rows, Step
 from shrinkage.attachment._wrappers import refuse_valueless
 from shrinkage.attachment.carriers._lending import give_back, is_lent
@@ -45,7 +45,7 @@ class Attachment:
         *,
         claim_new: Callable[[Tensor, dict[str, Any]], Claim] | None,
         schedule: Schedule | None,
-        lr_max: float | None,
+        peaks: Peaks,
         rows: Rows | None,
         keep: Keep | None,
         lower: bool,
@@ -60,7 +60,7 @@ class Attachment:
         self.keep: Keep | None = keep
         self.claims = {claim.param: claim for claim in claims}
         self._claim_new = claim_new
-        self._lr_max = lr_max
+        self._peaks = peaks
         self._rows: Rows | None = rows
         self._lower = lower
         self._step: Step | None = None
@@ -251,10 +251,10 @@ class Attachment:
             for param in group["params"]:
                 if param not in self.claims:
                     self._adopt_new(param, group)
-        self._bunches = [bunch for group in groups for bunch in self._bunches_of(group)]
+        self._bunches = [bunch for i, group in enumerate(groups) for bunch in self._bunches_of(i, group)]
         self._planned = [(group, len(group["params"])) for group in groups]
 
-    def _bunches_of(self, group: dict[str, Any]) -> list[Bunch]:
+    def _bunches_of(self, index: int, group: dict[str, Any]) -> list[Bunch]:
         """The decayed parameters of `group`, grouped by strength."""
         together: dict[Any, list[Claim]] = {}
         for param in group["params"]:
@@ -269,7 +269,7 @@ class Attachment:
             refuse_unknown(self.optimizer, rule, group)
             can = self._lower and self._rows != "touched" and not any(claim.stacked for claim in claims)
             native = can and runs_natively(self.optimizer, group, rule)
-            bunches.append(Bunch(group, rule, claims, native, self._lr_max))
+            bunches.append(Bunch(group, rule, claims, native, self._peaks.of(index), self._peaks.source))
         return bunches
 
     def _adopt_new(self, param: Tensor, group: dict[str, Any]) -> None:

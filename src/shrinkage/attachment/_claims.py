@@ -39,6 +39,8 @@ class Claim:
     """Axis 0 counts models."""
     lr_max: float = 0.0
     """Reference learning rate of the clocks `schedule` and `corrected`."""
+    overshot: bool = False
+    """Whether a learning rate above it has been warned of."""
     anchor: Tensor | None = None
     state: dict[str, Tensor] = field(default_factory=dict)
     debt: Debt = field(default_factory=Debt)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from torch import Tensor
@@ -13,12 +15,105 @@ from shrinkage._errors import RequestError, shown
 from shrinkage.attachment._host import is_nonzero, number
 from shrinkage.rules import Reading, Rule
 
-__all__ = ["peak_of", "reading_of", "refuse_unknown"]
+__all__ = [
+    "Peaks",
+    "check_schedule",
+    "given_peaks",
+    "peak_of",
+    "reading_of",
+    "refuse_unknown",
+    "warn_of_overshoot",
+]
 
 Group = Mapping[str, Any]
 
 _ADAPTING = ("growth_rate", "d0", "fixed_decay", "numerator_weighted")
 """What stands beside d in a group whose steps are d·lr; torch's Adafactor calls something else d."""
+
+
+@dataclass(frozen=True)
+class Peaks:
+    """η_max as the user tells it: one number, or what a scheduler knows of each parameter group."""
+
+    values: tuple[float, ...] = ()
+    source: str = ""
+    """`as given`, or the scheduler's class."""
+
+    def of(self, group: int) -> float | None:
+        """η_max of the group of this number; None where nothing was told."""
+        if len(self.values) == 1:
+            return self.values[0]
+        return self.values[group] if group < len(self.values) else None
+
+
+def given_peaks(lr_max: Any, optimizer: Optimizer) -> Peaks:
+    """Read `attach(lr_max=…)`: a number, or a learning rate scheduler that knows its peak.
+
+    Raises:
+        RequestError: it is neither, belongs to another optimizer, or knows of no learning rate above 0.
+    """
+    if lr_max is None:
+        return Peaks()
+    if isinstance(lr_max, (int, float)) and not isinstance(lr_max, bool):
+        if not 0 < lr_max < math.inf:
+            raise RequestError(f"attach(lr_max=…): must be > 0 and finite, got {lr_max:g}.")
+        return Peaks((float(lr_max),), "as given")
+    inner = getattr(lr_max, "scheduler", lr_max)  # accelerate wraps it
+    kind, owner = type(inner).__name__, getattr(inner, "optimizer", None)
+    if owner is None:
+        raise RequestError(
+            "attach(lr_max=…): must be the peak learning rate, a number > 0, or the optimizer's learning rate "
+            f"scheduler, got {shown(lr_max)}."
+        )
+    peaks = _peaks_of_scheduler(inner)
+    if len(peaks) != len(optimizer.param_groups) or not _same_groups(owner, optimizer):
+        raise RequestError(
+            f"attach(lr_max={kind}): the scheduler is of another optimizer. Give the one that steps this "
+            f"{type(optimizer).__name__}, or the peak as a number."
+        )
+    if not all(0 < peak < math.inf for peak in peaks):
+        raise RequestError(
+            f"attach(lr_max={kind}): the scheduler knows of no learning rate above 0 for group "
+            f"{next(i for i, peak in enumerate(peaks) if not 0 < peak < math.inf)}. Give the peak as a number."
+        )
+    return Peaks(peaks, f"of {kind}")
+
+
+def _peaks_of_scheduler(scheduler: Any) -> tuple[float, ...]:
+    """The largest learning rate of each group that a scheduler has a name for."""
+    parts = getattr(scheduler, "_schedulers", None)
+    if parts:
+        return tuple(max(peaks) for peaks in zip(*map(_peaks_of_scheduler, parts), strict=True))
+    groups = scheduler.optimizer.param_groups
+    told = next(
+        (
+            list(values)
+            for name in ("max_lrs", "base_values", "base_lrs")
+            if isinstance(values := getattr(scheduler, name, None), (list, tuple))
+        ),
+        [0.0] * len(groups),
+    )
+    tops = [group.get("max_lr") or 0.0 for group in groups]
+    return tuple(max(float(a), float(b)) for a, b in zip(told, tops, strict=True))
+
+
+def _same_groups(owner: Any, optimizer: Optimizer) -> bool:
+    theirs = [id(p) for group in owner.param_groups for p in group["params"]]
+    return theirs == [id(p) for group in optimizer.param_groups for p in group["params"]]
+
+
+def warn_of_overshoot(rule: Rule, reading: Reading) -> bool:
+    """Warn where the learning rate exceeds what the rule takes for its peak; True where it does."""
+    lr, peak = reading.lr, reading.lr_max
+    if isinstance(lr, Tensor) or isinstance(peak, Tensor) or not lr > peak * (1 + 1e-6) or not peak:
+        return False
+    warnings.warn(
+        f"attach({rule.name}, clock={rule.clock!r}): the learning rate, {lr:g}, is above the peak that the rule knows "
+        f"of, {peak:g}, so the rule removes {lr / peak:.3g} times what it would there. Give attach(…, lr_max=…): the "
+        "peak, or the scheduler.",
+        stacklevel=8,
+    )
+    return True
 
 
 def reading_of(group: Group, peaks: tuple[Any, ...]) -> Reading:
@@ -42,6 +137,28 @@ def peak_of(group: Group) -> float:
     values = (group.get("max_lr"), group.get("initial_lr"), group.get("lr"))
     known = next((value for value in values if value is not None and is_nonzero(value)), 0.0)
     return float(known) if isinstance(known, (int, float, Tensor)) else 0.0
+
+
+def check_schedule(optimizer: Optimizer, schedule: Any) -> None:
+    """Raise for a schedule that is no factor on the strength.
+
+    Raises:
+        RequestError: it is no function and no scheduler, or one of this optimizer's learning rate.
+    """
+    if schedule is None:
+        return
+    if not callable(schedule) and not hasattr(schedule, "get_last_lr"):
+        raise RequestError(
+            "attach(schedule=…): must be a function of the number of steps done, or one scheduler, got "
+            f"{shown(schedule)}."
+        )
+    owner = getattr(schedule, "optimizer", None)
+    if owner is not None and getattr(owner, "param_groups", None) is optimizer.param_groups:
+        raise RequestError(
+            f"attach(schedule={type(schedule).__name__}): its values are learning rates, but schedule=… takes factors "
+            "on the strength. The clocks 'lr', 'schedule' and 'corrected' follow the learning rate by themselves: "
+            "leave schedule out, or give lr_max=scheduler for its peak."
+        )
 
 
 def refuse_unknown(optimizer: Optimizer, rule: Rule, group: Group) -> None:

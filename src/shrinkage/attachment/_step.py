@@ -14,7 +14,7 @@ from shrinkage._errors import RequestError
 from shrinkage.attachment._claims import Claim
 from shrinkage.attachment._directions import direction_of, gradients_are_final
 from shrinkage.attachment._host import is_zero, refuse_in_a_graph
-from shrinkage.attachment._learning_rate import reading_of
+from shrinkage.attachment._learning_rate import reading_of, warn_of_overshoot
 from shrinkage.attachment._wrappers import refuse_restoring
 from shrinkage.attachment.carriers._fitting import (
     can_wait,
@@ -47,23 +47,33 @@ class Bunch:
     """The optimizer carries the rule out itself."""
     lr_max: float | None
     """As given by the user; None: taken from the group, or from the learning rate when attached."""
+    source: str = ""
+    """Where `lr_max` is from, in words."""
 
     def now(self) -> Reading:
         """What the clock is read from at this step."""
-        group = self.group
-        peaks = (self.lr_max, group.get("max_lr"), group.get("initial_lr"), self.claims[0].lr_max)
+        group, first = self.group, self.claims[0]
+        peaks = (self.lr_max, group.get("max_lr"), group.get("initial_lr"), first.lr_max)
         reading = reading_of(group, peaks)
-        if (
-            self.rule.clock in ("schedule", "corrected")
-            and is_zero(reading.lr_max)
-            and not is_zero(reading.lr)
-        ):
+        if self.rule.clock not in ("schedule", "corrected"):
+            return reading
+        if is_zero(reading.lr_max) and not is_zero(reading.lr):
             raise RequestError(
                 f"attach({self.rule.name}): the clock {self.rule.clock!r} compares the learning rate with "
                 "its peak, which is unknown: it was 0 when the rule was attached. Give attach(…, "
-                "lr_max=…)."
+                "lr_max=…): the peak, or the learning rate scheduler."
             )
+        first.overshot = first.overshot or warn_of_overshoot(self.rule, reading)
         return reading
+
+    def peak_in_words(self) -> str:
+        """η_max and where it is from, for a clock that needs it; else nothing."""
+        peak = self.now().lr_max if self.rule.clock in ("schedule", "corrected") else 0.0
+        if isinstance(peak, Tensor) or not peak:
+            return ""
+        told = next((key for key in ("max_lr", "initial_lr") if self.group.get(key)), None)
+        source = self.source or (f"of {told}" if told else "when attached")
+        return f", lr_max {peak:g} {source}"
 
     def has_sparse_gradients(self) -> bool:
         """True where a kernel would refuse to decay."""

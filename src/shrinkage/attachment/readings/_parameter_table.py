@@ -71,6 +71,7 @@ class ParameterTable(Drawn):
 def table_of(handle: Handle) -> ParameterTable:
     """The table of `handle`."""
     native = {claim.param for bunch in handle.bunches if bunch.native for claim in bunch.claims}
+    peaks = {claim.param: bunch.peak_in_words() for bunch in handle.bunches for claim in bunch.claims}
     moved = "" if handle.control is None else f", moved by {handle.control.name}"
     rows = []
     for index, group in enumerate(handle.optimizer.param_groups):
@@ -84,7 +85,7 @@ def table_of(handle: Handle) -> ParameterTable:
                     group=index,
                     role=claim.role.name,
                     reason=claim.role.reason,
-                    rule=claim.reason if claim.rule is None else in_words(claim.rule) + moved,
+                    rule=claim.reason if claim.rule is None else in_words(claim.rule) + peaks[param] + moved,
                     how=how,
                 )
             )

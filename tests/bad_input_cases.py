@@ -277,6 +277,11 @@ VALUES = (
         says=("--thousands .", "not the decimal point"),
     ),
     Case(
+        id="kept and dropped",
+        options=("-t", "y", "--drop", "a", "--keep-columns", "a"),
+        says=("--drop a: --keep-columns names it too",),
+    ),
+    Case(
         id="no column to ignore",
         file=table(),
         options=("-t", "y", "--drop", "b"),

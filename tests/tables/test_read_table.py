@@ -53,6 +53,10 @@ def zipped(*members: str) -> bytes:
         lzma.compress(CSV.encode()),
         zipped("t.csv"),
         zipped("t.csv", "__MACOSX/._t.csv", ".DS_Store"),
+        zipped("data/t.csv", "README.txt", "LICENSE"),
+        zipped("t.dat"),
+        gzip.compress(gzip.compress(CSV.encode(), mtime=0), mtime=0),
+        gzip.compress(zipped("t.csv"), mtime=0),
     ],
 )
 def test_one_table_in_many_dresses(tmp_path: Path, content: bytes):
@@ -87,7 +91,9 @@ def test_one_table_in_many_dresses(tmp_path: Path, content: bytes):
         (b"5.1,3.5,1\n4.9,3.0,0\n", "not column names"),
         (b",\n1,2\n", "not column names"),
         (gzip.compress(CSV.encode() * 99, mtime=0)[:-9], "damaged or cut off"),
-        (zipped("a.csv", "b.csv"), "holds 2 files"),
+        (zipped("a.csv", "b.csv"), r"holds 2 files \('a\.csv', 'b\.csv'\): give a zip file with one table"),
+        (zipped(), r"holds 0 files: give"),
+        (b"7z\xbc\xaf\x27\x1c....", "7-Zip or RAR archive"),
         (zipped("[Content_Types].xml", "b"), "Office file"),
         (b"\x28\xb5\x2f\xfd....", "zstandard"),
         (b"PAR1....PAR1", "not a readable Parquet file"),
@@ -98,6 +104,13 @@ def test_a_file_that_is_no_table(tmp_path: Path, content: bytes, message: str):
     with pytest.raises(RequestError, match=f"(?s){message}") as caught:
         text_table(tmp_path / "t.csv", content)
     assert all("t.csv" in problem and "\n" not in problem for problem in caught.value.problems)
+
+
+def test_a_compressed_file_of_columns_with_types_is_read(tmp_path: Path):
+    buffer = io.BytesIO()
+    pd.DataFrame({"a": [1, 2], "b": ["x", "y"]}).to_parquet(buffer)
+    table = text_table(tmp_path / "t.parquet.gz", gzip.compress(buffer.getvalue(), mtime=0))
+    assert table.frame.to_dict("list") == {"a": [1, 2], "b": ["x", "y"]}
 
 
 def test_all_problems_of_a_file_are_reported_at_once(tmp_path: Path):

@@ -50,6 +50,8 @@ def asked_table(asked: TableOptions, verbatim: Sequence[str] = ()) -> tuple[Tabl
 
     if both := [name for name in asked.drop or () if name in (asked.target or ())]:
         raise RequestError(f"--drop {both[0]}: this is the target; name another column.")
+    if both := [name for name in asked.drop or () if name in (asked.keep_columns or ())]:
+        raise RequestError(f"--drop {both[0]}: --keep-columns names it too; leave out one of the two.")
     table, target = _read(asked, verbatim)
     if asked.drop:
         table = without_columns(table, asked.drop)

@@ -22,7 +22,7 @@ import pyarrow as pa
 
 from shrinkage._errors import RequestError, called, shown
 
-__all__ = ["LARGEST", "bytes_of", "decoded", "expanded", "file_bytes", "opened", "plain_utf8"]
+__all__ = ["LARGEST", "bytes_of", "decoded", "expanded", "file_bytes", "is_workbook", "opened", "plain_utf8"]
 
 LARGEST = 4 * 2**30
 """Bytes that a compressed file may grow to: beyond it a small file could fill the memory."""
@@ -36,6 +36,8 @@ _BOMS = (
 )
 _MACS = re.compile(r"^__MACOSX/|(^|/)\.DS_Store$")
 """What macOS adds to an archive."""
+_TABLE = re.compile(r"\.(csv|tsv|tab|xlsx|parquet|pq)(\.(gz|bz2|xz))?$", re.IGNORECASE)
+"""The end of a table's name; a .txt beside it is more likely an explanation."""
 _HTML = re.compile(r"\s*<(!doctype|html|head|body|\?xml)\b", re.IGNORECASE)
 _JSON = re.compile(r"""\s*(\{\s*("|\}|$)|\[\s*([\[{"\]]|-?\d|$))""")
 
@@ -84,22 +86,39 @@ def opened(path: str) -> Iterator[IO[bytes]]:
 
 
 def expanded(data: bytes, name: str) -> bytes:
-    """`data` decompressed if its first bytes say gzip, bzip2, xz or zip (with one member), whatever its name."""
-    open_ = _opener(data, name)
-    if open_ is None:
-        return data
+    """`data` decompressed if its first bytes say gzip, bzip2, xz or zip (with one table), whatever its name.
+
+    What is compressed more than once, such as a gzip file in a zip file, is decompressed to the end; an Excel sheet is
+    left as it is.
+    """
+    for _ in range(3):
+        open_ = _opener(data, name)
+        if open_ is None:
+            break
+        try:
+            with open_() as stream:
+                content = stream.read(LARGEST + 1)
+        except (OSError, EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, RuntimeError) as error:
+            raise RequestError(f"{name}: the compressed file is damaged or cut off ({error}).") from error
+        if len(content) > LARGEST:
+            raise RequestError(
+                f"{name} grows beyond {LARGEST // 2**30} GiB when decompressed: decompress it first."
+            )
+        if not content.strip():
+            raise RequestError(f"{name} is empty: the compressed file holds no text.")
+        data = content
+    return data
+
+
+def is_workbook(data: bytes) -> bool:
+    """Whether the bytes are those of an Excel file (.xlsx)."""
+    if not data.startswith(b"PK\x03\x04"):
+        return False
     try:
-        with open_() as stream:
-            content = stream.read(LARGEST + 1)
-    except (OSError, EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, RuntimeError) as error:
-        raise RequestError(f"{name}: the compressed file is damaged or cut off ({error}).") from error
-    if len(content) > LARGEST:
-        raise RequestError(
-            f"{name} grows beyond {LARGEST // 2**30} GiB when decompressed: decompress it first."
-        )
-    if not content.strip():
-        raise RequestError(f"{name} is empty: the compressed file holds no text.")
-    return content
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            return "xl/workbook.xml" in archive.namelist()
+    except zipfile.BadZipFile:
+        return False
 
 
 def _opener(data: bytes, name: str) -> Callable[[], IO[bytes]] | None:
@@ -115,21 +134,29 @@ def _opener(data: bytes, name: str) -> Callable[[], IO[bytes]] | None:
         raise RequestError(
             f"{name} is compressed with zstandard, which is not read here: decompress it first."
         )
-    if data.startswith(b"PK\x03\x04"):
-        return lambda: _only_member(data, name)
+    if data.startswith((b"7z\xbc\xaf'\x1c", b"Rar!")):
+        raise RequestError(f"{name} is a 7-Zip or RAR archive, which is not read here: unpack it first.")
+    if data.startswith((b"PK\x03\x04", b"PK\x05\x06")) and not is_workbook(data):
+        return lambda: _only_table(data, name)
     return None
 
 
-def _only_member(data: bytes, name: str) -> IO[bytes]:
+def _only_table(data: bytes, name: str) -> IO[bytes]:
+    """The only file of an archive, or the only one that its name says is a table."""
     archive = zipfile.ZipFile(io.BytesIO(data))
     members = [info for info in archive.infolist() if not info.is_dir() and not _MACS.search(info.filename)]
     if any(info.filename == "[Content_Types].xml" for info in members):
         raise RequestError(f"{name} is an Office file but not an Excel sheet: save the table as CSV.")
-    if len(members) != 1:
+    tables = [info for info in members if _TABLE.search(info.filename)]
+    if len(tables) != 1:
+        tables = members
+    if len(tables) != 1:
+        held = ", ".join(shown(info.filename) for info in members[:5]) + (", …" if members[5:] else "")
         raise RequestError(
-            f"{name} holds {len(members)} files: give a zip file with one table, or the table itself."
+            f"{name} holds {len(members)} files{f' ({held})' if held else ''}: give a zip file with one table, or the "
+            "table itself."
         )
-    return archive.open(members[0])
+    return archive.open(tables[0])
 
 
 def decoded(data: bytes, name: str, encoding: str | None) -> tuple[str, list[str]]:

@@ -22,18 +22,7 @@ from shrinkage.tables._source_table import column_of
 from shrinkage.tables.read._decode import LARGEST
 from shrinkage.tables.read._typing import EXACT
 
-__all__ = ["is_workbook", "parquet_frame", "parquet_parts", "workbook_frame"]
-
-
-def is_workbook(data: bytes) -> bool:
-    """Whether the bytes are those of an Excel file (.xlsx)."""
-    if not data.startswith(b"PK\x03\x04"):
-        return False
-    try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            return "xl/workbook.xml" in archive.namelist()
-    except zipfile.BadZipFile:
-        return False
+__all__ = ["parquet_frame", "parquet_parts", "workbook_frame"]
 
 
 def workbook_frame(
@@ -165,26 +154,26 @@ def _chosen(found: dict[str, _Sheet], columns: Sequence[str], name: str) -> str:
     if not tables:
         only = f"the sheet {shown(next(iter(found)))} holds" if len(found) == 1 else "its sheets hold"
         raise RequestError(f"{name}: {only} no rows.")
-    if right := [title for title, sheet in tables.items() if set(columns) <= set(sheet.names)]:
-        return right[0]
-    if len(tables) > 1:
-        absent = ", ".join(map(shown, columns))
+    absent = {title: len(set(columns) - set(sheet.names)) for title, sheet in tables.items()}
+    best = min(tables, key=lambda title: absent[title])
+    if len(tables) > 1 and columns and absent[best] == len(set(columns)):
+        named = f"column{'s' * (len(columns) > 1)} {', '.join(map(shown, columns))}"
         held = "; ".join(
             f"{shown(title)} has {', '.join(map(shown, sheet.names[:10]))}{', …' if sheet.names[10:] else ''}"
             for title, sheet in tables.items()
         )
-        raise RequestError(
-            f"{name}: no sheet has the column{'s' * (len(columns) > 1)} {absent}. Sheet {held}."
-        )
-    return next(iter(tables))
+        raise RequestError(f"{name}: no sheet has the {named}. Sheet {held}.")
+    return best
 
 
 def _refuse_formulas(data: bytes, name: str, title: str, sheet: _Sheet) -> None:
     """Refuse columns of formulas whose results the file doesn't hold: openpyxl and some exports write such."""
     import openpyxl  # pyright: ignore[reportMissingModuleSource] (an extra)
 
-    gone: list[bool] = sheet.cells.isna().to_numpy().all(axis=0).tolist()
-    empty = {place: named for place, named, none in zip(sheet.places, sheet.names, gone, strict=True) if none}
+    held = sheet.cells.notna().sum().to_numpy()
+    empty = {
+        place: named for place, named, count in zip(sheet.places, sheet.names, held, strict=True) if not count
+    }
     if not empty:
         return
     book = openpyxl.load_workbook(io.BytesIO(data), read_only=True)

@@ -17,9 +17,17 @@ from shrinkage.tables._source_table import Table
 from shrinkage.tables.read._column_cells import Hints
 from shrinkage.tables.read._column_reader import Columns, read_text_columns
 from shrinkage.tables.read._csv import Cells, Dialect, parsed, regular_cells, rows_begin, without_empty_end
-from shrinkage.tables.read._decode import bytes_of, decoded, expanded, file_bytes, opened, plain_utf8
+from shrinkage.tables.read._decode import (
+    bytes_of,
+    decoded,
+    expanded,
+    file_bytes,
+    is_workbook,
+    opened,
+    plain_utf8,
+)
 from shrinkage.tables.read._numerals import asked_numerals
-from shrinkage.tables.read._other_files import is_workbook, parquet_frame, parquet_parts, workbook_frame
+from shrinkage.tables.read._other_files import parquet_frame, parquet_parts, workbook_frame
 from shrinkage.tables.read._reading import Reading, with_readings
 from shrinkage.tables.read._typing import Decision
 
@@ -29,6 +37,7 @@ PARQUET = (".parquet", ".pq")
 BINARY = (
     b"PAR1",
     b"PK\x03\x04",
+    b"PK\x05\x06",
     b"\x1f\x8b",
     b"BZh",
     b"\xfd7zXZ\x00",
@@ -195,6 +204,7 @@ class _Asked:
     def table(self, data: bytes) -> Table:
         """The table in the bytes of a file."""
         digest = hashlib.sha256(data).hexdigest()
+        data = expanded(data, self.name)
         if data.startswith(b"PAR1") or self.source.lower().endswith(PARQUET):
             frame, notes = parquet_frame(data, self.name)
             return self._with({}, frame, digest, notes)
@@ -204,7 +214,6 @@ class _Asked:
             )
             frame, decisions, more = self.wanted.read(frame, self.name, lambda row: f"row {rows[row]}")
             return replace(self._decided(frame, decisions, digest, [*notes, *more]), lines=rows, unit="row")
-        data = expanded(data, self.name)
         notes: list[str] = []
         if self.encoding is not None or (content := plain_utf8(data)) is None:
             decoded_text, notes = decoded(data, self.name, self.encoding)

@@ -23,7 +23,7 @@ from tables.collection import TABLES, Split, splits
 from tables.run import loss
 
 import shrinkage as sh
-from shrinkage.estimators._blend import blended
+from shrinkage.estimators.members._blend import blended
 
 RESULTS = Path(__file__).parent / "results" / "embeddings.json"
 BESIDE = ("standard", "bounded", "piecewise", "linear", "additive")

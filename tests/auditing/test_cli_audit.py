@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 from auditing_cases import net
 from shrinkage import JobError, RequestError
 from shrinkage.cli import app
-from shrinkage.cli._audit import audit
+from shrinkage.cli.commands._audit import audit
 
 APP = typer.Typer()
 APP.command()(audit)

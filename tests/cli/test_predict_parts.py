@@ -13,7 +13,7 @@ import pytest
 from cli_cases import QUICK, command, mixed_table, shrinkage
 from shrinkage import tables
 from shrinkage._errors import RequestError
-from shrinkage.cli._predict import predict
+from shrinkage.cli.commands._predict import predict
 from shrinkage.tables import read_parts, read_table
 
 

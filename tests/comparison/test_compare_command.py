@@ -11,7 +11,7 @@ from typer.testing import CliRunner, Result
 from comparison_cases import mixed
 from shrinkage._errors import RequestError
 from shrinkage.cli import app as whole_app
-from shrinkage.cli._compare_command import compare
+from shrinkage.cli.commands._compare_command import compare
 from shrinkage.comparison import DEMOS, Comparison, DemoResult, DemoTable, Mean, demo
 
 

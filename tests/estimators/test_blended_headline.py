@@ -7,7 +7,7 @@ import pytest
 from sklearn.metrics import accuracy_score, log_loss, r2_score
 
 from shrinkage import MLPClassifierCV, MLPRegressorCV
-from shrinkage.estimators import _blend
+from shrinkage.estimators.members import _blend
 from shrinkage.evaluation import fold_losses
 from shrinkage.reporting import charts_of, findings, render_fit_report, story_of
 

@@ -12,7 +12,7 @@ from sklearn.utils.estimator_checks import estimator_checks_generator
 import shrinkage as sh
 from shrinkage._errors import RequestError
 from shrinkage.estimators import Runtime, load_model, save_model
-from shrinkage.estimators._members import MEMBERS, members_for, members_of, numbers_of
+from shrinkage.estimators.members._members import MEMBERS, members_for, members_of, numbers_of
 from shrinkage.estimators.saved._model_words import checksum_of
 from shrinkage.reporting._elsewhere import strengths_elsewhere
 

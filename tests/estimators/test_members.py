@@ -10,9 +10,10 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 import shrinkage as sh
 from shrinkage._errors import RequestError
-from shrinkage.estimators import _members, export_onnx, load_model, save_model
-from shrinkage.estimators._blend import blended
-from shrinkage.estimators._members import AUTO, MEMBERS, members_of, window
+from shrinkage.estimators import export_onnx, load_model, save_model
+from shrinkage.estimators.members import _members
+from shrinkage.estimators.members._blend import blended
+from shrinkage.estimators.members._members import AUTO, MEMBERS, members_of, window
 
 QUICK = {
     "search": "grid",

@@ -13,7 +13,7 @@ from sklearn.datasets import load_digits
 import shrinkage as sh
 from shrinkage.path import Fold, standard_inputs
 from shrinkage.path._epoch_progress import Tick
-from shrinkage.path._parcels import Sender, packed, unpacked
+from shrinkage.path.blocks._parcels import Sender, packed, unpacked
 
 distributed = pytest.importorskip("distributed")
 
@@ -108,7 +108,7 @@ def test_a_run_sends_an_array_once(monkeypatch):
     class Backend:
         client = Client()
 
-    monkeypatch.setattr("shrinkage.path._parcels.get_active_backend", lambda: (Backend(), 2))
+    monkeypatch.setattr("shrinkage.path.blocks._parcels.get_active_backend", lambda: (Backend(), 2))
     send = Sender()
     assert all(send(X) is X for _ in range(3))
     assert send(X.copy()) is not X
@@ -163,7 +163,7 @@ def test_the_command_line_on_a_cluster(client, tmp_path):
 
 def test_no_scheduler_at_the_address(tmp_path, monkeypatch):
     from shrinkage._errors import RequestError
-    from shrinkage.cli import _cluster
+    from shrinkage.cli.commands import _cluster
 
     monkeypatch.setattr(_cluster, "SECONDS_TO_ANSWER", 0.2)
     with pytest.raises(RequestError, match="no scheduler answers"), _cluster.on_cluster("tcp://127.0.0.1:9"):

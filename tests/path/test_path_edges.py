@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from shrinkage import MLPRegressorCV, RequestError
-from shrinkage.cli._cluster import on_cluster
+from shrinkage.cli.commands._cluster import on_cluster
 from shrinkage.path import Block, BlockStore
 
 RNG = np.random.default_rng(0)

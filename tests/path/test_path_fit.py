@@ -169,7 +169,7 @@ def test_kept_blocks_are_read_back_and_a_damaged_one_is_computed_again(tmp_path,
     broken[len(broken) // 2] ^= 1
     kept[0].write_bytes(broken)
     trained = []
-    import shrinkage.path._run_blocks as run
+    import shrinkage.path.blocks._run_blocks as run
 
     real = run.trained
     monkeypatch.setattr(run, "trained", lambda block, *rest: trained.append(block) or real(block, *rest))

@@ -10,7 +10,7 @@ from sklearn.datasets import load_diabetes, load_iris, load_wine, make_classific
 
 import shrinkage as sh
 import shrinkage.path._rounds as rounds_module
-import shrinkage.path._run_blocks as run_module
+import shrinkage.path.blocks._run_blocks as run_module
 import shrinkage.path.search._over_folds as over_folds
 from path_cases import EVERYTHING, FOLDS, fold
 from shrinkage.path import BlockStore, PathRequest, fit_path

@@ -9,7 +9,7 @@ import pytest
 from sklearn.datasets import load_iris
 
 from shrinkage.path import Block, Fold, run_blocks, standard_inputs
-from shrinkage.path._threads import SECONDS_TO_STOP, in_threads
+from shrinkage.path.blocks._threads import SECONDS_TO_STOP, in_threads
 from shrinkage.rules import L2
 from shrinkage.training import Backprop
 from stack_cases import assembled

@@ -9,7 +9,7 @@ import typer
 from typer.testing import CliRunner
 
 from shrinkage._errors import RequestError
-from shrinkage.cli import _convert_command
+from shrinkage.cli.commands import _convert_command
 
 app = typer.Typer()
 app.command(cls=_convert_command.NumberFirst)(_convert_command.convert)

@@ -12,15 +12,15 @@ from typing import Annotated
 import typer
 
 from shrinkage import __version__
-from shrinkage.cli._audit import audit
-from shrinkage.cli._compare_command import compare
-from shrinkage.cli._convert_command import NumberFirst, conventions, convert
 from shrinkage.cli._exit import exit_with, usage
-from shrinkage.cli._export import export
-from shrinkage.cli._fit_command import fit
 from shrinkage.cli._help import with_help_all
-from shrinkage.cli._predict import predict
-from shrinkage.cli._sweeps import choose, useful_range
+from shrinkage.cli.commands._audit import audit
+from shrinkage.cli.commands._compare_command import compare
+from shrinkage.cli.commands._convert_command import NumberFirst, conventions, convert
+from shrinkage.cli.commands._export import export
+from shrinkage.cli.commands._fit_command import fit
+from shrinkage.cli.commands._predict import predict
+from shrinkage.cli.commands._sweeps import choose, useful_range
 
 __all__ = ["app", "main"]
 

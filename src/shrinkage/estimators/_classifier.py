@@ -12,13 +12,13 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, column_or_1d
 
 from shrinkage._errors import RequestError, shown
-from shrinkage.estimators._fold_models import both_classes
 from shrinkage.estimators._parameter_docs import documented
 from shrinkage.estimators._path_estimator import MLPCV
 from shrinkage.estimators._targets import Targets
 from shrinkage.estimators.given._class_weights import checked_class_weight
 from shrinkage.estimators.given._continued import one_hot
 from shrinkage.estimators.given._labels import check_goes_with_labels, labels_like, labels_of
+from shrinkage.estimators.members._fold_models import both_classes
 from shrinkage.networks import loss_named
 
 __all__ = ["MLPClassifierCV"]

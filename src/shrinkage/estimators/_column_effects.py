@@ -12,8 +12,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from shrinkage._errors import RequestError
-from shrinkage.estimators._fold_models import both_classes
 from shrinkage.estimators._unseen_rows import UnseenRows
+from shrinkage.estimators.members._fold_models import both_classes
 from shrinkage.evaluation import (
     Dependence,
     Effects,

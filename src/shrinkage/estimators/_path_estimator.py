@@ -18,7 +18,6 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
 from shrinkage._errors import RequestError
-from shrinkage.estimators._blend import Forms, blend_of, blended
 from shrinkage.estimators._estimator_inputs import (
     Inputs,
     filled_matrix,
@@ -28,13 +27,6 @@ from shrinkage.estimators._estimator_inputs import (
     table_of,
 )
 from shrinkage.estimators._fitted_networks import OfNetworks
-from shrinkage.estimators._members import (
-    described_members,
-    fit_members,
-    inputs_of_members,
-    members_for,
-    recipes_of_members,
-)
 from shrinkage.estimators._shown import Shown
 from shrinkage.estimators._targets import Targets, target_names, target_scale
 from shrinkage.estimators._trainers import budget_for, check_moving, recipe_of, starting_lambdas
@@ -46,6 +38,14 @@ from shrinkage.estimators.given._parameter_checks import check_parameters
 from shrinkage.estimators.given._presets import of_preset, with_preset
 from shrinkage.estimators.given._rows_of_folds import splits_of
 from shrinkage.estimators.given._runtime import Runtime
+from shrinkage.estimators.members._blend import Forms, blend_of, blended
+from shrinkage.estimators.members._members import (
+    described_members,
+    fit_members,
+    inputs_of_members,
+    members_for,
+    recipes_of_members,
+)
 from shrinkage.estimators.modules import MakeNetwork, members_of_network, with_network
 from shrinkage.evaluation import LinearPath, constant_losses, linear_path
 from shrinkage.path import (

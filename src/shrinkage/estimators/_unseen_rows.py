@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 
 from shrinkage._errors import RequestError
-from shrinkage.estimators._blend import Blend, Forms
 from shrinkage.estimators._estimator_inputs import filled_matrix, table_of
-from shrinkage.estimators._fold_models import FoldModels, fold_blends, fold_models, held_out_of
+from shrinkage.estimators.members._blend import Blend, Forms
+from shrinkage.estimators.members._fold_models import FoldModels, fold_blends, fold_models, held_out_of
 from shrinkage.evaluation import (
     Blended,
     OutOfFold,

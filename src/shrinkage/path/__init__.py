@@ -1,14 +1,14 @@
 """The λ path: λs × folds × restarts, trained in blocks, kept, and judged; then the chosen net on all rows."""
 
-from shrinkage.path._block_store import BlockStore
-from shrinkage.path._blocks import Block, cut, trained
 from shrinkage.path._fit_path import FittedPath, PathRequest, fit_path, losses_at
 from shrinkage.path._fold import ALL_ROWS, Fold, Inputs, Scale, fitted_scale, standard_inputs
 from shrinkage.path._held_out import held_out_predictions, predictions
 from shrinkage.path._path_choice import choose, fold_losses_of, warn_at_edge
 from shrinkage.path._path_result import Choice, PathResult
 from shrinkage.path._places import STANDARD, Net, Place
-from shrinkage.path._run_blocks import Progress, run_blocks
+from shrinkage.path.blocks._block_store import BlockStore
+from shrinkage.path.blocks._blocks import Block, cut, trained
+from shrinkage.path.blocks._run_blocks import Progress, run_blocks
 from shrinkage.path.search import SEARCHES, Round, Search, Seen, checked_lambdas, default_lambdas, extension
 
 __all__ = [

@@ -11,15 +11,15 @@ from numpy.typing import NDArray
 
 from shrinkage._errors import JobError, RequestError, called, check_choice, check_count, shown
 from shrinkage.networks import Layout
-from shrinkage.path._block_store import BlockStore
 from shrinkage.path._fold import ALL_ROWS, Fold
 from shrinkage.path._held_out import held_out_predictions, scored
 from shrinkage.path._path_choice import fold_losses_of
 from shrinkage.path._path_result import Choice, PathResult
 from shrinkage.path._places import STANDARD, Net, Place
 from shrinkage.path._rounds import Arrays, RoundRunner
-from shrinkage.path._run_blocks import Progress
 from shrinkage.path._seen import SeenNets
+from shrinkage.path.blocks._block_store import BlockStore
+from shrinkage.path.blocks._run_blocks import Progress
 from shrinkage.path.search import SEARCHES, Controlled, Round, Search
 from shrinkage.training import Recipe
 

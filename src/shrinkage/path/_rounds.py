@@ -7,12 +7,12 @@ from typing import Any, Protocol
 
 from numpy.typing import NDArray
 
-from shrinkage.path._block_store import BlockStore
-from shrinkage.path._blocks import cut
 from shrinkage.path._fold import Fold
-from shrinkage.path._parcels import Sender
 from shrinkage.path._places import Net
-from shrinkage.path._run_blocks import Progress, run_blocks, worthwhile_jobs
+from shrinkage.path.blocks._block_store import BlockStore
+from shrinkage.path.blocks._blocks import cut
+from shrinkage.path.blocks._parcels import Sender
+from shrinkage.path.blocks._run_blocks import Progress, run_blocks, worthwhile_jobs
 from shrinkage.path.search import Round
 from shrinkage.training import Recipe
 

@@ -7,10 +7,10 @@ import numpy as np
 from shrinkage.pages import number, strength
 from shrinkage.reporting._agreement import SHARE_BELOW, shares_in_words
 from shrinkage.reporting._headline import headline
-from shrinkage.reporting._moved_section import has_moved, moved_words
 from shrinkage.reporting._story import FitStory
 from shrinkage.reporting._words import blend_metric, dropped_words, listed, metric_of_folds, skipped_words
 from shrinkage.reporting.figures import Curve, Judged, judge
+from shrinkage.reporting.sections._moved_section import has_moved, moved_words
 
 __all__ = ["findings"]
 

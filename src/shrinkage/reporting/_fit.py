@@ -14,13 +14,9 @@ from shrinkage.pages import Figure, Key, Page, Section, Table, clean, render_pag
 from shrinkage.path import Choice, PathResult
 from shrinkage.reporting import _words
 from shrinkage.reporting._agreement import agreement_section
-from shrinkage.reporting._effects_section import effects_section
 from shrinkage.reporting._findings import findings
 from shrinkage.reporting._headline import matter_section
-from shrinkage.reporting._members_section import members_section
-from shrinkage.reporting._moved_section import has_moved, moved_section
 from shrinkage.reporting._story import FitStory
-from shrinkage.reporting._uncertainty_section import uncertainty_section
 from shrinkage.reporting.figures import (
     Histograms,
     Judged,
@@ -38,6 +34,10 @@ from shrinkage.reporting.figures import (
     weight_slider,
     weight_tables,
 )
+from shrinkage.reporting.sections._effects_section import effects_section
+from shrinkage.reporting.sections._members_section import members_section
+from shrinkage.reporting.sections._moved_section import has_moved, moved_section
+from shrinkage.reporting.sections._uncertainty_section import uncertainty_section
 
 __all__ = ["charts_of", "path_charts", "path_rows", "render_fit_report", "write_fit_report"]
 

@@ -15,9 +15,9 @@ from torch import Tensor
 
 from shrinkage._errors import RequestError, called, shown
 from shrinkage._random import hashed_seed
-from shrinkage.estimators._blend import Blend
 from shrinkage.estimators._fitted_networks import FittedNetworks
 from shrinkage.estimators._trainers import recipe_of
+from shrinkage.estimators.members._blend import Blend
 from shrinkage.networks import Layout, PerceptronKind
 from shrinkage.path import ALL_ROWS, Fold, standard_inputs
 from shrinkage.training import Backprop, OptimizerState, Recipe, further_epochs

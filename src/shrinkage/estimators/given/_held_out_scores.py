@@ -17,7 +17,7 @@ from sklearn.metrics import check_scoring
 from sklearn.utils import _safe_indexing
 
 from shrinkage._errors import RequestError, called, shown
-from shrinkage.estimators._fold_models import both_classes
+from shrinkage.estimators.members._fold_models import both_classes
 from shrinkage.path import Fold
 
 __all__ = ["HeldOutScores", "held_out_scores"]

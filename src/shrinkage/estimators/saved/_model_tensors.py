@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from shrinkage.estimators._blend import Blend
 from shrinkage.estimators._fitted_networks import FittedNetworks
+from shrinkage.estimators.members._blend import Blend
 from shrinkage.networks import Kind, Layout, PerceptronKind, perceptron_layout
 
 __all__ = ["COLUMNS", "all_tensors", "layout_from", "numbers_of", "tensors_of"]

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shrinkage._errors import RequestError, shown
-from shrinkage.estimators._members import MEMBERS
+from shrinkage.estimators.members._members import MEMBERS
 from shrinkage.networks import ACTIVATIONS, is_loss, loss_named
 from shrinkage.tables.forms import FORMS
 

@@ -13,9 +13,9 @@ from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
 from shrinkage._errors import RequestError
-from shrinkage.estimators._blend import Blend
 from shrinkage.estimators._fitted_networks import FittedNetworks
-from shrinkage.estimators._fold_models import FoldModels
+from shrinkage.estimators.members._blend import Blend
+from shrinkage.estimators.members._fold_models import FoldModels
 from shrinkage.estimators.saved._model_tensors import layout_from, numbers_of
 from shrinkage.path import Scale
 from shrinkage.tables import Preprocessor, preprocessor_bytes, preprocessor_from

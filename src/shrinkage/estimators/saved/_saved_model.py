@@ -24,10 +24,10 @@ from safetensors.numpy import load, save
 
 from shrinkage._errors import RequestError, called
 from shrinkage._files import sha256_of, write_atomic
-from shrinkage.estimators._blend import Blend
 from shrinkage.estimators._fitted_networks import FittedNetworks
-from shrinkage.estimators._fold_models import FoldModels
 from shrinkage.estimators._path_estimator import MLPCV
+from shrinkage.estimators.members._blend import Blend
+from shrinkage.estimators.members._fold_models import FoldModels
 from shrinkage.estimators.modules import MakeNetwork
 from shrinkage.estimators.saved._model_tensors import all_tensors, layout_from, numbers_of, tensors_of
 from shrinkage.estimators.saved._model_words import (

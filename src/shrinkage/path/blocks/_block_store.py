@@ -16,7 +16,7 @@ from safetensors.numpy import load, save
 
 from shrinkage._errors import RequestError, shown
 from shrinkage._files import write_atomic
-from shrinkage.path._blocks import Block
+from shrinkage.path.blocks._blocks import Block
 
 __all__ = ["BlockStore"]
 

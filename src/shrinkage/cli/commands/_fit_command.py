@@ -254,8 +254,8 @@ def _checked_table(asked: _Asked) -> _Checked:
 
 def _fitted(asked: _Asked, checked: _Checked, start: float, progress: Progress | None) -> FitStory:
     # Loaded once the table is known to be right: torch takes seconds.
-    from shrinkage.cli._cluster import on_cluster
     from shrinkage.cli._folder import prepared_folder, published_together
+    from shrinkage.cli.commands._cluster import on_cluster
     from shrinkage.cli.options._network_options import network_identity, notes_on_network
     from shrinkage.estimators import Runtime
 

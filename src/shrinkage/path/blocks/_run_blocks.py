@@ -12,12 +12,12 @@ from joblib import Parallel, delayed, effective_n_jobs
 from joblib.parallel import get_active_backend
 from numpy.typing import NDArray
 
-from shrinkage.path._block_store import BlockStore
-from shrinkage.path._blocks import Block, trained
 from shrinkage.path._epoch_progress import Epochs, Tick, polling
 from shrinkage.path._fold import Fold
-from shrinkage.path._parcels import Parcel, Sender, packed, unpacked
-from shrinkage.path._threads import Check, in_threads
+from shrinkage.path.blocks._block_store import BlockStore
+from shrinkage.path.blocks._blocks import Block, trained
+from shrinkage.path.blocks._parcels import Parcel, Sender, packed, unpacked
+from shrinkage.path.blocks._threads import Check, in_threads
 from shrinkage.training import Recipe, one_thread_flushed
 
 __all__ = ["Progress", "run_blocks", "worthwhile_jobs"]

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shrinkage._errors import RequestError
-from shrinkage.estimators._blend import Blend, Forms
 from shrinkage.estimators._fitted_networks import FittedNetworks
-from shrinkage.estimators._members import recipe_of_member
+from shrinkage.estimators.members._blend import Blend, Forms
+from shrinkage.estimators.members._members import recipe_of_member
 from shrinkage.evaluation import OutOfFold, class_sets, cv_plus_intervals
 from shrinkage.networks import loss_named
 from shrinkage.path import Fold

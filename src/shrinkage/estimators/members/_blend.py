@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shrinkage.estimators._fitted_networks import FittedNetworks
-from shrinkage.estimators._members import MEMBERS, recipe_of_member
 from shrinkage.estimators._targets import target_scale
+from shrinkage.estimators.members._members import MEMBERS, recipe_of_member
 from shrinkage.evaluation import losses_of_values, tempered
 from shrinkage.networks import loss_named
 from shrinkage.path import FittedPath, Fold, Scale

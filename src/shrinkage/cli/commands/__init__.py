@@ -1,0 +1,1 @@
+"""The commands: each takes its options, calls the library, and prints."""

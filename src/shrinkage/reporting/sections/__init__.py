@@ -1,0 +1,1 @@
+"""The chapters of a fit's report that have a file of their own."""

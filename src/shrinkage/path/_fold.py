@@ -82,7 +82,7 @@ class Fold:
     validation: NDArray[np.int64] | None
     y_scale: Scale | None
 
-    def shape(self, form: str = STANDARD) -> tuple[int, int, int, tuple[int, ...], tuple[int, ...]]:
+    def shape(self, form: str = STANDARD) -> tuple[Any, ...]:
         """Folds of one shape can share a stack: training rows, validation rows, columns, which are numbers or codes."""
         seen = self.inputs[form]
         validation = 0 if self.validation is None else len(self.validation)

@@ -155,12 +155,7 @@ def lambda_path(
         >>> r.module_(X).shape
         torch.Size([60, 2])
     """
-    if stacked not in (True, False, "auto"):
-        raise RequestError(f"stacked=…: must be 'auto', True or False, got {shown(stacked)}.")
-    if progress is not None and not callable(progress):
-        raise RequestError(f"progress=…: must be a function of (done, total), got {shown(progress)}.")
-    if not isinstance(blocks, str | Path | None):
-        raise RequestError(f"blocks=…: must be a folder, got {shown(blocks)}.")
+    _check_given(stacked, progress, blocks)
     check_device(device)
     samples, seed = samples_of(X, y), _seed(random_state)
     weight = row_weights(sample_weight, len(samples))
@@ -222,6 +217,15 @@ def lambda_path(
         judged=Judged(loss, parts, weight),
         constant=constant_of(targets_of(samples), loss, parts, weight),
     )
+
+
+def _check_given(stacked: object, progress: object, blocks: object) -> None:
+    if stacked not in (True, False, "auto"):
+        raise RequestError(f"stacked=…: must be 'auto', True or False, got {shown(stacked)}.")
+    if progress is not None and not callable(progress):
+        raise RequestError(f"progress=…: must be a function of (done, total), got {shown(progress)}.")
+    if not isinstance(blocks, str | Path | None):
+        raise RequestError(f"blocks=…: must be a folder, got {shown(blocks)}.")
 
 
 def _seed(random_state: Any) -> int:

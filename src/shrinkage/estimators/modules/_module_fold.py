@@ -24,8 +24,8 @@ class ModuleFold(Fold):
     floats: torch.dtype | None
     """The dtype that floating samples are converted to; None leaves them."""
 
-    def shape(self, form: str = STANDARD) -> tuple[int, int, int, tuple[int, ...]]:
-        return (len(self.train), 0 if self.validation is None else len(self.validation), 0, ())
+    def shape(self, form: str = STANDARD) -> tuple[Any, ...]:
+        return (len(self.train), 0 if self.validation is None else len(self.validation))
 
     def layout(self, kind: Kind, form: str = STANDARD) -> ModuleLayout:
         assert isinstance(kind, ModuleKind)

@@ -79,7 +79,7 @@ class EngineBlock(Trainee):
         self.steps = -(-self.n // self.settings.batch_size)
         self.step = 0
         self.K = self.L * len(members)
-        pieces = members[0].pieces if recipe.kind.hidden_layer_sizes else ()
+        pieces = members[0].pieces if len(self.layout.shapes) > 1 else ()
         self._pieces = torch.tensor(pieces, dtype=torch.int64)
         self.train_rows = _Set([m.train for m in members], self.loss.metric_name == "R²", pieces)
         validation = [m.validation for m in members if m.validation is not None]

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
 from torch.testing import assert_close
 
+from shrinkage.tables.forms import Piecewise
 from shrinkage.training import BlockResult, Member
 from shrinkage.training.engine._engine_trainee import engine_takes
-from stack_cases import recipe
+from stack_cases import member, problem, recipe
 
 LAMBDAS = [0.0, 0.01, 0.3]
 OPTIMIZERS = {
@@ -37,3 +39,25 @@ def assert_same(results: Sequence[BlockResult], dtype: str = "float64") -> None:
     for name in compiled.arrays:
         got, expected = (torch.from_numpy(getattr(result, name)) for result in (compiled, stacked))
         assert_close(got, expected, rtol=rtol, atol=atol, equal_nan=True, msg=lambda m, n=name: f"{n}: {m}")
+
+
+def coded_members(
+    n: int,
+    train: int,
+    *,
+    loss: str = "softmax",
+    dtype: str = "float64",
+    outputs: int = 3,
+    folds: int = 2,
+    far: bool = False,
+) -> list[Member]:
+    """Members whose columns are numbers, a level and a number of few values, in the piecewise form."""
+    X, Y = problem(n, 5, outputs, loss)
+    X[:, 1] = (X[:, 1] > 0).double()
+    X[:, 2] = X[:, 2].mul(2).round()
+    if far:
+        X[train:] *= 50
+    form = Piecewise.fit(X[:train].numpy(), None)
+    inputs = torch.from_numpy(form(X.numpy())).to(getattr(torch, dtype))
+    made = [member(inputs, Y.to(inputs), fold=fold, n_train=train) for fold in range(folds)]
+    return [replace(each, pieces=form.pieces) for each in made]

@@ -219,6 +219,7 @@ def checks():
                 yield pytest.param(one, check, id=f"{kind.__name__}-{name}")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("estimator, check", list(checks()))
 @pytest.mark.filterwarnings("ignore")  # the checks provoke scikit-learn's own warnings
 def test_scikit_learns_check(estimator, check):

@@ -45,7 +45,9 @@ def grown(fits: int) -> tuple[float, float]:
         tracemalloc.stop()
 
 
-@pytest.mark.parametrize("fits", [100, pytest.param(10_000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "fits", [pytest.param(100, marks=pytest.mark.long), pytest.param(10_000, marks=pytest.mark.slow)]
+)
 def test_memory_does_not_grow_with_the_fits(fits: int):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the best of two λs lies on the edge

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from engine_cases import LAMBDAS, OPTIMIZERS, assert_same, both
+from engine_cases import LAMBDAS, OPTIMIZERS, assert_same, both, coded_members
 from shrinkage import _compiled
 from shrinkage._errors import JobError
 from shrinkage.networks import PerceptronLayout
@@ -285,6 +285,8 @@ def test_narrower_processors(flags, monkeypatch, tmp_path):
                 X, Y = (each.to(getattr(torch, dtype)) for each in problem(80, 9, outputs, loss))
                 shape = {"loss": loss, "hidden_layer_sizes": hidden, "dtype": dtype, "batch_size": 16}
                 assert_same(both([member(X, Y, n_train=61)], **shape, **OPTIMIZERS["adam"]), dtype)
+            coded = {"hidden_layer_sizes": (20, 7), "dtype": dtype, "batch_size": 16}
+            assert_same(both(coded_members(80, 61, dtype=dtype), **coded), dtype)
     finally:
         _compiled._loaded.cache_clear()
 

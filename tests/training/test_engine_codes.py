@@ -7,25 +7,12 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from engine_cases import LAMBDAS, OPTIMIZERS, assert_same, both
+from engine_cases import LAMBDAS, OPTIMIZERS, assert_same, both, coded_members
 from shrinkage.rules import L1, L2
 from shrinkage.tables.forms import Piecewise
 from shrinkage.training import Rows
 from shrinkage.training.engine._coded_rows import coded_rows
 from stack_cases import ACTIVATION_NAMES, member, problem, recipe
-
-
-def coded_members(n, train, *, loss="softmax", dtype="float64", outputs=3, folds=2, far=False):
-    """Members whose columns are numbers, a level and a number of few values, in the piecewise form."""
-    X, Y = problem(n, 5, outputs, loss)
-    X[:, 1] = (X[:, 1] > 0).double()
-    X[:, 2] = X[:, 2].mul(2).round()
-    if far:
-        X[train:] *= 50
-    form = Piecewise.fit(X[:train].numpy(), None)
-    inputs = torch.from_numpy(form(X.numpy())).to(getattr(torch, dtype))
-    made = [member(inputs, Y.to(inputs), fold=fold, n_train=train) for fold in range(folds)]
-    return [replace(each, pieces=form.pieces) for each in made]
 
 
 def test_the_form_says_how_many_codes_each_number_has():

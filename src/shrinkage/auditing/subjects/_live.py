@@ -76,6 +76,7 @@ class OptimizerSubject:
         for dtype in (None,) if native else (torch.float64, torch.float32, None):
             copier = Copier(limit=limit, dtype=dtype, whole=self._whole)
             self.original: torch.optim.Optimizer = copier(optimizer)
+            _uncaptured(self.original)
             self._copier, self.dtype = copier, dtype
             self._describe(optimizer, copier, limit)
             for self._closure, self._sparse, self._fresh, self._curved in _WAYS:
@@ -289,6 +290,20 @@ _WAYS = [
     for sparse in (False, True)
 ]
 """Whether a step wants a closure, sparse gradients, its own state kept, gradients that can be differentiated again."""
+
+
+def _uncaptured(optimizer: torch.optim.Optimizer) -> None:
+    """Let copies step eagerly and outside a graph: what an option of that kind changes is never the arithmetic.
+
+    torch steps with `capturable` on accelerators alone, though compiled such a step runs on a CPU too, and with
+    `differentiable` on weights that are no leaves.
+    """
+    for options in (optimizer.defaults, *optimizer.param_groups):
+        if options.get("differentiable"):
+            options["differentiable"] = False
+    for group in optimizer.param_groups:
+        if group.get("capturable") and all(p.device.type == "cpu" for p in group["params"]):
+            group.update(capturable=False, foreach=False)
 
 
 def set_lr(group: dict[str, Any], lr: float) -> None:

@@ -85,6 +85,20 @@ def test_a_group_added_later_is_pulled_by_role(lower):
     assert handle.table()["1.weight"].rule == "Decoupled 0.5 × lr"
 
 
+@pytest.mark.parametrize("lower", [True, False])
+def test_a_parameter_that_takes_anothers_place_is_pulled(lower):
+    model = nn.Linear(3, 2)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    handle = attach(optimizer, Decoupled(0.5), model=model, lower=lower)
+    model.weight = nn.Parameter(torch.ones(4, 3))
+    optimizer.param_groups[0]["params"][0] = model.weight
+    model.weight.grad = torch.zeros_like(model.weight)
+    optimizer.step()
+    torch.testing.assert_close(model.weight.detach(), torch.full((4, 3), 0.95))
+    assert [(row.name, row.shape) for row in handle.table()] == [("weight", (4, 3)), ("bias", (2,))]
+    assert len(handle.claims) == 2
+
+
 def test_a_group_added_later_with_its_own_decay_is_an_error():
     model = nn.Sequential(nn.Linear(2, 3), nn.Linear(3, 3))
     optimizer = torch.optim.AdamW(model[0].parameters(), lr=0.1, weight_decay=0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
@@ -140,6 +141,17 @@ def test_a_group_that_starts_at_zero_has_the_peak_that_the_optimizer_was_built_w
         optimizer.step()
         shrink = 0.1 * lr / 0.2 * (1 if clock == "schedule" else lr)
         torch.testing.assert_close(weight.detach(), (1 - shrink) * before, rtol=1e-12, atol=0)
+
+
+@pytest.mark.parametrize(
+    "lr", [np.float32(0.1), np.array(0.1), torch.tensor(0.1)], ids=["scalar", "array", "tensor"]
+)
+def test_a_learning_rate_may_be_any_number(lr: Any):
+    model = make_model()
+    optimizer = torch.optim.SGD(model.parameters(), lr=lr)
+    handle = attach(optimizer, Decoupled(rate=1e-3, clock="schedule"), model=model, lr_max=lr)
+    assert handle.log()["shrinkage/group0/shrink"] == pytest.approx(1e-3)
+    assert "lr_max 0.1 as given" in handle.table()["0.weight"].rule
 
 
 def cyclic(optimizer: Any) -> Any:

@@ -25,6 +25,12 @@ def sgd(model: nn.Module, **options) -> torch.optim.Optimizer:
     return torch.optim.SGD(model.parameters(), **{"lr": 0.1, **options})
 
 
+def twice(model: nn.Module) -> torch.optim.Optimizer:
+    optimizer = sgd(model)
+    optimizer.param_groups.append({**optimizer.param_groups[0], "params": [model.weight]})
+    return optimizer
+
+
 def constant(optimizer: torch.optim.Optimizer) -> Any:
     return torch.optim.lr_scheduler.ConstantLR(optimizer)
 
@@ -59,6 +65,14 @@ REFUSED = {
     "lr_max": (
         lambda m: attach(sgd(m), L2(0.1), model=m, lr_max=0.0),
         r"lr_max=…\): must be > 0 and finite, got 0",
+    ),
+    "a list of models": (
+        lambda m: attach(sgd(m), L2(0.1), model=[m]),
+        r"attach\(model=…\): must be a torch.nn.Module, got \[",
+    ),
+    "a parameter twice": (
+        lambda m: attach(twice(m), L2(0.1), model=m),
+        r"the optimizer holds weight twice, so each step would move and decay it twice",
     ),
     "lr_max of another kind": (
         lambda m: attach(sgd(m), L2(0.1), model=m, lr_max="0.1"),

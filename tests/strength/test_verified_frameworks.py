@@ -6,8 +6,10 @@ import contextlib
 import functools
 import importlib
 import importlib.util
+import inspect
 import io
 import os
+import re
 import sys
 import types
 from collections.abc import Iterator
@@ -289,6 +291,26 @@ def test_every_optimizer_of_bitsandbytes_is_in_the_registry():
     public = {name for name, kind in vars(library).items() if isinstance(kind, type)}
     aside = {"GlobalOptimManager", "PytorchLARS"}
     assert public - aside == {c.name.rpartition(".")[2] for c in conventions("bitsandbytes.optim.")}
+
+
+@pytest.mark.parametrize(
+    "package", ["bitsandbytes", "keras", "lion_pytorch", "optax", "optimi", "prodigyopt"]
+)
+def test_a_note_states_the_default_of_the_installed_package(package):
+    pytest.importorskip(package)
+    rows = {
+        c.name: c
+        for c in conventions(f"{package}.")
+        if ":" not in c.name and c.family and c.kind != "no scalar"
+    }
+    for name, row in rows.items():
+        module, _, kind = name.rpartition(".")
+        arguments = inspect.signature(getattr(importlib.import_module(module), kind)).parameters
+        number = next(
+            (p.default for key, p in arguments.items() if key in ("weight_decay", "weight_decay_rate")), 0
+        )
+        said = re.findall(r"[Dd]efaults? (?:to )?(\d[\d.e-]*\d|\d)", row.note)
+        assert float(said[0] if said else 0) == float(number or 0), name
 
 
 def test_schedule_free_adamw_of_keras_never_decays_the_sequence_that_the_gradients_move():

@@ -203,7 +203,7 @@ class _Claimer:
         self._selection.check_used(places)
         check_patterns("multipliers", tuple(self._multipliers), places)
         known = {id(place.tensor): place for place in places}
-        claims = []
+        claims, claimed = [], set()
         for i, group in enumerate(self._optimizer.param_groups):
             for j, param in enumerate(group["params"]):
                 if id(param) not in known:
@@ -212,6 +212,12 @@ class _Claimer:
                         "the model's. Give the model that it belongs to, or parameters={name: tensor}."
                     )
                 place = known[id(param)]
+                if id(param) in claimed:
+                    raise RequestError(
+                        f"attach(optimizer): the optimizer holds {place.name} twice, so each step would move and decay "
+                        "it twice. Build the optimizer with each parameter once."
+                    )
+                claimed.add(id(param))
                 claims.append(self._claim(place, param, group, listed, place.name in stacked))
         self._check_strengths(claims)
         self._check_products(claims)
@@ -342,6 +348,8 @@ def _check_arguments(
 ) -> None:
     refuse_wrapper(optimizer)
     refuse_valueless("attach(optimizer)", optimizer, meta=False)
+    if model is not None and not isinstance(model, nn.Module):
+        raise RequestError(f"attach(model=…): must be a torch.nn.Module, got {shown(model)}.")
     if not isinstance(rule, Rule):
         raise RequestError(f"attach(rule): must be a rule, such as Decoupled(0.1), got {shown(rule)}.")
     for where, words in (("exempt", exempt), ("only", only)):

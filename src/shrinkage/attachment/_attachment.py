@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from operator import is_
 from typing import Any, cast
 
 import torch
@@ -64,7 +65,7 @@ class Attachment:
         self._rows: Rows | None = rows
         self._lower = lower
         self._step: Step | None = None
-        self._planned: list[tuple[dict[str, Any], int]] = []
+        self._planned: list[tuple[dict[str, Any], list[Tensor]]] = []
         self._bunches: list[Bunch] = []
         self._incoming: dict[str, Any] = {}
         self._removed = False
@@ -238,21 +239,24 @@ class Attachment:
         self._planned = []
 
     def plan(self) -> None:
-        """Update the bunches to the optimizer's parameter groups, which may have grown or been loaded."""
+        """Update the bunches to the optimizer's groups, which may have grown, been loaded or got other parameters."""
         if is_lent(self.optimizer):  # another rule is at work in this step
             return
         groups = self.optimizer.param_groups
         if len(groups) == len(self._planned) and all(
-            group is known and len(group["params"]) == size
-            for group, (known, size) in zip(groups, self._planned, strict=True)
+            group is known and len(group["params"]) == len(params) and all(map(is_, group["params"], params))
+            for group, (known, params) in zip(groups, self._planned, strict=True)
         ):
             return
         for group in groups:
             for param in group["params"]:
                 if param not in self.claims:
                     self._adopt_new(param, group)
+        live = {param for group in groups for param in group["params"]}
+        if len(live) < len(self.claims):  # a parameter was taken out, or replaced by another
+            self.claims = {param: claim for param, claim in self.claims.items() if param in live}
         self._bunches = [bunch for i, group in enumerate(groups) for bunch in self._bunches_of(i, group)]
-        self._planned = [(group, len(group["params"])) for group in groups]
+        self._planned = [(group, list(group["params"])) for group in groups]
 
     def _bunches_of(self, index: int, group: dict[str, Any]) -> list[Bunch]:
         """The decayed parameters of `group`, grouped by strength."""

@@ -6,6 +6,7 @@ import math
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any
 
 from torch import Tensor
@@ -54,9 +55,9 @@ def given_peaks(lr_max: Any, optimizer: Optimizer) -> Peaks:
     """
     if lr_max is None:
         return Peaks()
-    if isinstance(lr_max, (int, float)) and not isinstance(lr_max, bool):
+    if _is_number(lr_max):
         if not 0 < lr_max < math.inf:
-            raise RequestError(f"attach(lr_max=…): must be > 0 and finite, got {lr_max:g}.")
+            raise RequestError(f"attach(lr_max=…): must be > 0 and finite, got {float(lr_max):g}.")
         return Peaks((float(lr_max),), "as given")
     inner = getattr(lr_max, "scheduler", lr_max)  # accelerate wraps it
     kind, owner = type(inner).__name__, getattr(inner, "optimizer", None)
@@ -136,7 +137,7 @@ def peak_of(group: Group) -> float:
     """η_max as `group` tells it now: a scheduler's peak or initial learning rate, else its own; 0 if none is known."""
     values = (group.get("max_lr"), group.get("initial_lr"), group.get("lr"))
     known = next((value for value in values if value is not None and is_nonzero(value)), 0.0)
-    return float(known) if isinstance(known, (int, float, Tensor)) else 0.0
+    return float(known) if _is_number(known) else 0.0
 
 
 def check_schedule(optimizer: Optimizer, schedule: Any) -> None:
@@ -179,8 +180,14 @@ def refuse_unknown(optimizer: Optimizer, rule: Rule, group: Group) -> None:
 
 
 def _has_lr(group: Group) -> bool:
-    lr = group.get("lr")
-    return isinstance(lr, (int, float)) or (isinstance(lr, Tensor) and lr.numel() == 1)
+    return _is_number(group.get("lr"))
+
+
+def _is_number(value: Any) -> bool:
+    """Whether it is a number, or a tensor or an array of one."""
+    if isinstance(value, Tensor):
+        return value.numel() == 1
+    return (isinstance(value, Real) and not isinstance(value, bool)) or getattr(value, "shape", None) == ()
 
 
 def _adaptation(group: Group) -> float | Tensor:

@@ -93,7 +93,7 @@ _COLLECTIONS = [
     decoupled("optimi.SGD:decouple_wd=True", "sgd", _OPTIMI),
     decoupled("optimi.SGD:decouple_lr=True", "sgd", _OPTIMI, clock="schedule"),
     coupled("optimi.Adam", "adam", _OPTIMI, default="decouple_wd=False"),
-    decoupled("optimi.AdamW", "adam", _OPTIMI, default="decouple_lr=False"),
+    decoupled("optimi.AdamW", "adam", _OPTIMI, "Default 0.01.", default="decouple_lr=False"),
     decoupled("optimi.AdamW:decouple_lr=True", "adam", _OPTIMI, clock="schedule"),
     decoupled("pytorch_optimizer.AdaBelief", "adabelief", _KOZISTR, default="fixed_decay=False"),
     decoupled("pytorch_optimizer.Lion", "lion", _KOZISTR, default="fixed_decay=False"),

@@ -30,6 +30,17 @@ def growing() -> nn.Module:
     return nn.Sequential(nn.Linear(4, WIDTHS[-1]), nn.Linear(WIDTHS[-1], 2))
 
 
+class Later:
+    """A factory that changes its mind once training is under way."""
+
+    def __init__(self) -> None:
+        self.made = 0
+
+    def __call__(self) -> nn.Module:
+        self.made += 1
+        return nn.Linear(4, 2) if self.made < 8 else nn.Linear(4, 2, bias=False)
+
+
 class Unread(nn.Module):
     """Its outputs come from no parameter."""
 
@@ -71,6 +82,11 @@ BAD: dict[str, tuple[Callable[[], nn.Module] | Any, dict[str, Any], str]] = {
         "make_module=…: must be a function that builds a new module in each call, got Linear(",
     ),
     "no module": (lambda: 3, {}, "make_module=…: must return a torch.nn.Module, got 3."),
+    "other parameters later": (
+        Later(),
+        {},
+        "make_module=…: must return modules of the same shapes each time; bias was (2,) and then missing.",
+    ),
     "no weight": (
         lambda: nn.Sequential(nn.BatchNorm1d(4)),
         {},

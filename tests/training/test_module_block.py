@@ -283,6 +283,11 @@ class NoLength(Dataset[Any]):
         return 0, 0
 
 
+class EndlessOfALength(Endless):
+    def __len__(self) -> int:
+        return 12
+
+
 class NoTarget(Pairs):
     def __getitem__(self, i: int) -> Any:
         return self.X[i]
@@ -291,6 +296,11 @@ class NoTarget(Pairs):
 BAD: dict[str, tuple[Any, Any, str]] = {
     "no length": (NoLength(), None, "has no length"),
     "iterable": (Endless(), None, "has no length|can only be iterated"),
+    "iterable with a length": (
+        EndlessOfALength(),
+        None,
+        "must be a map-style Dataset, got .*can only be iterated",
+    ),
     "no target": (NoTarget(), None, r"must be \(inputs, target\), got Tensor"),
     "targets twice": (Pairs(), [1, 2], "has its own targets"),
     "no targets": (torch.zeros(3, 2), None, "only a Dataset has its own targets"),

@@ -45,6 +45,22 @@ class LoopBatches:
         *inputs, targets = (part.to(device) if isinstance(part, Tensor) else part for part in batch)
         return tuple(inputs), targets
 
+    @contextmanager
+    def taken(self, inputs: tuple[Any, ...], targets: Any) -> Iterator[None]:
+        """Within it what the model or the loss raises of a batch becomes one sentence."""
+        try:
+            yield
+        except (RequestError, torch.OutOfMemoryError):
+            raise
+        except Exception as error:
+            sizes = ", ".join(map(_size, inputs))
+            words = [line.rstrip(".") for line in str(error).strip().splitlines()]
+            raise RequestError(
+                f"{self._where}: the model or the loss can't take batch {self.position}, inputs {sizes} and targets "
+                f"{_size(targets)}: {type(error).__name__}: {words[0] if words else 'no message'}. Its batches must "
+                "have the form of those that the model trains on."
+            ) from error
+
     def seek(self, position: int) -> None:
         """Go to where a checkpoint stood."""
         self._current, self.position = None, position
@@ -66,6 +82,10 @@ class LoopBatches:
             f"{self._where}: ran out of batches and could not be restarted. Give a list or a DataLoader, "
             "or a function that returns the next batch."
         )
+
+
+def _size(part: Any) -> str:
+    return f"of shape {list(part.shape)}" if isinstance(part, Tensor) else f"of {type(part).__name__}"
 
 
 def number_of_rows(source: Any) -> int | None:

@@ -115,7 +115,8 @@ class Measures:
         assert self._batches is not None
         with at_rest(self._model):
             inputs, targets = self._batches.draw(params[0].device)
-            loss = self._loss(self._model(*inputs), targets)
+            with self._batches.taken(inputs, targets):
+                loss = self._loss(self._model(*inputs), targets)
             found = torch.autograd.grad(loss, params, materialize_grads=True)
         return [as_real(g.detach()) for g in found]
 
@@ -137,9 +138,11 @@ class Measures:
         with at_rest(self._model):
             inputs, targets = self._training.draw(params[0].device)
             if self._controller.inverse == "curvature":
-                solved = self._by_curvature(trained, strengths, inputs, slope, update)
+                with self._training.taken(inputs, targets):
+                    solved = self._by_curvature(trained, strengths, inputs, slope, update)
             else:
-                loss = self._loss(self._model(*inputs), targets)
+                with self._training.taken(inputs, targets):
+                    loss = self._loss(self._model(*inputs), targets)
                 product = hessian_product(loss, params, strengths)
                 terms = self._controller.terms
                 solved = (
@@ -187,7 +190,7 @@ class Measures:
         with at_rest(self._model):
             while seen < wanted:
                 inputs, targets = self._batches.draw(trained[0].param.device)
-                with torch.no_grad():
+                with torch.no_grad(), self._batches.taken(inputs, targets):
                     outputs = self._model(*inputs)
                     loss = float(self._loss(outputs, targets))
                 likelihood = likelihood_of(str(self._controller.loss), outputs)

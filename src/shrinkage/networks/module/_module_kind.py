@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor, nn
 
+from shrinkage._errors import RequestError, called
 from shrinkage.networks._layout import Layout
 from shrinkage.networks.module._factory import Factory, SizedFactory, call, made
 from shrinkage.networks.module._module_layout import ModuleLayout, layout_of, parameters_of
@@ -76,8 +77,21 @@ class ModuleKind:
         return self.sized(layout.inputs, layout.outputs)
 
     def made(self, *chance: int | str) -> nn.Module:
-        """An untrained module in training mode, its initial weights a function of `chance`."""
-        return made(self.factory, self.device, *chance)
+        """An untrained module in training mode, its initial weights a function of `chance`.
+
+        Raises:
+            RequestError: the factory returns one of other shapes than before.
+        """
+        module = made(self.factory, self.device, *chance)
+        held = dict([*module.named_parameters(remove_duplicate=False), *module.named_buffers()])
+        for slot in self.module_layout.slots:
+            found = held.get(slot.name)
+            if found is None or found.shape != slot.shape:
+                raise RequestError(
+                    f"{called('make_module')}: must return modules of the same shapes each time; {slot.name} was "
+                    f"{tuple(slot.shape)} and then {'missing' if found is None else tuple(found.shape)}."
+                )
+        return module
 
     def module(self, row: Tensor, *chance: int | str) -> nn.Module:
         """The module of a row (D,), in evaluation mode."""

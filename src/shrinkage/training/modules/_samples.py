@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.utils.data import TensorDataset
+from torch.utils.data import IterableDataset, TensorDataset
 
 from shrinkage._errors import JobError, RequestError, shown
 from shrinkage.networks.module import first_line, leaves, mapped, seeded
@@ -261,6 +261,8 @@ def _dataset(X: Any, y: Any) -> Samples:
         raise RequestError(
             f"X=…: the Dataset {name} has no length, so its rows can't be divided into folds. Give it __len__."
         ) from None
+    if isinstance(X, IterableDataset):
+        raise RequestError(f"X=…: must be a map-style Dataset, got {name}.{_iterable_hint(X)}")
     if not n:
         raise RequestError(f"X=…: the Dataset {name} has no rows.")
     found = DatasetSamples(X)

@@ -1,0 +1,49 @@
+"""Batches given to a controller that the model or the loss does not take: a sentence with their shapes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+from torch.nn.functional import cross_entropy
+
+import shrinkage as sh
+
+CLASSES = torch.zeros(8, dtype=torch.long)
+
+
+def ce(outputs: Any, targets: Any) -> torch.Tensor:
+    return cross_entropy(outputs, targets)
+
+
+BATCHES: dict[str, Any] = {
+    "other inputs": (torch.ones(8, 5), CLASSES),
+    "other targets": (torch.ones(8, 3), torch.zeros(7, dtype=torch.long)),
+    "two inputs": (torch.ones(8, 3), 1, CLASSES),
+}
+CONTROLS: dict[str, Callable[[Any], Any]] = {
+    "Hypergradient": lambda batch: sh.Hypergradient([batch], ce, every=1),
+    "Evidence": lambda batch: sh.Evidence([batch], "cross_entropy", rows=8, every=1),
+}
+
+
+def train_twice(control: Any) -> None:
+    model = torch.nn.Linear(3, 2)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    sh.attach(optimizer, sh.L2(1e-3), model=model, control=control)
+    for _ in range(2):
+        optimizer.zero_grad()
+        ce(model(torch.ones(8, 3)), CLASSES).backward()
+        optimizer.step()
+
+
+@pytest.mark.parametrize("name", CONTROLS)
+@pytest.mark.parametrize("which", BATCHES)
+def test_a_batch_that_the_model_does_not_take_is_reported_with_its_shapes(which: str, name: str):
+    what = rf"{name}\(batches=…\): the model or the loss can't take batch 1, inputs of shape \[8, .\].*targets of shape"
+    with pytest.raises(sh.RequestError, match=what) as caught:
+        train_twice(CONTROLS[name](BATCHES[which]))
+    assert "Error: " in str(caught.value)
+    assert ".." not in str(caught.value)

@@ -34,8 +34,10 @@ def run(model: nn.Linear, optimizer: torch.optim.Optimizer, steps: int = STEPS) 
 @pytest.mark.parametrize(
     "dtype, shrink",
     [
-        *((F32, s) for s in (1e-8, 2.9e-8, 3.1e-8, 1e-7, 1e-6, 7e-6, 1e-4)),
-        *((BF16, s) for s in (1e-5, 1e-4, 3e-4, 1e-3)),
+        *((F32, s) for s in (1e-8, 3.1e-8, 1e-6)),
+        (BF16, 3e-4),
+        *(pytest.param(F32, s, marks=pytest.mark.long) for s in (2.9e-8, 1e-7, 7e-6, 1e-4)),
+        *(pytest.param(BF16, s, marks=pytest.mark.long) for s in (1e-5, 1e-4, 1e-3)),
     ],
 )
 def test_the_product_is_right_within_one_percent(dtype: torch.dtype, shrink: float, lower: bool):

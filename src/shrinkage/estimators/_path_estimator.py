@@ -212,13 +212,16 @@ class MLPCV(OfNetworks, Shown, Continued, UnseenRows, CallbackSupportMixin, Base
         store = None
         if runtime.blocks is not None:
             store = BlockStore(runtime.blocks, self._identity(request, recipes, folds, runtime))
-        paths, left_out = fit_members(
-            recipes, request, folds, all_rows, store=store, progress=runtime.progress
+        fitted = fit_members(
+            recipes, request, folds, all_rows, budget=self.budget_, store=store, progress=runtime.progress
         )
+        self.budget_ = fitted.spent(self.budget_)
+        if self.budget_.longer:
+            runtime.said(self.budget_.of_later_networks.strip())
         score = None if scores is None else partial(scores.of_all, folds)
-        members = blended(paths, targets.Y, targets.loss, all_rows.weight, score)
-        members = replace(members, left_out=tuple(left_out.items()))
-        self.recipe_ = recipes[members.names[members.main]]
+        members = blended(fitted.paths, targets.Y, targets.loss, all_rows.weight, score)
+        members = replace(members, left_out=tuple(fitted.left_out.items()))
+        self.recipe_ = fitted.recipes[members.names[members.main]]
         self._keep(members, all_rows, forms, request)
         self.preprocessor_ = inputs.preprocessor
         numbers = inputs.preprocessor is None

@@ -55,6 +55,8 @@ class Budget:
     """η, the largest of the schedule."""
     chosen: tuple[str, ...]
     """Which of `epochs`, `batch_size` and `learning_rate` were `auto`."""
+    longer: int = 0
+    """Epochs of the later networks of a model whose errors turned out small; 0 where they did not."""
 
     def rate_at(self, inputs: int) -> float:
         """η of a network with so many inputs: what was given, or less than `learning_rate` for wide ones."""
@@ -69,8 +71,15 @@ class Budget:
             why = f" ({names} chosen for {self.rows:,} rows)"
         return (
             f"Each network trains for {self.epochs:,} epochs, in batches of {self.batch_size:,} rows, "
-            f"at a learning rate of up to {self.learning_rate:g}{why}."
+            f"at a learning rate of up to {self.learning_rate:g}{why}.{self.of_later_networks}"
         )
+
+    @property
+    def of_later_networks(self) -> str:
+        """A sentence on the networks that train longer, where there are any."""
+        if not self.longer:
+            return ""
+        return f" As the errors are small, later networks train for {self.longer:,} epochs."
 
 
 def budget_of(

@@ -31,6 +31,7 @@ from shrinkage.training import Backprop, Budget, ConvexOptimum, Recipe, has_one_
 __all__ = [
     "AUTO",
     "MEMBERS",
+    "FittedMembers",
     "described_members",
     "fit_members",
     "inputs_of_members",
@@ -50,6 +51,10 @@ SCREENED_FROM, SCREENING_FOLDS, CLEARLY_WORSE = 2_000, 2, 1.1
 """With at least this many training rows, a member is left out if its loss is this many times that of the best earlier
 member in each of the first folds. Training it would take most of the time, and it would rarely predict. With fewer rows,
 folds differ too much to tell."""
+NEARLY_EXACT, LONGER, LONGER_UP_TO = 0.12, 3, 2_000
+"""If an earlier member's squared error on unseen rows is below this share of the targets' variance, the next ones with
+hidden layers train for so many times the epochs, on tables of up to so many rows: where there is hardly any noise, a
+network goes on learning from more steps (docs/speed.md)."""
 
 
 class Member(NamedTuple):
@@ -63,6 +68,22 @@ class Member(NamedTuple):
     """With two hidden layers of half the units in place of each."""
     embedding: str = "none"
     """What the network does with numbers first: `none`, or `periodic`."""
+
+
+class FittedMembers(NamedTuple):
+    """What came of the members of a model."""
+
+    paths: dict[str, FittedPath]
+    """By member; without those that were left out."""
+    recipes: dict[str, Recipe]
+    """As each of these was trained."""
+    left_out: dict[str, float]
+    """The loss of each other one in the first folds, divided by the best earlier one's."""
+
+    def spent(self, budget: Budget) -> Budget:
+        """The budget, with the epochs of those that trained longer."""
+        most = max(recipe.max_epochs for recipe in self.recipes.values())
+        return replace(budget, longer=most) if most > budget.epochs else budget
 
 
 MEMBERS: dict[str, Member] = {
@@ -222,16 +243,17 @@ def fit_members(
     folds: Sequence[Fold],
     all_rows: Fold,
     *,
+    budget: Budget,
     store: BlockStore | None,
     progress: Progress | None,
-) -> tuple[dict[str, FittedPath], dict[str, float]]:
-    """The path of each member, on the same folds, seeds and batches; and, for each member that was left out after the
-    first folds, its loss there divided by the best one.
+) -> FittedMembers:
+    """The path of each member, on the same folds, seeds and batches.
 
     The first one with hidden layers, and the first one without, search all λs; the others begin around the best λ of
-    those before them, and are extended from there.
+    those before them, and are extended from there. If the budget chose the epochs, they may be `LONGER`.
     """
     paths: dict[str, FittedPath] = {}
+    trained: dict[str, Recipe] = {}
     left_out: dict[str, float] = {}
     worked = 0.0
     for name, recipe in recipes.items():
@@ -240,6 +262,8 @@ def fit_members(
         if before:
             best = min(before, key=_standing)
             lambdas = window(best.result.lambdas, best.choice.lam, REACH)
+        if MEMBERS[name].hidden and "epochs" in budget.chosen and budget.rows <= LONGER_UP_TO:
+            recipe = _longer(recipe, list(paths.values()))
         report = None if progress is None else _after(progress, worked)
         one = replace(
             request,
@@ -251,9 +275,19 @@ def fit_members(
         if paths and (times := _times_the_best(one, list(paths.values()), folds, store)) > CLEARLY_WORSE:
             left_out[name] = times
             continue
-        paths[name] = fit_path(one, folds, all_rows, store=store, progress=report)
+        paths[name], trained[name] = fit_path(one, folds, all_rows, store=store, progress=report), recipe
         worked += paths[name].result.train_loss.size
-    return paths, left_out
+    return FittedMembers(paths, trained, left_out)
+
+
+def _longer(recipe: Recipe, before: Sequence[FittedPath]) -> Recipe:
+    """The recipe with more epochs if the errors of an earlier member show hardly any noise."""
+    if recipe.loss != "squared_error":
+        return recipe
+    losses = [float(path.result.validation_mean[path.choice.index]) for path in before]
+    if not any(loss < NEARLY_EXACT for loss in losses):
+        return recipe
+    return replace(recipe, max_epochs=LONGER * recipe.max_epochs)
 
 
 def _times_the_best(

@@ -50,12 +50,21 @@ def members_section(members: Sequence[MemberStory]) -> Section:
         tables=[
             Table(
                 caption="the models",
-                head=["model", "what it sees", "λs", "chosen λ", score or "loss on unseen rows", "weight"],
+                head=[
+                    "model",
+                    "what it sees",
+                    "λs",
+                    "epochs",
+                    "chosen λ",
+                    score or "loss on unseen rows",
+                    "weight",
+                ],
                 rows=[
                     [
                         member.name,
                         SEEN.get(member.name, ""),
                         len(member.path.lambdas),
+                        member.path.n_epochs if member.path.n_epochs > 1 else "",
                         number(member.choice.lam),
                         -member.loss if score else member.loss,
                         member.weight,

@@ -41,6 +41,12 @@ def test_columns_are_the_same_in_groups(monkeypatch: pytest.MonkeyPatch, order: 
         assert parted[place].equals(whole[place])
 
 
+def test_later_groups_are_smaller_and_none_is_empty():
+    assert _arrow_csv._halves(30, 4) == [0, 15, 23, 27]
+    assert _arrow_csv._halves(2, 4) == [0, 1]
+    assert _arrow_csv._halves(1, 4) == [0]
+
+
 @pytest.mark.parametrize("row", ["1,2,3", "1,2,3,4,5"])
 def test_a_row_of_another_length_is_found_in_the_first_group(monkeypatch: pytest.MonkeyPatch, row: str):
     monkeypatch.setattr(_arrow_csv, "WHOLE", 0)

@@ -19,7 +19,10 @@ __all__ = ["ArrowColumns", "arrow_columns", "header_cells"]
 LONGEST = 131_072
 """A longer cell is more likely a quote that was never closed."""
 WHOLE, GROUPS = 1 << 22, 4
-"""Rows of so many bytes are parsed in so many groups of columns, fewer of them at once."""
+"""Rows of so many bytes are parsed in so many groups of columns, each of half of the columns that are left.
+
+The columns that were read before stay in memory, so the later a group, the smaller it should be.
+"""
 _BLANK_LINE = re.compile(rb"\n[ \t]*\r?\n|\n[ \t]+\r?\Z")
 
 
@@ -42,7 +45,7 @@ class ArrowColumns(Sequence[pa.ChunkedArray]):
             pyarrow.ArrowException: the rows don't all have `width` cells.
         """
         self._rows, self._sep, self._width, self._quoted = rows, sep, width, quoted
-        self._each = width if len(rows) < WHOLE else -(-width // GROUPS)
+        self._starts = _halves(width, 1 if len(rows) < WHOLE else GROUPS)
         self._first, self._group = 0, self._parsed(0)
         self.row_count: int = self._group.num_rows
 
@@ -57,14 +60,16 @@ class ArrowColumns(Sequence[pa.ChunkedArray]):
         if isinstance(index, slice):
             return [self[i] for i in range(*index.indices(self._width))]
         place = range(self._width)[index]
-        if (first := place - place % self._each) != self._first:
+        pa.default_memory_pool().release_unused()  # what became of the column before
+        if (first := max(start for start in self._starts if start <= place)) != self._first:
             del self._group  # before the next one is there
+            pa.default_memory_pool().release_unused()
             self._first, self._group = first, self._parsed(first)
         return self._group.column(place - first)
 
     def _parsed(self, first: int) -> pa.Table:
         names = [str(i) for i in range(self._width)]
-        wanted = names[first : first + self._each]
+        wanted = names[first : min((start for start in self._starts if start > first), default=None)]
         # A reader of batches: the one of whole tables keeps all columns of the text until it is done.
         batches = pacsv.open_csv(
             pa.py_buffer(self._rows),
@@ -84,6 +89,15 @@ class ArrowColumns(Sequence[pa.ChunkedArray]):
             ),
         )
         return pa.Table.from_batches(list(batches), schema=batches.schema)
+
+
+def _halves(width: int, groups: int) -> list[int]:
+    """Where so many groups of columns begin, each having half of those that are left."""
+    starts = [0]
+    for _ in range(groups - 1):
+        if (rest := width - starts[-1]) > 1:
+            starts.append(starts[-1] + (rest + 1) // 2)
+    return starts
 
 
 def arrow_columns(data: bytes, sep: str, width: int, first_line: int) -> ArrowColumns | None:

@@ -167,7 +167,7 @@ def components(graph: dict[Path, set[Path]]) -> list[set[Path]]:
 
 
 def test_no_room_has_more_modules_than_one_sees_at_a_glance():
-    crowded = Counter(file.parent for file in files() if file.name != "__init__.py")
+    crowded = Counter(file.parent for file in files())
     assert not {str(folder): count for folder, count in crowded.items() if count > MODULES}
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from shrinkage._errors import RequestError
 from shrinkage.tables import Preprocessor, read_table, without_missing_targets
-from shrinkage.tables.read import _decode
+from shrinkage.tables.read.files import _decode
 from tables_cases import in_memory
 
 N = 30

@@ -10,8 +10,8 @@ import pyarrow as pa
 import pytest
 
 from shrinkage.tables import read_table
-from shrinkage.tables.read import _arrow_csv
-from shrinkage.tables.read._arrow_csv import ArrowColumns
+from shrinkage.tables.read.files import _arrow_csv
+from shrinkage.tables.read.files._arrow_csv import ArrowColumns
 
 PEAK = """
 import sys

@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 
 from shrinkage._errors import RequestError, shown
 from shrinkage.tables.read._column_cells import Hints
-from shrinkage.tables.read._csv import Cells
 from shrinkage.tables.read._numerals import PLAIN, grouped, groups_for_sure
 from shrinkage.tables.read._reading import Reading, as_read, different
 from shrinkage.tables.read._typing import EXACT, FEW_VERSIONS, Decision, decided, is_versions, loses
+from shrinkage.tables.read.files._csv import Cells
 
 __all__ = ["Columns", "read_text_columns"]
 

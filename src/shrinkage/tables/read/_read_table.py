@@ -16,8 +16,18 @@ from shrinkage._errors import RequestError, shown
 from shrinkage.tables._source_table import Table
 from shrinkage.tables.read._column_cells import Hints
 from shrinkage.tables.read._column_reader import Columns, read_text_columns
-from shrinkage.tables.read._csv import Cells, Dialect, parsed, regular_cells, rows_begin, without_empty_end
-from shrinkage.tables.read._decode import (
+from shrinkage.tables.read._numerals import asked_numerals
+from shrinkage.tables.read._reading import Reading, with_readings
+from shrinkage.tables.read._typing import Decision
+from shrinkage.tables.read.files._csv import (
+    Cells,
+    Dialect,
+    parsed,
+    regular_cells,
+    rows_begin,
+    without_empty_end,
+)
+from shrinkage.tables.read.files._decode import (
     bytes_of,
     decoded,
     expanded,
@@ -26,10 +36,7 @@ from shrinkage.tables.read._decode import (
     opened,
     plain_utf8,
 )
-from shrinkage.tables.read._numerals import asked_numerals
-from shrinkage.tables.read._other_files import parquet_frame, parquet_parts, workbook_frame
-from shrinkage.tables.read._reading import Reading, with_readings
-from shrinkage.tables.read._typing import Decision
+from shrinkage.tables.read.files._other_files import parquet_frame, parquet_parts, workbook_frame
 
 __all__ = ["HasReadings", "read_parts", "read_table"]
 

@@ -18,7 +18,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from shrinkage._errors import RequestError, called, shown
-from shrinkage.tables.read._arrow_csv import arrow_columns, header_cells
+from shrinkage.tables.read.files._arrow_csv import arrow_columns, header_cells
 
 __all__ = ["Cells", "Dialect", "parsed", "regular_cells", "rows_begin", "without_empty_end"]
 

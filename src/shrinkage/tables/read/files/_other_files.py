@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 
 from shrinkage._errors import RequestError, shown
 from shrinkage.tables._source_table import column_of
-from shrinkage.tables.read._decode import LARGEST
 from shrinkage.tables.read._typing import EXACT
+from shrinkage.tables.read.files._decode import LARGEST
 
 __all__ = ["parquet_frame", "parquet_parts", "workbook_frame"]
 

@@ -255,6 +255,18 @@ LATER = (
         "thousands separator",
     ),
     same(
+        "commas in the largest alone",
+        ["25", "66,537,512", "5000", "812", "1,419", "90211"],
+        [25, 66_537_512, 5000],
+        "thousands separator",
+    ),
+    same(
+        "commas beside points",
+        ["3.5", "1,419", "12.25", "2,250.5"],
+        [3.5, 1419, 12.25],
+        "thousands separator",
+    ),
+    same(
         "footnotes",
         ["12.5", "13.5*", "14.5 [1]", "15.25", "16.125"],
         [12.5, 13.5, 14.5],
@@ -287,6 +299,11 @@ LATER = (
     Written(id="durations", cells=[f"{i} days {i % 24:02d}:30:00" for i in range(N)], form="time"),
     Written(id="spelled durations", cells=[f"{1 + i % 3}h {i:02d}m" for i in range(N)], form="time"),
     Written(id="long durations", cells=[f"{5 * i}:30:00" for i in range(N)], form="time"),
+    Written(
+        id="years with seasons",
+        cells=[f"{1924 + 4 * (i % 4)} {('Winter', 'Summer')[i % 2]}" for i in range(N)],
+        form="text",
+    ),
     Written(id="codes with T", cells=[f"T{100 + 7 * i % 400}" for i in range(10)] * 3, form="text"),
     Written(id="numbers of bills", cells=[f"2023-{i:03d}" for i in range(10)] * 3, form="text"),
     Written(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -212,6 +212,8 @@ def units_of(cells: Sequence[Written], values: NDArray[np.float64], counts: NDAr
     bare = rows.pop("", 0)
     if not rows:
         return Units()
+    if len(rows) > 1 and not bare and _are_events(rows, values):
+        return Units(are_codes=True, kinds=99)
     main = max(rows, key=lambda key: rows[key])
     if factors := _magnitudes(rows):
         return Units(next(_rest(key) for key, factor in factors if factor != 1.0), factors, bare=bare)
@@ -238,6 +240,12 @@ def units_of(cells: Sequence[Written], values: NDArray[np.float64], counts: NDAr
         return Units(odd=next(i for i, cell in enumerate(cells) if cell.unit), is_word=True)
     letters = all(len(key) == 1 and key.isalpha() for key in rows)
     return Units(are_codes=True, odd=other, kinds=99 if letters or not a_unit else len(rows) + (bare > 0))
+
+
+def _are_events(keys: Iterable[str], values: NDArray[np.float64]) -> bool:
+    """Whether the cells are years with words, as in `1924 Winter` and `1928 Summer`."""
+    years = ((values == values.round()) & (values >= 1500) & (values <= 2100)).all()
+    return bool(years) and all(len(key) > 2 and key.isalpha() and not _is_known(key) for key in keys)
 
 
 def _in(family: dict[str, float], key: str) -> float | None:

@@ -58,6 +58,7 @@ def zipped(*members: str) -> bytes:
         gzip.compress(gzip.compress(CSV.encode(), mtime=0), mtime=0),
         gzip.compress(zipped("t.csv"), mtime=0),
     ],
+    ids=lambda content: f"{len(content)} bytes",  # a zip holds the time, an id must not
 )
 def test_one_table_in_many_dresses(tmp_path: Path, content: bytes):
     table = text_table(tmp_path / "t.csv", content)

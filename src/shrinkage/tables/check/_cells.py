@@ -66,8 +66,8 @@ def mixed(table: Table, name: object, column: pd.Series) -> Iterator[str]:
         )
     else:
         yield (
-            f"{where}: column {shown(name)} holds numbers, but here {shown(odd.cell)}{cells}. Correct it, or name a word "
-            "that means missing with --na."
+            f"{where}: column {shown(name)} holds numbers, but here {shown(odd.cell)}{cells}. Correct it, name a word "
+            f"that means missing with --na, or read the column as text with --text {shlex.quote(str(name))}."
         )
 
 

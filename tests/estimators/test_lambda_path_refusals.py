@@ -245,6 +245,11 @@ BAD: dict[str, tuple[Callable[[], nn.Module] | Any, dict[str, Any], str]] = {
         "must be >= 0 and finite, got -1 at step 0 of 10.",
     ),
     "no rate": (plain, {"learning_rate": "a"}, "learning_rate=…: must be > 0 and finite, got 'a'."),
+    "a norm that is true": (
+        plain,
+        {"max_grad_norm": True},
+        "max_grad_norm=…: must be > 0 and finite, got True.",
+    ),
     "a search": (plain, {"search": "random"}, "search=…: must be one of grid, bracket, got 'random'."),
     "processes": (plain, {"n_jobs": 0}, "n_jobs=…: must be 'auto', None, a number of processes >= 1"),
     "extensions": (plain, {"max_extensions": -1}, "max_extensions=…: must be a whole number >= 0, got -1."),

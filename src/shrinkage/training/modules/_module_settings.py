@@ -47,7 +47,9 @@ class ModuleSettings:
         for name, value in (("learning_rate", self.learning_rate), ("max_grad_norm", self.max_grad_norm)):
             if name == "max_grad_norm" and value is None:
                 continue
-            if not (isinstance(value, Real) and value > 0 and math.isfinite(value)):
+            if isinstance(value, bool) or not (
+                isinstance(value, Real) and value > 0 and math.isfinite(value)
+            ):
                 raise RequestError(f"{name}=…: must be > 0 and finite, got {shown(value)}.")
         if not isinstance(self.optimizer, str):
             own = own_learning_rate(self.optimizer)

@@ -36,7 +36,8 @@ from shrinkage.tables.read.files._decode import (
     opened,
     plain_utf8,
 )
-from shrinkage.tables.read.files._other_files import parquet_frame, parquet_parts, workbook_frame
+from shrinkage.tables.read.files._excel import workbook_frame
+from shrinkage.tables.read.files._parquet import parquet_frame, parquet_parts
 
 __all__ = ["HasReadings", "read_parts", "read_table"]
 

@@ -261,12 +261,6 @@ LATER = (
         "thousands separator",
     ),
     same(
-        "commas beside points",
-        ["3.5", "1,419", "12.25", "2,250.5"],
-        [3.5, 1419, 12.25],
-        "thousands separator",
-    ),
-    same(
         "footnotes",
         ["12.5", "13.5*", "14.5 [1]", "15.25", "16.125"],
         [12.5, 13.5, 14.5],

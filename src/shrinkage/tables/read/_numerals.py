@@ -78,7 +78,6 @@ _OTHERS = (
     *(Numerals(decimal, thousands) for thousands in (" ", "'") for decimal in ".,"),
 )
 _THREE = re.compile(r"[+-]?[1-9]\d{0,2}\.\d{3}")
-_DECIMAL_POINT = re.compile(r"[+-]?\d+\.(?!\d{3}$)\d+")
 _BELOW_THOUSAND = re.compile(r"[+-]?(0|[1-9]\d{0,2})")
 
 
@@ -127,14 +126,12 @@ def grouped(cells: Iterable[str]) -> str:
 def groups_for_sure(cells: Iterable[str]) -> Numerals | None:
     """How numbers are written of which only large ones have marks of thousands, as in 24 and 1.250; None if unsure.
 
-    A second mark, as in 66,537,512, is none of decimals; nor is the comma of 1,419 beside 3.5. A zero at the end of 1.250
-    beside numbers without a mark rules out that it is the decimal point.
+    A second mark, as in 66,537,512, is none of decimals. A zero at the end of 1.250 beside numbers without a mark rules out
+    that it is the decimal point.
     """
     cells = list(cells)
     for way in (Numerals(".", ","), Numerals(",", ".")):
-        tells = any(cell.count(way.thousands) > 1 for cell in cells)
-        tells = tells or (any("," in cell for cell in cells) and any(map(_DECIMAL_POINT.fullmatch, cells)))
-        if tells and all(map(way.matches, cells)):
+        if any(cell.count(way.thousands) > 1 for cell in cells) and all(map(way.matches, cells)):
             return way
     marked = [cell for cell in cells if "." in cell or "," in cell]
     marks = {mark for mark in ".," for cell in marked if mark in cell}

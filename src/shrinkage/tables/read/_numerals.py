@@ -126,8 +126,8 @@ def grouped(cells: Iterable[str]) -> str:
 def groups_for_sure(cells: Iterable[str]) -> Numerals | None:
     """How numbers are written of which only large ones have marks of thousands, as in 24 and 1.250; None if unsure.
 
-    A second mark, as in 66,537,512, is none of decimals. A zero at the end of 1.250 beside numbers without a mark rules out
-    that it is the decimal point.
+    A second mark, as in 66,537,512, is none of decimals. A zero at the end of 1.250 beside numbers without a mark rules
+    out that it is the decimal point.
     """
     cells = list(cells)
     for way in (Numerals(".", ","), Numerals(",", ".")):

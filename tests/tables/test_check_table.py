@@ -43,6 +43,12 @@ AB = ["a", "b"] * (N // 2)
             "30 different values, each in fewer than 5 rows",
         ),
         (
+            in_memory(x=np.arange(6006.0), y=[f"hour {i // 6}" for i in range(6006)]),
+            "y",
+            {},
+            "1,001 different values: more than 1,000 are not classes. Name another target",
+        ),
+        (
             in_memory(**{"a y": ["1 u", "2 v"] * 15}),
             "a y",
             {},

@@ -19,6 +19,9 @@ from shrinkage.tables.check._totals import note_on_totals
 
 __all__ = ["check_table", "hint", "listed"]
 
+MOST_CLASSES = 1_000
+"""A target of more different values, such as the hour of each row, would train for hours and tell none apart."""
+
 
 def check_table(
     table: Table, target: str | Sequence[str], *, task: str = "auto", folds: int = 5
@@ -173,6 +176,12 @@ def _why_text(table: Table, name: str) -> str:
 
 def _rare_classes(table: Table, name: str, values: pd.Series, folds: int) -> Iterator[str]:
     counts = values.value_counts(sort=False)
+    if len(counts) > MOST_CLASSES:
+        yield (
+            f"{table.name}: target {shown(name)} has {len(counts):,} different values: more than {MOST_CLASSES:,} are not "
+            f"classes. {_if_numbers(values)}{_why_text(table, name)}Name another target."
+        )
+        return
     rare = [(_plain(label), int(count)) for label, count in counts.items() if count < folds]
     if not rare:
         return

@@ -178,8 +178,8 @@ def _rare_classes(table: Table, name: str, values: pd.Series, folds: int) -> Ite
     counts = values.value_counts(sort=False)
     if len(counts) > MOST_CLASSES:
         yield (
-            f"{table.name}: target {shown(name)} has {len(counts):,} different values: more than {MOST_CLASSES:,} are not "
-            f"classes. {_if_numbers(values)}{_why_text(table, name)}Name another target."
+            f"{table.name}: target {shown(name)} has {len(counts):,} different values: more than {MOST_CLASSES:,} are "
+            f"not classes. {_if_numbers(values)}{_why_text(table, name)}Name another target."
         )
         return
     rare = [(_plain(label), int(count)) for label, count in counts.items() if count < folds]

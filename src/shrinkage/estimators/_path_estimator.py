@@ -217,7 +217,7 @@ class MLPCV(OfNetworks, Shown, Continued, UnseenRows, CallbackSupportMixin, Base
         )
         self.budget_ = fitted.spent(self.budget_)
         if self.budget_.longer:
-            runtime.said(self.budget_.of_later_networks.strip())
+            runtime.said(self.budget_.of_later_networks)
         score = None if scores is None else partial(scores.of_all, folds)
         members = blended(fitted.paths, targets.Y, targets.loss, all_rows.weight, score)
         members = replace(members, left_out=tuple(fitted.left_out.items()))

@@ -71,15 +71,15 @@ class Budget:
             why = f" ({names} chosen for {self.rows:,} rows)"
         return (
             f"Each network trains for {self.epochs:,} epochs, in batches of {self.batch_size:,} rows, "
-            f"at a learning rate of up to {self.learning_rate:g}{why}.{self.of_later_networks}"
-        )
+            f"at a learning rate of up to {self.learning_rate:g}{why}. {self.of_later_networks}"
+        ).rstrip()
 
     @property
     def of_later_networks(self) -> str:
         """A sentence on the networks that train longer, where there are any."""
         if not self.longer:
             return ""
-        return f" As the errors are small, later networks train for {self.longer:,} epochs."
+        return f"As the errors are small, later networks train for {self.longer:,} epochs."
 
 
 def budget_of(

@@ -31,12 +31,12 @@ def coded_rows(rows: Rows, pieces: Sequence[int]) -> Rows:
     assert rows.x_scale is None
     counts = np.asarray(pieces)
     starts = np.cumsum(counts) - counts
-    parts = [
-        rows.read(torch.arange(start, stop)) for start, stop in chunks(len(rows), ROWS_AT_A_TIME)
-    ]  # targets and weights are small
-    X = np.concatenate([_compact(part.X.numpy(), starts, counts) for part in parts])
-    Y = torch.cat([part.Y for part in parts])
-    return replace(rows, X=torch.from_numpy(X), Y=Y, index=None, y_scale=None)
+    X, Y = [], []
+    for start, stop in chunks(len(rows), ROWS_AT_A_TIME):
+        part = rows.read(torch.arange(start, stop))
+        X.append(_compact(part.X.numpy(), starts, counts))
+        Y.append(part.Y)
+    return replace(rows, X=torch.from_numpy(np.concatenate(X)), Y=torch.cat(Y), index=None, y_scale=None)
 
 
 def _compact(X: np.ndarray, starts: np.ndarray, counts: np.ndarray) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Where there is hardly any noise, the networks after the first train for more epochs, and say so."""
+"""Where there is very little noise, the networks after the first train for more epochs, and say so."""
 
 import numpy as np
 import pytest

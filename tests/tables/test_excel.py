@@ -112,7 +112,7 @@ def test_a_cell_shown_as_a_percent_is_what_a_csv_file_holds(tmp_path: Path):
     assert (fitted.transform(new.frame) == fitted.transform(table.frame)).all()
 
 
-def test_percents_beside_numbers_shown_otherwise_keep_the_values_of_the_sheet(tmp_path: Path):
+def test_percents_beside_plain_numbers_keep_the_values_of_the_sheet(tmp_path: Path):
     def fill(book: Any) -> None:
         put(book.active)
         book.active.cell(2, 2, 3.5).number_format = "General"
@@ -149,7 +149,7 @@ def test_a_day_as_the_name_of_a_column_has_no_hours(tmp_path: Path):
     assert read(tmp_path, fill).frame.columns[0] == "2024-05-01"
 
 
-def test_numbers_of_a_model_may_be_written_otherwise_in_a_sheet(tmp_path: Path):
+def test_later_sheets_may_write_numbers_in_another_way(tmp_path: Path):
     """As in a CSV file: a decimal comma in text has one reading."""
     fitted = Preprocessor().fit(read(tmp_path, lambda book: put(book.active)).frame)
 

@@ -34,14 +34,14 @@ _ADAPTING = ("growth_rate", "d0", "fixed_decay", "numerator_weighted")
 
 @dataclass(frozen=True)
 class Peaks:
-    """η_max as the user tells it: one number, or what a scheduler knows of each parameter group."""
+    """η_max as given: one number for all parameter groups, or a scheduler's for each."""
 
     values: tuple[float, ...] = ()
     source: str = ""
     """`as given`, or the scheduler's class."""
 
     def of(self, group: int) -> float | None:
-        """η_max of the group of this number; None where nothing was told."""
+        """η_max of the group of this number; None if it was not given."""
         if len(self.values) == 1:
             return self.values[0]
         return self.values[group] if group < len(self.values) else None

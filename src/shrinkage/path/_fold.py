@@ -53,7 +53,7 @@ class Inputs:
     numbers: tuple[int, ...] = ()
     """The columns that are numbers, which an embedding may take; those of a network without one don't matter."""
     pieces: tuple[int, ...] = ()
-    """How many codes each number has whose codes are the last columns; none where there are no codes."""
+    """The number of codes of each coded number, in order: the codes are the last columns. Empty without codes."""
 
     def standardized(self, rows: NDArray[np.int64]) -> NDArray[np.float64]:
         """(n, D) some rows as the networks see them, in float64."""

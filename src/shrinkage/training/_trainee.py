@@ -31,7 +31,7 @@ class Member:
     numbers: tuple[int, ...] = ()
     """The inputs that are numbers, which an embedding may take."""
     pieces: tuple[int, ...] = ()
-    """How many piecewise-linear codes each number has whose codes are the last inputs; see `Piecewise`."""
+    """The number of piecewise-linear codes of each coded number, in order: the codes are the last inputs."""
 
     def layout(self, kind: Kind) -> Layout:
         """Of a network of this kind for these rows."""

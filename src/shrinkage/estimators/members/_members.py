@@ -53,8 +53,8 @@ member in each of the first folds. Training it would take most of the time, and 
 folds differ too much to tell."""
 NEARLY_EXACT, LONGER, LONGER_UP_TO = 0.12, 3, 2_000
 """If an earlier member's squared error on unseen rows is below this share of the targets' variance, the next ones with
-hidden layers train for so many times the epochs, on tables of up to so many rows: where there is hardly any noise, a
-network goes on learning from more steps (docs/speed.md)."""
+hidden layers train for so many times the epochs, on tables of up to so many rows: where there is very little noise, a
+network keeps learning from more steps (docs/speed.md)."""
 
 
 class Member(NamedTuple):
@@ -281,7 +281,7 @@ def fit_members(
 
 
 def _longer(recipe: Recipe, before: Sequence[FittedPath]) -> Recipe:
-    """The recipe with more epochs if the errors of an earlier member show hardly any noise."""
+    """The recipe with more epochs if an earlier member's errors are small, so that there is little noise."""
     if recipe.loss != "squared_error":
         return recipe
     losses = [float(path.result.validation_mean[path.choice.index]) for path in before]

@@ -31,7 +31,7 @@ class Form(Protocol):
 
     @property
     def pieces(self) -> tuple[int, ...]:
-        """How many piecewise-linear codes each number has whose codes are the last inputs."""
+        """The number of codes of each coded number, in order: the codes are the last inputs. Empty without codes."""
         ...
 
     def __call__(self, X: NDArray[Any]) -> NDArray[Any]:

@@ -268,7 +268,7 @@ class _Set:
     Args:
         rows: of each member.
         spread: whether it is needed.
-        pieces: of numbers whose codes are the last inputs; see `coded_rows`.
+        pieces: the number of codes of each coded number; see `coded_rows`.
     """
 
     def __init__(self, rows: Sequence[Rows], spread: bool, pieces: Sequence[int] = ()) -> None:

@@ -68,7 +68,7 @@ def test_a_penalty_behind_a_projection_is_found_as_one():
 @pytest.mark.frameworks
 @pytest.mark.filterwarnings("ignore")
 def test_orthograd_of_the_package():
-    package = pytest.importorskip("pytorch_optimizer")
+    package = pytest.importorskip("pytorch_optimizer", reason="needs the extra 'frameworks'")
     model = net()
     optimizer = package.OrthoGrad(torch.optim.AdamW(model.parameters(), lr=0.01, weight_decay=0.0))
     assert codes(optimizer, model) == set()

@@ -297,7 +297,7 @@ def test_every_optimizer_of_bitsandbytes_is_in_the_registry():
     "package", ["bitsandbytes", "keras", "lion_pytorch", "optax", "optimi", "prodigyopt"]
 )
 def test_a_note_states_the_default_of_the_installed_package(package):
-    pytest.importorskip(package)
+    pytest.importorskip(package, reason="needs the extra 'frameworks'")
     rows = {
         c.name: c
         for c in conventions(f"{package}.")

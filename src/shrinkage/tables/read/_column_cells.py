@@ -11,15 +11,16 @@ from numpy.typing import NDArray
 
 from shrinkage._errors import shown
 from shrinkage.tables.read._numerals import Numerals
-from shrinkage.tables.read._written import SIGNS, Units, Written
+from shrinkage.tables.read._units import Units
+from shrinkage.tables.read._written import Written
 
 __all__ = [
     "ColumnCells",
     "Hints",
     "Where",
-    "footnote_phrases",
     "in_row",
     "joined",
+    "mark_phrases",
     "missing_words_phrases",
     "sentence",
     "separator_phrases",
@@ -124,23 +125,37 @@ def unit_phrases(units: Units) -> list[str]:
         )
         said.append(f"{scale}{f' {units.unit}' if units.unit else ''}")
     elif units.unit:
-        what = "the sign" if units.unit in SIGNS else "their unit"
-        said.append(f"{what} {shown(units.unit)} was removed")
+        said.append(f"their unit {shown(units.unit)} was removed")
     if units.unit and units.bare:
         said.append(f"{units.bare:,} cell{'s' * (units.bare > 1)} without it read the same way")
     return said
 
 
-def footnote_phrases(parts: Sequence[Written], rows: NDArray[np.int64]) -> list[str]:
-    """The signs of footnotes that were removed behind numbers."""
-    marks: dict[str, int] = {}
-    for part, count in zip(parts, rows, strict=True):
-        if part.mark:
-            marks[part.mark] = marks.get(part.mark, 0) + int(count)
-    said = ", ".join(
-        f"{shown(mark)} in {count:,} cell{'s' * (count > 1)}" for mark, count in list(marks.items())[:5]
-    )
-    return [f"{said} removed behind the number"] if marks else []
+def mark_phrases(parts: Sequence[Written], rows: NDArray[np.int64]) -> list[str]:
+    """The signs that were removed around numbers, and dashes that were read as 0."""
+    said = [
+        f"the sign {shown(sign)} was removed in {_cells(count)}"
+        for sign, count in _counted([part.sign for part in parts], rows)
+    ]
+    if marks := _counted([part.mark for part in parts], rows):
+        removed = ", ".join(f"{shown(mark)} in {_cells(count)}" for mark, count in marks)
+        said.append(f"{removed} removed behind the number")
+    if dashes := _counted(["-" * part.is_dash for part in parts], rows):
+        said.append(f"a dash beside the currency in {_cells(dashes[0][1])} read as 0")
+    return said
+
+
+def _counted(marks: Sequence[str], rows: NDArray[np.int64]) -> list[tuple[str, int]]:
+    """In how many rows each mark stands, for the first five of them."""
+    counts: dict[str, int] = {}
+    for mark, count in zip(marks, rows, strict=True):
+        if mark:
+            counts[mark] = counts.get(mark, 0) + int(count)
+    return list(counts.items())[:5]
+
+
+def _cells(count: int) -> str:
+    return f"{count:,} cell{'s' * (count > 1)}"
 
 
 def text_sentence(good: ColumnCells, bad: ColumnCells) -> str:

@@ -56,9 +56,7 @@ class Columns:
         """One column of text and what was decided about it."""
         cells = _without(cells, self.na)
         known = self.known.get(name)
-        plainly = known is None or (
-            known.form == "number" and known.numerals == PLAIN and known.unit not in ("%", "‰")
-        )
+        plainly = known is None or (known.form == "number" and known.numerals == PLAIN and not known.is_share)
         if (
             plainly
             and self.hints.numerals in (None, PLAIN)

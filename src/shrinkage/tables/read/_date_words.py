@@ -5,22 +5,22 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-__all__ = ["in_english", "without_oclock"]
+__all__ = ["plain_date", "without_oclock"]
 
 _ENGLISH = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _NAMES = (
-    "januar januari janvier janv ene enero gennaio gen janeiro jänner jaen styczeń stycznia января янв ocak",
-    "februar februari février févr fév fev fevrier febrero febbraio fevereiro feber lutego luty февраля фев şubat",
-    "märz mrz maerz mär maart mrt mars marzo março marts marca марта мар mart",
-    "april avril avr abril abr aprile kwietnia апреля апр nisan",
-    "mai mei mayo maggio mag maio maj maja мая май mayıs",
-    "juni juin junio giugno giu junho czerwca июня июн haziran",
-    "juli juillet juil julio luglio lug julho lipca июля июл temmuz",
-    "august août aout augustus agosto ago augusti aug sierpnia августа авг ağustos",
-    "september septembre sept septiembre settembre set setembro sep września сентября сен eylül",
-    "oktober octobre octubre ottobre ott outubro out okt października октября окт ekim",
-    "november novembre noviembre novembro listopada ноября ноя kasım",
-    "dezember december décembre déc diciembre dic dicembre dezembro dez grudnia декабря дек aralık",
+    "januar januari janvier janv ene enero gennaio gen janeiro jänner jaen styczeń stycznia января янв ocak ledna",
+    "februar februari février févr fév fev fevrier febrero febbraio fevereiro feber lutego luty февраля фев şubat února",
+    "märz mrz maerz mär maart mrt mars marzo março marts marca марта мар mart března",
+    "april avril avr abril abr aprile kwietnia апреля апр nisan dubna",
+    "mai mei mayo maggio mag maio maj maja мая май mayıs května",
+    "juni juin junio giugno giu junho czerwca июня июн haziran června",
+    "juli juillet juil julio luglio lug julho lipca июля июл temmuz července",
+    "august août aout augustus agosto ago augusti aug sierpnia августа авг ağustos srpna",
+    "september septembre sept septiembre settembre set setembro sep września сентября сен eylül září",
+    "oktober octobre octubre ottobre ott outubro out okt października октября окт ekim října",
+    "november novembre noviembre novembro listopada ноября ноя kasım listopadu",
+    "dezember december décembre déc diciembre dic dicembre dezembro dez grudnia декабря дек aralık prosince",
 )
 _MONTH_OF = {name: english for english, names in zip(_ENGLISH, _NAMES, strict=True) for name in names.split()}
 _AROUND = (
@@ -28,21 +28,36 @@ _AROUND = (
     " lundi mardi mercredi jeudi vendredi samedi dimanche lun mer jeu ven sam dim le"
     " lunes martes miércoles jueves viernes sábado domingo el de del"
     " lunedì martedì mercoledì giovedì venerdì domenica il"
-    " maandag dinsdag woensdag donderdag vrijdag zaterdag zondag den d um uhr à kl"
+    " maandag dinsdag woensdag donderdag vrijdag zaterdag zondag den d um uhr à a las alle kl г года"
 )
 _OTHERS = frozenset(_AROUND.split())
 """Names of days, and words around a date."""
 _WORD = re.compile(r"[^\W\d_]+")
 _FAR_EAST = re.compile(r"(?P<y>\d{4})\s?[年년]\s?(?P<m>\d{1,2})\s?[月월](?:\s?(?P<d>\d{1,2})\s?[日일])?")
+_CLOCK_FIRST = re.compile(r"(\d{1,2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?(?:\s?[AaPp]\.?[Mm]\.?)?),?\s+(.*\d.*)")
+_CLOCK_LAST = re.compile(r"(?<=\d[T_ ])(\d{2})-(\d{2})(?:-(\d{2}))?$")
+_HOURS_LAST = re.compile(r"(?<=\s)(\d{1,2})\s?[hH]\s?(\d{2})$")
+_DAY_LAST = re.compile(r"\s?\(\w{1,9}\)$|\s(?:mon|tue|wed|thu|fri|sat|sun)[a-z]{0,6}$", re.IGNORECASE)
 _OCLOCK = re.compile(
-    r"(?P<h>\d{1,2})(?:[:.](?P<mi>\d{2}))?\s?(?:uhr|o'clock|óra)|kl\.?\s?(?P<k>\d{1,2})[:.](?P<kmi>\d{2})"
-    r"|(?P<french>\d{1,2})\s?[hH]\s?(?P<fmi>\d{2})",
+    r"(?P<h>\d{1,2})(?:[:.](?P<mi>\d{2}))?\s?(?:uhr|o'clock|óra)|(?P<with>\d{1,2}:\d{2})\s?h(?:rs?|ours?)?|kl\.?\s?(?P<k>\d{1,2})[:.](?P<kmi>\d{2})"
+    r"|(?P<french>\d{1,2})\s?[hHuU]\s?(?P<fmi>\d{2})",
     re.IGNORECASE,
 )
 
 
 @lru_cache(maxsize=4096)
-def in_english(cell: str) -> str:
+def plain_date(cell: str) -> str:
+    """A date with English names, the time behind the day, and nothing around it: `20 dec 2023 9:30` for `9h30, le 20 …`."""
+    text = cell[1:-1].strip() if cell[:1] == "[" and cell[-1:] == "]" else cell
+    text = _DAY_LAST.sub("", text.removesuffix(".") if text[-2:-1].isdigit() else text)
+    text = _in_english(text)
+    if (found := _CLOCK_FIRST.fullmatch(text)) is not None:
+        text = f"{found[2]} {found[1]}"
+    text = _HOURS_LAST.sub(r"\1:\2", text)
+    return _CLOCK_LAST.sub(lambda found: ":".join(part for part in found.groups() if part), text)
+
+
+def _in_english(cell: str) -> str:
     """A date with the English names of months, without names of days: `20 dec 2023` for `20 de diciembre de 2023`."""
 
     def word(found: re.Match[str]) -> str:
@@ -51,7 +66,7 @@ def in_english(cell: str) -> str:
 
     text = _FAR_EAST.sub(lambda found: "-".join(part for part in found.groups() if part), cell)
     text = " ".join(_WORD.sub(word, text).split())
-    return text.lstrip("., ").rstrip(", ") if text != cell else cell
+    return text.lstrip("., ").rstrip("., ") if text != cell else cell
 
 
 def without_oclock(cell: str) -> str:
@@ -59,5 +74,7 @@ def without_oclock(cell: str) -> str:
     found = _OCLOCK.fullmatch(cell)
     if found is None:
         return cell
+    if found["with"]:
+        return found["with"]
     hour = found["h"] or found["k"] or found["french"]
     return f"{hour}:{found['mi'] or found['kmi'] or found['fmi'] or '00'}"

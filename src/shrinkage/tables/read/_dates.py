@@ -11,7 +11,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from shrinkage.tables.read._date_words import in_english, without_oclock
+from shrinkage.tables.read._date_words import plain_date, without_oclock
 
 __all__ = ["Order", "are_days", "are_months", "hours_of", "moment_of", "order_of"]
 
@@ -34,42 +34,49 @@ _ZONES |= {
     "KST": 9,
 }
 _ZONE = rf"(?:\s?(?P<zone>(?:UTC|GMT)?[+-]\d{{2}}(?::?\d{{2}})?|Z|UTC|GMT|{'|'.join(_ZONES)}))?"
-_PLACE = r"(?:\s?\([^()]{2,50}\)|\[[\w/+-]{3,40}\])?"
-_CLOCK = rf"(?:(?:T|:|,?\s+|\s-\s|\sat\s){_TIME}{_ZONE}{_PLACE})?"
+_PLACE = r"(?:\s?\([^()]{2,50}\)|\[[\w/+-]{3,40}\]|\s[A-Z][A-Za-z]{2,12}/[A-Z][A-Za-z_/]{2,20})?"
+_CLOCK = rf"(?:(?:T|:|_|,?\s+|\s-\s|\sat\s|\s?@\s?){_TIME}{_ZONE}{_PLACE})?"
 _DAY_NAME = r"(?:(?:mon|tue|tues|wed|wednes|thu|thur|thurs|fri|sat|satur|sun)(?:day)?\.?,?\s+)?"
 _NAME = r"(?P<name>jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?"
 _TH = r"(?:st|nd|rd|th)?"
 _YEAR = r"(?P<y>\d{4}|'?\d{2})"
 _SHORT_YEAR, _LONG_YEAR = r"(?P<y>\d{4}|\d{2})", r"(?P<y>(?:19|20)\d{2})"
-_WEEK = r"(?:KW|CW|WK|WEEK|W)\.?\s?"
+_WEEK = r"(?:KW|CW|WK|WEEK|SEMAINE|SEMANA|SETTIMANA|SEM|W|S(?=\d\d))\.?\s?"
+_QUARTER = r"(?:Q|QTR\.?\s?|(?:QUARTER|QUARTAL|KVARTAL|TRIMESTRE|TRIM\.?)\s)"
+_NTH = r"(?:\.|º|ª|°|er|e|ème|st|nd|rd|th)?\s?"
 
 FORMS = tuple(
     re.compile(form, re.IGNORECASE)
     for form in (
-        rf"(?P<y>\d{{4}})(?P<sep>[-/.])(?P<m>\d{{1,2}})(?P=sep)(?P<d>\d{{1,2}}){_CLOCK}",
-        rf"{_DAY_NAME}(?P<a>\d{{1,2}})(?P<sep>[-/.])(?P<b>\d{{1,2}})(?P=sep)(?P<y>\d{{4}}|\d{{2}}){_CLOCK}",
+        rf"(?P<y>\d{{4}})(?P<sep>[-/._])(?P<m>\d{{1,2}})(?P=sep)(?P<d>\d{{1,2}}){_CLOCK}",
+        rf"{_DAY_NAME}(?P<a>\d{{1,2}})(?P<sep>[-/.]|[ _](?=\d{{1,2}}[ _]\d{{4}}))(?P<b>\d{{1,2}})(?P=sep)"
+        rf"(?P<y>\d{{4}}|\d{{2}}){_CLOCK}",
+        rf"{_LONG_YEAR}:(?P<m>\d{{2}}):(?P<d>\d{{2}}){_CLOCK}",
         rf"{_DAY_NAME}(?P<d>\d{{1,2}}){_TH}[-/.\s]\s?(?:of\s)?{_NAME}[-/,.\s]\s?{_YEAR}{_CLOCK}",
         rf"(?P<d>\d{{1,2}}){_NAME}{_SHORT_YEAR}{_CLOCK}",
         rf"{_DAY_NAME}{_NAME}[-/.\s]\s?(?P<d>\d{{1,2}}){_TH},?[-/\s]\s?(?P<y>\d{{4}}){_CLOCK}",
         rf"{_DAY_NAME}{_NAME}\s+(?P<d>\d{{1,2}})\s+{_TIME}{_ZONE}\s+(?P<y>\d{{4}})",
         rf"(?P<y>\d{{4}})[-/.\s]{_NAME}[-/.\s](?P<d>\d{{1,2}}){_CLOCK}",
-        r"(?:FY\s?)?(?P<y>\d{4})[-/\s]?Q(?P<q>[1-4])",
-        rf"Q(?P<q>[1-4])[-/\s']{{0,2}}(?:FY\s?)?{_SHORT_YEAR}",
+        rf"(?:FY\s?)?(?P<y>\d{{4}})[-/.:,\s]{{0,2}}{_QUARTER}(?P<q>[1-4])",
+        rf"{_QUARTER}(?P<q>[1-4])[-/.:,\s']{{0,2}}(?:FY\s?)?{_SHORT_YEAR}",
         rf"T(?P<q>[1-4])[-/\s]{{1,2}}{_LONG_YEAR}",
-        rf"(?P<q>[1-4])Q[-/\s']{{0,2}}{_SHORT_YEAR}",
+        rf"{_LONG_YEAR}[-/\s]?T(?P<q>[1-4])",
+        rf"(?P<q>[1-4])[QT][-/\s']{{0,2}}{_SHORT_YEAR}",
+        rf"{_LONG_YEAR}[-/\s]?(?P<q>[1-4])[QT]",
+        rf"(?P<q>[1-4]){_NTH}(?:Q|QTR\.?|QUARTER|QUARTAL|KVARTAL|TRIMESTRE|TRIM\.?)[-/,\s]{{1,2}}(?:of\s|de\s)?{_LONG_YEAR}",
         rf"FY\s?{_SHORT_YEAR}(?:[-/\s]?Q(?P<q>[1-4]))?",
-        r"(?P<q>[1-4])\.\s?quartal\s(?P<y>\d{4})",
         rf"{_LONG_YEAR}[-/\s]?[HS](?P<half_year>[12])",
         rf"[HS](?P<half_year>[12])[-/\s]{{1,2}}{_LONG_YEAR}",
         r"(?P<y>\d{4})[-/](?P<m>\d{2})",
-        r"(?P<y>\d{4})M(?P<m>\d{1,2})",
+        r"(?P<y>\d{4})[-/\s]?M(?P<m>\d{1,2})",
+        rf"M(?P<m>\d{{1,2}})[-/\s]{{1,2}}{_LONG_YEAR}",
         r"(?P<m>\d{1,2})[-/.](?P<y>\d{4})",
         rf"{_NAME}[-/,.\s]?\s?(?P<y>\d{{4}}|'?\d{{2}})",
         rf"(?P<y>\d{{4}})[-/,.\s]?\s?{_NAME}",
         r"(?P<y>\d{4})-?W(?P<w>\d{2})(?:-?(?P<wd>[1-7]))?",
         rf"(?P<y>\d{{4}})[-/,\s]{{1,2}}{_WEEK}(?P<w>\d{{1,2}})",
         rf"{_WEEK}(?P<w>\d{{1,2}})[-/,\s]{{1,2}}(?P<y>\d{{4}})",
-        r"(?P<y>\d{4})(?P<m>\d{2})(?P<d>\d{2})(?:[T _-]?(?P<h>\d{2})(?P<mi>\d{2})(?P<s>\d{2}(?:\.\d{1,9})?)?"
+        r"(?P<y>\d{4})(?P<m>\d{2})(?P<d>\d{2})(?:[T _-]?(?P<h>\d{2}):?(?P<mi>\d{2}):?(?P<s>\d{2}(?:\.\d{1,9})?)?"
         r"(?P<zone>Z|[+-]\d{2}:?\d{2})?)?",
         r"(?P<y>\d{4})(?P<m>\d{2})",
         r"(?P<y>\d{4})-(?P<m>\d{2})-(?P<d>\d{2})[T ](?P<h>\d{2})",
@@ -82,10 +89,10 @@ _TIME_OF_DAY = re.compile(
     rf"(?::(?P<s>{_SECOND}))?{_HALF}(?:Z|\s?[+-]\d{{2}}:?\d{{2}})?",
     re.IGNORECASE,
 )
-_HALF_DAY = re.compile(r"(?P<h>\d{1,2})\s?(?P<half>[AaPp])\.?\s?[Mm]\.?")
+_HALF_DAY = re.compile(r"(?P<h>\d{1,2})(?:\.(?P<mi>\d{2}))?\s?(?P<half>[AaPp])\.?\s?[Mm]\.?")
 _LAP = re.compile(r"(?P<mi>\d{1,3}):(?P<s>\d{2}[.,]\d{1,9})")
 _SPELLED = re.compile(
-    r"(?=\d)(?:(?P<days>\d+)\s?d(?:ays?)?,?\s*)?(?:(?P<h>\d+)\s?(?:h|hrs?|hours?|std)\.?,?\s*)?"
+    r"(?=\d|PT?\d)P?(?:(?P<days>\d+)\s?d(?:ays?)?,?\s*)?T?(?:(?P<h>\d+)\s?(?:h|hrs?|hours?|std)\.?,?\s*)?"
     r"(?:(?P<mi>\d+)\s?(?:m|mins?|minutes?)\.?,?\s*)?(?:(?P<s>\d+(?:\.\d+)?)\s?(?:s|secs?|seconds?)\.?)?",
     re.IGNORECASE,
 )
@@ -123,8 +130,8 @@ def moment_of(cell: str, day_first: bool | None, year_first: bool = False) -> da
     """
     if (found := _moment_as_written(cell, day_first, year_first)) is not None:
         return found
-    english = in_english(cell)
-    return None if english == cell else _moment_as_written(english, day_first, year_first)
+    plain = plain_date(cell)
+    return None if plain == cell else _moment_as_written(plain, day_first, year_first)
 
 
 def _moment_as_written(cell: str, day_first: bool | None, year_first: bool) -> datetime | None:
@@ -218,6 +225,7 @@ def order_of(cells: Sequence[str], counts: NDArray[np.int64], asked: bool | None
         counts: in how many rows each stands.
         asked: True, False, or None where nothing was asked for.
     """
+    cells = [cell if FORMS[1].fullmatch(cell) else plain_date(cell) for cell in cells]
     pairs = [(i, found) for i, cell in enumerate(cells) if (found := FORMS[1].fullmatch(cell)) is not None]
     if not pairs:
         return Order(None)

@@ -32,6 +32,10 @@ MISSING_WORDS = frozenset(word.lower() for word in PANDAS_WORDS) | frozenset(
         "-/-",
         "-.-",
         "nat",
+        "na_character_",
+        "na_integer_",
+        "na_real_",
+        "#",
     }
 )
 """Words and marks that mean 'missing' between numbers and dates, in lower case."""
@@ -43,7 +47,7 @@ _DONE = (
 )
 _SAYS_MISSING = re.compile(
     rf"""
-    [(\[<*-]*\s*(?:
+    [(\[{{<*-]*\s*(?:
         unk(?:n|nown|own)? | undefined | undisclosed | undetermined | undet | unspecified | unreported | unrecorded
       | unavailable | unassigned | unmapped | unclassified | unsure | inapplicable | inap | skipped
       | (?:(?:data|value|question|information|was|is|were|are)\s)*(?:not|non)\s(?:\w+\s)?(?:{_DONE})
@@ -56,30 +60,40 @@ _SAYS_MISSING = re.compile(
       | (?:i\s)?(?:prefer|choose|chose|wish|rather|would\srather)\snot\s(?:to\s)?(?:say|answer|disclose|state|respond)
       | rather\snot\ssay | do\snot\sknow | don't\sknow | dont\sknow | refused(?:\sto\s\w+)? | declined(?:\sto\s\w+)?
       | decline(?:\sto\s\w+)? | withheld | suppressed | confidential | redacted | missing(?:\s(?:data|value))?
-      | blank | empty | null | none | nothing | tbd | tba | tbc | to\sbe\s(?:determined|announced|confirmed) | pending
-      | invalid | error
-      | k\.?\s?a\.? | (?:keine|ohne)\sangaben? | unbekannt | unbek\. | fehlt | fehlend | entfällt | o\.\s?a\.
-      | wei(?:ß|ss)\snicht | nicht\s(?:bekannt|verfügbar|vorhanden|erhoben|angegeben|gemessen|zutreffend)
+      | (?:value|data|entry)\smissing | non\s?response | no\s?data | no\s?value | nr | nc | sd
+      | blank | empty | null(?:\svalue)? | none | nothing | tbd | tba | tbc | to\sbe\s(?:determined|announced|confirmed) | pending
+      | invalid | err(?:or)?
+      | k\.?\s?a(?:ng)?\.? | (?:keine|ohne)\s(?:angaben?|daten|auskunft|information(?:en)?|werte?)(?:\smöglich)? | entf\.? | leer
+      | ungültig | unbestimmt | unzutreffend | kein(?:e[rsn]?)?(?:\swert)? | unbekannt | unbek\. | fehlt | fehlend | entfällt | o\.\s?a\.
+      | wei(?:ß|ss)\snicht | nicht\s(?:bekannt|verfügbar|vorhanden|erhoben|erfasst|ermittelt|angegeben|gemessen|zutreffend|anwendbar|relevant
+            |bestimmt|feststellbar|möglich|beantwortet|belegt)
       | trifft\snicht\szu
       | n\.\s?(?:v|b|n|v\.t)\.
-      | inconnue? | non\s(?:renseignée?|communiquée?|disponibile|disponible|connue?|précisée?|noto) | sans\sobjet | s/o
+      | inconnue?s? | indéterminée?s? | non\s(?:renseignée?s?|communiquée?s?|disponibil[ei]|disponibles?|connue?s?|précisée?s?
+            |noto|nota|concernée?s?|applicables?|applicabile|déterminée?s?|répondu|mesurée?s?|saisie?s?|fournie?s?|rilevato)
+      | sans\s(?:objet|données?|réponse|valeur|information) | (?:aucune?|pas\sde|pas\sd')\s?(?:données?|réponse|valeur
+            |information|info) | données?\smanquantes? | s/o | s\.\s?o\. | (?:à\s)?vide | aucune?
       | ne\ssait\spas | manquante? | sconosciut[oa] | mancante
-      | desconocid[oa] | desconhecid[oa] | s/[dir] | s\.\s?d\. | (?:sin|sem)\s(?:datos?|dados?|información
-            |informação|resposta) | sin\s(?:especificar|respuesta)
-      | n[oã]o?\s(?:especificad[oa]|disponible|disponível|disponivel|informad[oa]|sabe|contesta
+      | desconocid[oa] | desconhecid[oa] | s/[dirc] | s\.\s?[dic]\. | (?:sin|sem)\s(?:datos?|dados?|información
+            |informação|resposta|valor|registro|determinar|definir) | vac[ií]o | (?:en|em)\s(?:blanco|branco) | ningun[oa] | nenhum[a]?
+      | nessun[oa]? | (?:dato|valor)\s(?:faltante|perdido|ausente) | ausente | sin\s(?:especificar|respuesta)
+      | n[oã]o?\s(?:aplicable|registrad[oa]|informa|declarad[oa]|definid[oa]|determinad[oa]|identificad[oa]|respondió|respondeu
+            |hay\sdatos?|se\ssabe|existe|especificad[oa]|disponible|disponível|disponivel|informad[oa]|sabe|contesta
             |consta|aplicável|aplica|responde) | ns[/-](?:nr|nc)
-      | onbekend | niet\s(?:bekend|beschikbaar) | okänd | ukjent | ukendt | (?:uppgift\s)?saknas | mangler | tuntematon
+      | onbekend | niet\s(?:bekend|beschikbaar|ingevuld|gemeten|van\stoepassing) | n\.?v\.?t\.? | geen(?:\s(?:gegevens|data|antwoord))?
+      | ikke\s(?:oplyst|tilgjengelig|besvart|kendt|kjent) | b\.\s?d\. | ej\s(?:angivet|uppgivet) | okänd | ukjent | ukendt | (?:uppgift\s)?saknas | mangler | tuntematon
       | ei\stietoa | brak(?:\sdanych)? | nieznan[yae] | bilinmiyor | неизвестно | н/д | нет\sданных
       | 不明 | 未知 | 未記入 | 欠損 | 欠測 | 無回答 | 无 | 無 | なし | 暂无 | 缺失 | 없음 | 미상
-    )\s*[)\]>*-]*\s*(?:\(\d+\))?[.!*;]?
-    | \#(?:div/0|value|ref|name|num|null|spill|calc|error|err|bezug|wert|nv|zahl|valeur|nom|nombre|nombre|n/d|valor)[!?]?
+    )\s*[)\]}}>*-]*\s*(?:\(\d+\))?[.!*;]?
+    | err:\d{{3}} | \#{{2,}} | \#[¡¿]?(?:div/0|value|ref|name|num|null|spill|calc|error|err|bezug|wert|nv|zahl|valeur|nom|nombre|nombre|n/d|valor)[!?]?
     | [?¿]+ | (?:\.\s?)+ | …+ | \(-+\)
     """,
     re.IGNORECASE | re.VERBOSE,
 )
 _NOT_LEVELS = frozenset({"none", "nothing", "nil", "error", "invalid", "pending", "nd", "dk", "ka", "/"})
 _ALSO_ANSWERS = re.compile(
-    r"none\s.*|no\sopinion|skipped|unmapped|un(?:assigned|classified)|not\s(?:detected|found)"
+    r"aucune?|kein(?:e[rsn]?)?(?:\swert)?|ningun[oa]|nenhuma?|nessun[oa]?|geen|leer|vide|vac[ií]o|ausente|n[rc]|sd|entf\.?|#|#{2,}"
+    r"|ungültig|unbestimmt|none\s.*|no\sopinion|skipped|unmapped|un(?:assigned|classified)|not\s(?:detected|found)"
     r"|[.][a-z_]|n\s?[/\\.]\s?[tspci]\.?|n\sa|nat|\*+|brak|無|无|なし|없음|entfällt|sans\sobjet|does(?:\snot|n't)\sapply",
     re.IGNORECASE,
 )

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from shrinkage.tables.read._dates import hours_of, moment_of
 from shrinkage.tables.read._missing_words import is_missing_word
 from shrinkage.tables.read._numerals import PLAIN, Numerals
-from shrinkage.tables.read._written import unit_key, written
+from shrinkage.tables.read._units import SHARES, factor_of, unit_key
+from shrinkage.tables.read._written import written
 
 __all__ = ["PLAINLY", "READINGS", "Form", "Reading", "as_read", "different", "readings_of", "with_readings"]
 
@@ -108,6 +109,11 @@ class Reading:
         """How its numbers are written."""
         return Numerals(self.decimal, self.thousands)
 
+    @property
+    def is_share(self) -> bool:
+        """Whether its numbers are percents, which a number without the sign is not."""
+        return unit_key(self.unit) in SHARES
+
     def is_gap(self, cell: str) -> bool:
         """Whether a cell that is not empty stands for an empty one."""
         return cell in self.missing or (self.form != "text" and is_missing_word(cell))
@@ -117,13 +123,10 @@ class Reading:
         found = written(cell)
         if found is None:
             return np.nan
-        key, factors = unit_key(found.unit), dict(self.factors)
-        if key not in factors and key not in ("", unit_key(self.unit)):
-            return np.nan
-        if not key and self.unit in ("%", "‰"):
+        if (factor := factor_of(found.unit, self.unit, self.factors)) is None:
             return np.nan
         try:
-            return float(self.numerals.plain(found.body)) * factors.get(key, 1.0)
+            return float(self.numerals.plain(found.body)) * factor
         except ValueError:
             return np.nan
 
@@ -187,7 +190,7 @@ def _read(reading: Reading, cells: Sequence[str | None]) -> NDArray[Any]:
     if reading.form == "date":
         moments = [moment_of(cell or "", reading.day_first, reading.year_first) for cell in cells]
         return np.array([np.datetime64("NaT") if m is None else m for m in moments], dtype="datetime64[us]")
-    if reading.numerals == PLAIN and reading.unit not in ("%", "‰"):
+    if reading.numerals == PLAIN and not reading.is_share:
         found = np.asarray(
             pd.to_numeric(np.array(cells, dtype=object), errors="coerce"), dtype=np.float64
         ).copy()

@@ -17,9 +17,9 @@ from shrinkage.tables.read._column_cells import (
     ColumnCells,
     Hints,
     Where,
-    footnote_phrases,
     in_row,
     joined,
+    mark_phrases,
     missing_words_phrases,
     sentence,
     separator_phrases,
@@ -31,7 +31,8 @@ from shrinkage.tables.read._dates import are_days, are_months, hours_of, moment_
 from shrinkage.tables.read._missing_words import PANDAS_WORDS, is_missing_level, is_missing_word
 from shrinkage.tables.read._numerals import PLAIN, Numerals, grouped, groups_for_sure, likeliest, unmistakable
 from shrinkage.tables.read._reading import Form, Reading, different
-from shrinkage.tables.read._written import POINT_CURRENCIES, Written, units_of, written
+from shrinkage.tables.read._units import has_point, is_money, units_of
+from shrinkage.tables.read._written import Written, written
 
 __all__ = [
     "EXACT",
@@ -65,6 +66,7 @@ MOST = 0.8
 
 _LOSSY = re.compile(r"[+-]?(0\d|\d{16,}$)")
 _POINT = re.compile(r"\d+\.(\d+)")
+_GROUPS = re.compile(r"-?[1-9]\d{0,2}(?:[.,]\d{3})+")
 
 
 @dataclass(frozen=True)
@@ -134,6 +136,8 @@ def _as_numbers(held: ColumnCells, words: ColumnCells) -> Decision | None:
         return None
     good, bad = held.only(lambda i: bool(right[i])), held.only(lambda i: not right[i])
     known = [part for part, fine in zip(parts, right, strict=True) if part is not None and fine]
+    if _are_sides(known):
+        return None
     units = units_of(known, values[right], good.rows)
     numbers = len(np.unique(values[right]))
     among = held if numbers < FEW_CODES else good
@@ -157,7 +161,7 @@ def _as_numbers(held: ColumnCells, words: ColumnCells) -> Decision | None:
     said = [
         *separator_phrases(way, held.hints.numerals),
         *unit_phrases(units),
-        *footnote_phrases(known, good.rows),
+        *mark_phrases(known, good.rows),
     ]
     reading = Reading(
         form="number",
@@ -202,19 +206,54 @@ def _way(parts: Sequence[Written | None], held: ColumnCells) -> tuple[Numerals, 
     found = np.array([part.body if part else "none" for part in parts], dtype=object)
     bodies = found[[part is not None for part in parts]]
     asked = held.hints.numerals
+    if asked is None and (money := _money(parts, bodies)) is not None:
+        way, sure = money
+        return way, way.numbers(found), sure
     for way in (asked, PLAIN):
         if way is not None and not np.isnan(way.numbers(bodies)).any():
             return way, way.numbers(found), True
     if (way := unmistakable(bodies) or groups_for_sure(bodies)) is not None:
         return way, way.numbers(found), True
     marked = Numerals(".", ",")
-    if all(part is None or part.unit[:1] in POINT_CURRENCIES for part in parts) and all(
-        map(marked.matches, bodies)
-    ):
+    if all(part is None or has_point(part.unit) for part in parts) and all(map(marked.matches, bodies)):
         return marked, marked.numbers(found), True
     way, values = likeliest(found, asked)
     right = found[~np.isnan(values)]
     return way, values, way in (PLAIN, asked) or unmistakable(right) == way
+
+
+def _are_sides(parts: Sequence[Written]) -> bool:
+    """Whether signs tell equal numbers apart, as in `<50` and `>50`."""
+    signs: dict[str, set[str]] = {}
+    for part in parts:
+        signs.setdefault(part.body, set()).add(part.sign)
+    return any(len(found - {""}) > 1 for found in signs.values())
+
+
+def _money(parts: Sequence[Written | None], bodies: NDArray[np.object_]) -> tuple[Numerals, bool] | None:
+    """How sums of money are written of which every mark has three digits behind it, and whether that is sure.
+
+    `1.234 €` beside `345 €` is more than a thousand: cents would have two digits. A sum with `,-` has no cents.
+    """
+    known = [part for part in parts if part is not None]
+    if not all(part.is_whole or is_money(part.unit) for part in known):
+        return None
+    marked = [body for body in bodies if "." in body or "," in body]
+    marks = {mark for mark in ".," for body in marked if mark in body}
+    if len(marks) != 1:
+        return None
+    mark = marks.pop()
+    way = Numerals("," if mark == "." else ".", mark)
+    if not all(map(_GROUPS.fullmatch, marked)) or not all(map(way.matches, bodies)):
+        return None
+    if (
+        len(marked) < len(bodies)
+        or any(part.is_whole for part in known)
+        or any(b.count(mark) > 1 for b in marked)
+    ):
+        return way, True
+    pointed = all(has_point(part.unit) for part in known)
+    return (PLAIN if pointed and mark == "." else way), pointed
 
 
 def _is_one_word(bad: ColumnCells) -> bool:

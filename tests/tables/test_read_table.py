@@ -5,6 +5,7 @@ import gzip
 import hashlib
 import io
 import lzma
+import tarfile
 import zipfile
 from pathlib import Path
 
@@ -28,6 +29,16 @@ def zipped(*members: str) -> bytes:
     with zipfile.ZipFile(buffer, "w") as archive:
         for member in members:
             archive.writestr(member, CSV)
+    return buffer.getvalue()
+
+
+def tarred(*members: str) -> bytes:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as archive:
+        for member in members:
+            info = tarfile.TarInfo(member)
+            info.size = len(CSV)
+            archive.addfile(info, io.BytesIO(CSV.encode()))
     return buffer.getvalue()
 
 
@@ -57,6 +68,9 @@ def zipped(*members: str) -> bytes:
         zipped("t.dat"),
         gzip.compress(gzip.compress(CSV.encode(), mtime=0), mtime=0),
         gzip.compress(zipped("t.csv"), mtime=0),
+        tarred("data/t.csv", "data/._t.csv", "README.txt"),
+        gzip.compress(tarred("t.csv"), mtime=0),
+        pa.compress(CSV.encode(), codec="zstd", asbytes=True),
     ],
     ids=lambda content: f"{len(content)} bytes",  # a zip holds the time, an id must not
 )
@@ -93,10 +107,12 @@ def test_one_table_in_many_dresses(tmp_path: Path, content: bytes):
         (b",\n1,2\n", "not column names"),
         (gzip.compress(CSV.encode() * 99, mtime=0)[:-9], "damaged or cut off"),
         (zipped("a.csv", "b.csv"), r"holds 2 files \('a\.csv', 'b\.csv'\): give a zip file with one table"),
+        (tarred("a.csv", "b.csv"), r"holds 2 files \('a\.csv', 'b\.csv'\): give a tar file with one table"),
+        ("a,b\n1,é\n".encode("utf-16-be"), "--encoding utf-16-be"),
         (zipped(), r"holds 0 files: give"),
         (b"7z\xbc\xaf\x27\x1c....", "7-Zip or RAR archive"),
         (zipped("[Content_Types].xml", "b"), "Office file"),
-        (b"\x28\xb5\x2f\xfd....", "zstandard"),
+        (b"\x28\xb5\x2f\xfd....", "damaged or cut off"),
         (b"PAR1....PAR1", "not a readable Parquet file"),
         (b"a\n" + b'"' + b"x" * 140_000 + b'"\n', "more than 131,072 characters"),
     ],

@@ -47,7 +47,7 @@ _OCLOCK = re.compile(
 
 @lru_cache(maxsize=4096)
 def plain_date(cell: str) -> str:
-    """A date with English names, the time behind the day, and nothing around it: `20 dec 2023 9:30` for `9h30, le 20 …`."""
+    """A date with English names, the time behind the day: `20 dec 2023 9:30` for `9h30, le 20 décembre 2023`."""
     text = cell[1:-1].strip() if cell[:1] == "[" and cell[-1:] == "]" else cell
     text = _DAY_LAST.sub("", text.removesuffix(".") if text[-2:-1].isdigit() else text)
     text = _in_english(text)

@@ -61,31 +61,40 @@ _SAYS_MISSING = re.compile(
       | rather\snot\ssay | do\snot\sknow | don't\sknow | dont\sknow | refused(?:\sto\s\w+)? | declined(?:\sto\s\w+)?
       | decline(?:\sto\s\w+)? | withheld | suppressed | confidential | redacted | missing(?:\s(?:data|value))?
       | (?:value|data|entry)\smissing | non\s?response | no\s?data | no\s?value | nr | nc | sd
-      | blank | empty | null(?:\svalue)? | none | nothing | tbd | tba | tbc | to\sbe\s(?:determined|announced|confirmed) | pending
+      | blank | empty | null(?:\svalue)? | none | nothing | tbd | tba | tbc
+      | to\sbe\s(?:determined|announced|confirmed) | pending
       | invalid | err(?:or)?
-      | k\.?\s?a(?:ng)?\.? | (?:keine|ohne)\s(?:angaben?|daten|auskunft|information(?:en)?|werte?)(?:\smöglich)? | entf\.? | leer
-      | ungültig | unbestimmt | unzutreffend | kein(?:e[rsn]?)?(?:\swert)? | unbekannt | unbek\. | fehlt | fehlend | entfällt | o\.\s?a\.
-      | wei(?:ß|ss)\snicht | nicht\s(?:bekannt|verfügbar|vorhanden|erhoben|erfasst|ermittelt|angegeben|gemessen|zutreffend|anwendbar|relevant
-            |bestimmt|feststellbar|möglich|beantwortet|belegt)
+      | k\.?\s?a(?:ng)?\.? | (?:keine|ohne)\s(?:angaben?|daten|auskunft|information(?:en)?|werte?)(?:\smöglich)?
+      | entf\.? | leer
+      | ungültig | unbestimmt | unzutreffend | kein(?:e[rsn]?)?(?:\swert)? | unbekannt | unbek\. | fehlt | fehlend
+      | entfällt | o\.\s?a\.
+      | wei(?:ß|ss)\snicht
+      | nicht\s(?:bekannt|verfügbar|vorhanden|erhoben|erfasst|ermittelt|angegeben|gemessen|zutreffend
+            |anwendbar|relevant|bestimmt|feststellbar|möglich|beantwortet|belegt)
       | trifft\snicht\szu
       | n\.\s?(?:v|b|n|v\.t)\.
-      | inconnue?s? | indéterminée?s? | non\s(?:renseignée?s?|communiquée?s?|disponibil[ei]|disponibles?|connue?s?|précisée?s?
+      | inconnue?s? | indéterminée?s?
+      | non\s(?:renseignée?s?|communiquée?s?|disponibil[ei]|disponibles?|connue?s?|précisée?s?
             |noto|nota|concernée?s?|applicables?|applicabile|déterminée?s?|répondu|mesurée?s?|saisie?s?|fournie?s?|rilevato)
       | sans\s(?:objet|données?|réponse|valeur|information) | (?:aucune?|pas\sde|pas\sd')\s?(?:données?|réponse|valeur
             |information|info) | données?\smanquantes? | s/o | s\.\s?o\. | (?:à\s)?vide | aucune?
       | ne\ssait\spas | manquante? | sconosciut[oa] | mancante
       | desconocid[oa] | desconhecid[oa] | s/[dirc] | s\.\s?[dic]\. | (?:sin|sem)\s(?:datos?|dados?|información
-            |informação|resposta|valor|registro|determinar|definir) | vac[ií]o | (?:en|em)\s(?:blanco|branco) | ningun[oa] | nenhum[a]?
+            |informação|resposta|valor|registro|determinar|definir) | vac[ií]o | (?:en|em)\s(?:blanco|branco)
+      | ningun[oa] | nenhuma?
       | nessun[oa]? | (?:dato|valor)\s(?:faltante|perdido|ausente) | ausente | sin\s(?:especificar|respuesta)
-      | n[oã]o?\s(?:aplicable|registrad[oa]|informa|declarad[oa]|definid[oa]|determinad[oa]|identificad[oa]|respondió|respondeu
-            |hay\sdatos?|se\ssabe|existe|especificad[oa]|disponible|disponível|disponivel|informad[oa]|sabe|contesta
+      | n[oã]o?\s(?:aplicable|registrad[oa]|informa|declarad[oa]|definid[oa]|determinad[oa]|identificad[oa]
+            |respondió|respondeu|hay\sdatos?|se\ssabe|existe|especificad[oa]|disponible|disponível|disponivel|informad[oa]|sabe|contesta
             |consta|aplicável|aplica|responde) | ns[/-](?:nr|nc)
-      | onbekend | niet\s(?:bekend|beschikbaar|ingevuld|gemeten|van\stoepassing) | n\.?v\.?t\.? | geen(?:\s(?:gegevens|data|antwoord))?
-      | ikke\s(?:oplyst|tilgjengelig|besvart|kendt|kjent) | b\.\s?d\. | ej\s(?:angivet|uppgivet) | okänd | ukjent | ukendt | (?:uppgift\s)?saknas | mangler | tuntematon
+      | onbekend | niet\s(?:bekend|beschikbaar|ingevuld|gemeten|van\stoepassing) | n\.?v\.?t\.?
+      | geen(?:\s(?:gegevens|data|antwoord))?
+      | ikke\s(?:oplyst|tilgjengelig|besvart|kendt|kjent) | b\.\s?d\. | ej\s(?:angivet|uppgivet) | okänd | ukjent
+      | ukendt | (?:uppgift\s)?saknas | mangler | tuntematon
       | ei\stietoa | brak(?:\sdanych)? | nieznan[yae] | bilinmiyor | неизвестно | н/д | нет\sданных
       | 不明 | 未知 | 未記入 | 欠損 | 欠測 | 無回答 | 无 | 無 | なし | 暂无 | 缺失 | 없음 | 미상
     )\s*[)\]}}>*-]*\s*(?:\(\d+\))?[.!*;]?
-    | err:\d{{3}} | \#{{2,}} | \#[¡¿]?(?:div/0|value|ref|name|num|null|spill|calc|error|err|bezug|wert|nv|zahl|valeur|nom|nombre|nombre|n/d|valor)[!?]?
+    | err:\d{{3}} | \#{{2,}} | \#[¡¿]?(?:div/0|value|ref|name|num|null|spill|calc|error|err|bezug
+        |wert|nv|zahl|valeur|nom|nombre|n/d|valor)[!?]?
     | [?¿]+ | (?:\.\s?)+ | …+ | \(-+\)
     """,
     re.IGNORECASE | re.VERBOSE,

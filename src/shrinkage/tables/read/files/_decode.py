@@ -10,9 +10,10 @@ import lzma
 import re
 import stat
 import sys
+import tarfile
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
@@ -34,7 +35,7 @@ _BOMS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-_MACS = re.compile(r"^__MACOSX/|(^|/)\.DS_Store$")
+_MACS = re.compile(r"^__MACOSX/|(^|/)\.(DS_Store|_[^/]*)$")
 """What macOS adds to an archive."""
 _TABLE = re.compile(r"\.(csv|tsv|tab|xlsx|parquet|pq)(\.(gz|bz2|xz))?$", re.IGNORECASE)
 """The end of a table's name; a .txt beside it is more likely an explanation."""
@@ -86,7 +87,7 @@ def opened(path: str) -> Iterator[IO[bytes]]:
 
 
 def expanded(data: bytes, name: str) -> bytes:
-    """`data` decompressed if its first bytes say gzip, bzip2, xz or zip (with one table), whatever its name.
+    """`data` decompressed if its first bytes say gzip, bzip2, xz, zstandard, zip or tar (with one table).
 
     What is compressed more than once, such as a gzip file in a zip file, is decompressed to the end; an Excel sheet is
     left as it is.
@@ -131,32 +132,50 @@ def _opener(data: bytes, name: str) -> Callable[[], IO[bytes]] | None:
     if data.startswith(b"\xd0\xcf\x11\xe0"):
         raise RequestError(f"{name} is an old Excel or Office file: save it as .xlsx or CSV.")
     if data.startswith(b"\x28\xb5\x2f\xfd"):
-        raise RequestError(
-            f"{name} is compressed with zstandard, which is not read here: decompress it first."
-        )
+        return lambda: pa.CompressedInputStream(pa.BufferReader(data), "zstd")  # pyright: ignore[reportReturnType] (it reads bytes)
     if data.startswith((b"7z\xbc\xaf'\x1c", b"Rar!")):
         raise RequestError(f"{name} is a 7-Zip or RAR archive, which is not read here: unpack it first.")
     if data.startswith((b"PK\x03\x04", b"PK\x05\x06")) and not is_workbook(data):
-        return lambda: _only_table(data, name)
+        return lambda: _of_zip(data, name)
+    if data[257:262] == b"ustar":
+        return lambda: _of_tar(data, name)
     return None
 
 
-def _only_table(data: bytes, name: str) -> IO[bytes]:
-    """The only file of an archive, or the only one that its name says is a table."""
+def _of_zip(data: bytes, name: str) -> IO[bytes]:
+    """The table of a zip file."""
     archive = zipfile.ZipFile(io.BytesIO(data))
-    members = [info for info in archive.infolist() if not info.is_dir() and not _MACS.search(info.filename)]
-    if any(info.filename == "[Content_Types].xml" for info in members):
+    files = [info.filename for info in archive.infolist() if not info.is_dir()]
+    if "[Content_Types].xml" in files:
         raise RequestError(f"{name} is an Office file but not an Excel sheet: save the table as CSV.")
-    tables = [info for info in members if _TABLE.search(info.filename)]
+    return archive.open(_only_table(files, name, "zip"))
+
+
+def _of_tar(data: bytes, name: str) -> IO[bytes]:
+    """The table of a tar file."""
+    try:
+        archive = tarfile.open(fileobj=io.BytesIO(data))  # noqa: SIM115 (the member that is returned reads from it)
+        members = {info.name: info for info in archive.getmembers() if info.isfile()}
+        stream = archive.extractfile(members[_only_table(list(members), name, "tar")])
+    except tarfile.TarError as error:
+        raise OSError(str(error)) from error
+    assert stream is not None  # a regular file has bytes
+    return stream
+
+
+def _only_table(files: Sequence[str], name: str, kind: str) -> str:
+    """The only file of an archive, or the only one that its name says is a table."""
+    files = [file for file in files if not _MACS.search(file)]
+    tables = [file for file in files if _TABLE.search(file)]
     if len(tables) != 1:
-        tables = members
+        tables = files
     if len(tables) != 1:
-        held = ", ".join(shown(info.filename) for info in members[:5]) + (", …" if members[5:] else "")
+        held = ", ".join(map(shown, files[:5])) + (", …" if files[5:] else "")
         raise RequestError(
-            f"{name} holds {len(members)} files{f' ({held})' if held else ''}: give a zip file with one table, or the "
+            f"{name} holds {len(files)} files{f' ({held})' if held else ''}: give a {kind} file with one table, or the "
             "table itself."
         )
-    return archive.open(tables[0])
+    return tables[0]
 
 
 def decoded(data: bytes, name: str, encoding: str | None) -> tuple[str, list[str]]:
@@ -171,7 +190,7 @@ def decoded(data: bytes, name: str, encoding: str | None) -> tuple[str, list[str
     if encoding.startswith("utf-8") and b"\0" in data:
         line = data[: data.index(b"\0")].count(b"\n") + 1
         raise RequestError(
-            f"{name}, line {line}: a NUL byte, so this is not plain text. If it is UTF-16: --encoding utf-16."
+            f"{name}, line {line}: a NUL byte, so this is not plain text. If it is UTF-16: --encoding {_wide(data)}."
         )
     text = _strictly(data, name, encoding)
     if not text.strip():
@@ -181,6 +200,12 @@ def decoded(data: bytes, name: str, encoding: str | None) -> tuple[str, list[str
             f"{name} looks like {kind}, not CSV: its first line is {shown(_first_line(text))}."
         )
     return text, notes
+
+
+def _wide(data: bytes) -> str:
+    """The UTF-16 that text may be in by where its zeros are: a mark would say so."""
+    even, odd = data[:1000:2].count(0), data[1:1000:2].count(0)
+    return "utf-16-be" if even > odd else "utf-16-le"
 
 
 def plain_utf8(data: bytes) -> bytes | None:

@@ -6,8 +6,12 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+import typer
+from typer.main import get_command
 
 from cli_cases import Forking, mixed_table
+from shrinkage.cli import app
+from shrinkage.cli.options._config_file import _kind
 
 TOML = """
 data = "{table}"
@@ -38,6 +42,14 @@ def shrinkage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Forking]:
 def table(tmp_path: Path) -> Path:
     mixed_table().to_csv(tmp_path / "t.csv", index=False)
     return tmp_path / "t.csv"
+
+
+def model(folder: Path) -> dict[str, bytes]:
+    """The files of a fitted model, but for what tells of its run."""
+    files = [
+        file for file in folder.rglob("*") if file.is_file() and file.name not in ("run.json", "report.html")
+    ]
+    return {str(file.relative_to(folder)): file.read_bytes() for file in files}
 
 
 def test_a_file_of_options_and_run_json_give_the_run_that_the_options_give(shrinkage, table, tmp_path):
@@ -84,8 +96,44 @@ def test_a_file_of_options_and_run_json_give_the_run_that_the_options_give(shrin
         pd.testing.assert_frame_equal(paths[out], paths["typed"])
         own = {name: value for name, value in runs[out]["options"].items() if name not in ("out", "config")}
         assert own == {name: runs["typed"]["options"][name] for name in own}
+        assert model(tmp_path / out) == model(tmp_path / "typed")
     assert runs["other"]["seed"] == "7"
     assert not paths["other"].equals(paths["typed"])
+
+
+SAMPLES = {"bool": ("true", True), "int": ("7", 7), "float": ("0.25", 0.25), "str": ('"abc"', "abc")}
+WRONG = {
+    "bool": ['"yes"', "1", "[]"],
+    "int": ["true", "2.5", "[1, 2]", '"many"', "1979-05-27"],
+    "float": ["true", "[0.1]", '"many"'],
+    "str": ["true", "[[1]]", "{ x = 1 }"],
+}
+FIT = get_command(app).commands["fit"]  # pyright: ignore[reportAttributeAccessIssue] (a group has them)
+OPTIONS = [option for option in FIT.params if option.name not in ("help", "help_all", "config")]
+
+
+@pytest.mark.parametrize("option", OPTIONS, ids=lambda option: option.name)
+def test_every_option_may_stand_in_a_file_and_only_with_its_type(option, tmp_path):
+    def given(*arguments: str):
+        return FIT.make_context("fit", list(arguments)).params[option.name]
+
+    flag = max(option.secondary_opts if option.default is True else option.opts, key=len)
+    file = tmp_path / "a.toml"
+    kind = _kind(option)
+    written, value = SAMPLES[kind]
+    file.write_text(f"{flag.lstrip('-')} = {written}")
+    typed = (
+        [str(value)]
+        if option.param_type_name == "argument"
+        else [flag, *([] if kind == "bool" else [str(value)])]
+    )
+    assert given("--config", str(file)) == given(*typed)
+    assert given(*typed) != option.default
+    for wrong in WRONG[kind]:
+        file.write_text(f"{flag.lstrip('-')} = {wrong}")
+        with pytest.raises(typer.BadParameter) as caught:
+            given("--config", str(file))
+        assert flag.lstrip("-") in f"{caught.value.message} {getattr(caught.value.param, 'opts', [])}"
 
 
 def test_a_run_is_repeated_on_other_data_with_a_word(shrinkage, table, tmp_path):

@@ -203,3 +203,24 @@ def test_several_targets_are_a_regression():
 def test_a_target_that_cannot_be(columns: dict[str, object], target: str, task: str, message: str):
     with pytest.raises(RequestError, match=message):
         split_target(in_memory(**columns), target, task)
+
+
+@pytest.mark.parametrize(
+    "values, what",
+    [
+        (pd.date_range("2024-01-01", periods=20), "dates"),
+        (pd.date_range("2024-01-01", periods=20).date, "dates"),
+        (pd.date_range("2024-01-01", periods=20, freq="h").time, "times of day"),
+        (pd.timedelta_range("1h", periods=20), "durations"),
+        (pd.period_range("2024-01", periods=20, freq="M"), "dates"),
+        ([f"2024-01-{1 + i:02d}" for i in range(20)], "dates"),
+        ([f"{i:02d}:30" for i in range(20)], "times of day"),
+    ],
+    ids=lambda values: str(getattr(values, "dtype", "")),
+)
+def test_a_target_of_dates_is_refused_as_what_it_is(values, what, tmp_path):
+    frame = pd.DataFrame({"a": range(20), "y": values})
+    text = isinstance(values, list)
+    table = text_table(tmp_path / "t.csv", frame.to_csv(index=False)) if text else in_memory(**frame)
+    with pytest.raises(RequestError, match=f"target 'y' holds {what}.*neither numbers nor classes"):
+        check_table(table, "y", folds=2)

@@ -67,11 +67,10 @@ def _defaults(context: typer.Context, path: Path) -> dict[str, Any]:
             near = get_close_matches(_plain(key), names, n=1)
             hint = f"; did you mean {near[0]}?" if near else ". --help-all lists them."
             raise typer.BadParameter(f"{path}: there is no option {shown(key)}{hint}")
+        value = _typed(value, parameters[name], f"{path}: {key}")
         if _plain(key) in map(_plain, parameters[name].secondary_opts):
             value = not value  # month-first = true
-        found[name] = _typed(
-            value, several=bool(getattr(parameters[name], "multiple", False)), where=f"{path}: {key}"
-        )
+        found[name] = value
     return found
 
 
@@ -92,15 +91,39 @@ def _entries(path: Path) -> tuple[dict[str, Any], bool]:
     return options, True
 
 
-def _typed(value: Any, *, several: bool, where: str) -> Any:
-    """A value as the command line takes it: lists of a single option with commas, all else as it is."""
+def _typed(value: Any, parameter: Any, where: str) -> Any:
+    """A value as the command line takes it: lists of a single option with commas, all else as it is.
+
+    Args:
+        value: from the file.
+        parameter: the option that it is for.
+        where: the file and the option, for what is said of a wrong value.
+    """
     if isinstance(value, dict):
         raise typer.BadParameter(f"{where}: is a table; options belong at the top level of the file")
-    if several:
-        return [str(each) for each in value] if isinstance(value, list) else [str(value)]
-    if isinstance(value, list):
-        return ",".join(str(each) for each in value)
-    return value if isinstance(value, bool) else str(value)
+    several, kind = bool(getattr(parameter, "multiple", False)), _kind(parameter)
+    if kind == "bool":
+        if not isinstance(value, bool):
+            raise typer.BadParameter(f"{where}: must be true or false, got {shown(value)}")
+        return value
+    listed = value if isinstance(value, list) else [value]
+    wrong = [each for each in listed if isinstance(each, bool | list | dict)]
+    if kind in ("int", "float"):
+        wrong += [value] if isinstance(value, list) or (kind == "int" and isinstance(value, float)) else []
+    if wrong or (not listed and not several):
+        what = {"int": "a whole number", "float": "a number"}.get(kind, "text or a number, or a list of them")
+        raise typer.BadParameter(f"{where}: must be {what}, got {shown(value)}")
+    texts = [str(each) for each in listed]
+    return texts if several else ",".join(texts)
+
+
+def _kind(parameter: Any) -> str:
+    """`bool`, `int` or `float` by what an option takes; `str` for any other."""
+    if getattr(parameter, "is_flag", False):
+        return "bool"
+    annotation = getattr(getattr(parameter, "type_descriptor", None), "annotation", None)
+    name = getattr(annotation, "__name__", "") or getattr(getattr(parameter, "type", None), "name", "")
+    return {"integer": "int"}.get(name, name) if name in ("int", "float", "integer") else "str"
 
 
 def _plain(option: str) -> str:

@@ -123,6 +123,9 @@ def _wrong_targets(table: Table, targets: Sequence[str], task: str, folds: int) 
     columns = [table.frame.loc[:, table.frame.columns == name].iloc[:, 0] for name in targets]
     for name, column in zip(targets, columns, strict=True):
         yield from _missing_target(table, name, column)
+    if task != "classification" and (moments := list(_moments(table, targets, columns))):
+        yield from moments
+        return
     try:
         chosen, _ = inferred_task(columns, task)
     except RequestError as error:
@@ -143,6 +146,29 @@ def _wrong_targets(table: Table, targets: Sequence[str], task: str, folds: int) 
             yield from _rare_classes(table, name, values, folds)
         else:
             yield from not_numbers(table, name, column)
+
+
+def _moments(table: Table, targets: Sequence[str], columns: Sequence[pd.Series]) -> Iterator[str]:
+    """Targets whose cells are typed as dates, times of day or durations: none of them is a number or a class."""
+    for name, column in zip(targets, columns, strict=True):
+        what = _kind_of_moment(column)
+        if what:
+            yield (
+                f"{table.name}: target {shown(name)} holds {what}, which are neither numbers nor classes. Store them as "
+                "numbers, such as days since a date, or use --task classification if each is a class."
+            )
+
+
+def _kind_of_moment(column: pd.Series) -> str:
+    """`dates`, `times of day` or `durations`; empty for any other column."""
+    if pd.api.types.is_timedelta64_dtype(column.dtype):
+        return "durations"
+    if pd.api.types.is_datetime64_any_dtype(column.dtype) or isinstance(column.dtype, pd.PeriodDtype):
+        return "dates"
+    kind = pd.api.types.infer_dtype(column, skipna=True) if column.dtype == object else ""
+    return {"date": "dates", "datetime": "dates", "time": "times of day", "timedelta": "durations"}.get(
+        kind, ""
+    )
 
 
 def _missing_target(table: Table, name: str, column: pd.Series) -> Iterator[str]:
@@ -184,6 +210,15 @@ def _rare_classes(table: Table, name: str, values: pd.Series, folds: int) -> Ite
         return
     rare = [(_plain(label), int(count)) for label, count in counts.items() if count < folds]
     if not rare:
+        return
+    rule = table.readings.get(name)
+    if rule is not None and rule.form in ("date", "time"):
+        what = "dates" if rule.form == "date" else "times of day"
+        yield (
+            f"{table.name}: target {shown(name)} holds {what} ({len(counts):,} different ones), which are neither "
+            f"numbers nor classes with at least {folds} rows each. Store them as numbers, such as days since a date, or name "
+            "another target."
+        )
         return
     if pd.api.types.is_numeric_dtype(values.dtype) and len(rare) > 10:
         yield (

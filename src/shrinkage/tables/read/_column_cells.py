@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from shrinkage._errors import shown
 from shrinkage.tables.read._numerals import Numerals
-from shrinkage.tables.read._units import Units
 from shrinkage.tables.read._written import Written
+from shrinkage.tables.read._written_units import Units
 
 __all__ = [
     "ColumnCells",

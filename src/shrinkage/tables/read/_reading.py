@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from shrinkage.tables.read._dates import hours_of, moment_of
 from shrinkage.tables.read._missing_words import is_missing_word
 from shrinkage.tables.read._numerals import PLAIN, Numerals
-from shrinkage.tables.read._units import SHARES, factor_of, unit_key
 from shrinkage.tables.read._written import written
+from shrinkage.tables.read._written_units import SHARES, factor_of, unit_key
 
 __all__ = ["PLAINLY", "READINGS", "Form", "Reading", "as_read", "different", "readings_of", "with_readings"]
 

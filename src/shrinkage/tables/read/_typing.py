@@ -31,8 +31,8 @@ from shrinkage.tables.read._dates import are_days, are_months, hours_of, moment_
 from shrinkage.tables.read._missing_words import PANDAS_WORDS, is_missing_level, is_missing_word
 from shrinkage.tables.read._numerals import PLAIN, Numerals, grouped, groups_for_sure, likeliest, unmistakable
 from shrinkage.tables.read._reading import Form, Reading, different
-from shrinkage.tables.read._units import has_point, is_money, units_of
 from shrinkage.tables.read._written import Written, written
+from shrinkage.tables.read._written_units import has_point, is_money, units_of
 
 __all__ = [
     "EXACT",

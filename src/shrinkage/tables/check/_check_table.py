@@ -216,8 +216,8 @@ def _rare_classes(table: Table, name: str, values: pd.Series, folds: int) -> Ite
         what = "dates" if rule.form == "date" else "times of day"
         yield (
             f"{table.name}: target {shown(name)} holds {what} ({len(counts):,} different ones), which are neither "
-            f"numbers nor classes with at least {folds} rows each. Store them as numbers, such as days since a date, or name "
-            "another target."
+            f"numbers nor classes with at least {folds} rows each. Store them as numbers, such as days since a date, "
+            "or name another target."
         )
         return
     if pd.api.types.is_numeric_dtype(values.dtype) and len(rare) > 10:

@@ -104,12 +104,12 @@ def table(name: str) -> tuple[str, pd.DataFrame, np.ndarray]:
     return task, pd.DataFrame(X).reset_index(drop=True), y
 
 
-def judged(name: str, way: str, threads: int) -> list[float]:
+def judged(name: str, way: str, threads: int, split: int = 0) -> list[float]:
     """(loss on a quarter of the rows, 20,000 at most, seconds of the fit)."""
     task, X, y = table(name)
     held_out = min(len(y) // 4, 20_000)
     stratify = y if task == "classification" else None
-    rows, new = train_test_split(np.arange(len(y)), test_size=held_out, random_state=0, stratify=stratify)
+    rows, new = train_test_split(np.arange(len(y)), test_size=held_out, random_state=split, stratify=stratify)
     X, X_new = X.iloc[rows].reset_index(drop=True), X.iloc[new].reset_index(drop=True)
     y, y_new = y[rows], y[new]
     start = time.perf_counter()
@@ -149,10 +149,13 @@ def main() -> None:
     parser.add_argument("--tables", nargs="*", default=[*TABLES, *SIZED])
     parser.add_argument("--ways", nargs="*", default=list(WAYS), choices=list(WAYS))
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument(
+        "--split", type=int, default=0, help="which rows are held out; with a --results of its own"
+    )
     parser.add_argument("--results", type=Path, default=RESULTS)
     given = parser.parse_args()
     kept = {}
-    judge = partial(judged, threads=given.threads)
+    judge = partial(judged, threads=given.threads, split=given.split)
     for name, row in kept_results(given.results, given.tables, given.ways, judge):
         kept[name] = row
         print(name, *(f"| {way} {row[way][0]:.4g} in {row[way][1]:.3g} s" for way in given.ways), flush=True)

@@ -45,9 +45,9 @@ def test_every_member_alone_predicts_and_has_one_weight(name):
     assert model.predict(X).shape == (120,)
     assert model.forms_.names == (name,)
     assert_array_equal(model.forms_.weights, [1.0])
-    assert [len(b) for b in model.intercepts_[:-1]] == {True: [4, 4], False: [8]}[MEMBERS[name].deep][
-        : 2 * MEMBERS[name].hidden
-    ]
+    assert [len(b) for b in model.intercepts_[:-1]] == {"deep": [4, 4], "plain": [8], "wide": [32]}[
+        MEMBERS[name].shape
+    ][: 2 * MEMBERS[name].hidden]
 
 
 def test_standard_beside_others_is_standard_alone():

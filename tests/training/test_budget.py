@@ -66,10 +66,12 @@ def test_what_is_no_budget_is_named(given: Any, words: str):
         budget_of(100, **given)
 
 
-def test_a_chosen_rate_falls_with_the_root_of_the_inputs_and_a_given_one_stays():
+def test_a_chosen_rate_falls_with_the_root_of_inputs_and_width_and_a_given_one_stays():
     budget = budget_of(1_000)
     assert [budget.rate_at(inputs) for inputs in (1, 64, 256, 6400)] == [0.02, 0.02, 0.01, 0.002]
-    assert budget_of(1_000, learning_rate=0.02).rate_at(6400) == 0.02
+    assert [budget.rate_at(inputs, 4) for inputs in (1, 64, 256, 6400)] == [0.01, 0.01, 0.005, 0.001]
+    given = budget_of(1_000, learning_rate=0.02)
+    assert given.rate_at(6400) == given.rate_at(6400, 4) == 0.02
 
 
 def test_the_sentence_says_what_was_chosen():

@@ -47,13 +47,15 @@ Args:
     inputs: how columns become inputs. `standard`: mean 0 and standard deviation 1. `bounded`: centred by the median,
         scaled by quantiles, bounded smoothly to ±3; two-valued columns become 0 and 1. `piecewise`: as `bounded`, plus 16
         piecewise-linear codes of every number. `deep` and `deep_piecewise`: as `bounded` and `piecewise`, with two hidden
-        layers of half the units in place of each. `linear` and `additive`: `standard` and `piecewise` without hidden
-        layers. `periodic`: as `bounded`, and of every number x also 3 weighted sums of 16 cosines cos(ωx + φ), whose
+        layers of half the units in place of each. `wide_piecewise`: as `piecewise`, with four times the units, up to 256
+        per layer, at a lower learning rate. `linear` and `additive`: `standard` and `piecewise` without hidden layers.
+        `periodic`: as `bounded`, and of every number x also 3 weighted sums of 16 cosines cos(ωx + φ), whose
         frequencies, phases and weights are trained. With several names each member is trained on the same folds, and
         the weighted mean of their predictions predicts: that of all sets of members whose loss on unseen rows is within
         1.5 standard errors of the best set's.
         `forms_` has their losses and weights; `path_`, `lambda_` and `coefs_` belong to the best network among them.
-        `auto` is all of them but `deep` and `periodic`; above 20,000 rows standard, bounded, deep and linear; and
+        `auto` is standard, bounded, piecewise, deep_piecewise, linear and additive; above 2,000 rows also
+        `wide_piecewise`, unless a layer has more than 64 units; above 20,000 rows standard, bounded, deep and linear; and
         `standard` alone for swarms, `network=`, `lambdas="evidence"` and models without hidden layers. From 2,000 rows,
         members that are 10 % worse than the best in both of the first folds are left out.
     embedding: how the numbers of a table reach the networks of `inputs="auto"`. `auto`: as `inputs` says; None:

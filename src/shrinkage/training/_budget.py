@@ -39,7 +39,8 @@ SGD_RATE_A_ROW = 0.005 / 32
 """η of SGD over its batch: the linear scaling of Goyal et al., 2017, section 2.1."""
 HIGHEST_RATE = 0.02
 NARROW = 64
-"""Above this number of inputs the chosen rate falls as its square root: Adam changes a sum of more inputs more."""
+"""Above this number of inputs the chosen rate falls as its square root: Adam changes a sum of more inputs more.
+So it falls with the units of wider layers."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,11 +59,16 @@ class Budget:
     longer: int = 0
     """Epochs of the later networks of a model whose errors turned out small; 0 where they did not."""
 
-    def rate_at(self, inputs: int) -> float:
-        """η of a network with so many inputs: what was given, or less than `learning_rate` for wide ones."""
-        if "learning_rate" not in self.chosen or inputs <= NARROW:
+    def rate_at(self, inputs: int, wider: float = 1.0) -> float:
+        """η of a network: what was given, or less than `learning_rate` for many inputs or wide layers.
+
+        Args:
+            inputs: of the network.
+            wider: units of its hidden layers, divided by those of the network that the rate is chosen for: ≥ 1.
+        """
+        if "learning_rate" not in self.chosen or (inputs <= NARROW and wider == 1):
             return self.learning_rate
-        return float(f"{self.learning_rate * math.sqrt(NARROW / inputs):.2g}")
+        return float(f"{self.learning_rate / math.sqrt(max(1.0, inputs / NARROW) * wider):.2g}")
 
     def __str__(self) -> str:
         why = f" (chosen for {self.rows:,} rows)" if len(self.chosen) == 3 else ""

@@ -9,7 +9,8 @@ from shrinkage.cli.options._shared_options import in_net
 __all__ = ["Embedding", "Inputs"]
 
 _INPUTS = (
-    "The models: auto, or some of standard,bounded,piecewise,deep,deep_piecewise,linear,additive,periodic."
+    "The models: auto, or some of standard,bounded,piecewise,deep,deep_piecewise,wide_piecewise,linear,additive,"
+    "periodic."
 )
 _EMBEDDING = "What --inputs auto does with numbers: auto, none, piecewise or periodic."
 

@@ -47,6 +47,8 @@ REACH = 1
 """Number of λs on each side of the best earlier member's λ at which the path of the next member begins."""
 CODED_UP_TO = 20_000
 """Rows up to which `auto` tries piecewise codes of the numbers."""
+WIDE_FROM, WIDER, WIDEST = 2_000, 4, 256
+"""From so many rows on, `auto` has a member with so many times the units, up to so many a layer."""
 SCREENED_FROM, SCREENING_FOLDS, CLEARLY_WORSE = 2_000, 2, 1.1
 """With at least this many training rows, a member is left out if its loss is this many times that of the best earlier
 member in each of the first folds. Training it would take most of the time, and it would rarely predict. With fewer rows,
@@ -64,8 +66,9 @@ class Member(NamedTuple):
     """What it sees of the columns."""
     hidden: bool
     """With the hidden layers asked for; without, it is a linear model of its inputs."""
-    deep: bool = False
-    """With two hidden layers of half the units in place of each."""
+    shape: str = "plain"
+    """Of the hidden layers: `plain`, those asked for; `deep`, two of half the units in place of each; `wide`, `WIDER`
+    times the units."""
     embedding: str = "none"
     """What the network does with numbers first: `none`, or `periodic`."""
 
@@ -90,15 +93,26 @@ MEMBERS: dict[str, Member] = {
     "standard": Member("standard", True),
     "bounded": Member("bounded", True),
     "piecewise": Member("piecewise", True),
-    "deep": Member("bounded", True, deep=True),
-    "deep_piecewise": Member("piecewise", True, deep=True),
+    "deep": Member("bounded", True, "deep"),
+    "deep_piecewise": Member("piecewise", True, "deep"),
+    "wide_piecewise": Member("piecewise", True, "wide"),
     "linear": Member("standard", False),
     "additive": Member("piecewise", False),
     "periodic": Member("bounded", True, embedding="periodic"),
 }
 """By the names that `inputs=` takes, and that the places of their paths have."""
 AUTO = ("standard", "bounded", "piecewise", "deep_piecewise", "linear", "additive")
-"""What `auto` is for up to `CODED_UP_TO` rows."""
+"""What `auto` is for up to `WIDE_FROM` rows."""
+AUTO_OF_MORE_ROWS = (
+    "standard",
+    "bounded",
+    "piecewise",
+    "deep_piecewise",
+    "wide_piecewise",
+    "linear",
+    "additive",
+)
+"""For up to `CODED_UP_TO` rows, if the hidden layers are narrow."""
 AUTO_OF_MANY_ROWS = ("standard", "bounded", "deep", "linear")
 EMBEDDINGS: dict[str | None, tuple[str, ...]] = {
     "auto": AUTO,
@@ -132,7 +146,8 @@ def members_of(inputs: str | Sequence[str], embedding: str | None = "auto") -> t
 def members_for(given: Mapping[str, Any], rows: int) -> tuple[str, ...]:
     """The members that an estimator's parameters ask for on so many training rows.
 
-    `auto` has neither codes nor an embedding on large tables, where they take most of the time. It is one network alone,
+    `auto` has neither codes nor an embedding on large tables, where they take most of the time, and a wide network on
+    those of some thousand rows, where it is often the best one. It is one network alone,
     of the standard form or with the embedding asked for, where several can't be blended or would cost too much: for
     modules of the user's own, a λ that moves by the evidence, swarms, and networks without hidden layers.
     """
@@ -143,18 +158,20 @@ def members_for(given: Mapping[str, Any], rows: int) -> tuple[str, ...]:
         return names
     if given["network"] is not None or evidence or linear or given["trainer"] != "backprop":
         return names[:1]
-    return AUTO_OF_MANY_ROWS if given["embedding"] == "auto" and rows > CODED_UP_TO else names
+    if given["embedding"] == "auto" and rows > CODED_UP_TO:
+        return AUTO_OF_MANY_ROWS
+    narrow = np.max(given["hidden_layer_sizes"]) * WIDER <= WIDEST
+    return AUTO_OF_MORE_ROWS if names == AUTO and narrow and rows > WIDE_FROM else names
 
 
 def recipe_of_member(recipe: Recipe, name: str) -> Recipe:
     """The recipe of one member: with its own embedding and layers; without hidden ones at its minimum, if it has one."""
     member = MEMBERS[name]
-    if member.hidden and not member.deep and member.embedding == "none":
+    if member.hidden and member.shape == "plain" and member.embedding == "none":
         return recipe
     assert isinstance(recipe.kind, PerceptronKind)
     if member.hidden:
-        times, parts = (2, 2) if member.deep else (1, 1)
-        units = tuple(-(-u // parts) for u in recipe.kind.hidden_layer_sizes for _ in range(times))
+        units = _shaped(recipe.kind.hidden_layer_sizes, member.shape)
         return replace(
             recipe, kind=replace(recipe.kind, hidden_layer_sizes=units, embedding=member.embedding)
         )
@@ -166,18 +183,34 @@ def recipe_of_member(recipe: Recipe, name: str) -> Recipe:
     return replace(recipe, kind=linear)
 
 
+def _shaped(units: tuple[int, ...], shape: str) -> tuple[int, ...]:
+    """Hidden layers of a shape, by those that were asked for."""
+    if shape == "deep":
+        return tuple(-(-u // 2) for u in units for _ in range(2))
+    if shape == "wide":
+        return tuple(max(u, min(WIDER * u, WIDEST)) for u in units)
+    return units
+
+
 def recipes_of_members(
     names: Sequence[str], recipe: Recipe, all_rows: Fold, budget: Budget
 ) -> dict[str, Recipe]:
-    """The recipe of each member, at the learning rate that the budget has for as many inputs as it sees."""
+    """The recipe of each member, at the learning rate that the budget has for as many inputs as it sees, and for layers
+    so much wider than those asked for."""
     recipes = {name: recipe_of_member(recipe, name) for name in names}
     for name, own in recipes.items():
         if isinstance(own.trainer, Backprop):
             layout = all_rows.layout(own.kind, name)
             inputs = layout.sizes[0] if isinstance(layout, PerceptronLayout) else layout.inputs
-            rate = budget.rate_at(inputs)
+            rate = budget.rate_at(inputs, _times_wider(own, recipe))
             recipes[name] = replace(own, trainer=replace(own.trainer, learning_rate=rate))
     return recipes
+
+
+def _times_wider(recipe: Recipe, asked: Recipe) -> float:
+    """How many times the units of the layers asked for a member's have; 1 where they have no more."""
+    own, given = (getattr(each.kind, "hidden_layer_sizes", ()) for each in (recipe, asked))
+    return max([1.0, *(a / b for a, b in zip(own, given, strict=False))])
 
 
 def described_members(recipes: Mapping[str, Recipe]) -> dict[str, str]:

@@ -14,7 +14,7 @@ from shrinkage.reporting.figures import LambdaAxis, judge, loss_unit
 
 __all__ = ["members_section"]
 
-COLOURS = ("line0", "line1", "line2", "line3", "line4", "line5")
+COLOURS = tuple(f"line{i}" for i in range(7))
 HIGHEST = 2.5
 """Where the chart ends at the top, in lowest losses: what is worse than that would press the others together."""
 SEEN = {
@@ -23,6 +23,7 @@ SEEN = {
     "piecewise": "bounded columns and piecewise codes",
     "deep": "columns bounded to ±3, twice the layers at half the width",
     "deep_piecewise": "bounded columns and piecewise codes, twice the layers at half the width",
+    "wide_piecewise": "bounded columns and piecewise codes, up to four times the units",
     "linear": "standardized columns, no hidden layers",
     "additive": "bounded columns and piecewise codes, no hidden layers",
     "periodic": "bounded columns and trained cosines of the numbers",

@@ -7,7 +7,7 @@ import shrinkage as sh
 from shrinkage.estimators.members._members import CODED_UP_TO, WIDE_FROM, members_for
 
 SMALL = ("standard", "bounded", "piecewise", "deep_piecewise", "linear", "additive")
-MIDDLE = ("standard", "bounded", "piecewise", "deep_piecewise", "wide_piecewise", "linear", "additive")
+MIDDLE = ("standard", "bounded", "piecewise", "wide_piecewise", "linear", "additive")
 LARGE = ("standard", "bounded", "deep", "linear")
 
 

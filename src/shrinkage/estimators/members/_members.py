@@ -48,7 +48,7 @@ REACH = 1
 CODED_UP_TO = 20_000
 """Rows up to which `auto` tries piecewise codes of the numbers."""
 WIDE_FROM, WIDER, WIDEST = 2_000, 4, 256
-"""From so many rows on, `auto` has a member with so many times the units, up to so many a layer."""
+"""Above so many rows, `auto` has a member with so many times the units, up to so many a layer, in place of a deep one."""
 SCREENED_FROM, SCREENING_FOLDS, CLEARLY_WORSE = 2_000, 2, 1.1
 """With at least this many training rows, a member is left out if its loss is this many times that of the best earlier
 member in each of the first folds. Training it would take most of the time, and it would rarely predict. With fewer rows,
@@ -103,15 +103,7 @@ MEMBERS: dict[str, Member] = {
 """By the names that `inputs=` takes, and that the places of their paths have."""
 AUTO = ("standard", "bounded", "piecewise", "deep_piecewise", "linear", "additive")
 """What `auto` is for up to `WIDE_FROM` rows."""
-AUTO_OF_MORE_ROWS = (
-    "standard",
-    "bounded",
-    "piecewise",
-    "deep_piecewise",
-    "wide_piecewise",
-    "linear",
-    "additive",
-)
+AUTO_OF_MORE_ROWS = ("standard", "bounded", "piecewise", "wide_piecewise", "linear", "additive")
 """For up to `CODED_UP_TO` rows, if the hidden layers are narrow."""
 AUTO_OF_MANY_ROWS = ("standard", "bounded", "deep", "linear")
 EMBEDDINGS: dict[str | None, tuple[str, ...]] = {

@@ -178,6 +178,24 @@ def test_a_run_goes_on_from_its_blocks_in_the_same_form(tmp_path: Path) -> None:
         quick(blocks=tmp_path / "b", learning_rate=2e-3)
 
 
+@pytest.mark.parametrize("stacked", [True, False])
+def test_a_stopped_run_says_how_to_continue_and_continues_to_the_same_bits(
+    stacked: bool, tmp_path: Path
+) -> None:
+    def stop(done: float, total: float) -> None:
+        if any(tmp_path.glob("b/*.block")):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt, match="Finished blocks are kept in .*: the same call continues"):
+        quick(blocks=tmp_path / "b", stacked=stacked, progress=stop)
+    kept = {path: path.stat().st_mtime_ns for path in tmp_path.glob("b/*.block")}
+    assert kept
+    again, whole = quick(blocks=tmp_path / "b", stacked=stacked), quick(stacked=stacked)
+    assert kept.items() <= {path: path.stat().st_mtime_ns for path in tmp_path.glob("b/*.block")}.items()
+    np.testing.assert_array_equal(again.path_.validation_loss, whole.path_.validation_loss)
+    assert torch.equal(again.module_[0].weight, whole.module_[0].weight)
+
+
 def test_folds_by_any_splitter_groups_and_weights() -> None:
     X, y = small_table()
     groups = np.repeat(np.arange(12), 4)

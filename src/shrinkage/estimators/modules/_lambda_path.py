@@ -204,7 +204,10 @@ def lambda_path(
         search=search,
     )
     store = None if blocks is None else BlockStore(Path(blocks), _identity(request, folds, samples, weight))
-    fitted = fit_path(request, folds, fold(ALL_ROWS, seen, None), store=store, progress=progress)
+    try:
+        fitted = fit_path(request, folds, fold(ALL_ROWS, seen, None), store=store, progress=progress)
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(_stopped(blocks)) from None
     if max_extensions:
         warn_at_edge(fitted.choice)
     return LambdaPath(
@@ -226,6 +229,12 @@ def _check_given(stacked: object, progress: object, blocks: object) -> None:
         raise RequestError(f"progress=…: must be a function of (done, total), got {shown(progress)}.")
     if not isinstance(blocks, str | Path | None):
         raise RequestError(f"blocks=…: must be a folder, got {shown(blocks)}.")
+
+
+def _stopped(blocks: str | Path | None) -> str:
+    if blocks is None:
+        return "lambda_path was stopped, and nothing is kept. With blocks=…, a folder, the same call continues."
+    return f"lambda_path was stopped. Finished blocks are kept in {blocks}: the same call continues from them."
 
 
 def _seed(random_state: Any) -> int:

@@ -186,7 +186,7 @@ def test_a_stopped_run_says_how_to_continue_and_continues_to_the_same_bits(
         if any(tmp_path.glob("b/*.block")):
             raise KeyboardInterrupt
 
-    with pytest.raises(KeyboardInterrupt, match="Finished blocks are kept in .*: the same call continues"):
+    with pytest.raises(KeyboardInterrupt, match=r"Finished blocks are kept in .*: the same call continues"):
         quick(blocks=tmp_path / "b", stacked=stacked, progress=stop)
     kept = {path: path.stat().st_mtime_ns for path in tmp_path.glob("b/*.block")}
     assert kept

@@ -224,6 +224,11 @@ BAD: dict[str, tuple[Callable[[], nn.Module] | Any, dict[str, Any], str]] = {
         {"loss": lambda z, t: 1 / 0},
         "it raised ZeroDivisionError: division by zero.",
     ),
+    "an eps of 0": (
+        lambda: nn.Linear(4, 2, dtype=torch.float16),
+        {},
+        "the eps of Adam, 1e-08, is 0 in float16, in which the module has trained parameters, so its steps would be NaN",
+    ),
     "another optimizer": (
         plain,
         {"optimizer": lambda p: torch.optim.SGD([nn.Parameter(torch.zeros(2))], lr=1e-3)},

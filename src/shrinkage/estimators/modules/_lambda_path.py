@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -45,6 +46,7 @@ from shrinkage.training.modules import (
     ModuleRecipe,
     ModuleTrainer,
     Samples,
+    autocast_obstacle,
     faster_form,
     own_learning_rate,
     samples_of,
@@ -176,9 +178,7 @@ def lambda_path(
         max_grad_norm=max_grad_norm,
         autocast=autocast,
     )
-    kind = _kind(
-        make_module, of_rows, samples, seen, folds[0], batch_size, device, stacked, len(grid), blocks
-    )
+    kind = _kind(make_module, of_rows, samples, seen, folds[0], trainer, device, stacked, len(grid), blocks)
     recipe = ModuleRecipe(
         kind=kind,
         loss=loss if isinstance(loss, str) else "callable",
@@ -233,8 +233,12 @@ def _check_given(stacked: object, progress: object, blocks: object) -> None:
 
 def _stopped(blocks: str | Path | None) -> str:
     if blocks is None:
-        return "lambda_path was stopped, and nothing is kept. With blocks=…, a folder, the same call continues."
-    return f"lambda_path was stopped. Finished blocks are kept in {blocks}: the same call continues from them."
+        return (
+            "lambda_path was stopped, and nothing is kept. With blocks=…, a folder, the same call continues."
+        )
+    return (
+        f"lambda_path was stopped. Finished blocks are kept in {blocks}: the same call continues from them."
+    )
 
 
 def _seed(random_state: Any) -> int:
@@ -281,14 +285,14 @@ def _kind(
     samples: Samples,
     rows: NDArray[np.int64],
     fold: ModuleFold,
-    batch_size: int,
+    trainer: ModuleTrainer,
     device: str,
     stacked: bool | str,
     n_lambdas: int,
     blocks: str | Path | None,
 ) -> ModuleKind:
     """The kind in its form: as the preflight finds it, and the faster one of two that are right."""
-    first = fold.train[: min(batch_size, PREFLIGHT_ROWS)]
+    first = fold.train[: min(trainer.batch_size, PREFLIGHT_ROWS)]
     extremes, bad = samples.extremes(rows)
     with seeded("preflight"):
         x, y = samples.take(np.concatenate([extremes, first])[: len(first)], device, fold.floats)
@@ -298,8 +302,16 @@ def _kind(
     stacked = False if kept is False else stacked
     verdict = preflight(factory, loss, x, y, device=device, stacked=stacked, not_finite=bad)
     kind = ModuleKind.of(factory, verdict, device)
-    if stacked == "auto" and kept is None:
-        return faster_form(kind, loss, x, y, min(n_lambdas, 16))
+    with trainer.cast(device):
+        if verdict.stacked and trainer.autocast and (why := autocast_obstacle(kind, loss, x, y)):
+            if stacked is True:
+                raise RequestError(
+                    f"stacked=True: these modules can't be stacked, because {why}. Use stacked='auto'."
+                )
+            alone = preflight(factory, loss, x, y, device=device, stacked=False)
+            kind = ModuleKind.of(factory, replace(alone, why=why), device)
+        if stacked == "auto" and kept is None:
+            return faster_form(kind, loss, x, y, min(n_lambdas, 16))
     return kind
 
 

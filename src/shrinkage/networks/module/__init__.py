@@ -1,9 +1,9 @@
 """Any torch.nn.Module as a kind of network: K of them stacked where that is right, else one by one."""
 
 from shrinkage.networks.module._chance import generators, replay, seed_generators, seeded
-from shrinkage.networks.module._copies import copied
+from shrinkage.networks.module._copies import clones, copied
 from shrinkage.networks.module._factory import Factory, SizedFactory, call, made
-from shrinkage.networks.module._fallback import first_line, quiet_fallback
+from shrinkage.networks.module._fallback import first_line, quiet_fallback, reason_of
 from shrinkage.networks.module._module_kind import ModuleKind, fill
 from shrinkage.networks.module._module_layout import ModuleLayout, Slot, buffers_of, layout_of, parameters_of
 from shrinkage.networks.module._module_losses import (
@@ -33,6 +33,7 @@ __all__ = [
     "Verdict",
     "buffers_of",
     "call",
+    "clones",
     "copied",
     "fill",
     "first_line",
@@ -45,6 +46,7 @@ __all__ = [
     "parameters_of",
     "preflight",
     "quiet_fallback",
+    "reason_of",
     "replay",
     "seed_generators",
     "seeded",

@@ -1,6 +1,6 @@
 """Training modules of any kind: rows of any shape, any optimizer, any rule."""
 
-from shrinkage.training.modules._faster_form import faster_form
+from shrinkage.training.modules._faster_form import autocast_obstacle, faster_form
 from shrinkage.training.modules._module_block import ModuleBlock, batches
 from shrinkage.training.modules._module_pull import ModulePull
 from shrinkage.training.modules._module_recipe import ModuleRecipe, of_perceptrons
@@ -23,6 +23,7 @@ __all__ = [
     "ModuleScore",
     "ModuleTrainer",
     "Samples",
+    "autocast_obstacle",
     "batches",
     "faster_form",
     "of_perceptrons",

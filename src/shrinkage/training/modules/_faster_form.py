@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from shrinkage.networks.module import (
     ModuleKind,
@@ -14,16 +15,46 @@ from shrinkage.networks.module import (
     ModuleStack,
     OneByOne,
     StackedModules,
+    clones,
     quiet_fallback,
+    reason_of,
     seeded,
 )
 from shrinkage.training.modules._block_size import modules_a_block
 
-__all__ = ["faster_form", "seconds_of_steps"]
+__all__ = ["autocast_obstacle", "faster_form", "seconds_of_steps"]
 
 STEPS = 3
 AT_MOST_SECONDS = 3.0
 """Of timing one form: a form whose first step takes longer is timed by that step."""
+
+FAR_IN_HALF = 0.05
+"""More than what rounding to half precision does to losses and gradients, relative to the largest number."""
+
+
+def autocast_obstacle(kind: ModuleKind, loss: ModuleLoss, inputs: Any, targets: Any) -> str:
+    """In words, why modules that may be stacked may not be under the present autocast; empty if they may."""
+    found: list[list[Tensor]] = []
+    for stacked in (False, True):
+        try:
+            with quiet_fallback(), seeded("autocast"):
+                stack = _form(kind, loss, 2, stacked=stacked)
+                losses, _ = stack.gradient_(clones(inputs), clones(targets), None, shared=True)
+                grads = [grad.clone() for grad in stack.gradients.values()]
+                scores, _ = stack.scores(clones(inputs), clones(targets), shared=True)
+        except Exception as error:  # a user's module may raise anything within vmap
+            return f"in mixed precision {reason_of(error)}" if stacked else ""
+        found.append([losses, scores, *grads])
+    largest = [float(grad.abs().max()) for grad in found[0][2:] if grad.numel()]
+    floor = 1e-3 * max(
+        largest, default=0.0
+    )  # a gradient of rounding errors alone, as of a bias before a norm
+    for alone, within in zip(*found, strict=True):
+        if alone.numel() and bool(
+            ((alone - within).abs() > FAR_IN_HALF * alone.abs().max().clamp_min(floor)).any()
+        ):
+            return "in mixed precision its losses or gradients differ when it is stacked"
+    return ""
 
 
 def faster_form(kind: ModuleKind, loss: ModuleLoss, inputs: Any, targets: Any, K: int) -> ModuleKind:

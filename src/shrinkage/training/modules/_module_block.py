@@ -8,7 +8,7 @@ path differ by λ alone. Members share a stack where nothing random is drawn in 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager
 from typing import Any
 
 import numpy as np
@@ -121,7 +121,7 @@ class Lane:
                     seed_generators(
                         self.seed, self.members[0].fold, self.members[0].restart, "noise", self.step
                     )
-                with self._cast():
+                with self.trainer.cast(self.recipe.device):
                     losses, hits = self.stack.gradient_(x, y, s, shared=self.shared)
                 self._clip()
                 rate = self.trainer.rate(self.step, steps)
@@ -143,7 +143,7 @@ class Lane:
                 x, y, s = self._read(positions, chance, validation=validation)
                 if self.kind.verdict.is_random:
                     seed_generators(self.seed, self.members[0].fold, self.members[0].restart, *chance)
-                with self._cast():
+                with self.trainer.cast(self.recipe.device):
                     losses, hits = self.stack.scores(x, y, shared=self.shared)
                 score.add(losses, hits, y, s, shared=self.shared)
         return torch.stack([score.loss, score.metric]).cpu()
@@ -191,12 +191,6 @@ class Lane:
         x, _, _ = read(rows, torch.zeros(1, dtype=torch.int64), ("size",))
         numbers = sum(leaf.numel() for leaf in leaves(x))
         return max(self.trainer.batch_size, min(SCORED_ROWS, SCORED_NUMBERS // max(1, numbers)))
-
-    def _cast(self) -> AbstractContextManager[Any]:
-        if self.trainer.autocast is None:
-            return nullcontext()
-        kind = torch.device(self.recipe.device).type
-        return torch.autocast(kind, getattr(torch, self.trainer.autocast))
 
     def _quietly(self) -> AbstractContextManager[Any]:
         return _Quiet(self.kind.verdict.is_random)

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from numbers import Real
 from typing import Any
+
+import torch
 
 from shrinkage._errors import RequestError, check_choice, check_count, shown
 from shrinkage.networks.module import first_line
@@ -61,6 +64,12 @@ class ModuleSettings:
             raise RequestError(
                 f"autocast=…: must be None, 'bfloat16' or 'float16', got {shown(self.autocast)}."
             )
+
+    def cast(self, device: str) -> AbstractContextManager[Any]:
+        """What forward runs under on a device."""
+        if self.autocast is None:
+            return nullcontext()
+        return torch.autocast(torch.device(device).type, getattr(torch, self.autocast))
 
     def rate(self, step: int, steps: int) -> float:
         """η_t at step t = `step` (from 0) of T = `steps`."""

@@ -202,6 +202,7 @@ def update_of(
         template: one of them, whose roles say what is pulled.
         decay_biases: pull the biases too.
     """
+    _check_eps(optimizer, stack.flats)
     like = next(iter(stack.flats.values()))
     at = rule.at_lambda(strengths.view(-1, 1), rate)
     at = at.with_strength(torch.as_tensor(at.strength).to(like.device, like.dtype.to_real()))
@@ -212,6 +213,21 @@ def update_of(
         optimizer = partial(NAMED[optimizer], lr=rate)
     rules = [rule.at_lambda(float(lam), rate) for lam in strengths]
     return MemberUpdate(optimizer, rules, rate, stack, pull, template, decay_biases=decay_biases)
+
+
+def _check_eps(make: str | MakeOptimizer, dtypes: Iterable[torch.dtype]) -> None:
+    """Refuse an ε that is 0 in float16: a number without a gradient would take a step of 0/0."""
+    if torch.float16 not in dtypes:
+        return
+    tried = NAMED[make]([nn.Parameter(torch.zeros(1))]) if isinstance(make, str) else tried_optimizer(make)
+    for group in tried.param_groups:
+        eps = group.get("eps")
+        if isinstance(eps, float) and 0 < eps < torch.finfo(torch.float16).smallest_normal / 2**11:
+            raise RequestError(
+                f"optimizer=…: the eps of {type(tried).__name__}, {eps:g}, is 0 in float16, in which the module has "
+                "trained parameters, so its steps would be NaN. Build the module in float32 and use "
+                'autocast="float16", or give an optimizer of your own with eps=1e-4.'
+            )
 
 
 def is_elementwise(make: MakeOptimizer) -> bool:

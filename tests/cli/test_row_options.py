@@ -1,6 +1,7 @@
 """`fit` with columns that say something of the rows: what is trained, what is said, and where it is written."""
 
 import html
+import io
 import json
 from pathlib import Path
 
@@ -102,6 +103,17 @@ def test_the_column_of_time_can_be_dropped_from_the_inputs(shrinkage, table, tmp
     )
     model = json.loads((tmp_path / "model.json").read_text())
     assert [column["name"] for column in model["columns"]] == ["person", "copies", "x"]
+
+
+@pytest.mark.parametrize("role, name", [("--group", "person"), ("--time", "when"), ("--weight", "copies")])
+def test_a_column_with_a_role_may_be_copied_to_the_predictions(shrinkage, table, tmp_path, role, name):
+    fitted(shrinkage, table, tmp_path / "out", "-t", "y", role, name, "--id", name)
+    model = json.loads((tmp_path / "out" / "model.json").read_text())
+    assert name not in [column["name"] for column in model["columns"]]
+    done = shrinkage("predict", tmp_path / "out", table)
+    assert done.returncode == 0, done.stderr
+    predicted = pd.read_csv(io.StringIO(done.stdout), dtype=str)
+    assert predicted[name].tolist() == pd.read_csv(table, dtype=str)[name].tolist()
 
 
 @pytest.mark.parametrize(

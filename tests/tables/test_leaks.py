@@ -58,7 +58,21 @@ def test_numbers_of_rows_are_left_out_under_any_name(first: int, name: str):
     assert Preprocessor(keep_columns=[name]).fit(frame).feature_names_out == [name, "size"]
 
 
-@pytest.mark.parametrize("name", ["PassengerId", "CustomerID", "order_id", "id"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "PassengerId",
+        "CustomerID",
+        "order_id",
+        "id",
+        "ID_client",
+        "id.cliente",
+        "Kundennummer",
+        "Ticket Number",
+        "#",
+        "pk",
+    ],
+)
 def test_unique_identifiers_are_left_out(name: str):
     frame = pd.DataFrame({name: RNG.permutation(np.arange(N) * 7 + 10_000), "size": NOISE})
     with pytest.warns(UserWarning, match=f"Left out: '{name}'"):
@@ -70,6 +84,11 @@ def test_unique_identifiers_are_left_out(name: str):
 )
 def test_other_numbers_are_used(values: np.ndarray):
     assert Preprocessor().fit(pd.DataFrame({"x": values, "size": NOISE})).feature_names_out == ["x", "size"]
+
+
+def test_measurements_of_a_file_without_a_header_are_used():
+    frame = pd.DataFrame({"column 1": NOISE, "column 2": RNG.permutation(np.arange(N) * 7 + 10_000)})
+    assert Preprocessor().fit(frame).feature_names_out == ["column 1", "column 2"]
 
 
 def test_numbers_of_rows_are_used_where_there_is_nothing_else():

@@ -55,7 +55,7 @@ def test_ids_stay_as_they_are_written(path):
     [
         (RowRoles(group="persons"), ["group=.*no column 'persons'; did you mean 'person'"]),
         (RowRoles(weight="y"), ["weight='y': column 'y' is already the target"]),
-        (RowRoles(group="id", ids=("id",)), ["id=.*column 'id' is already the group"]),
+        (RowRoles(group="id", weight="id"), ["weight=.*column 'id' is already the group"]),
         (
             RowRoles(weight="gap", time="word"),
             ["neither dates", "the weight is missing in 1 of 3 rows, first in row 2"],

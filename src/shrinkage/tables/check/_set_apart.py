@@ -29,12 +29,13 @@ class RowRoles:
     weight: str | None = None
     """Column with the weight of each row."""
     ids: tuple[str, ...] = ()
-    """Carried into the predictions."""
+    """Carried into the predictions; a column with another role may be one of them."""
 
     @property
     def verbatim(self) -> tuple[str, ...]:
         """Columns whose cells are kept as written."""
-        return (*([] if self.group is None else [self.group]), *self.ids)
+        ids = (name for name in self.ids if name not in (self.time, self.weight))
+        return (*([] if self.group is None else [self.group]), *ids)
 
     @property
     def named(self) -> tuple[tuple[str, str], ...]:
@@ -89,9 +90,12 @@ def set_apart(
         ranks = ranks[order]
         groups = None if groups is None else groups[order]
         weight = None if weight is None else weight[order]
-    gone = [name for role, name in roles.named if role != "time" or not keep_time]
+    gone = {name for role, name in roles.named if role != "time" or not keep_time}
     return SetApart(
-        table=replace(table, frame=table.frame.drop(columns=gone)), groups=groups, ranks=ranks, weight=weight
+        table=replace(table, frame=table.frame.drop(columns=list(gone))),
+        groups=groups,
+        ranks=ranks,
+        weight=weight,
     )
 
 
@@ -102,7 +106,7 @@ def _wrong_roles(table: Table, roles: RowRoles, targets: tuple[str, ...]) -> Ite
         option = called(role, name)
         if name not in columns:
             yield f"{option}: {table.name} has no column {shown(name)}{hint(name, columns)}"
-        elif name in taken:
+        elif name in taken and not (role == "id" and taken[name] in ("group", "time", "weight")):
             yield f"{option}: column {shown(name)} is already the {taken[name]}; name another column."
         taken.setdefault(name, role)
 

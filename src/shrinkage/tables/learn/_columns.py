@@ -28,7 +28,9 @@ Kind = Literal["number", "category", "boolean", "date", "time", "text", "id", "c
 TRUE_WORDS = frozenset({"true", "t", "yes", "y", "on"})
 FALSE_WORDS = frozenset({"false", "f", "no", "n", "off"})
 _ID_NAME = re.compile(
-    r"(?i:(.*[\W_])?(id|uuid|guid|index|idx|rowid|row|rownum|nr|no)|unnamed: \d+|column \d+)|.*[a-z0-9]I[Dd]"
+    r"(?i:(.*[\W_])?(id|uuid|guid|index|idx|rowid|row|rownum|nr|no|pk|key)\.?|id[\W_].+|unnamed: \d+|column 1|#"
+    r"|.*(nummer|n[uú]m[eé]ro|matricule)|.*(ticket|order|invoice|customer|client|account|serial|record|case|policy|card"
+    r"|employee|student|patient|member|reference|transaction)[\W_]*(number|num|code)|.*номер)|.*[a-z0-9]I[Dd]"
 )
 NUMBERS_ROWS = "it numbers the rows"
 
@@ -162,4 +164,4 @@ def counts_rows(name: str, present: pd.Series) -> bool:
     least, most = numbers.min(), numbers.max()
     all_of_them = least in (0, 1) and most - least == n - 1
     part_of_them = n >= 20 and 0 <= least <= 1 + 0.1 * n and most <= 1.6 * n  # as a fold of the rows has them
-    return bool(all_of_them or part_of_them or _ID_NAME.fullmatch(name))
+    return bool(all_of_them or part_of_them or _ID_NAME.fullmatch(name.strip()))

@@ -69,7 +69,7 @@ def test_which_members_it_tries(embedding, names):
 )
 def test_without_hidden_layers_one_member_is_left(changes, first):
     given = sh.MLPRegressorCV((), **changes).get_params(deep=False)
-    assert members_for(given, 100) == (first,)
+    assert members_for(given, 100, 3) == (first,)
 
 
 def test_what_it_takes():

@@ -1,10 +1,10 @@
-"""From some thousand rows on, one of the networks is wider than asked for, at a lower learning rate."""
+"""From some thousand rows of few columns on, one of the networks is wider than asked for, at a lower learning rate."""
 
 import numpy as np
 import pytest
 
 import shrinkage as sh
-from shrinkage.estimators.members._members import CODED_UP_TO, WIDE_FROM, members_for
+from shrinkage.estimators.members._members import CODED_UP_TO, WIDE_FROM, WIDE_UP_TO, members_for
 
 SMALL = ("standard", "bounded", "piecewise", "deep_piecewise", "linear", "additive")
 MIDDLE = ("standard", "bounded", "piecewise", "wide_piecewise", "linear", "additive")
@@ -12,20 +12,21 @@ LARGE = ("standard", "bounded", "deep", "linear")
 
 
 @pytest.mark.parametrize(
-    "rows, hidden, names",
+    "rows, columns, hidden, names",
     [
-        (WIDE_FROM, (64,), SMALL),
-        (WIDE_FROM + 1, (64,), MIDDLE),
-        (WIDE_FROM + 1, (8, 64), MIDDLE),
-        (WIDE_FROM + 1, (65,), SMALL),
-        (WIDE_FROM + 1, (8, 65), SMALL),
-        (CODED_UP_TO, (64,), MIDDLE),
-        (CODED_UP_TO + 1, (64,), LARGE),
-        (CODED_UP_TO + 1, (65,), LARGE),
+        (WIDE_FROM, WIDE_UP_TO, (64,), SMALL),
+        (WIDE_FROM + 1, WIDE_UP_TO, (64,), MIDDLE),
+        (WIDE_FROM + 1, WIDE_UP_TO, (8, 64), MIDDLE),
+        (WIDE_FROM + 1, WIDE_UP_TO + 1, (64,), SMALL),
+        (WIDE_FROM + 1, WIDE_UP_TO, (65,), SMALL),
+        (WIDE_FROM + 1, WIDE_UP_TO, (8, 65), SMALL),
+        (CODED_UP_TO, WIDE_UP_TO, (64,), MIDDLE),
+        (CODED_UP_TO + 1, WIDE_UP_TO, (64,), LARGE),
+        (CODED_UP_TO + 1, WIDE_UP_TO, (65,), LARGE),
     ],
 )
-def test_auto_depends_on_rows_and_units(rows, hidden, names):
-    assert members_for(sh.MLPRegressorCV(hidden).get_params(deep=False), rows) == names
+def test_auto_depends_on_rows_columns_and_units(rows, columns, hidden, names):
+    assert members_for(sh.MLPRegressorCV(hidden).get_params(deep=False), rows, columns) == names
 
 
 @pytest.mark.parametrize(
@@ -33,7 +34,7 @@ def test_auto_depends_on_rows_and_units(rows, hidden, names):
 )
 def test_what_an_embedding_asks_for_stays(embedding, names):
     given = sh.MLPRegressorCV(embedding=embedding).get_params(deep=False)
-    assert members_for(given, WIDE_FROM + 1) == names
+    assert members_for(given, WIDE_FROM + 1, 2) == names
 
 
 def fitted(hidden, inputs=("piecewise", "wide_piecewise"), **changes):

@@ -54,10 +54,11 @@ Args:
         the weighted mean of their predictions predicts: that of all sets of members whose loss on unseen rows is within
         1.5 standard errors of the best set's.
         `forms_` has their losses and weights; `path_`, `lambda_` and `coefs_` belong to the best network among them.
-        `auto` is standard, bounded, piecewise, deep_piecewise, linear and additive; above 2,000 rows wide_piecewise in
-        place of deep_piecewise, unless a layer has more than 64 units; above 20,000 rows standard, bounded, deep and
-        linear; and `standard` alone for swarms, `network=`, `lambdas="evidence"` and models without hidden layers. From
-        2,000 rows, members that are 10 % worse than the best in both of the first folds are left out.
+        `auto` is standard, bounded, piecewise, deep_piecewise, linear and additive; above 2,000 rows, wide_piecewise
+        in place of deep_piecewise, unless there are more than 16 columns or a layer has more than 64 units; above 20,000
+        rows standard, bounded, deep and linear; and `standard` alone for swarms, `network=`, `lambdas="evidence"` and
+        models without hidden layers. From 2,000 rows, members that are 10 % worse than the best in both of the first
+        folds are left out.
     embedding: how the numbers of a table reach the networks of `inputs="auto"`. `auto`: as `inputs` says; None:
         `standard`, `bounded`, `deep` and `linear`; `piecewise`: `piecewise`, `deep_piecewise`, `linear` and `additive`;
         `periodic`: `periodic` and `linear`. Columns of two values are not embedded. docs/automatic.md has the figures.

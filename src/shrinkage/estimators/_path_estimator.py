@@ -205,7 +205,7 @@ class MLPCV(OfNetworks, Shown, Continued, UnseenRows, CallbackSupportMixin, Base
         if self.network is not None:
             recipe = with_network(self.network, request.recipe, all_rows, len(request.lambdas))
             request = replace(request, recipe=recipe)
-        names = members_for(self._given(), self.budget_.rows)
+        names = self._members()
         if self.network is not None:
             names = members_of_network(self.inputs)
         recipes = recipes_of_members(names, request.recipe, all_rows, self.budget_)
@@ -317,6 +317,9 @@ class MLPCV(OfNetworks, Shown, Continued, UnseenRows, CallbackSupportMixin, Base
             forms.append(fitted)
         return folds, forms
 
+    def _members(self) -> tuple[str, ...]:
+        return members_for(self._given(), self.budget_.rows, self.n_features_in_)
+
     def _fold_and_forms(
         self,
         number: int,
@@ -330,7 +333,7 @@ class MLPCV(OfNetworks, Shown, Continued, UnseenRows, CallbackSupportMixin, Base
         weight = targets.weights(weight, train)
         X = inputs.matrix(None if number == ALL_ROWS else train)
         forms, seen = inputs_of_members(
-            members_for(self._given(), self.budget_.rows),
+            self._members(),
             X,
             train,
             weight,

@@ -47,8 +47,9 @@ REACH = 1
 """Number of λs on each side of the best earlier member's λ at which the path of the next member begins."""
 CODED_UP_TO = 20_000
 """Rows up to which `auto` tries piecewise codes of the numbers."""
-WIDE_FROM, WIDER, WIDEST = 2_000, 4, 256
-"""Above so many rows, `auto` has a member with so many times the units, up to so many a layer, in place of a deep one."""
+WIDE_FROM, WIDE_UP_TO, WIDER, WIDEST = 2_000, 16, 4, 256
+"""Above so many rows, and up to so many columns, `auto` has a member with so many times the units, up to so many a layer,
+in place of a deep one. With more columns it would take most of the time, and gained nothing on four tables."""
 SCREENED_FROM, SCREENING_FOLDS, CLEARLY_WORSE = 2_000, 2, 1.1
 """With at least this many training rows, a member is left out if its loss is this many times that of the best earlier
 member in each of the first folds. Training it would take most of the time, and it would rarely predict. With fewer rows,
@@ -104,7 +105,7 @@ MEMBERS: dict[str, Member] = {
 AUTO = ("standard", "bounded", "piecewise", "deep_piecewise", "linear", "additive")
 """What `auto` is for up to `WIDE_FROM` rows."""
 AUTO_OF_MORE_ROWS = ("standard", "bounded", "piecewise", "wide_piecewise", "linear", "additive")
-"""For up to `CODED_UP_TO` rows, if the hidden layers are narrow."""
+"""For up to `CODED_UP_TO` rows, if there are few columns and the hidden layers are narrow."""
 AUTO_OF_MANY_ROWS = ("standard", "bounded", "deep", "linear")
 EMBEDDINGS: dict[str | None, tuple[str, ...]] = {
     "auto": AUTO,
@@ -135,11 +136,11 @@ def members_of(inputs: str | Sequence[str], embedding: str | None = "auto") -> t
     return names
 
 
-def members_for(given: Mapping[str, Any], rows: int) -> tuple[str, ...]:
-    """The members that an estimator's parameters ask for on so many training rows.
+def members_for(given: Mapping[str, Any], rows: int, columns: int) -> tuple[str, ...]:
+    """The members that an estimator's parameters ask for on so many training rows and columns.
 
     `auto` has neither codes nor an embedding on large tables, where they take most of the time, and a wide network on
-    those of some thousand rows, where it is often the best one. It is one network alone,
+    those of some thousand rows and few columns, where it is often the best one. It is one network alone,
     of the standard form or with the embedding asked for, where several can't be blended or would cost too much: for
     modules of the user's own, a λ that moves by the evidence, swarms, and networks without hidden layers.
     """
@@ -152,8 +153,10 @@ def members_for(given: Mapping[str, Any], rows: int) -> tuple[str, ...]:
         return names[:1]
     if given["embedding"] == "auto" and rows > CODED_UP_TO:
         return AUTO_OF_MANY_ROWS
-    narrow = np.max(given["hidden_layer_sizes"]) * WIDER <= WIDEST
-    return AUTO_OF_MORE_ROWS if names == AUTO and narrow and rows > WIDE_FROM else names
+    gains = (
+        rows > WIDE_FROM and columns <= WIDE_UP_TO and np.max(given["hidden_layer_sizes"]) * WIDER <= WIDEST
+    )
+    return AUTO_OF_MORE_ROWS if names == AUTO and gains else names
 
 
 def recipe_of_member(recipe: Recipe, name: str) -> Recipe:

@@ -53,7 +53,7 @@ BINARY = (
     b"\xd0\xcf\x11\xe0",
 )
 """First bytes of files that are not text."""
-PART, PART_ROWS = 1 << 24, 50_000
+PART, PART_ROWS = 1 << 21, 25_000
 """Bytes of a CSV file, and rows of a Parquet file, that are read at a time."""
 
 

@@ -58,14 +58,17 @@ _NORMS = (_NormBase, nn.LayerNorm, nn.GroupNorm, nn.RMSNorm, nn.CrossMapLRN2d)
 _EMBEDDINGS = (nn.Embedding, nn.EmbeddingBag)
 _MIXERS = (nn.Linear, nn.Bilinear, nn.modules.conv._ConvNd, nn.RNNBase, nn.RNNCellBase, nn.MultiheadAttention)
 
-_NORM_CLASS = re.compile(r"Norm(?![a-z])|GRN$")
-_NORM_NAMES = {"weight", "bias", "scale", "shift", "gain", "gamma", "beta", "g", "b"}
+_NORM_CLASS = re.compile(r"Norm(?![a-z])|GRN$|^(DyT|DynamicTanh)$")
+_NORM_NAMES = {"weight", "bias", "scale", "shift", "gain", "alpha", "gamma", "beta", "g", "b", "a_2", "b_2"}
+_SHIFTS = {"beta", "b", "shift", "b_2"}
 _EPSILONS = ("eps", "epsilon", "variance_epsilon", "layer_norm_epsilon")
 _BIAS = re.compile(r"(^|_)bias(es)?($|_)")
 _SCALE = re.compile(
     r"^(logit_?scale|temperature|a_log|.*_?magnitude(_vector)?|(layer_?|res_?)?scales?(_\w+)?|\w+_scales?"
-    r"|gammas?(_?\d+)?|lambda_?\d*|ia3_l"
-    r"|time_(decay|first|faaaa|mix|maa)(_\w+)?|recurrent_param|gru_rel_pos_const)$"  # RWKV, RG-LRU, WavLM
+    r"|(\w+_)?(gain|gamma|alpha|beta|lambda)s?(_?\d+)?|ls_?\d*|ia3_l|vera_lambda_[bd]|boft_s"
+    r"|s_?(qk|u|v|uv|z)|skip_weights"  # nGPT, modded-nanogpt
+    r"|time_(decay|first|faaaa|mix|maa)(_\w+)?|x_[rwkvag]|k_[ka]|r_k"  # RWKV 4 to 7
+    r"|recurrent_param|gru_rel_pos_const|grep_a)$"  # RG-LRU, WavLM, BEATs
 )
 _SINK = re.compile(r"^(\w+_)?sinks?$")
 _MAGNITUDE = re.compile(r"(^|\.)(\w+_)?magnitude_vector\.")
@@ -74,9 +77,9 @@ _TOKEN = re.compile(
     rf"^(\w*_)?(cls|class|dist|distillation|mask|masked_spec|reg|register|storage|prompt|query|level|seg|segment)"
     rf"_?(tokens?|emb(ed(ding)?s?)?)_?\d*$"
     rf"|^(\w*_)?{_POSITION}(_?(emb(ed(ding)?s?)?|enc|encodings?|bias(es)?|tokens?)(_table)?|_[hw]|)$"
-    rf"|^w[pt]?pe$"
+    rf"|^w[pt]?pe$|^(null|uncond)_(\w+_)?(token|emb(ed(ding)?)?)s?$|^image_newline$"
 )
-_LEARNED_QUERY = re.compile(r"^(latents?|probe|\w+_tokens?)$")
+_LEARNED_QUERY = re.compile(r"^(latents?|probe|\w+_tokens?|\w+_queries)$")
 
 
 def places_of(model: nn.Module) -> list[Place]:
@@ -143,7 +146,7 @@ def _plain_role(module: nn.Module, key: str, tensor: Tensor, prefix: str) -> Rol
     if _MAGNITUDE.search(prefix):
         return Role("scale", "magnitude of DoRA, by its name")
     if isinstance(module, _NORMS) or _looks_like_a_norm(module):
-        return Role("norm", f"{'bias' if is_bias or key in ('beta', 'b', 'shift') else 'gain'} of {kind}")
+        return Role("norm", f"{'bias' if is_bias or key in _SHIFTS else 'gain'} of {kind}")
     if isinstance(module, _EMBEDDINGS) or (kind.endswith("Embedding") and key == "weight"):
         place = prefix.rstrip(".").rpartition(".")[2]
         if _TOKEN.match(place.lower()):
@@ -164,7 +167,7 @@ def _role_by_name(module: nn.Module, key: str, tensor: Tensor, *, is_bias: bool)
         return Role("token", f"learned query of {kind}, by its name")
     if _SINK.match(lower):
         return Role("bias", f"attention sink of {kind}, by its name")
-    if is_bias:
+    if is_bias or (lower == "beta" and {"alpha", "gamma"} & module._parameters.keys()):
         return Role("bias", f"bias of {kind}, by its name")
     if _SCALE.match(lower) or (key == "D" and "A_log" in module._parameters):
         return Role("scale", f"scale of {kind}, by its name")

@@ -118,6 +118,34 @@ def test_half_a_pair_is_a_weight(names):
     assert {place.role.name for place in places_of(OnItsOwn(*names))} == {"weight"}
 
 
+RAW = {
+    "scale": (
+        "x_r",
+        "k_a",
+        "r_k",
+        "alpha",
+        "static_beta",
+        "resid_lambdas",
+        "skip_weights",
+        "ls1",
+        "s_qk",
+        "boft_s",
+    ),
+    "token": ("null_text_embed", "image_newline", "img_queries"),
+    "weight": ("x", "k_proj", "alphas_normal", "lora_A", "s", "queries_weight", "null"),
+}
+
+
+@pytest.mark.parametrize("role, name", [(role, name) for role, names in RAW.items() for name in names])
+def test_raw_parameters_are_known_by_the_names_that_models_use(role, name):
+    assert [place.role.name for place in places_of(OnItsOwn(name))] == [role]
+
+
+def test_the_shift_beside_a_gain_is_a_bias():
+    roles = {place.name: place.role.name for place in places_of(OnItsOwn("alpha", "beta"))}
+    assert roles == {"alpha": "scale", "beta": "bias"}
+
+
 def test_a_parametrized_parameter_of_a_module_of_ones_own():
     module = OnItsOwn("w")
     nn.utils.parametrizations.weight_norm(module, "w")

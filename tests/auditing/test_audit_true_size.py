@@ -112,3 +112,43 @@ def test_a_decay_below_what_float32_shows_is_measured_stronger():
     found = audit(Kernel(model.parameters(), None, lr=2e-6, weight_decay=0.01), model)
     assert "not-applied" not in {f.code for f in found.findings}
     assert found.groups[0].shrink == pytest.approx(2e-8, rel=0.01)
+
+
+@pytest.mark.parametrize("skipped", [torch.bfloat16, torch.float16])
+def test_an_optimizer_that_skips_a_format_is_found_without_gradients(skipped):
+    model = nn.Sequential(linear((30, 40)), linear((40, 30), skipped))
+    found = audit(Scaled(model.parameters(), lambda p, _: float(p.dtype != skipped), lr=0.1), model)
+    (finding,) = [f for f in found.findings if f.code == "rounded-away"]
+    assert finding.parameters == ("1.weight",)
+    assert "which can represent it" in finding.measured
+    assert "depends on the dtype" in finding.advice
+
+
+def test_parameters_that_an_optimizer_knows_by_their_id_are_known_in_the_copies():
+    model = nn.Sequential(linear((8, 8)), linear((8, 8)))
+
+    class ById(Scaled):
+        def __init__(self, params):
+            super().__init__(params, None)
+            self.number = {id(p): i for i, p in enumerate(self.param_groups[0]["params"])}
+
+        @torch.no_grad()
+        def step(self, closure: Any = None) -> Any:
+            for group in self.param_groups:
+                for p in group["params"]:
+                    p.mul_(1 - group["lr"] * group["weight_decay"] * (1 + self.number[id(p)]))
+                    p.sub_(p.grad, alpha=group["lr"])
+
+    found = sorted(row.shrink or 0.0 for row in audit(ById(model.parameters()), model).groups)
+    assert found == pytest.approx([0.002, 0.004])
+
+
+def test_an_optimizer_that_never_moves_anything_is_named_as_such():
+    class Returns(Scaled):
+        def step(self, closure: Any = None) -> Any:
+            return None
+
+    model = linear((8, 8))
+    (finding,) = audit(Returns(model.parameters(), None), model).findings
+    assert finding.code == "not-applied"
+    assert "a step of Returns moves none of its parameters" in finding.measured

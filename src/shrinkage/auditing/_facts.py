@@ -112,6 +112,8 @@ class Owner:
     """The shrink that its arithmetic can't show."""
     options_read: frozenset[str] = frozenset()
     """The options of its groups that a step looks at."""
+    is_still: bool = False
+    """Whether its steps move no parameter, whatever the gradients."""
 
 
 @dataclass(frozen=True, kw_only=True)

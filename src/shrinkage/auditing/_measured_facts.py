@@ -74,7 +74,7 @@ def measured(optimizer: torch.optim.Optimizer, model: nn.Module | None, request:
             {key: value for key, value in group.items() if key != "params"}
             for group in optimizer.param_groups
         ],
-        owners=[_owner(optimizer, subject)],
+        owners=[_owner(optimizer, subject, readings)],
         forgotten=forgotten,
         aliases=aliases,
         timelines=plans,
@@ -105,7 +105,7 @@ def _lost_by_rounding(
     return judged, frozenset(idle)
 
 
-def _owner(optimizer: torch.optim.Optimizer, subject: OptimizerSubject) -> Owner:
+def _owner(optimizer: torch.optim.Optimizer, subject: OptimizerSubject, readings: Sequence[Reading]) -> Owner:
     keys = {key for group in optimizer.param_groups for key in group}
     return Owner(
         name=type(optimizer).__name__,
@@ -115,6 +115,7 @@ def _owner(optimizer: torch.optim.Optimizer, subject: OptimizerSubject) -> Owner
         is_compiled=hasattr(optimizer.__dict__.get("step"), "_torchdynamo_orig_callable"),
         has_hooks=bool(optimizer._optimizer_step_pre_hooks or optimizer._optimizer_step_post_hooks),
         noise=shrink_noise(subject),
+        is_still=not any(reading.moves or reading.decays for reading in readings),
         options_read=subject.options_read() if keys - optimizer.defaults.keys() - {"params"} else frozenset(),
     )
 

@@ -27,6 +27,14 @@ def not_applied(facts: Facts) -> Hits:
         if not absent:
             continue
         decayed = [p for p in members if p.decays]
+        if owner.is_still:
+            yield (
+                names(absent),
+                f"a step of {owner.name} moves none of its parameters, whatever their gradients",
+                "steps that move the weights",
+                "Look for a step() that returns early, waits for something, or does not call the optimizer inside it.",
+            )
+            continue
         is_on_purpose = decayed and all(p.role in _SHIFTS and p.tensor.dim() < 2 for p in absent)
         severity: Severity = "note" if is_on_purpose else "error"
         yield (

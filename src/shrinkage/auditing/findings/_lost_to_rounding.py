@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+import torch
+
 from shrinkage.auditing._facts import Audited, Facts
 from shrinkage.auditing._finding import Hits, Severity, finding, names
 
@@ -28,10 +30,17 @@ def rounded_away(facts: Facts) -> Hits:
     In float32 the factor is 1 for s below 2⁻²⁵ ≈ 3·10⁻⁸ (lr 1e-4 × weight_decay 1e-4 is below that); bfloat16
     weights do not move for s up to 2⁻⁸ ≈ 0.004. Decay is measured in the weights' own format. A penalty in the
     gradient is lost if g + λw rounds to g, or if the whole step is smaller than the weights' spacing; this is checked
-    if there is a gradient to compare with.
+    if there is a gradient to compare with. A shrink that the format can represent and that is lost all the same is
+    lost by the optimizer, which treats weights of this format in another way.
     """
     for dtype, lost in _by_format(facts, lambda applied: applied < 0.5):
-        yield (names(lost), f"{_arriving(lost)} per step arrives in {dtype}", "100 %", _REMEDY)
+        could = all(_is_visible(p) for p in lost)
+        yield (
+            names(lost),
+            f"{_arriving(lost)} per step arrives in {dtype}" + (", which can represent it" if could else ""),
+            "100 %",
+            "Look for a branch of the optimizer's step that depends on the dtype." if could else _REMEDY,
+        )
 
 
 @finding(
@@ -85,6 +94,12 @@ def rounded_away_later(facts: Facts) -> Hits:
             _REMEDY,
             severity,
         )
+
+
+def _is_visible(p: Audited) -> bool:
+    """Whether a shrink is so large that no weight of this format rounds back."""
+    shrink = p.reading.shrink
+    return bool(shrink) and p.reading.path != "coupled" and abs(shrink) >= torch.finfo(p.tensor.dtype).eps
 
 
 def _lost(facts: Facts, p: Audited, step: int) -> float:

@@ -66,7 +66,8 @@ def _one_of_each(numbers: Sequence[int], groups: Sequence[int]) -> list[int]:
 
 def _applied(run: Track, shrink: float, reading: Reading) -> float | None:
     w = run[0]
-    is_simple = reading.path == "decoupled" and reading.force == "proportional" and not reading.anchored
+    beside = reading.path == "decoupled" or (reading.path == "plain" and abs(shrink) >= spacing(w))
+    is_simple = beside and reading.force == "proportional" and not reading.anchored
     if not is_simple or reading.cautious or shrink == 0 or not bool(w.any()):
         return None
     applied = float(((w - run[-1]) * w).sum() / w.square().sum()) / shrink

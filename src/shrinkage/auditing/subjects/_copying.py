@@ -56,6 +56,8 @@ class Copier:
         self.unaligned: set[int] = set()
         """Parameters (by id) with a tensor in their state that could not be thinned as they were."""
         self._alive: list[Any] = []
+        self._known: dict[int, Tensor] = {}
+        """The parameters of the optimizers that are copied, by their id."""
         self._owner: Tensor | None = None
         self._key: object = None
 
@@ -125,8 +127,12 @@ class Copier:
     def _dict(self, x: Any) -> Any:
         new = self._remember(x, _empty_like(x, self))
         for key, value in x.items():
-            new[self(key)] = self(value)
+            new[self._member(key)] = self(value)
         return new
+
+    def _member(self, x: Any) -> Any:
+        """The copy of a key or a member of a set; for the id of a parameter that of its copy."""
+        return id(self(self._known[x])) if type(x) is int and x in self._known else self(x)
 
     def _list(self, x: Any) -> Any:
         new = self._remember(x, copy.copy(x))
@@ -139,7 +145,7 @@ class Copier:
         return type(x)(*items) if hasattr(x, "_fields") else type(x)(items)
 
     def _set(self, x: Any) -> Any:
-        return type(x)(self(item) for item in x)
+        return type(x)(self._member(item) for item in x)
 
     def _method(self, x: types.MethodType) -> Any:
         return types.MethodType(self(x.__func__), self(x.__self__))
@@ -184,6 +190,8 @@ class Copier:
         except TypeError:
             return _by_deepcopy(x)
         self._remember(x, new)
+        if isinstance(x, torch.optim.Optimizer):
+            self._known |= {id(p): p for group in x.param_groups for p in group["params"]}
         for slot in _slots(type(x)):
             if hasattr(x, slot):
                 object.__setattr__(new, slot, self(getattr(x, slot)))

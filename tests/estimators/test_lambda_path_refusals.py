@@ -41,6 +41,14 @@ class Later:
         return nn.Linear(4, 2) if self.made < 8 else nn.Linear(4, 2, bias=False)
 
 
+class LaterInDouble(Later):
+    """A factory that changes its modules' numbers once training is under way."""
+
+    def __call__(self) -> nn.Module:
+        self.made += 1
+        return nn.Linear(4, 2) if self.made < 8 else nn.Linear(4, 2).double()
+
+
 class Unread(nn.Module):
     """Its outputs come from no parameter."""
 
@@ -86,6 +94,11 @@ BAD: dict[str, tuple[Callable[[], nn.Module] | Any, dict[str, Any], str]] = {
         Later(),
         {},
         "make_module=…: must return modules of the same shapes each time; bias was (2,) and then missing.",
+    ),
+    "another dtype later": (
+        LaterInDouble(),
+        {},
+        "must return modules of the same dtypes each time; weight was torch.float32 and then torch.float64.",
     ),
     "no weight": (
         lambda: nn.Sequential(nn.BatchNorm1d(4)),

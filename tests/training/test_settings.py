@@ -8,7 +8,7 @@ import pytest
 
 from shrinkage._errors import RequestError
 from shrinkage.networks import PerceptronLayout
-from shrinkage.rules import L1, L2, Projection, WeightDecay
+from shrinkage.rules import L1, L2, AdaptiveL2, Decoupled, Projection, WeightDecay
 from shrinkage.training import ParticleSwarms, Recipe, Swarm, SwarmVariant
 from shrinkage.training.engine import _engine_library as _library
 from shrinkage.training.engine._engine_trainee import SECONDS_A_BLOCK
@@ -62,8 +62,14 @@ def test_a_radius_is_no_strength_of_a_path():
 
 @pytest.mark.parametrize(
     "rule, admitted",
-    [(L2(0.0), True), (WeightDecay(0.0), True), (WeightDecay(0.0, of="original"), False)],
-    ids=["l2", "updated", "original"],
+    [
+        (L2(0.0), True),
+        (WeightDecay(0.0), True),
+        (WeightDecay(0.0, of="original"), False),
+        (Decoupled(0.0), False),
+        (AdaptiveL2(0.0), True),
+    ],
+    ids=["l2", "updated", "original", "decoupled", "adaptive"],
 )
 def test_a_strength_that_takes_more_than_all_is_not_admitted(rule, admitted):
     """ηλ = 1.1 of the weight from before the step; of the updated weight it is 1.1/2.1."""

@@ -130,6 +130,14 @@ class Rule:
         shrink = lr * lam
         return self.with_strength(shrink / (1 + shrink) if self.entry == "after" else shrink)
 
+    def admits(self, lam: float, lr: float) -> bool:
+        """False for a λ that is no strength of the rule, or takes off more than the whole weight in a step at `lr`."""
+        try:
+            placed = self.at_lambda(lam, lr)
+        except RequestError:
+            return False
+        return not self.scales_weights or float(placed.shrink(Reading(lr=lr, lr_max=lr))) <= 1
+
     def lambda_at(self, lr: float) -> float | Tensor:
         """The canonical λ that the rule's strength equals for plain SGD at learning rate `lr`; inverse of `at_lambda`."""
         if not self.is_fraction:

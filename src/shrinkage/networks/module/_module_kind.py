@@ -80,7 +80,7 @@ class ModuleKind:
         """An untrained module in training mode, its initial weights a function of `chance`.
 
         Raises:
-            RequestError: the factory returns one of other shapes than before.
+            RequestError: the factory returns one of other shapes or number formats than before.
         """
         module = made(self.factory, self.device, *chance)
         held = dict([*module.named_parameters(remove_duplicate=False), *module.named_buffers()])
@@ -90,6 +90,11 @@ class ModuleKind:
                 raise RequestError(
                     f"{called('make_module')}: must return modules of the same shapes each time; {slot.name} was "
                     f"{tuple(slot.shape)} and then {'missing' if found is None else tuple(found.shape)}."
+                )
+            if found.dtype != slot.dtype:
+                raise RequestError(
+                    f"{called('make_module')}: must return modules of the same dtypes each time; {slot.name} was "
+                    f"{slot.dtype} and then {found.dtype}."
                 )
         return module
 

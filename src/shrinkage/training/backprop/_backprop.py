@@ -12,7 +12,6 @@ from dataclasses import dataclass
 
 import torch
 
-from shrinkage._errors import RequestError
 from shrinkage.networks import Layout, StackedKind
 from shrinkage.training._controlled import control_of
 from shrinkage.training._machine import one_thread_flushed
@@ -50,11 +49,7 @@ class Backprop(BackpropSettings):
         return recipe.engine == "compiled" and recipe.strengths == "network" and engine_takes(recipe)
 
     def admits(self, recipe: Recipe, lam: float) -> bool:
-        try:
-            recipe.rule.at_lambda(lam, self.learning_rate)
-        except RequestError:
-            return False
-        return True
+        return recipe.rule.admits(lam, self.learning_rate)
 
     def train(
         self,

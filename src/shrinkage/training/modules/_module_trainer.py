@@ -41,11 +41,7 @@ class ModuleTrainer(ModuleSettings):
         return False
 
     def admits(self, recipe: Recipe, lam: float) -> bool:
-        try:
-            recipe.rule.at_lambda(lam, self.learning_rate)
-        except RequestError:
-            return False
-        return True
+        return recipe.rule.admits(lam, self.learning_rate)
 
     def train(
         self,

@@ -143,12 +143,86 @@ def test_parameters_that_an_optimizer_knows_by_their_id_are_known_in_the_copies(
     assert found == pytest.approx([0.002, 0.004])
 
 
-def test_an_optimizer_that_never_moves_anything_is_named_as_such():
-    class Returns(Scaled):
-        def step(self, closure: Any = None) -> Any:
-            return None
+class Returns(Scaled):
+    def step(self, closure: Any = None) -> Any:
+        return None
 
+
+@pytest.mark.parametrize("weight_decay", [0.0, 0.1])
+def test_an_optimizer_that_moves_nothing_is_named_with_and_without_a_decay(weight_decay):
     model = linear((8, 8))
-    (finding,) = audit(Returns(model.parameters(), None), model).findings
-    assert finding.code == "not-applied"
+    (finding,) = audit(Returns(model.parameters(), None, weight_decay=weight_decay), model).findings
+    assert (finding.code, finding.severity) == ("not-applied", "error")
     assert "a step of Returns moves none of its parameters" in finding.measured
+
+
+class Waits(torch.optim.SGD):
+    """Steps every eighth time."""
+
+    count = 0
+
+    def step(self, closure: Any = None) -> Any:
+        self.count += 1
+        return super().step(closure) if self.count % 8 == 0 else None
+
+
+def at_rest_now(model):
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    optimizer.param_groups[0]["lr"] = 0.0
+    return optimizer
+
+
+def all_frozen(model):
+    model.requires_grad_(False)
+    return torch.optim.SGD(model.parameters(), lr=0.1)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        at_rest_now,
+        all_frozen,
+        lambda model: torch.optim.SGD(model.parameters(), lr=0.0),
+        lambda model: torch.optim.AdamW(model.parameters(), lr=1e-12, weight_decay=0.0),
+        lambda model: torch.optim.AdamW(model.parameters(), lr=1e-12, weight_decay=0.0, fused=True),
+        lambda model: Waits(model.parameters(), lr=0.1),
+        lambda model: torch.optim.LBFGS(model.parameters()),
+    ],
+    ids=["lr 0 now", "frozen", "lr 0", "tiny lr", "tiny lr, fused", "waits", "L-BFGS"],
+)
+def test_an_optimizer_that_does_not_move_now_is_no_finding(make):
+    model = linear((8, 8))
+    assert [f.code for f in audit(make(model), model).findings] == []
+
+
+def applied_by(model, factor):
+    found = audit(Scaled(model.parameters(), factor), model)
+    return next(f.measured for f in found.findings if f.code in ("not-applied", "other-number"))
+
+
+def test_two_single_parameters_of_different_shape_are_named_without_a_cause():
+    model = nn.Sequential(linear((8, 16)), linear((16, 4)))
+    measured = applied_by(model, lambda p, _: float(tuple(p.shape) == (16, 8)))
+    assert measured.endswith("Scaled decays 1 of its 2 parameters: 0.weight, but not 1.weight")
+
+
+@pytest.mark.parametrize(
+    "shapes, decayed, has_cause",
+    [
+        ([(8, 16), (16, 8), (8, 16), (16, 8)], {(16, 8)}, True),
+        ([(8, 16), (16, 4), (4, 12), (12, 6)], {(16, 8), (12, 4)}, False),
+        ([(8, 16), (16, 8), (8, 16)], {(16, 8)}, False),
+    ],
+    ids=["two of each shape", "all shapes differ", "one on a side"],
+)
+def test_a_shape_is_a_possible_cause_where_it_repeats_on_both_sides(shapes, decayed, has_cause):
+    model = nn.Sequential(*map(linear, shapes))
+    measured = applied_by(model, lambda p, _: float(tuple(p.shape) in decayed))
+    assert ("a possible cause is the shape" in measured) == has_cause
+    assert "0.weight" in measured
+
+
+def test_the_parameters_that_get_another_number_are_named_beside_the_others():
+    model = nn.Sequential(linear((8, 16)), linear((16, 4)))
+    measured = applied_by(model, lambda p, _: 2.0 if tuple(p.shape) == (16, 8) else 1.0)
+    assert measured.endswith("2 times as much, unlike 1.weight")

@@ -32,6 +32,8 @@ __all__ = ["measured"]
 
 _MOST_ELEMENTS = 512
 """Elements of a parameter that are stepped on."""
+_PATIENCE = 64
+"""Steps after which an optimizer that has moved nothing, because it accumulates or waits, is taken to move nothing."""
 _LOOKS = 20
 """Places of a schedule at which rounding is looked at."""
 
@@ -115,9 +117,15 @@ def _owner(optimizer: torch.optim.Optimizer, subject: OptimizerSubject, readings
         is_compiled=hasattr(optimizer.__dict__.get("step"), "_torchdynamo_orig_callable"),
         has_hooks=bool(optimizer._optimizer_step_pre_hooks or optimizer._optimizer_step_post_hooks),
         noise=shrink_noise(subject),
-        is_still=not any(reading.moves or reading.decays for reading in readings),
+        is_still=not any(reading.moves or reading.decays for reading in readings) and _rests(subject),
         options_read=subject.options_read() if keys - optimizer.defaults.keys() - {"params"} else frozenset(),
     )
+
+
+def _rests(subject: OptimizerSubject) -> bool:
+    """Whether nothing moves in many steps, nor at a learning rate so large that no rounding hides it."""
+    plans = [Plan(steps=_PATIENCE, start=start, lr=lr) for start in ("pattern", "live") for lr in (1.0, 1e4)]
+    return not any(bool((track != track[0]).any()) for plan in plans for track in subject.run(plan))
 
 
 def _expected(optimizer: torch.optim.Optimizer, lrs: Sequence[float]) -> list[float]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 
 from shrinkage.auditing._facts import Audited, Facts, Owner, configured
@@ -9,6 +10,8 @@ from shrinkage.auditing._finding import Hits, Severity, finding, names
 
 _SAME = 0.03
 """Relative difference up to which two strengths count as one."""
+_MOST_NAMED = 2
+"""Parameters that a sentence names."""
 _SHIFTS = ("bias", "norm", "scale", "token", "unknown")
 
 
@@ -20,21 +23,27 @@ def not_applied(facts: Facts) -> Hits:
 
     The optimizer does not know the option, ignores it in one of its code paths, or skips parameters with a shape or
     number format that it does not expect. It is an error if a whole group or a weight matrix is not decayed, and a
-    note if only biases and other one-dimensional parameters are skipped, which some optimizers do on purpose.
+    note if only biases and other one-dimensional parameters are skipped, which some optimizers do on purpose. A step
+    that moves nothing at all is an error whatever the group specifies.
     """
-    for owner, g, strength, members in _groups(facts):
-        absent = [p for p in members if not p.decays and _would_show(p, strength, owner)]
-        if not absent:
-            continue
-        decayed = [p for p in members if p.decays]
-        if owner.is_still:
+    for owner in facts.owners:
+        still = (
+            [p for p in facts.held_by(owner) if p.trainable and p.tensor.numel()] if owner.is_still else []
+        )
+        if still:
             yield (
-                names(absent),
+                names(still),
                 f"a step of {owner.name} moves none of its parameters, whatever their gradients",
                 "steps that move the weights",
                 "Look for a step() that returns early, waits for something, or does not call the optimizer inside it.",
             )
+    for owner, g, strength, members in _groups(facts):
+        if owner.is_still:
             continue
+        absent = [p for p in members if not p.decays and _would_show(p, strength, owner)]
+        if not absent:
+            continue
+        decayed = [p for p in members if p.decays]
         is_on_purpose = decayed and all(p.role in _SHIFTS and p.tensor.dim() < 2 for p in absent)
         severity: Severity = "note" if is_on_purpose else "error"
         yield (
@@ -88,7 +97,7 @@ def other_number(facts: Facts) -> Hits:
             yield (
                 names(alike),
                 f"group {p.group} has weight_decay={strength:g} at lr {p.lr:.3g}, but {got} is applied: {factor:g} times "
-                f"as much" + _by_what(alike, [q for _, q in ratios.values() if q not in alike]),
+                f"as much{_unlike(alike, [q for _, q in ratios.values() if q not in alike])}",
                 "the group's number",
                 "Look for a decay that is applied once per part of the group, or divide weight_decay by "
                 f"{factor:g} if the optimizer's own scaling is intended.",
@@ -168,7 +177,8 @@ def _how_many(absent: Sequence[Audited], decayed: Sequence[Audited]) -> str:
     if not decayed:
         return "none of its parameters" if len(absent) > 1 else "nothing"
     return (
-        f"{len(decayed)} of its {len(absent) + len(decayed)} parameters, not these{_by_what(absent, decayed)}"
+        f"{len(decayed)} of its {len(absent) + len(decayed)} parameters: {_few(decayed)}, but not {_few(absent)}"
+        f"{_perhaps_by(absent, decayed)}"
     )
 
 
@@ -176,17 +186,37 @@ def _for_these(absent: Sequence[Audited], decayed: Sequence[Audited]) -> str:
     return " for these" if decayed and absent else ""
 
 
-def _by_what(these: Sequence[Audited], others: Sequence[Audited]) -> str:
-    """What tells the parameters from the others: their number format, axes or shape."""
+def _unlike(alike: Sequence[Audited], others: Sequence[Audited]) -> str:
+    return f", unlike {_few(others)}{_perhaps_by(alike, others)}" if others else ""
+
+
+def _few(these: Sequence[Audited]) -> str:
+    rest = len(these) - _MOST_NAMED
+    return ", ".join(names(these[:_MOST_NAMED])) + (f" and {rest} more" if rest > 0 else "")
+
+
+def _perhaps_by(these: Sequence[Audited], others: Sequence[Audited]) -> str:
+    """What may tell the parameters from the others: their number format, axes or shape.
+
+    It is named where no value occurs on both sides and one is shared by several parameters on each side: of two single
+    parameters any difference may be a coincidence.
+    """
     told: dict[str, Callable[[Audited], object]] = {
         "number format": lambda p: p.tensor.dtype,
         "number of axes": lambda p: p.tensor.dim(),
         "shape": lambda p: tuple(p.tensor.shape),
     }
     for what, of in told.items():
-        if others and not {of(p) for p in these} & {of(p) for p in others}:
-            return f", which differ in their {what} ({_shown(of(these[0]))} against {_shown(of(others[0]))})"
+        here, there = Counter(map(of, these)), Counter(map(of, others))
+        if here.keys() & there.keys() or min(map(_most, (here, there))) < 2:
+            continue
+        (mine, _), (its, _) = here.most_common(1)[0], there.most_common(1)[0]
+        return f"; a possible cause is the {what} ({_shown(mine)} against {_shown(its)})"
     return ""
+
+
+def _most(counts: Counter[object]) -> int:
+    return max(counts.values(), default=0)
 
 
 def _shown(value: object) -> str:

@@ -28,7 +28,10 @@ site:  ## Build the docs into build/site.
 wheel:  ## Build the wheel and the sdist, and try them in a bare environment.
 	.ci/wheel
 
+arm:  ## Cross-compile the wheel for aarch64 and run its engine under emulation (as root, on Debian).
+	.ci/aarch64
+
 gate:  ## Run everything that a commit must pass.
 	.ci/run
 
-.PHONY: help install test long style types site wheel gate
+.PHONY: help install test long style types site wheel arm gate

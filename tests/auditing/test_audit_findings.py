@@ -218,3 +218,12 @@ def test_overshooting_zero_is_distinguished_from_a_wrong_sign(kind, options, pro
         )
         assert found[0].parameters == ("0.weight", "3.weight")
         assert shown.groups[0].rule.endswith(", beyond 0")
+
+
+@pytest.mark.parametrize("given, severity", [({}, "note"), ({"weight_decay": 0.1}, "warning")])
+def test_groups_without_decay_are_a_note_where_nobody_wanted_another_strength(given, severity):
+    """Hugging Face's Trainer at its defaults: groups with 0, and AdamW built without a strength of its own."""
+    model = net()
+    groups = [{"params": matrices(model), "weight_decay": 0.0}, {"params": rest(model), "weight_decay": 0.0}]
+    found = audit(torch.optim.AdamW(groups, lr=1e-3, **given), model).findings
+    assert [f.severity for f in found if f.code == "adamw-is-adam"] == [severity]

@@ -25,7 +25,7 @@ def begin(
         optimizer: as the trainer made it; wrappers of accelerate are removed.
         model: the model that it trains.
         rule: the rule to attach; None leaves the optimizer as it is.
-        audited: audit the optimizer, and warn about each finding.
+        audited: audit the optimizer, and warn about each error and warning that it finds.
         options: for `attach`.
     """
     optimizer = getattr(optimizer, "optimizer", optimizer)
@@ -33,6 +33,6 @@ def begin(
         attach(optimizer, rule, model=model, **options)
     if audited:
         for finding in audit(optimizer, model).findings:
-            if finding.severity != "info":
+            if finding.severity != "note":
                 warnings.warn(f"{finding.code}: {finding.sentence}", stacklevel=3)
     return telemetry(optimizer, model)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from typing import Any
 
@@ -105,7 +106,8 @@ def adam_is_adamw(facts: Facts) -> Hits:
 def adamw_is_adam(facts: Facts) -> Hits:
     """The name says decoupled decay, but the penalty goes through the gradient, or every group's decay was set to 0.
 
-    An AdamW that loads the state of an Adam takes over its groups, weight_decay 0 included.
+    An AdamW that loads the state of an Adam takes over its groups, weight_decay 0 included. It is only a note where the
+    lost strength is the default of the class, which nobody may have wanted: Hugging Face's Trainer passes groups with 0.
     """
     for owner in facts.owners:
         if "AdamW" not in owner.name:
@@ -131,6 +133,7 @@ def adamw_is_adam(facts: Facts) -> Hits:
                 f"every group has weight_decay=0, so the {default:g} that {owner.name} was built with reaches no weight",
                 f"weight_decay={default:g} in a group",
                 "Set group['weight_decay'] where you want decay; load_state_dict replaces the groups' strengths.",
+                "note" if default == _by_default(owner) else "warning",
             )
 
 
@@ -167,3 +170,11 @@ def _says_decoupled(options: dict[str, Any]) -> bool:
 
 def _option(facts: Facts, group: int) -> Any:
     return facts.groups[group].get("weight_decay", 0.0)
+
+
+def _by_default(owner: Owner) -> float | None:
+    """The weight_decay that the optimizer's class is built with where none is given; None where it can't be read."""
+    if owner.kind is None:
+        return None
+    argument = inspect.signature(owner.kind.__init__).parameters.get("weight_decay")
+    return None if argument is None or argument.default is argument.empty else number(argument.default)

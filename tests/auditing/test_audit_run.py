@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 from auditing_cases import matrices, net, rest
 from shrinkage import RequestError
 from shrinkage.auditing import audit_run
+from shrinkage.auditing.running._course import Course
 from shrinkage.cli import app
 
 
@@ -142,3 +143,21 @@ def test_the_command_steps_and_writes_a_page(tmp_path, monkeypatch):
     assert "What the decay did in 20 steps of AdamW" in page
     told = json.loads(CliRunner().invoke(app, ["audit", "train.py:build", "--steps", "20", "--json"]).output)
     assert told["courses"][0]["steps"][-1] == 20
+
+
+@pytest.mark.parametrize(
+    "first, last, words", [(4.89, 10.6, "(+120 %)"), (4.89, 4.86, "(−0.61 %)"), (2.0, 2.0, "(+0 %)")]
+)
+def test_a_change_of_the_norm_is_a_plain_percentage(first, last, words):
+    course = Course(
+        label="group 0",
+        rule="no decay",
+        steps=[1, 200],
+        lr=[0.1, 0.1],
+        shrink=[0.0, 0.0],
+        removed=[0.0, 0.0],
+        norm=[first, last],
+        norm_at_rest=[None, None],
+        share=[None, None],
+    )
+    assert words in course.sentence

@@ -44,6 +44,7 @@ class UnseenRows:
     unseen_: OutOfFold
     out_of_fold_: NDArray[np.float64]
     fold_models_: FoldModels
+    n_features_in_: int
 
     def _judge_by_folds(
         self,

@@ -1,4 +1,4 @@
-"""From some thousand rows of few columns on, one of the networks is wider than asked for, at a lower learning rate."""
+"""On tables of a few thousand rows and few columns, one network is wider than the given one, at a lower learning rate."""
 
 import numpy as np
 import pytest

@@ -55,18 +55,18 @@ class Course:
         """The effect of the decay as one sentence."""
         grown = self.norm[-1] / self.norm[0] - 1 if self.norm[0] else 0.0
         change = f"{'−' if grown < 0 else '+'}{short(abs(100 * grown), 2)} %"
-        told = f"‖w‖ went from {self.norm[0]:.3g} to {self.norm[-1]:.3g} ({change})"
+        text = f"‖w‖ went from {self.norm[0]:.3g} to {self.norm[-1]:.3g} ({change})"
         strongest = max(range(len(self.shrink)), key=lambda k: self.shrink[k] or 0.0)
         removed, share, rest = self.removed[-1], self.share[-1], self.norm_at_rest[strongest]
         if removed is None or not removed:
             return (
-                f"{told}; no decay acted."
+                f"{text}; no decay acted."
                 if removed == 0
-                else f"{told}; the amount of decay depends on the gradients."
+                else f"{text}; the amount of decay depends on the gradients."
             )
-        told = f"The decay removed {short(100 * removed, 2)} % in {self.steps[-1]} steps; {told}"
-        told += f"; it is {short(100 * share, 2)} % of the last update" if share is not None else ""
-        return told + (
+        text = f"The decay removed {short(100 * removed, 2)} % in {self.steps[-1]} steps; {text}"
+        text += f"; it is {short(100 * share, 2)} % of the last update" if share is not None else ""
+        return text + (
             f", and the equilibrium ‖w‖ was {rest:.3g} where the decay was strongest."
             if rest is not None
             else "."

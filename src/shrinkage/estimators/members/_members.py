@@ -68,7 +68,7 @@ class Member(NamedTuple):
     hidden: bool
     """With the hidden layers asked for; without, it is a linear model of its inputs."""
     shape: str = "plain"
-    """Of the hidden layers: `plain`, those asked for; `deep`, two of half the units in place of each; `wide`, `WIDER`
+    """Of the hidden layers: `plain`, as given; `deep`, two of half the units in place of each; `wide`, `WIDER`
     times the units."""
     embedding: str = "none"
     """What the network does with numbers first: `none`, or `periodic`."""
@@ -179,7 +179,7 @@ def recipe_of_member(recipe: Recipe, name: str) -> Recipe:
 
 
 def _shaped(units: tuple[int, ...], shape: str) -> tuple[int, ...]:
-    """Hidden layers of a shape, by those that were asked for."""
+    """Units of the hidden layers of a member of this shape, from those given."""
     if shape == "deep":
         return tuple(-(-u // 2) for u in units for _ in range(2))
     if shape == "wide":
@@ -190,8 +190,8 @@ def _shaped(units: tuple[int, ...], shape: str) -> tuple[int, ...]:
 def recipes_of_members(
     names: Sequence[str], recipe: Recipe, all_rows: Fold, budget: Budget
 ) -> dict[str, Recipe]:
-    """The recipe of each member, at the learning rate that the budget has for as many inputs as it sees, and for layers
-    so much wider than those asked for."""
+    """The recipe of each member, at the learning rate that the budget has for as many inputs as it sees, and for the
+    width of its layers."""
     recipes = {name: recipe_of_member(recipe, name) for name in names}
     for name, own in recipes.items():
         if isinstance(own.trainer, Backprop):
@@ -202,10 +202,10 @@ def recipes_of_members(
     return recipes
 
 
-def _times_wider(recipe: Recipe, asked: Recipe) -> float:
-    """How many times the units of the layers asked for a member's have; 1 where they have no more."""
-    own, given = (getattr(each.kind, "hidden_layer_sizes", ()) for each in (recipe, asked))
-    return max([1.0, *(a / b for a, b in zip(own, given, strict=False))])
+def _times_wider(recipe: Recipe, given: Recipe) -> float:
+    """The units of a member's widest layers, divided by those given; at least 1."""
+    own, those = (getattr(each.kind, "hidden_layer_sizes", ()) for each in (recipe, given))
+    return max([1.0, *(a / b for a, b in zip(own, those, strict=False))])
 
 
 def described_members(recipes: Mapping[str, Recipe]) -> dict[str, str]:

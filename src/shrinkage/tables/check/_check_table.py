@@ -20,7 +20,7 @@ from shrinkage.tables.check._totals import note_on_totals
 __all__ = ["check_table", "hint", "listed"]
 
 MOST_CLASSES = 1_000
-"""A target of more different values, such as the hour of each row, would train for hours and tell none apart."""
+"""A target of more different values, such as the hour of each row, would train for hours and distinguish none."""
 
 
 def check_table(

@@ -6,7 +6,7 @@ The fields are those of the structs in `c/`, in their order.
 from __future__ import annotations
 
 import ctypes
-from ctypes import POINTER, Structure, c_double, c_int64, c_void_p
+from ctypes import POINTER, Structure, c_char, c_double, c_int64, c_void_p
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from shrinkage.training._rows import Rows
 
 __all__ = [
     "ACTIVATIONS",
+    "FORCES",
     "LOSSES",
     "OPTIMIZERS",
     "Evaluation",
@@ -41,6 +42,7 @@ __all__ = [
 SOURCE = Path(__file__).parent / "c" / "engine.c"
 ACTIVATIONS, LOSSES = tuple(networks.ACTIVATIONS), tuple(networks.LOSSES)
 OPTIMIZERS = ("sgd", "momentum", "nesterov", "adam")
+FORCES = ("l2", "l1")
 _SUFFIX = {torch.float32: "f32", torch.float64: "f64"}
 
 
@@ -139,7 +141,17 @@ def _engine(choice: str) -> ctypes.CDLL | None:
         assert list((c_int64 * len(ours)).in_dll(built, "bytes_f32")) == ours, (
             "the engine's struct layouts differ"
         )
+        assert _enums_of(built) == [ACTIVATIONS, LOSSES, OPTIMIZERS, FORCES], "the engine's enums differ"
     return built
+
+
+def _enums_of(built: ctypes.CDLL) -> list[tuple[str, ...]]:
+    """The names of the activations, losses, optimizers and forces that the library was built with, by number."""
+    text = ctypes.string_at(ctypes.addressof(c_char.in_dll(built, "enums"))).decode()
+    return [
+        tuple(name.lower().removesuffix("_loss").removesuffix("_force") for name in line.split())
+        for line in text.splitlines()
+    ]
 
 
 def engine() -> ctypes.CDLL | None:

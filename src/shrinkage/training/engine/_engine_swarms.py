@@ -83,7 +83,7 @@ class EngineSwarms(Swarms):
             row_weight=c.place(weights),
             member=c.place(keep.member),
             of_hits=keep.error == "accuracy",
-            force=int(keep.l1),
+            force=c.FORCES.index("l1" if keep.l1 else "l2"),
             pulled=keep.n_pulled,
             strength=c.place(keep.strength),
         )

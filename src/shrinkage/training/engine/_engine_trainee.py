@@ -182,7 +182,7 @@ class EngineBlock(Trainee):
             activation=c.ACTIVATIONS.index(perceptron.activation),
             loss=c.loss_number(self.recipe.loss),
             optimizer=c.OPTIMIZERS.index(kind),
-            force=int(isinstance(self.strengths.rule.force, L1Force)),
+            force=c.FORCES.index("l1" if isinstance(self.strengths.rule.force, L1Force) else "l2"),
             in_gradient=pull.strength is not None,
             decay_biases=self.recipe.decay_biases,
             networks=self.K,

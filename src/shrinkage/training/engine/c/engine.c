@@ -36,10 +36,21 @@
 #define TILE_ROWS_OF_2 8
 #endif
 
-enum { RELU, TANH, LOGISTIC, IDENTITY };
-enum { SOFTMAX, LOGISTIC_LOSS, SQUARED_ERROR, ABSOLUTE_ERROR, HUBER, QUANTILE, POISSON, MULTILABEL };
-enum { SGD, MOMENTUM, NESTEROV, ADAM };
-enum { L2_FORCE, L1_FORCE };
+/* What a job gives by number: each list makes an enum, and the names that the caller compares with its own. */
+#define ALL_ACTIVATIONS(AS) AS(RELU) AS(TANH) AS(LOGISTIC) AS(IDENTITY)
+#define ALL_LOSSES(AS)                                                                                          \
+    AS(SOFTMAX) AS(LOGISTIC_LOSS) AS(SQUARED_ERROR) AS(ABSOLUTE_ERROR)                           \
+    AS(HUBER) AS(QUANTILE) AS(POISSON) AS(MULTILABEL)
+#define ALL_OPTIMIZERS(AS) AS(SGD) AS(MOMENTUM) AS(NESTEROV) AS(ADAM)
+#define ALL_FORCES(AS) AS(L2_FORCE) AS(L1_FORCE)
+#define A_NUMBER(name) name,
+#define A_WORD(name) #name " "
+enum { ALL_ACTIVATIONS(A_NUMBER) };
+enum { ALL_LOSSES(A_NUMBER) };
+enum { ALL_OPTIMIZERS(A_NUMBER) };
+enum { ALL_FORCES(A_NUMBER) };
+EXPORT const char enums[] =
+    ALL_ACTIVATIONS(A_WORD) "\n" ALL_LOSSES(A_WORD) "\n" ALL_OPTIMIZERS(A_WORD) "\n" ALL_FORCES(A_WORD);
 
 /* How many sums a loss's metric has: squared errors of each of C outputs, or one count of correct rows. */
 INLINE int64_t hits_of(int64_t loss, int64_t C) {

@@ -57,8 +57,11 @@ class Inputs:
 
     def standardized(self, rows: NDArray[np.int64]) -> NDArray[np.float64]:
         """(n, D) some rows as the networks see them, in float64."""
-        X = self.X[rows].astype(np.float64)
-        return X if self.scale is None else self.scale.standardized(X)
+        X = self.X[rows].astype(np.float64, copy=False)
+        if self.scale is not None:  # in place: the rows picked are a copy
+            X -= self.scale.shift
+            X /= self.scale.scale
+        return X
 
 
 def standard_inputs(X: NDArray[Any], scale: Scale | None, numbers: tuple[int, ...] = ()) -> dict[str, Inputs]:

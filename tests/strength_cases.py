@@ -14,9 +14,10 @@ from typing import Any, Protocol
 import numpy as np
 import torch
 
-from shrinkage.strength import Convention, Quantities, convert
+from shrinkage.strength import Convention, Quantities
 from shrinkage.strength._registry import find
 from shrinkage.strength._schedule import CLOCKS, relative_rates
+from shrinkage.sweeps import convert
 
 Weights = list[np.ndarray]
 Run = Callable[..., np.ndarray]

@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from shrinkage._errors import RequestError
-from shrinkage.strength import convert
-from shrinkage.sweeps import rescale
+from shrinkage.sweeps import convert, rescale
 
 SGD, L2, ADAM = "torch.optim.SGD", "keras.regularizers.L2", "torch.optim.Adam"
 

@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shrinkage._errors import RequestError
-from shrinkage.strength import conventions, convert
+from shrinkage.strength import conventions
+from shrinkage.sweeps import convert
 
 NAMES = [c.name for c in conventions()]
 # 1 − s forgets the digits of a small s, so a way back from there is none.

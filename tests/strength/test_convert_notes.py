@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from shrinkage.strength import conventions, convert
+from shrinkage.strength import conventions
+from shrinkage.sweeps import convert
 
 SGD, ADAMW, LARS, NOVOGRAD = "torch.optim.SGD", "torch.optim.AdamW", "optax.lars", "optax.novograd"
 RIDGE, SGDW = "sklearn.linear_model.Ridge", "timm.optim.SGDW"

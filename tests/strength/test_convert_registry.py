@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from shrinkage.strength import _conventions_page, _public, _registry, conventions
+from shrinkage.strength import _conventions_page, _registry, conventions
+from shrinkage.sweeps import _convert
 from shrinkage.strength._conventions_page import page
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -60,7 +61,7 @@ def test_the_floor_needs_neither_torch_nor_numpy():
     assert answer.stdout.strip() == "[]"
 
 
-@pytest.mark.parametrize("module", [_public, _registry])
+@pytest.mark.parametrize("module", [_convert, _registry])
 def test_the_examples_of_convert_run(module):
     outcome = doctest.testmod(module)
     assert outcome.attempted >= 1

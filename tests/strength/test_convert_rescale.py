@@ -8,8 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shrinkage.strength import convert
-from shrinkage.sweeps import rescale
+from shrinkage.sweeps import convert, rescale
 
 OLD: dict[str, Any] = {"lr": 1e-3, "rows": 50_000, "batch_size": 128, "epochs": 10}
 

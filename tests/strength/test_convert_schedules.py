@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 import torch
 
-from shrinkage.strength import convert
 from shrinkage.strength._quantities import Quantities
 from shrinkage.strength._schedule import relative_rates
+from shrinkage.sweeps import convert
 
 ADAMW, CORRECTED = "timm.optim.AdamWLegacy", "timm.optim.AdamWLegacy:corrected_weight_decay=True"
 CONSTANT, COMPOSER = "tfa.optimizers.AdamW", "composer.optim.DecoupledAdamW"

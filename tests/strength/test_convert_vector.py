@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from shrinkage.strength import convert
+from shrinkage.sweeps import convert
 
 RUN: dict[str, Any] = {"lr": 0.1, "momentum": 0.9, "rows": 50_000, "batch_size": 128}
 

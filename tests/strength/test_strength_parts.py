@@ -9,11 +9,12 @@ import pytest
 
 import shrinkage as sh
 from shrinkage._errors import RequestError
-from shrinkage.strength import Quantities, conventions, convert
+from shrinkage.strength import Quantities, conventions
 from shrinkage.strength._checks import checked
 from shrinkage.strength._registry import find
 from shrinkage.strength._schedule import CLOCKS
 from shrinkage.strength._translation import _at_the_smaller_lr
+from shrinkage.sweeps import convert
 
 CONVERSION = convert(1e-4, "lam", "l2_penalty")
 RECORDS = [conventions(), find("lam"), find("lam").form, Quantities(), CLOCKS["lr"], CONVERSION]

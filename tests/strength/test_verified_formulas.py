@@ -16,7 +16,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from shrinkage.strength import Quantities, convert
+from shrinkage.strength import Quantities
+from shrinkage.sweeps import convert
 from strength_cases import COSINE, MOMENTUM, PEAK, STEPS, assert_same, by_torch, converted, stated
 
 NUMBER = 0.3

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from shrinkage.strength import Quantities, conventions, convert
+from shrinkage.strength import Quantities, conventions
+from shrinkage.sweeps import convert
 from strength_cases import (
     COSINE,
     MOMENTUM,

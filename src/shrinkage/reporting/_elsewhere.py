@@ -5,7 +5,7 @@ from __future__ import annotations
 from shrinkage.networks import loss_named
 from shrinkage.reporting._story import StrengthElsewhere
 from shrinkage.rules import Rule
-from shrinkage.strength import convert
+from shrinkage.strength import Quantities, find, translate
 from shrinkage.training import Backprop, Recipe
 
 __all__ = ["strengths_elsewhere"]
@@ -55,20 +55,18 @@ def strengths_elsewhere(
     in_torch = StrengthElsewhere(
         framework="PyTorch",
         argument=f"torch.optim.{optimizer}(weight_decay=…)",
-        value=convert(lam, "lam", f"torch.optim.{optimizer}").value,
+        value=translate(
+            lam, find("lam"), find(f"torch.optim.{optimizer}"), Quantities(), approximate=False
+        ).value,
         note=f"with a mean loss, {exempt}",
     )
     if (not classifier and recipe.loss != "squared_error") or form == "periodic":
         return [_canonical(lam, recipe), in_torch]  # scikit-learn has neither such a loss nor an embedding
     name = "MLPClassifier" if classifier else "MLPRegressor"
-    alpha = convert(
-        lam,
-        "lam",
-        f"sklearn.neural_network.{name}",
-        batch_size=trainer.batch_size,
-        loss="cross_entropy" if classifier else "mse",
-        outputs=n_outputs,
+    run = Quantities(
+        batch_size=trainer.batch_size, loss="cross_entropy" if classifier else "mse", outputs=n_outputs
     )
+    alpha = translate(lam, find("lam"), find(f"sklearn.neural_network.{name}"), run, approximate=False)
     added = f", and adds up the losses of {n_outputs} labels" if labels else ""
     return [
         _canonical(lam, recipe),

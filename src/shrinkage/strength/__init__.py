@@ -4,7 +4,6 @@ number that means in one framework what another number means in another."""
 from shrinkage.strength._checks import checked
 from shrinkage.strength._convention import Convention
 from shrinkage.strength._numbers import short
-from shrinkage.strength._public import convert
 from shrinkage.strength._quantities import Loss, Options, Quantities, ScheduleName, asked_for
 from shrinkage.strength._registry import Conventions, conventions, find
 from shrinkage.strength._schedule import CLOCKS, relative_rates
@@ -43,7 +42,6 @@ __all__ = [
     "asymptotic_shrink",
     "checked",
     "conventions",
-    "convert",
     "effective_lr",
     "epochs_from_shrink",
     "find",

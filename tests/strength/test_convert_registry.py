@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from shrinkage.strength import _conventions_page, _registry, conventions
-from shrinkage.sweeps import _convert
 from shrinkage.strength._conventions_page import page
+from shrinkage.sweeps import _convert
 
 DOCS = Path(__file__).parents[2] / "docs"
 

@@ -7,13 +7,14 @@ import sys
 import warnings
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
+import typer
 
 from shrinkage._errors import JobError, RequestError
-from shrinkage.cli import _progress
+from shrinkage.cli import _progress, app
 from shrinkage.cli._exit import NO_MEMORY, exit_with, harmless, note, usage
 from shrinkage.cli._folder import LOCK, prepared_folder
 from shrinkage.cli.options import _values
@@ -49,10 +50,12 @@ def test_a_failure_is_its_code_and_its_sentences(error: BaseException, code: int
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EFBIG])
 def test_a_full_disk_says_how_to_continue(number: int, capsys: Any):
-    assert exit_with(failing(OSError(number, "No room", "model.json"))) == 1
-    assert capsys.readouterr().err.startswith(
-        "shrinkage: model.json: No room. Earlier results are unchanged."
-    )
+    for resumable, way_on in [(True, "continue with --resume"), (False, "run the command again")]:
+        assert exit_with(failing(OSError(number, "No room", "model.json")), resumable=resumable) == 1
+        assert capsys.readouterr().err == (
+            "shrinkage: model.json: No room. Earlier results are unchanged. Free some space, then "
+            f"{way_on}.\n"
+        )
 
 
 def test_a_defect_is_one_line_and_debug_shows_its_place(capsys: Any):
@@ -66,9 +69,26 @@ def test_a_defect_is_one_line_and_debug_shows_its_place(capsys: Any):
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_ends_a_job_with_128_and_its_number(number: int, capsys: Any):
     before = signal.getsignal(number)
-    assert exit_with(lambda: signal.raise_signal(number)) == 128 + number
-    assert "--resume continues" in capsys.readouterr().err
-    assert signal.getsignal(number) is before
+    for resumable in (True, False):
+        assert exit_with(lambda: signal.raise_signal(number), resumable=resumable) == 128 + number
+        assert ("--resume continues" in capsys.readouterr().err) is resumable
+        assert signal.getsignal(number) is before
+
+
+def test_only_a_command_with_resume_speaks_of_it(monkeypatch: Any):
+    seen: dict[str, bool] = {}
+    commands = cast(Any, typer.main.get_command(app)).commands
+    assert "audit" in commands
+    for name, command in commands.items():
+        monkeypatch.setattr(
+            "shrinkage.cli.exit_with", lambda job, resumable, name=name, **_: seen.update({name: resumable})
+        )
+        context = command.make_context(name, [], resilient_parsing=True)
+        with context, pytest.raises(typer.Exit):
+            command.callback(**{p.name: None for p in command.params})
+    assert seen == {
+        name: any("--resume" in p.opts for p in command.params) for name, command in commands.items()
+    }
 
 
 def test_a_warning_for_users_is_noted_once_and_others_never(capsys: Any):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import inspect
 import io
 import signal
 import sys
@@ -54,9 +55,12 @@ def options(
 def _guarded(command: Callable[..., object]) -> Callable[..., None]:
     """`command`, ending with the exit code and the sentences that `exit_with` gives its failures."""
 
+    resumable = "resume" in inspect.signature(command).parameters
+
     @functools.wraps(command)
     def run(**arguments: object) -> None:
-        raise typer.Exit(exit_with(lambda: command(**arguments), debug=_asked["debug"]))
+        job = functools.partial(command, **arguments)
+        raise typer.Exit(exit_with(job, debug=_asked["debug"], resumable=resumable))
 
     return run
 

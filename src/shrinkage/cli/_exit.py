@@ -19,6 +19,8 @@ __all__ = ["Stopped", "exit_with", "harmless", "note", "usage"]
 
 DONE, FAILED, WRONG = 0, 1, 2
 SIGNALLED = 128
+STOPPED = "Stopped before the end: run the command again."
+STOPPED_RESUMABLE = "Stopped. Finished blocks, if any, are kept: --resume continues from them."
 NO_MEMORY = "This machine does not have enough memory for the job."
 
 
@@ -30,8 +32,14 @@ class Stopped(KeyboardInterrupt):
         self.number = number
 
 
-def exit_with(job: Callable[[], object], *, debug: bool = False) -> int:
-    """Run `job`; its exit code, every failure said in sentences on standard error."""
+def exit_with(job: Callable[[], object], *, debug: bool = False, resumable: bool = False) -> int:
+    """Run `job`; its exit code, every failure said in sentences on standard error.
+
+    Args:
+        job: what the command does.
+        debug: show where an error arose.
+        resumable: whether the command has an option `--resume`.
+    """
     with _warnings_as_notes(), _signals():
         try:
             job()
@@ -40,10 +48,7 @@ def exit_with(job: Callable[[], object], *, debug: bool = False) -> int:
         except JobError as error:
             return _say([str(error)], FAILED, debug)
         except Stopped as stop:
-            return _say(
-                ["Stopped. Finished blocks, if any, are kept: --resume continues from them."],
-                SIGNALLED + stop.number,
-            )
+            return _say([STOPPED_RESUMABLE if resumable else STOPPED], SIGNALLED + stop.number)
         except KeyboardInterrupt:
             return _say(["Stopped."], SIGNALLED + signal.SIGINT)
         except BrokenPipeError:
@@ -51,7 +56,7 @@ def exit_with(job: Callable[[], object], *, debug: bool = False) -> int:
         except MemoryError:
             return _say([NO_MEMORY], FAILED, debug)
         except OSError as error:
-            return _say([_of_the_system(error)], FAILED, debug)
+            return _say([_of_the_system(error, resumable)], FAILED, debug)
         except Exception as error:  # the last resort: report it as a defect
             return _say([_unexpected(error)], FAILED, debug)
     return DONE
@@ -79,14 +84,12 @@ def _got(error: Exception) -> str:
     return f", got {shown(cause.errors()[0]['input'])}" if hasattr(cause, "errors") else ""
 
 
-def _of_the_system(error: OSError) -> str:
+def _of_the_system(error: OSError, resumable: bool) -> str:
     where = f"{error.filename}: " if error.filename else ""
     hint = ""
     if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-        hint = (
-            " Earlier results are unchanged. Free some space; then continue a fit or a comparison with "
-            "--resume."
-        )
+        way_on = "continue with --resume" if resumable else "run the command again"
+        hint = f" Earlier results are unchanged. Free some space, then {way_on}."
     return f"{where}{error.strerror or error}.{hint}"
 
 

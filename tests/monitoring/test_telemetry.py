@@ -25,6 +25,19 @@ KINDS: dict[str, tuple[Any, float | None]] = {
 }
 
 
+class Unknown(torch.optim.Optimizer):
+    """Takes a constant fraction off, which no name tells."""
+
+    def __init__(self, params: Any, lr: float = 0.1, weight_decay: float = 0.5):
+        super().__init__(params, {"lr": lr, "weight_decay": weight_decay})
+
+    def step(self, closure: Any = None) -> Any:
+        for group in self.param_groups:
+            for p in group["params"]:
+                if p.grad is not None:
+                    p.data.mul_(1 - group["lr"] * group["weight_decay"] / 5).sub_(p.grad, alpha=group["lr"])
+
+
 @pytest.mark.parametrize("name", KINDS)
 def test_an_optimizer_without_a_rule(name: str):
     build, shrink = KINDS[name]
@@ -80,6 +93,44 @@ def test_the_share_of_the_update_is_that_of_the_step_looked_at():
     assert watch.numbers()["update_share/group0"] != pytest.approx(removed / moved)
 
 
+def test_the_share_pairs_the_measured_step_with_the_decay_of_that_step():
+    shares = []
+    for later_lr in (0.1, 0.001, 0.0):
+        model = make_model(bias=False)
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.1, weight_decay=0.5)
+        watch = sh.telemetry(optimizer, model)
+        train(model, optimizer, 1)
+        optimizer.param_groups[0]["lr"] = (
+            later_lr  # a scheduler's step between the measured step and the reading
+        )
+        numbers = watch.numbers()
+        assert numbers["shrink/group0"] == pytest.approx(0.5 * later_lr)
+        shares.append(numbers["update_share/group0"])
+    assert shares == [pytest.approx(shares[0])] * 3
+
+
+@pytest.mark.parametrize("build", [torch.optim.SGD, torch.optim.AdamW, Unknown], ids=lambda b: b.__name__)
+@pytest.mark.parametrize("rule", [None, sh.L2(0.05), sh.Decoupled(0.05)], ids=["own", "L2", "Decoupled"])
+def test_a_warmup_from_0_is_0_and_then_on(build: Any, rule: Any):
+    model = make_model(bias=False)
+    optimizer = build(model.parameters(), lr=0.1, weight_decay=0.05 if rule is None else 0.0)
+    if rule is not None:
+        sh.attach(optimizer, rule, model=model, lr_max=0.1)
+    watch = sh.telemetry(optimizer, model)
+    read = []
+    for t, lr in enumerate((0.0, 0.1)):
+        optimizer.param_groups[0]["lr"] = lr
+        train(model, optimizer, 1, start=t)
+        numbers = watch.numbers()
+        assert numbers["lr/group0"] == lr
+        read.append([numbers.get(f"{key}/group0") for key in ("shrink", "update_share")])
+    at_zero, later = read
+    is_measured = build is Unknown and rule is None  # an audit needs a learning rate to tell
+    assert at_zero == [None if is_measured else 0.0, None if is_measured else 0.0]
+    if build is torch.optim.SGD or rule is None or rule.name == "Decoupled":
+        assert all(value > 0 for value in later), later
+
+
 def test_multipliers_have_numbers_of_their_own():
     model = make_model()
     optimizer = torch.optim.AdamW(model.parameters(), lr=0.1, weight_decay=0)
@@ -87,19 +138,6 @@ def test_multipliers_have_numbers_of_their_own():
     numbers = sh.telemetry(optimizer, model).numbers()
     assert numbers["lam/group0*0.5"] == 0.025
     assert numbers["lam/group0*1"] == 0.05
-
-
-class Unknown(torch.optim.Optimizer):
-    """Takes a constant fraction off, which no name tells."""
-
-    def __init__(self, params: Any):
-        super().__init__(params, {"lr": 0.1, "weight_decay": 0.5})
-
-    def step(self, closure: Any = None) -> Any:
-        for group in self.param_groups:
-            for p in group["params"]:
-                if p.grad is not None:
-                    p.data.mul_(1 - group["lr"] * group["weight_decay"] / 5).sub_(p.grad, alpha=group["lr"])
 
 
 def test_an_optimizer_of_unknown_kind_is_measured():

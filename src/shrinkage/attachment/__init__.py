@@ -4,6 +4,7 @@ from shrinkage.attachment._attach import attach
 from shrinkage.attachment._attachment import Attachment
 from shrinkage.attachment._hooks import handles_of as attachments_of
 from shrinkage.attachment._wrappers import refuse_valueless, stepping_optimizer
+from shrinkage.attachment.readings._log import shrinks_now
 from shrinkage.attachment.readings._own_decay import OwnDecay, own_decay
 from shrinkage.attachment.readings._parameter_table import ParameterRow, ParameterTable
 from shrinkage.networks import ROLES, Place, Role, places_of
@@ -21,5 +22,6 @@ __all__ = [
     "own_decay",
     "places_of",
     "refuse_valueless",
+    "shrinks_now",
     "stepping_optimizer",
 ]

@@ -12,9 +12,11 @@ from torch.optim import Optimizer
 from shrinkage._errors import RequestError
 from shrinkage.attachment import (
     Attachment,
+    OwnDecay,
     attachments_of,
     own_decay,
     refuse_valueless,
+    shrinks_now,
     stepping_optimizer,
 )
 from shrinkage.monitoring._measured import measured_ratios
@@ -70,10 +72,11 @@ class Telemetry:
 
     def __init__(self, optimizer: Optimizer, model: nn.Module | None, steps_per_epoch: float | None) -> None:
         self._optimizer, self._model, self._steps_per_epoch = optimizer, model, steps_per_epoch
-        self._measured: dict[Tensor, float] | None = None
+        self._ratios: dict[Tensor, float | None] = {}
         self._armed = True
         self._before: dict[Tensor, Tensor] = {}
         self._moved: dict[Tensor, tuple[float, float]] = {}
+        self._decays: dict[Tensor, float | OwnDecay | None] = {}
         before, after = (
             optimizer.register_step_pre_hook(self._look),
             optimizer.register_step_post_hook(self._compare),
@@ -93,7 +96,7 @@ class Telemetry:
         - `timescale`: 1/shrink in steps, and `timescale_epochs` in epochs; absent if nothing is removed;
         - `lam`, λ, or `rate`, the fraction per step, if the strength is one of these;
         - `norm`: of the group's decayed weights, or of all its weights if none are decayed;
-        - `update_share`: ‖change by the decay‖/‖total change of the weights‖ in the last measured step.
+        - `update_share`: ‖change by the decay‖/‖total change of the weights‖, both in the last measured step.
         """
         refuse_valueless("telemetry(…).numbers()", self._optimizer)
         self._armed = True
@@ -116,17 +119,14 @@ class Telemetry:
     def _of_rule(self, handle: Attachment, seen: set[Tensor]) -> dict[str, float]:
         """The numbers of the handle's log under telemetry's names, with the share."""
         numbers: dict[str, float] = {}
-        shrinks: dict[str, float] = {}
         for key, value in handle.log().items():
             _, group, name = key.split("/")
             numbers[f"{name}/{group}"] = value
             if name == "shrink":
-                shrinks[group] = value
                 numbers |= self._in_epochs(group, value)
         for group, params in handle.pulled().items():
             seen |= set(params)
-            if group in shrinks:
-                numbers |= self._share(group, params, dict.fromkeys(params, shrinks[group]))
+            numbers |= self._share(group, params)
         return {key: value for key, value in numbers.items() if math.isfinite(value)}
 
     def _of_group(self, index: int, group: dict[str, Any], params: list[Tensor]) -> dict[str, float]:
@@ -137,44 +137,53 @@ class Telemetry:
             numbers[f"lr/{name}"] = own.lr
         if own.lam is not None:
             numbers[f"lam/{name}"] = own.lam
-        shrinks = dict.fromkeys(params, own.shrink) if own.is_known else self._as_measured(params, own.lr)
-        values = {s for s in shrinks.values() if s is not None}
-        if len(values) == 1:
-            shrink = values.pop()
+        shrinks = {self._shrink(p, own) for p in params}
+        if len(shrinks) == 1 and (shrink := shrinks.pop()) is not None:
             numbers |= {f"shrink/{name}": shrink} | self._in_epochs(name, shrink)
             if shrink:
                 numbers[f"timescale/{name}"] = 1 / shrink
-        return numbers | self._share(name, params, shrinks)
+        return numbers | self._share(name, params)
 
-    def _as_measured(self, params: list[Tensor], lr: float | None) -> dict[Tensor, float | None]:
-        """What one audit found, taken in proportion to the learning rate."""
-        if self._model is None:
-            return dict.fromkeys(params)
-        if self._measured is None:
-            self._measured = measured_ratios(self._optimizer, self._model)
-        ratios = {p: self._measured.get(p) for p in params}
-        return {p: None if ratio is None or lr is None else ratio * lr for p, ratio in ratios.items()}
+    def _shrink(self, p: Tensor, own: OwnDecay) -> float | None:
+        """What the optimizer removes from `p` by itself: what one audit found, in proportion to the learning rate."""
+        if own.is_known:
+            return own.shrink
+        if p not in self._ratios and self._model is not None and own.lr:
+            held = [q for group in self._optimizer.param_groups for q in group["params"]]
+            self._ratios |= dict.fromkeys(held) | measured_ratios(self._optimizer, self._model)
+        ratio = self._ratios.get(p)
+        return None if ratio is None or own.lr is None else ratio * own.lr
 
     def _in_epochs(self, group: str, shrink: float) -> dict[str, float]:
         if self._steps_per_epoch is None or not shrink:
             return {}
         return {f"timescale_epochs/{group}": 1 / shrink / self._steps_per_epoch}
 
-    def _share(
-        self, group: str, params: list[Tensor], shrinks: dict[Tensor, float | None]
-    ) -> dict[str, float]:
+    def _share(self, group: str, params: list[Tensor]) -> dict[str, float]:
+        """The decay's share of the measured step, by what the decay was in that step; 0 where it was 0."""
         removed = moved = 0.0
+        known = False
         for p in params:
-            shrink, looked_at = shrinks.get(p), self._moved.get(p)
-            if shrink is not None and looked_at is not None:
-                removed += (shrink * looked_at[0]) ** 2
-                moved += looked_at[1] ** 2
-        return {f"update_share/{group}": math.sqrt(removed / moved)} if moved else {}
+            if (looked_at := self._moved.get(p)) is None or (shrink := self._shrink_then(p)) is None:
+                continue
+            known = True
+            removed += (shrink * looked_at[0]) ** 2
+            moved += looked_at[1] ** 2
+        if not known or (removed and not moved):  # rounding kept the weights where they were
+            return {}
+        return {f"update_share/{group}": math.sqrt(removed / moved) if removed else 0.0}
+
+    def _shrink_then(self, p: Tensor) -> float | None:
+        """The fraction of `p` that the measured step was to remove; None where it is not known."""
+        decay = self._decays.get(p)
+        return self._shrink(p, decay) if isinstance(decay, OwnDecay) else decay
 
     @torch.no_grad()
     def _look(self, optimizer: Optimizer, args: Any, kwargs: Any) -> None:
-        if self._armed:
-            self._before = {p: _part(p).clone() for group in optimizer.param_groups for p in group["params"]}
+        if not self._armed:
+            return
+        self._before = {p: _part(p).clone() for group in optimizer.param_groups for p in group["params"]}
+        self._decays = _decays_now(optimizer)
 
     @torch.no_grad()
     def _compare(self, optimizer: Optimizer, args: Any, kwargs: Any) -> None:
@@ -185,6 +194,17 @@ class Telemetry:
             for p, old in self._before.items()
         }
         self._armed, self._before = False, {}
+
+
+def _decays_now(optimizer: Optimizer) -> dict[Tensor, float | OwnDecay | None]:
+    """What the next step removes from each parameter: by a rule, or else by the optimizer itself."""
+    decays: dict[Tensor, float | OwnDecay | None] = {}
+    for group in optimizer.param_groups:
+        decays |= dict.fromkeys(group["params"], own_decay(optimizer, group))
+    for handle in attachments_of(optimizer):
+        pulled = [p for params in handle.pulled().values() for p in params]
+        decays |= dict.fromkeys(pulled) | shrinks_now(handle)
+    return decays
 
 
 def _part(p: Tensor) -> Tensor:

@@ -14,21 +14,45 @@ from shrinkage.attachment._step import Bunch
 from shrinkage.rules import L1Force, Rule, factor_at, plain, wide
 from shrinkage.strength import asymptotic_shrink, momentum_gain
 
-__all__ = ["canonical_lambda", "equilibrium_norm", "group_names", "measurements", "multiplier_of"]
+__all__ = [
+    "canonical_lambda",
+    "equilibrium_norm",
+    "group_names",
+    "measurements",
+    "multiplier_of",
+    "shrinks_now",
+]
 
 
 @torch.no_grad()
 def measurements(handle: Handle) -> dict[str, float]:
     """The numbers of `Attachment.log`."""
-    factor = factor_at(handle.schedule, handle.steps)
     names = group_names(handle)
     numbers: dict[str, float] = {}
-    for bunch in handle.bunches:
-        rule = replace(bunch.rule, strength=bunch.rule.strength * factor, factors=1)
+    for bunch, rule in _rules_now(handle):
         numbers |= {
             f"shrinkage/{names[bunch]}/{key}": value for key, value in _of_bunch(handle, bunch, rule).items()
         }
     return numbers
+
+
+def shrinks_now(handle: Handle) -> dict[Tensor, float]:
+    """The fraction that the next step removes from each parameter, where it is the same for all its weights."""
+    shrinks: dict[Tensor, float] = {}
+    for bunch, rule in _rules_now(handle):
+        shrink = None if _has_other_unit(rule) else _shrink(handle.optimizer, bunch, rule)
+        if shrink is not None:
+            shrinks |= {claim.param: shrink for claim in bunch.claims}
+    return shrinks
+
+
+def _rules_now(handle: Handle) -> list[tuple[Bunch, Rule]]:
+    """Each bunch with its rule at the schedule's present factor."""
+    factor = factor_at(handle.schedule, handle.steps)
+    return [
+        (bunch, replace(bunch.rule, strength=bunch.rule.strength * factor, factors=1))
+        for bunch in handle.bunches
+    ]
 
 
 def group_names(handle: Handle) -> dict[Bunch, str]:
@@ -62,26 +86,41 @@ def _of_bunch(handle: Handle, bunch: Bunch, rule: Rule) -> dict[str, float]:
     numbers |= {"norm": math.sqrt(sum(_square(c.param) for c in bunch.claims))}
     if isinstance(rule.strength, Tensor) and rule.strength.numel() > 1:
         return numbers
-    own_unit = rule.modulation is not None and rule.modulation.own_unit
-    if own_unit or rule.entry == "project":
+    if _has_other_unit(rule):
         return numbers | {"strength": float(rule.strength)}
     if rule.is_fraction:
         numbers["rate"] = float(rule.strength)
     if math.isnan(lr) and rule.entry == "loss":
         return numbers | {"lam": float(rule.strength)}
-    first = lr * float(rule.strength) if rule.entry == "loss" else float(rule.shrink(now))
     lam = canonical_lambda(handle.optimizer, bunch, rule, lr)
     if lam is not None:
         numbers["lam"] = lam
-    shrink = _in_the_long_run(handle.optimizer, bunch, first) if rule.entry == "loss" else first
-    if rule.entry == "prox":
-        shrink = first / (1 + first)
-    if shrink is not None and not isinstance(rule.force, L1Force):
+    shrink = _shrink(handle.optimizer, bunch, rule)
+    if shrink is not None:
         numbers |= {"shrink": shrink, "timescale": 1 / shrink if shrink else math.inf}
+    first = lr * float(rule.strength) if rule.entry == "loss" else float(rule.shrink(now))
     expected = equilibrium_norm(handle.optimizer, bunch, rule, first)
     if expected is not None:
         numbers["equilibrium_norm"] = expected
     return numbers
+
+
+def _has_other_unit(rule: Rule) -> bool:
+    """Whether the strength is neither a λ nor a fraction of the weight per step."""
+    return rule.entry == "project" or (rule.modulation is not None and rule.modulation.own_unit)
+
+
+def _shrink(optimizer: torch.optim.Optimizer, bunch: Bunch, rule: Rule) -> float | None:
+    """The fraction removed per step in the long run; None where each weight, or each stacked model, has another."""
+    if isinstance(rule.strength, Tensor) and rule.strength.numel() > 1:
+        return None
+    if isinstance(rule.force, L1Force):
+        return None
+    now = bunch.now()
+    if rule.entry == "loss":
+        return _in_the_long_run(optimizer, bunch, float(rule.strength), float(now.lr))
+    first = float(rule.shrink(now))
+    return first / (1 + first) if rule.entry == "prox" else first
 
 
 def canonical_lambda(optimizer: torch.optim.Optimizer, bunch: Bunch, rule: Rule, lr: float) -> float | None:
@@ -102,13 +141,13 @@ def _gain(optimizer: torch.optim.Optimizer, bunch: Bunch) -> float:
     return momentum_gain(**_momentum(bunch)) if bunch.group["momentum"] else 1.0
 
 
-def _in_the_long_run(optimizer: torch.optim.Optimizer, bunch: Bunch, first: float) -> float | None:
+def _in_the_long_run(optimizer: torch.optim.Optimizer, bunch: Bunch, lam: float, lr: float) -> float | None:
     """The shrink by a penalty in the gradient; None where the optimizer makes it another one for each weight."""
-    lr = float(bunch.now().lr)
-    if not isinstance(optimizer, torch.optim.SGD) or not lr:
+    if not lr:
+        return 0.0
+    if not isinstance(optimizer, torch.optim.SGD):
         return None
-    nesterov = bool(bunch.group["nesterov"])
-    return asymptotic_shrink(first / lr, lr, nesterov=nesterov, **_momentum(bunch))
+    return asymptotic_shrink(lam, lr, nesterov=bool(bunch.group["nesterov"]), **_momentum(bunch))
 
 
 def _momentum(bunch: Bunch) -> dict[str, float]:

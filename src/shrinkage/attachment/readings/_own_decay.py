@@ -35,7 +35,7 @@ def own_decay(optimizer: Optimizer, group: dict[str, Any]) -> OwnDecay:
     lr = float(reading_of(group, (peak_of(group),)).lr)
     lr = None if math.isnan(lr) else lr
     strength, meaning = native_strength(group), native_meaning(optimizer, group)
-    if not strength:
+    if not strength and type(optimizer).__module__.startswith("torch.optim."):
         return OwnDecay(lr, 0.0, 0.0, is_known=True)
     if lr is None or meaning is None:
         return OwnDecay(lr, None, None, is_known=False)
@@ -44,7 +44,7 @@ def own_decay(optimizer: Optimizer, group: dict[str, Any]) -> OwnDecay:
         momentum = {"momentum": float(group["momentum"]), "dampening": float(group["dampening"])}
     if meaning == "decoupled":
         return OwnDecay(lr, strength / momentum_gain(**momentum), lr * strength, is_known=True)
-    shrink = None
+    shrink = None if lr else 0.0
     if isinstance(optimizer, torch.optim.SGD) and lr:
         shrink = asymptotic_shrink(strength, lr, nesterov=bool(group["nesterov"]), **momentum)
     return OwnDecay(lr, strength, shrink, is_known=True)

@@ -6,12 +6,18 @@ between two runs is then what the optimizers do with their number, and nothing e
 
 from __future__ import annotations
 
+import functools
+import importlib
+import importlib.util
 import math
+import sys
+import types
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
+import pytest
 import torch
 
 from shrinkage.strength import Convention, Quantities
@@ -86,7 +92,8 @@ class Side(Protocol):
 def trained(make: Callable[[Weights, float, float], Side]) -> Run:
     """The run of `make(start, number, peak lr)`; `l2` adds λ w to the gradient, `kappas` shrinks by hand.
 
-    With `scale` the loss is so many times larger and the learning rate as many times smaller.
+    With `after` the step's own change shrinks, too. With `scale` the loss is so many times larger and the learning
+    rate as many times smaller.
     """
 
     def run(
@@ -94,6 +101,7 @@ def trained(make: Callable[[Weights, float, float], Side]) -> Run:
         *,
         l2: float = 0.0,
         kappas: Sequence[float] = (),
+        after: bool = False,
         schedule: Quantities = COSINE,
         scale: float = 1.0,
     ) -> np.ndarray:
@@ -103,10 +111,12 @@ def trained(make: Callable[[Weights, float, float], Side]) -> Run:
             before = side.read()
             gradient = problem.gradient(before)
             pull = [(kappas[t] if kappas else 0.0) * w for w in before]
-            if side.decays_first and kappas:
+            if side.decays_first and kappas and not after:
                 side.write([w - p for w, p in zip(before, pull, strict=True)])
             side.step([scale * g + l2 * w for g, w in zip(gradient, before, strict=True)], rate / scale)
-            if not side.decays_first and kappas:
+            if after:
+                side.write([(1 - kappas[t]) * w for w in side.read()])
+            elif not side.decays_first and kappas:
                 side.write([w - p for w, p in zip(side.read(), pull, strict=True)])
         return flat(side.read())
 
@@ -116,11 +126,17 @@ def trained(make: Callable[[Weights, float, float], Side]) -> Run:
 class TorchSide:
     """An optimizer of torch's interface, constructed at the peak learning rate, which some keep as reference."""
 
-    decays_first = False
-
     def __init__(
-        self, build: Callable[..., Any], start: Weights, number: float, lr: float, **options: Any
+        self,
+        build: Callable[..., Any],
+        start: Weights,
+        number: float,
+        lr: float,
+        *,
+        decays_first: bool = False,
+        **options: Any,
     ) -> None:
+        self.decays_first = decays_first
         self.parameters = [torch.nn.Parameter(torch.from_numpy(w.copy())) for w in start]
         self.optimizer = build(self.parameters, lr=lr, weight_decay=number, **options)
         if hasattr(self.optimizer, "train"):
@@ -143,7 +159,7 @@ class TorchSide:
 
 
 def by_torch(build: Callable[..., Any], **options: Any) -> Run:
-    """A run with `build(parameters, lr=, weight_decay=number, **options)`."""
+    """A run with `build(parameters, lr=, weight_decay=number, **options)`; `decays_first` if its step sees the decay."""
     return trained(lambda start, number, lr: TorchSide(build, start, number, lr, **options))
 
 
@@ -169,7 +185,10 @@ def stated(name: str, run: Run, number: float, schedule: Quantities = COSINE) ->
     entry = find(name)
     if entry.kind == "objective":
         return run(0.0, l2=entry.form.to(number, schedule), schedule=schedule)
-    return run(0.0, kappas=shrinks(entry, number, schedule), schedule=schedule)
+    sizes = shrinks(entry, number, schedule)
+    if entry.after:
+        return run(0.0, kappas=[s / (1 + s) for s in sizes], after=True, schedule=schedule)
+    return run(0.0, kappas=sizes, schedule=schedule)
 
 
 def converted(number: float, source: str, target: str, **options: Any) -> float:
@@ -247,3 +266,25 @@ class OptaxSide:
 def by_optax(build: Callable[..., Any]) -> Run:
     """A run with `build(learning_rate, number)`, under the cosine schedule."""
     return trained(lambda start, number, lr: OptaxSide(build, start, number))
+
+
+@functools.cache
+def timm_module(module: str) -> types.ModuleType:
+    """A module of timm.optim, without timm's own `__init__`, which wants torchvision."""
+    spec = importlib.util.find_spec("timm")
+    if spec is None:
+        pytest.skip("timm is not installed")
+    (root,) = spec.submodule_search_locations or [""]
+    stubs = {"timm": root, "timm.optim": f"{root}/optim"}
+    for package, folder in stubs.items():
+        sys.modules[package] = types.ModuleType(package)
+        sys.modules[package].__path__ = [folder]
+    try:
+        return importlib.import_module(f"timm.optim.{module}")
+    finally:
+        for package in stubs:
+            del sys.modules[package]
+
+
+def timm(module: str, name: str):
+    return lambda *args, **options: getattr(timm_module(module), name)(*args, **options)

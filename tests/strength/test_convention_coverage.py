@@ -9,6 +9,7 @@ import pytest
 import test_verified_formulas as formulas
 import test_verified_frameworks as frameworks
 import test_verified_sklearn as solvers
+import test_verified_timm as timm
 import test_verified_torch as trained
 
 from shrinkage.strength import conventions
@@ -16,6 +17,7 @@ from shrinkage.strength import conventions
 SUITES = {
     *trained.RUNS,
     *frameworks.RUNS,
+    *timm.RUNS,
     *formulas.TWINS,
     *solvers.OPTIMA,
     *(f"bitsandbytes.optim.{name}" for name in frameworks.BITSANDBYTES),
@@ -39,8 +41,8 @@ ONLY_READ = {
     "sklearn.neural_network.MLPRegressor:solver=*": "tested by solver in the suite of scikit-learn",
     "sklearn.linear_model.SGD*:penalty=l1": "its definition is the formula",
     "torch.optim.Adam:reduction=sum": "the same line as in torch.optim.SGD:reduction=sum, which is trained",
-    "timm.optim.AdamW": "torch's own class",
-    "timm.optim.Lars": "no scalar",
+    **{c.name: "torch's own class" for c in conventions("timm.optim.") if c.note == "torch's own class."},
+    **{c.name: "no scalar" for c in conventions("timm.optim.") if c.kind == "no scalar"},
     "schedulefree.AdamWScheduleFree": "held by its formula once the first steps are forgotten",
     "transformers.*": "torch's AdamW, and a learning rate by the weights' size",
     "torchtitan.AdamW": "torch's own class",

@@ -5,13 +5,10 @@ from __future__ import annotations
 import contextlib
 import functools
 import importlib
-import importlib.util
 import inspect
 import io
 import os
 import re
-import sys
-import types
 from collections.abc import Iterator
 from typing import Any
 
@@ -36,6 +33,7 @@ from strength_cases import (
     flat,
     stated,
     task,
+    timm,
 )
 
 os.environ.setdefault("KERAS_BACKEND", "torch")
@@ -59,28 +57,6 @@ def doubles() -> Iterator[None]:
     yield
     jax.config.update("jax_enable_x64", before[0])
     keras.config.set_floatx(before[1])
-
-
-@functools.cache
-def timm_module(module: str) -> types.ModuleType:
-    """A module of timm.optim, without timm's own `__init__`, which wants torchvision."""
-    spec = importlib.util.find_spec("timm")
-    if spec is None:
-        pytest.skip("timm is not installed")
-    (root,) = spec.submodule_search_locations or [""]
-    stubs = {"timm": root, "timm.optim": f"{root}/optim"}
-    for package, folder in stubs.items():
-        sys.modules[package] = types.ModuleType(package)
-        sys.modules[package].__path__ = [folder]
-    try:
-        return importlib.import_module(f"timm.optim.{module}")
-    finally:
-        for package in stubs:
-            del sys.modules[package]
-
-
-def timm(module: str, name: str):
-    return lambda *args, **options: getattr(timm_module(module), name)(*args, **options)
 
 
 def imported(package: str, name: str):
@@ -124,7 +100,6 @@ def muon_with_adam(*, use_muon: bool):
 
 
 KERAS = [c.name.rpartition(".")[2] for c in conventions("keras.optimizers.") if c.kind == "decoupled"]
-TIMM = {"SGDW": "sgdw", "AdamWLegacy": "adamw", "NAdamW": "nadamw", "Lion": "lion"}
 KOZISTR = ("AdaBelief", "Lion", "SGDW")
 
 RUNS: dict[str, Run] = {
@@ -148,17 +123,6 @@ RUNS: dict[str, Run] = {
     },
     "optax.add_decayed_weights": by_optax(decayed_sgd),
     "optax.adafactor": by_optax(optax("adafactor", "weight_decay_rate")),
-    **{f"timm.optim.{name}": by_torch(timm(module, name)) for name, module in TIMM.items()},
-    **{
-        f"timm.optim.{name}:corrected_weight_decay=True": by_torch(
-            timm(module, name), corrected_weight_decay=True
-        )
-        for name, module in TIMM.items()
-    },
-    "timm.optim.AdafactorBigVision": by_torch(timm("adafactor_bv", "AdafactorBigVision")),
-    "timm.optim.AdafactorBigVision:unscaled_wd=True": by_torch(
-        timm("adafactor_bv", "AdafactorBigVision"), unscaled_wd=True
-    ),
     **{f"pytorch_optimizer.{name}": by_torch(imported("pytorch_optimizer", name)) for name in KOZISTR},
     **{
         f"pytorch_optimizer.{name}:fixed_decay=True": by_torch(
@@ -194,9 +158,7 @@ def test_the_package_does_what_the_registry_says_under_a_schedule(name):
     run = RUNS[name]
     number = (
         0.01
-        if any(
-            word in name for word in ("fixed_decay", "unscaled", "decouple_lr", "decoupled_weight_decay=True")
-        )
+        if any(word in name for word in ("fixed_decay", "decouple_lr", "decoupled_weight_decay=True"))
         or name == "optax.adafactor"
         else NUMBER
     )

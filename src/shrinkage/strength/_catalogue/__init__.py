@@ -1,6 +1,6 @@
 """Every known convention, one entry each, by the family of packages it comes from."""
 
-from shrinkage.strength._catalogue import _entry_words, _jax, _keras, _sklearn, _third, _torch
+from shrinkage.strength._catalogue import _entry_words, _jax, _keras, _sklearn, _third, _timm, _torch
 
 __all__ = ["ENTRIES"]
 
@@ -10,5 +10,6 @@ ENTRIES = (
     *_sklearn.ENTRIES,
     *_keras.ENTRIES,
     *_jax.ENTRIES,
+    *_timm.ENTRIES,
     *_third.ENTRIES,
 )

@@ -32,46 +32,6 @@ def _accumulated(q: Quantities) -> float:
     return batch * max(round(64 / batch), 1) / 64
 
 
-_TIMM_CLASSES = {"SGDW": "sgd", "AdamWLegacy": "adam", "NAdamW": "nadam", "Lion": "lion"}
-_TIMM_FILES = {"SGDW": "sgdw", "AdamWLegacy": "adamw", "NAdamW": "nadamw", "Lion": "lion"}
-_TIMM = [
-    decoupled("timm.optim.AdamW", "adam", "timm/optim/__init__.py", "torch's own class."),
-    *(
-        decoupled(
-            f"timm.optim.{name}",
-            family,
-            f"timm/optim/{_TIMM_FILES[name]}.py",
-            default="corrected_weight_decay=False",
-        )
-        for name, family in _TIMM_CLASSES.items()
-    ),
-    *(
-        decoupled(
-            f"timm.optim.{name}:corrected_weight_decay=True",
-            family,
-            f"timm/optim/{_TIMM_FILES[name]}.py",
-            "The names ending in c in create_optimizer_v2. η_max is the lr at construction.",
-            clock="corrected",
-        )
-        for name, family in _TIMM_CLASSES.items()
-    ),
-    decoupled(
-        "timm.optim.AdafactorBigVision",
-        "adafactor",
-        "timm/optim/adafactor_bv.py",
-        default="unscaled_wd=False",
-    ),
-    decoupled(
-        "timm.optim.AdafactorBigVision:unscaled_wd=True",
-        "adafactor",
-        "timm/optim/adafactor_bv.py",
-        "Neither the lr nor the schedule multiplies it.",
-        clock="constant",
-    ),
-    unscaled("timm.optim.Lamb", "lamb", _LAMB, "timm/optim/lamb.py", _TRUST),
-    unscaled("timm.optim.Lars", "lars", _LARS, "timm/optim/lars.py", _SATURATES),
-]
-
 _COLLECTIONS = [
     decoupled(
         "composer.optim.DecoupledSGDW",
@@ -321,4 +281,4 @@ _TRAINERS = [
     ),
 ]
 
-ENTRIES = [*_TIMM, *_COLLECTIONS, *_BITSANDBYTES, *_SINGLE, *_TRAINERS]
+ENTRIES = [*_COLLECTIONS, *_BITSANDBYTES, *_SINGLE, *_TRAINERS]

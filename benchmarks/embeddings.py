@@ -23,7 +23,7 @@ from tables.collection import TABLES, Split, splits
 from tables.run import loss
 
 import shrinkage as sh
-from shrinkage.estimators.members._blend import blended
+from shrinkage.estimators.members._blend import blend_members
 
 RESULTS = Path(__file__).parent / "results" / "embeddings.json"
 BESIDE = ("standard", "bounded", "piecewise", "linear", "additive")
@@ -52,7 +52,7 @@ def judged(split: Split, found: dict[str, dict[str, Any]]) -> dict[str, Any]:
         Y, key = np.eye(y.max() + 1)[y], "softmax"
 
     def of(names: list[str]) -> float:
-        forms = blended({name: found[name]["path"] for name in names}, Y, key, None)
+        forms = blend_members({name: found[name]["path"] for name in names}, Y, key, None)
         parts = zip(names, forms.weights, strict=True)
         return loss(split, np.sum([w * found[name]["predicted"] for name, w in parts], axis=0))
 

@@ -25,7 +25,7 @@ from _measured import written
 from _tables import ROOT, placed, table
 from paths.workloads import WORKLOADS, Workload
 
-from shrinkage.path import ALL_ROWS, Block, trained
+from shrinkage.path import ALL_ROWS, Block, train_block
 
 MACHINES = (1, 8, 64)
 RESTARTS = (1, 10)
@@ -59,14 +59,14 @@ def block_times(workload: Workload) -> dict[str, Any]:
     """Seconds of each block of a workload, and of the refit, on one core."""
     torch.set_num_threads(1)
     blocks, folds, recipe = blocks_of(workload)
-    trained(blocks[-1], folds, replace(recipe, max_epochs=1), 0)  # what is done once in a process
+    train_block(blocks[-1], folds, replace(recipe, max_epochs=1), 0)  # what is done once in a process
     seconds = []
     for block in blocks:
         start = time.perf_counter()
-        trained(block, folds, recipe, 0)
+        train_block(block, folds, recipe, 0)
         seconds.append(time.perf_counter() - start)
     start = time.perf_counter()
-    trained(Block((workload.lambdas[1],), ((ALL_ROWS, 0),), None, True), folds, recipe, 0)
+    train_block(Block((workload.lambdas[1],), ((ALL_ROWS, 0),), None, True), folds, recipe, 0)
     return {
         "workload": workload.title,
         "networks": [block.size for block in blocks],

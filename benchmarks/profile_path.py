@@ -27,7 +27,7 @@ from _tables import ROOT, placed, table
 from paths.workloads import WORKLOADS, Workload
 
 from shrinkage._compiled import library
-from shrinkage.path import trained
+from shrinkage.path import train_block
 from shrinkage.training.engine import _engine_library as _library
 
 PARTS = ("products", "activations, slopes", "scoring", "optimizer and pull", "reading rows")
@@ -76,14 +76,14 @@ def profiled(workload: Workload, side: int = 2048) -> dict[str, Any]:
     blocks, folds, recipe = blocks_of(workload)
     block = max(blocks, key=lambda block: block.size)
     torch.set_num_threads(1)
-    trained(block, folds, replace(recipe, max_epochs=1), 0)
+    train_block(block, folds, replace(recipe, max_epochs=1), 0)
     rates = product_rates(threads=1, side=side)
     start = time.perf_counter()
-    trained(block, folds, recipe, 0)
+    train_block(block, folds, recipe, 0)
     plain = time.perf_counter() - start
     with counted() as share:
         start = time.perf_counter()
-        trained(block, folds, recipe, 0)
+        train_block(block, folds, recipe, 0)
         whole = time.perf_counter() - start
     after = product_rates(threads=1, side=side)
     splits = [workload.splits[number] for number, _ in block.members]

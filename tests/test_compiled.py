@@ -27,7 +27,7 @@ def source(tmp_path, monkeypatch):
 
 def loaded(source: Path):
     """As another process would find it."""
-    _compiled._loaded.cache_clear()
+    _compiled._load.cache_clear()
     built = _compiled.library(source)
     assert built is not None
     return built
@@ -141,4 +141,4 @@ def test_what_the_environment_may_say(monkeypatch):
     with pytest.raises(
         RequestError, match=r"SHRINKAGE_ENGINE: must be one of auto, compiled, native, torch, .*got 'fast'"
     ):
-        _compiled.wanted()
+        _compiled.engine_choice()

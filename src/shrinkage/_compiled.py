@@ -32,7 +32,7 @@ from pathlib import Path
 from shrinkage._errors import JobError, RequestError, shown
 from shrinkage._shipped import FLAGS, VARIANTS, shipped_library
 
-__all__ = ["library", "wanted"]
+__all__ = ["engine_choice", "library"]
 
 CHOICES = (
     "auto",
@@ -55,7 +55,7 @@ _log = logging.getLogger("shrinkage")
 _building = threading.Lock()
 
 
-def wanted() -> str:
+def engine_choice() -> str:
     """The value of `SHRINKAGE_ENGINE`: `auto` (the default) or another of `CHOICES`."""
     choice = os.environ.get("SHRINKAGE_ENGINE", "auto") or "auto"
     if choice not in CHOICES:
@@ -74,7 +74,7 @@ def library(source: Path, *, openmp: bool = False, defines: tuple[str, ...] = ()
     Raises:
         JobError: `SHRINKAGE_ENGINE` asks for a library that can't be had; the sentence has the compiler's first words.
     """
-    choice = wanted()
+    choice = engine_choice()
     if choice == "torch":
         return None
     if choice not in ("auto", "compiled", "native"):
@@ -88,7 +88,7 @@ def library(source: Path, *, openmp: bool = False, defines: tuple[str, ...] = ()
     if choice != "native" and not defines and (shipped := shipped_library(source, openmp=openmp)) is not None:
         return shipped
     with _building:
-        found, why = _loaded(source, openmp, defines)
+        found, why = _load(source, openmp, defines)
     if found is None and choice != "auto":
         raise JobError(
             f"SHRINKAGE_ENGINE={choice}: {source.name} can't be built: {why}. "
@@ -98,7 +98,7 @@ def library(source: Path, *, openmp: bool = False, defines: tuple[str, ...] = ()
 
 
 @cache
-def _loaded(source: Path, openmp: bool, defines: tuple[str, ...]) -> tuple[ctypes.CDLL | None, str]:
+def _load(source: Path, openmp: bool, defines: tuple[str, ...]) -> tuple[ctypes.CDLL | None, str]:
     compiler, why = _compiler(), "there is no C compiler (cc, gcc, clang) on the PATH"
     if compiler is None:
         return None, why

@@ -145,7 +145,7 @@ def test_predictions_are_those_of_the_fitted_estimator_for_every_lambda(folder: 
     model.save(folder / "own")
     loaded = load_model(folder / "own", make)
     for lam in (None, 0.0, 0.1):
-        np.testing.assert_array_equal(loaded.predict(X, lam).ravel(), model._predicted(X, lam).ravel())
+        np.testing.assert_array_equal(loaded.predict(X, lam).ravel(), model._predict_blend(X, lam).ravel())
     np.testing.assert_array_equal(loaded.predict_interval(X, 0.2), model.predict_interval(X, 0.2)[:, None])
 
 

@@ -10,7 +10,7 @@ from comparison_cases import small_comparison
 from shrinkage.comparison import Comparison
 from shrinkage.comparison._scores import _r2
 from shrinkage.comparison.page._comparison_findings import findings
-from shrinkage.comparison.page._comparison_page import rendered
+from shrinkage.comparison.page._comparison_page import render_comparison
 
 
 def with_losses(losses: dict[str, np.ndarray], keep: tuple[str, ...] | None = None) -> Comparison:
@@ -75,13 +75,13 @@ def test_of_strengths_that_adam_wants_where_one_of_the_two_diverged():
     whole = small_comparison()
     torn = whole.of("adam_l2").test_loss.copy()
     torn[0] = np.nan
-    text = rendered(with_losses({"adam_l2": torn}))
+    text = render_comparison(with_losses({"adam_l2": torn}))
     assert "Their best strengths are unknown: training diverged with Adam" in text
     assert "So they want other strengths" not in text
 
 
 def test_a_method_that_diverged_on_every_split_has_no_strength():
-    page = rendered(with_losses({"l1": np.full(4, np.nan)}))
+    page = render_comparison(with_losses({"l1": np.full(4, np.nan)}))
     rows = re.findall(r"<tr>(.*?)</tr>", page, flags=re.DOTALL)
     told = [re.sub(r"<[^>]+>", "|", row) for row in rows if "L1 in the error" in row and "diverged" in row]
     assert any(re.search(r"\|diverged\|+–\|+–\|", re.sub(r"\s*\|\s*", "|", row)) for row in told)
@@ -92,7 +92,7 @@ def test_of_what_l2_did_at_the_strengths_that_it_chose(shift, says):
     none = small_comparison().of("none").test_loss
     c = with_losses({"l2": none + shift + np.array([0.0, 1e-3, -1e-3, 0.0])})
     chosen = tuple(replace(r, lam=np.full(4, 0.1)) if r.method.key == "l2" else r for r in c.runs)
-    assert says in rendered(replace(c, runs=chosen))
+    assert says in render_comparison(replace(c, runs=chosen))
 
 
 def test_r2_of_targets_without_any_spread_is_none_at_all():

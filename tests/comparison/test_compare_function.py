@@ -14,7 +14,7 @@ from sklearn.datasets import load_diabetes
 from comparison_cases import SMALL, diabetes, iris, small_comparison, table_of
 from shrinkage._errors import RequestError
 from shrinkage.comparison import Setting, Splitting, compare, compare_table
-from shrinkage.comparison._splits import _allotted
+from shrinkage.comparison._splits import _rows_per_class
 from shrinkage.tables import Table
 
 QUICK: Any = {"methods": ["l2"], "lambdas": [0, 0.1], "folds": 2, "repeats": 1, "inner_folds": 2, "epochs": 2}
@@ -111,7 +111,7 @@ def test_a_class_that_the_draw_could_not_keep_is_refused_by_name(rare, inner_fol
 
 @pytest.mark.parametrize("counts, most", [([10, 90, 4000], 300), ([6, 3994], 20), ([50, 50, 50], 100)])
 def test_the_draw_keeps_shares(counts, most):
-    kept = _allotted(np.array(counts), most, least=5)
+    kept = _rows_per_class(np.array(counts), most, least=5)
     assert kept.sum() == most
     assert (kept >= 5).all()
     assert (kept <= counts).all()

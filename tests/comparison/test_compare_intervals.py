@@ -10,7 +10,7 @@ import pytest
 from scipy.stats import ttest_rel
 
 from shrinkage.comparison import Mean, corrected_se, paired_difference
-from shrinkage.comparison._means import signed
+from shrinkage.comparison._means import with_sign
 
 
 def test_without_overlap_it_is_the_paired_t_test():
@@ -62,7 +62,7 @@ def test_a_difference_from_a_diverged_split_is_not_known():
     gap = paired_difference([1.0, np.nan], [0.0, 0.0], 0.25)
     assert not gap.is_known
     assert not gap.excludes_zero
-    assert signed(gap.value, 2) == "–"
+    assert with_sign(gap.value, 2) == "–"
     assert paired_difference([1.0, 2.0], [0.0, 0.0], 0.25).is_known
 
 

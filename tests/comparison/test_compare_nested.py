@@ -14,7 +14,7 @@ from shrinkage._errors import JobError
 from shrinkage.comparison import METHODS, Setting, Splitting, compare_table
 from shrinkage.comparison._nested import run_methods
 from shrinkage.comparison._splits import splits
-from shrinkage.comparison.page._comparison_page import rendered
+from shrinkage.comparison.page._comparison_page import render_comparison
 from shrinkage.tables import split_target
 
 FIGURES = ("train_loss", "validation_loss", "test_loss", "test_metric", "max_weight", "weight_norm")
@@ -182,7 +182,7 @@ def test_on_the_splits_that_did_not_diverge_the_median_is_taken_and_said():
         "The swarm can't be compared with L2 by back-propagation: training diverged with L2 in the error on 1 of 4"
         in text
     )
-    page = rendered(c)
+    page = render_comparison(c)
     assert "0.1 (3 of 4 splits" in page
     assert "Its effect here is unknown: training diverged with L2 in the error on 1 of 4 splits" in page
 

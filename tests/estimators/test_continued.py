@@ -51,9 +51,9 @@ def test_one_step_over_all_rows_is_the_gradient_step_of_the_objective(inputs):
     model.partial_fit(X, y)
     for before, after in zip(parts, model.blend_.parts, strict=True):
         ((w, b),) = before.layers()
-        Z = before.form(X) if before.x_scale is None else before.x_scale.standardized(before.form(X))
+        Z = before.form(X) if before.x_scale is None else before.x_scale.standardize(before.form(X))
         assert before.y_scale is not None
-        t = before.y_scale.standardized(y[:, None])
+        t = before.y_scale.standardize(y[:, None])
         error = Z @ w + b - t
         lam = before.lambdas[before.chosen]
         ((new_w, new_b),) = after.layers()

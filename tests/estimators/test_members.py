@@ -12,7 +12,7 @@ import shrinkage as sh
 from shrinkage._errors import RequestError
 from shrinkage.estimators import export_onnx, load_model, save_model
 from shrinkage.estimators.members import _members
-from shrinkage.estimators.members._blend import blended
+from shrinkage.estimators.members._blend import blend_members
 from shrinkage.estimators.members._members import AUTO, MEMBERS, members_of, window
 
 QUICK = {
@@ -79,7 +79,7 @@ def test_the_set_that_predicts_has_the_smallest_loss_on_held_out_rows():
     y = np.random.default_rng(0).normal(size=(200, 1))
     error = np.random.default_rng(1).normal(size=(200, 1))
     paths = {"standard": HeldOut(y + error), "bounded": HeldOut(y - error), "piecewise": HeldOut(y + 5)}
-    forms = blended(paths, y, "squared_error", None)  # pyright: ignore[reportArgumentType]
+    forms = blend_members(paths, y, "squared_error", None)  # pyright: ignore[reportArgumentType]
     assert_allclose(forms.weights, [0.5, 0.5, 0])
     assert forms.blended_loss == pytest.approx(0, abs=1e-12)
     assert_allclose(forms.losses[2], 25 / y.var())
@@ -110,7 +110,7 @@ def test_the_sets_that_cannot_be_told_from_the_best_predict_together(weighted):
             tied.append(c)
     expected = [sum(1 / len(c) for c in tied if name in c) / len(tied) for name in members]
     paths = {name: HeldOut(p) for name, p in members.items()}
-    forms = blended(paths, y, "squared_error", rows)  # pyright: ignore[reportArgumentType]
+    forms = blend_members(paths, y, "squared_error", rows)  # pyright: ignore[reportArgumentType]
     assert 1 < len(tied) < len(sets)
     assert_allclose(forms.weights, expected, rtol=1e-12)
     assert forms.weights[-1] == 0
@@ -124,7 +124,7 @@ def test_a_member_with_more_than_twice_the_loss_does_not_predict_however_few_row
     exact, far = y + 1e-6, y + 1e-6
     far[0] += 1.0
     paths = {"linear": HeldOut(exact), "additive": HeldOut(far)}
-    forms = blended(paths, y, "squared_error", None)  # pyright: ignore[reportArgumentType]
+    forms = blend_members(paths, y, "squared_error", None)  # pyright: ignore[reportArgumentType]
     assert_array_equal(forms.weights, [1, 0])
 
 
@@ -132,7 +132,7 @@ def test_a_member_that_diverged_in_a_fold_does_not_predict():
     y = np.random.default_rng(0).normal(size=(50, 1))
     diverged = np.where(np.arange(50)[:, None] < 10, np.nan, y)
     paths = {"standard": HeldOut(y + 0.1), "bounded": HeldOut(diverged)}
-    forms = blended(paths, y, "squared_error", None)  # pyright: ignore[reportArgumentType]
+    forms = blend_members(paths, y, "squared_error", None)  # pyright: ignore[reportArgumentType]
     assert_array_equal(forms.weights, [1, 0])
     assert forms.losses[1] == np.inf
 

@@ -71,7 +71,7 @@ def test_no_quantiles_cross_in_any_row(inputs: Any, dtype: Any):
     far = 6 * rows(3000, seed=3)[0]
     networks = fitted.networks_
     seen = networks.form(far)
-    seen = seen if networks.x_scale is None else networks.x_scale.standardized(seen)
+    seen = seen if networks.x_scale is None else networks.x_scale.standardize(seen)
     row = networks.rows[[networks.chosen]]
     raw = predictions(networks.kind, networks.layout, "squared_error", row, seen)
     assert (np.diff(raw) < 0).any(axis=-1).mean() > 0.3  # the outputs themselves do cross

@@ -38,8 +38,8 @@ def folds_of(X: Any, Y: Any, *, weight: Any = None, regression: bool = False, cu
 
 
 def standardized(fold: Fold, rows: Any) -> tuple[Any, Any]:
-    Y = fold.Y[rows] if fold.y_scale is None else fold.y_scale.standardized(fold.Y[rows])
-    return fold.inputs[STANDARD].standardized(rows), Y
+    Y = fold.Y[rows] if fold.y_scale is None else fold.y_scale.standardize(fold.Y[rows])
+    return fold.inputs[STANDARD].standardize(rows), Y
 
 
 @pytest.mark.parametrize("targets", [1, 2])

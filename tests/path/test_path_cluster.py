@@ -13,7 +13,7 @@ from sklearn.datasets import load_digits
 import shrinkage as sh
 from shrinkage.path import Fold, standard_inputs
 from shrinkage.path._epoch_progress import Tick
-from shrinkage.path.blocks._parcels import Sender, packed, unpacked
+from shrinkage.path.blocks._parcels import Sender, pack, unpack
 
 distributed = pytest.importorskip("distributed")
 
@@ -83,13 +83,13 @@ def test_a_lost_workers_blocks_are_run_again(client, monkeypatch):
 
 def test_arrays_that_folds_share_travel_once():
     folds = dict(enumerate(shared_folds()))
-    parcels, arrays = packed(folds)
+    parcels, arrays = pack(folds)
     assert [array is arrays[0] for array in arrays].count(True) == 1
     assert sum(array.nbytes for array in arrays) == X.nbytes + Y.nbytes + sum(
         f.train.nbytes + f.validation.nbytes  # pyright: ignore[reportOptionalMemberAccess]
         for f in folds.values()
     )
-    back = unpacked(parcels, arrays)
+    back = unpack(parcels, arrays)
     assert all(
         back[i].inputs["standard"].X is folds[i].inputs["standard"].X and back[i].train is folds[i].train
         for i in folds

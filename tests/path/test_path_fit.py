@@ -21,7 +21,7 @@ from shrinkage.path import (
     fit_path,
     fitted_scale,
 )
-from shrinkage.path._path_choice import judged
+from shrinkage.path._path_choice import judge_path
 from shrinkage.rules import WeightDecay
 from shrinkage.training import Backprop
 from stack_cases import recipe
@@ -122,9 +122,9 @@ def test_an_edge_extends_the_grid_in_its_own_ratio_and_zero_is_no_edge():
 
 def test_a_minimum_on_the_edge_is_followed_when_the_rule_chose_inside(monkeypatch):
     def minimum_on_the_lower_edge(result, select, stop):
-        return dataclasses.replace(judged(result, select, stop), index=1, index_min=0)
+        return dataclasses.replace(judge_path(result, select, stop), index=1, index_min=0)
 
-    monkeypatch.setattr("shrinkage.path.search._grid_search.judged", minimum_on_the_lower_edge)
+    monkeypatch.setattr("shrinkage.path.search._grid_search.judge_path", minimum_on_the_lower_edge)
     asked = request(lambdas=np.array([0.1, 0.2, 0.4]), select="1se", restarts=1, max_extensions=1)
     fitted = fit_path(asked, FOLDS, EVERYTHING)
     assert fitted.result.lambdas[0] == pytest.approx(0.1 / 2**4)
@@ -171,8 +171,8 @@ def test_kept_blocks_are_read_back_and_a_damaged_one_is_computed_again(tmp_path,
     trained = []
     import shrinkage.path.blocks._run_blocks as run
 
-    real = run.trained
-    monkeypatch.setattr(run, "trained", lambda block, *rest: trained.append(block) or real(block, *rest))
+    real = run.train_block
+    monkeypatch.setattr(run, "train_block", lambda block, *rest: trained.append(block) or real(block, *rest))
     with pytest.warns(UserWarning, match="damaged"):
         again = fit_path(request(), FOLDS, EVERYTHING, store=BlockStore(tmp_path, {"data": "a"}))
     assert len(trained) == 1

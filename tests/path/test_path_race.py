@@ -341,7 +341,7 @@ def test_a_fast_path_that_was_stopped_goes_on_to_the_same_end(tmp_path, monkeypa
     monkeypatch.setattr("shrinkage.training.Backprop.networks_a_block", lambda *_: 4)
     undisturbed = path(lambdas=GRID, keep_path=True)
     assert undisturbed.choice.dropped
-    real, calls = run_module.trained, []
+    real, calls = run_module.train_block, []
 
     def failing(block, *rest):
         calls.append(block)
@@ -349,7 +349,7 @@ def test_a_fast_path_that_was_stopped_goes_on_to_the_same_end(tmp_path, monkeypa
             raise KeyboardInterrupt
         return real(block, *rest)
 
-    monkeypatch.setattr(run_module, "trained", failing)
+    monkeypatch.setattr(run_module, "train_block", failing)
     store = BlockStore(tmp_path, {"data": "a"})
     with pytest.raises(KeyboardInterrupt):
         path(lambdas=GRID, keep_path=True, store=store)
@@ -363,9 +363,9 @@ def test_a_fast_path_that_was_stopped_goes_on_to_the_same_end(tmp_path, monkeypa
 
 
 def test_fewer_networks_are_trained_and_progress_still_reaches_its_total(monkeypatch):
-    real, sizes = run_module.trained, []
+    real, sizes = run_module.train_block, []
     monkeypatch.setattr(
-        run_module, "trained", lambda block, *rest: sizes.append(block.size) or real(block, *rest)
+        run_module, "train_block", lambda block, *rest: sizes.append(block.size) or real(block, *rest)
     )
     seen = []
     found = path(lambdas=GRID, keep_path=True, progress=lambda done, total: seen.append((done, total)))

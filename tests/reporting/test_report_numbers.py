@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import confusion_matrix, root_mean_squared_error
 
 from reporting_cases import LAMBDAS, made_choice, made_path, made_story
-from shrinkage.pages import clean, number, plain, plotted
+from shrinkage.pages import clean, number, plain, plotly_text
 from shrinkage.reporting import render_fit_report
 from shrinkage.reporting._agreement import agreement_section, confusion
 from shrinkage.reporting.figures._judged import judge
@@ -58,7 +58,7 @@ def test_clean_text_is_one_line_that_encodes(text: str) -> None:
 
 
 def test_labels_of_plotly_hold_no_tag_and_no_entity() -> None:
-    assert plotted("<b>&lt;") == "&lt;b&gt;&amp;lt;"
+    assert plotly_text("<b>&lt;") == "&lt;b&gt;&amp;lt;"
     assert plain(np.array([[1.0, np.nan], [np.inf, 2.0]])) == [[1.0, None], [None, 2.0]]
 
 

@@ -9,7 +9,7 @@ import pytest
 from comparison_cases import small_comparison
 from reporting_cases import OpenPage, made_story
 from shrinkage.comparison import demo, demo_page
-from shrinkage.comparison.page._comparison_page import rendered
+from shrinkage.comparison.page._comparison_page import render_comparison
 from shrinkage.reporting import render_fit_report
 
 WIDTH = 390
@@ -33,7 +33,7 @@ TABLES = """() => [...document.querySelectorAll('.scroll')].map(box => {
 def page_of(name: str) -> str:
     return {
         "fit": lambda: render_fit_report(made_story()),
-        "comparison": lambda: rendered(small_comparison()),
+        "comparison": lambda: render_comparison(small_comparison()),
         "demo": lambda: demo_page(demo("swarm-2015", repeats=2)),
     }[name]()
 

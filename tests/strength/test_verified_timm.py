@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 import torch
 
-from shrinkage.strength import conventions, convert
+from shrinkage.strength import conventions
+from shrinkage.sweeps import convert
 from strength_cases import Run, assert_same, by_torch, stated, timm, timm_module
 
 pytestmark = pytest.mark.frameworks

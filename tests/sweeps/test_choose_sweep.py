@@ -14,7 +14,7 @@ from sklearn.model_selection import GridSearchCV
 
 import shrinkage as sh
 from shrinkage import RequestError
-from shrinkage.sweeps import _sweep_choice, choose, judged
+from shrinkage.sweeps import _sweep_choice, choose, judge_settings
 
 STRENGTHS = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)
 
@@ -42,7 +42,7 @@ def test_noise_is_called_a_difference_in_fewer_than_one_sweep_in_twenty(settings
     for _ in range(sweeps):
         spread = 1 + 2 * rng.random((settings, 1)) if uneven else 1.0
         scores = rng.normal(size=blocks) + spread * rng.normal(size=(settings, blocks))
-        wrong += len(judged(list(scores), paired=True, test_share=0.0).tied) < settings
+        wrong += len(judge_settings(list(scores), paired=True, test_share=0.0).tied) < settings
     assert wrong / sweeps <= 0.05 + 2 * np.sqrt(0.05 * 0.95 / sweeps) * (not uneven) + 0.02 * uneven
 
 
@@ -52,7 +52,7 @@ def test_with_half_of_the_settings_worse_no_better_one_is_called_clearly_worse()
     wrong = 0
     for _ in range(300):
         scores = truth[:, None] + rng.normal(size=5) + 0.5 * rng.normal(size=(6, 5))
-        found = judged(list(scores), paired=True, test_share=0.0)
+        found = judge_settings(list(scores), paired=True, test_share=0.0)
         wrong += any(truth[i] >= truth[found.best] for i in range(6) if i not in found.tied)
         assert 5 not in found.tied
     assert wrong / 300 < 0.05
@@ -61,7 +61,7 @@ def test_with_half_of_the_settings_worse_no_better_one_is_called_clearly_worse()
 def test_of_two_settings_it_is_the_paired_t_test():
     rng = np.random.default_rng(0)
     a, b = rng.normal(size=8), rng.normal(size=8)
-    found = judged([a, b], paired=True, test_share=0.0)
+    found = judge_settings([a, b], paired=True, test_share=0.0)
     d = a - b
     assert found.margin == pytest.approx(student.ppf(1 - 0.03 / 2, 7) * d.std(ddof=1) / np.sqrt(8), rel=1e-3)
 

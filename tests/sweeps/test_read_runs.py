@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from shrinkage import RequestError, choose
-from shrinkage.sweeps import judged
+from shrinkage.sweeps import judge_settings
 
 WD = (1e-4, 1e-3, 1e-2, 1e-1)
 BEST = 1e-2
@@ -220,7 +220,7 @@ def test_noise_is_rarely_called_a_difference_where_runs_are_missing(missing: flo
         x = rng.normal(size=5) + rng.normal(size=(6, 5))
         x[rng.random(x.shape) < missing] = np.nan
         x[np.isnan(x).all(1), 0] = 0.0
-        wrong += len(judged(list(x), paired=True, test_share=0.0).tied) < 6
+        wrong += len(judge_settings(list(x), paired=True, test_share=0.0).tied) < 6
     assert wrong / sweeps < 0.05
 
 

@@ -272,7 +272,7 @@ def test_narrower_processors(flags, monkeypatch, tmp_path):
     """The same sources without the wide instructions of the machine that the tests run on."""
     monkeypatch.setenv("SHRINKAGE_CACHE", str(tmp_path))
     monkeypatch.setattr(_compiled, "FOR_THIS_PROCESSOR", (flags,))
-    _compiled._loaded.cache_clear()
+    _compiled._load.cache_clear()
     built = _compiled.library(_library.SOURCE)
     monkeypatch.setattr(_library, "_engine", lambda choice: built)
     try:
@@ -288,7 +288,7 @@ def test_narrower_processors(flags, monkeypatch, tmp_path):
             coded = {"hidden_layer_sizes": (20, 7), "dtype": dtype, "batch_size": 16}
             assert_same(both(coded_members(80, 61, dtype=dtype), **coded), dtype)
     finally:
-        _compiled._loaded.cache_clear()
+        _compiled._load.cache_clear()
 
 
 def test_the_sure_rows_of_two_classes_keep_their_digits():

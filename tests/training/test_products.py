@@ -9,7 +9,7 @@ import torch
 
 from shrinkage.networks import PerceptronLayout
 from shrinkage.training import one_thread_flushed
-from shrinkage.training._machine import EXACT, ROUNDING, permitted
+from shrinkage.training._machine import EXACT, ROUNDING, rounding_permission
 from shrinkage.training.backprop import _products
 from shrinkage.training.backprop._products import permission_for
 from stack_cases import member, problem, recipe
@@ -48,7 +48,7 @@ def test_a_machine_that_rounds_is_not_permitted_to(monkeypatch):
 
 @pytest.mark.parametrize("wanted", [EXACT, ROUNDING])
 def test_the_users_setting_is_put_back(setting, wanted):
-    with permitted(wanted), permitted(wanted):
+    with rounding_permission(wanted), rounding_permission(wanted):
         assert setting.fp32_precision == wanted
 
 
@@ -57,10 +57,10 @@ def test_who_wants_another_setting_waits(setting):
 
     def other():
         inside.set()
-        with permitted(EXACT):
+        with rounding_permission(EXACT):
             seen.append(setting.fp32_precision)
 
-    with permitted(ROUNDING):
+    with rounding_permission(ROUNDING):
         thread = threading.Thread(target=other)
         thread.start()
         inside.wait()
@@ -72,8 +72,8 @@ def test_who_wants_another_setting_waits(setting):
 
 
 def test_a_fit_within_a_fit_has_its_own_setting(setting):
-    with permitted(ROUNDING):
-        with permitted(EXACT):
+    with rounding_permission(ROUNDING):
+        with rounding_permission(EXACT):
             assert setting.fp32_precision == EXACT
         assert setting.fp32_precision == ROUNDING
 

@@ -21,7 +21,7 @@ def test_ring_learns_of_its_two_neighbours():
     swarms = flight("ring", P=6)
     swarms.fp = torch.tensor([[5.0, 1.0, 4.0, 6.0, 2.0, 3.0]], dtype=torch.float64)
     best_of = [1, 1, 1, 4, 4, 4]  # particle 0 sees 5, 0, 1; particle 3 sees 2, 3, 4; …
-    torch.testing.assert_close(swarms._known()[0], swarms.p[0, best_of], rtol=0, atol=0)
+    torch.testing.assert_close(swarms._best_known()[0], swarms.p[0, best_of], rtol=0, atol=0)
 
 
 def test_random_informants_include_oneself_and_about_three():

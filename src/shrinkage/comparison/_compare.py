@@ -119,7 +119,7 @@ def compare(
             seed=random_state,
             group=None if groups is None else str(getattr(groups, "name", None) or "groups"),
         ),
-        groups=None if groups is None else _numbered(groups, len(table.frame)),
+        groups=None if groups is None else _group_numbers(groups, len(table.frame)),
         rows=rows,
         n_jobs=n_jobs,
         progress=progress,
@@ -185,7 +185,7 @@ def compare_table(
         pairs_lambda=pairs_lambda,
         pairs_epochs=pairs_epochs,
         pairs_yardstick=yardstick,
-        notes=(*notes, *warned, *_diverged(runs), *_at_edge(runs)),
+        notes=(*notes, *warned, *_notes_on_divergence(runs), *_at_edge(runs)),
         seconds=time.monotonic() - start,
     )
 
@@ -205,7 +205,7 @@ def _checked_problem(
     check_classes(problem, splitting)
     drawn = drawn_rows(problem, rows, splitting)
     if drawn is not None:
-        problem, more = _limited(problem, drawn)
+        problem, more = _limit_rows(problem, drawn)
         notes += more
         groups = None if groups is None else groups[drawn]
     if groups is not None:
@@ -232,7 +232,7 @@ def _check_rows(rows: int | None, splitting: Splitting) -> None:
         )
 
 
-def _limited(problem: Problem, drawn: NDArray[np.int64]) -> tuple[Problem, list[str]]:
+def _limit_rows(problem: Problem, drawn: NDArray[np.int64]) -> tuple[Problem, list[str]]:
     """The problem on the rows that were drawn, and a note."""
     n = len(problem.target)
     limited = replace(
@@ -241,10 +241,10 @@ def _limited(problem: Problem, drawn: NDArray[np.int64]) -> tuple[Problem, list[
     note = (
         f"{len(drawn):,} of {n:,} rows were drawn at random to save time; the option rows sets their number."
     )
-    return limited, [note, *_raised(problem, limited)]
+    return limited, [note, *_notes_on_small_classes(problem, limited)]
 
 
-def _raised(problem: Problem, limited: Problem) -> list[str]:
+def _notes_on_small_classes(problem: Problem, limited: Problem) -> list[str]:
     """A note a class that kept clearly more than its share, or its splits could not be made."""
     if problem.task == "regression":
         return []
@@ -269,7 +269,7 @@ def _looked_at(problem: Problem) -> tuple[int, list[str]]:
     return n_features, [str(each.message) for each in caught if issubclass(each.category, UserWarning)]
 
 
-def _diverged(runs: Sequence[Runs]) -> list[str]:
+def _notes_on_divergence(runs: Sequence[Runs]) -> list[str]:
     return [
         f"{each.method.name}: training diverged on {each.diverged} of {len(each.lam)} splits, so it has no means"
         f"{_of_the_rest(each)}. Lower the learning rate."
@@ -311,7 +311,7 @@ def _table_of(X: Any, y: Any) -> tuple[Table, list[str]]:
     return Table(frame=frame, source="X, y", sha256=digest), names
 
 
-def _numbered(groups: ArrayLike, n: int) -> NDArray[np.int64]:
+def _group_numbers(groups: ArrayLike, n: int) -> NDArray[np.int64]:
     """(n,) number of each row's group."""
     own = groups.to_numpy() if hasattr(groups, "to_numpy") else np.asarray(groups)  # pyright: ignore
     if own.shape != (n,):

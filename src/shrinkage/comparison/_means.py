@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 from shrinkage._paired import ROUNDING, corrected_se
 from shrinkage.pages import ABSENT
 
-__all__ = ["Mean", "corrected_mean", "decimals", "error_of_share", "mean_of", "signed"]
+__all__ = ["Mean", "corrected_mean", "decimals", "error_of_share", "mean_of", "with_sign"]
 
 
 def decimals(se: float) -> int:
@@ -55,10 +55,10 @@ def corrected_mean(values: ArrayLike, test_share: float) -> Mean:
     return Mean(float(values.mean()), corrected_se(values, test_share))
 
 
-def signed(value: float, digits: int) -> str:
+def with_sign(value: float, digits: int) -> str:
     """Format a difference with its sign and this many decimals; no sign if it rounds to 0, a dash for NaN.
 
-    >>> signed(-0.0314, 2), signed(0.5, 1), signed(-1e-9, 2)
+    >>> with_sign(-0.0314, 2), with_sign(0.5, 1), with_sign(-1e-9, 2)
     ('−0.03', '+0.5', '0.00')
     """
     if math.isnan(value):

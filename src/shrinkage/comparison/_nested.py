@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from shrinkage._errors import JobError
 from shrinkage.comparison._kept import KeptRows, Row
 from shrinkage.comparison._methods import Method, Setting
-from shrinkage.comparison._scores import scored
+from shrinkage.comparison._scores import score_networks
 from shrinkage.comparison._splits import Split, Splitting, splits, targets
 from shrinkage.networks import gauss_newton_diagonal, loss_named
 from shrinkage.path import STANDARD, FittedPath, PathRequest, Progress, extension, fit_path
@@ -124,32 +124,32 @@ def run_methods(
     _, loss = targets(problem)
     costs = [_seconds(method, problem, lambdas, setting, splitting, loss) for method in methods]
     recipes = [method.recipe(setting, loss) for method in methods]
-    told = _Told(progress, costs, splitting.count)
+    tally = _Tally(progress, costs, splitting.count)
     longest_first = sorted(range(len(methods)), key=lambda i: -costs[i])
     places = list(itertools.product(range(splitting.count), longest_first))
     found: dict[tuple[int, int], Row] = {}
     if kept is not None:
         rows = {(number, i): kept.load(methods[i].key, recipes[i], number) for number, i in places}
         found = {place: row for place, row in rows.items() if row is not None}
-        told.finished(*(i for _, i in found))
+        tally.finish(*(i for _, i in found))
     missing = [place for place in places if place not in found]
     if n_jobs == "auto":
         seconds = sum(costs[i] for _, i in missing)
         n_jobs = -1 if seconds > 2 * WORKER_START_SECONDS and setting.device == "cpu" else 1
     numbers = {number for number, _ in missing}
     made = splits(problem, splitting, groups, numbers)
-    for number, i, row in _trained(made, methods, recipes, lambdas, missing, n_jobs, told):
+    for number, i, row in _train_missing(made, methods, recipes, lambdas, missing, n_jobs, tally):
         found[number, i] = row
         if kept is not None:
             kept.save(methods[i].key, recipes[i], number, row)
-        told.finished(i)
+        tally.finish(i)
     return [
-        _gathered(method, [found[number, i] for number in range(splitting.count)])
+        _gather(method, [found[number, i] for number in range(splitting.count)])
         for i, method in enumerate(methods)
     ]
 
 
-class _Told:
+class _Tally:
     """Adds up what is done, in estimated seconds."""
 
     def __init__(self, progress: Progress | None, costs: Sequence[float], splits: int) -> None:
@@ -162,7 +162,7 @@ class _Told:
             return None
         return lambda done, total: self._tell(self.done + self.costs[i] * min(done / max(total, 1.0), 1.0))
 
-    def finished(self, *methods: int) -> None:
+    def finish(self, *methods: int) -> None:
         self.done += sum(self.costs[i] for i in methods)
         self._tell(self.done)
 
@@ -171,14 +171,14 @@ class _Told:
             self.progress(done, self.total)
 
 
-def _trained(
+def _train_missing(
     made: Iterator[Split],
     methods: Sequence[Method],
     recipes: Sequence[Recipe],
     lambdas: Floats,
     missing: Sequence[tuple[int, int]],
     n_jobs: int | str | None,
-    told: _Told,
+    tally: _Tally,
 ) -> Iterator[tuple[int, int, Row]]:
     """(split, method, figures) of the missing places, in their order of splits, as they are finished."""
 
@@ -191,7 +191,7 @@ def _trained(
     jobs: Any = n_jobs  # joblib takes None, its annotations don't
     if effective_n_jobs(jobs) == 1:
         for split, i in tasks():
-            yield split.number, i, _row(methods[i], recipes[i], lambdas, split, told.part(i))
+            yield split.number, i, _row(methods[i], recipes[i], lambdas, split, tally.part(i))
         return
     parallel = Parallel(n_jobs=jobs, return_as="generator_unordered", pre_dispatch="2*n_jobs")
     results: Any = parallel(
@@ -230,8 +230,10 @@ def _row(method: Method, recipe: Recipe, lambdas: Floats, split: Split, progress
     seconds = time.perf_counter() - start
     choice, result = fitted.choice, fitted.result
     nets = fitted.networks[[fitted.chosen, int(np.flatnonzero(fitted.refit_lambdas == 0)[0])]]
-    (train_loss, _), (train_metric, _) = scored(recipe, fitted.layout, nets, split.all_rows, split.train)
-    test_loss, test_metric = scored(recipe, fitted.layout, nets, split.all_rows, split.test)
+    (train_loss, _), (train_metric, _) = score_networks(
+        recipe, fitted.layout, nets, split.all_rows, split.train
+    )
+    test_loss, test_metric = score_networks(recipe, fitted.layout, nets, split.all_rows, split.test)
     weights = nets[0, fitted.layout.decayed_columns()].astype(np.float64)
     validation = (
         result.validation_at(curve, choice.epochs)[choice.index].mean()
@@ -261,12 +263,12 @@ def _gamma(method: Method, recipe: Recipe, fitted: FittedPath, split: Split) -> 
     if not method.has_gamma:
         return math.nan
     row = torch.from_numpy(fitted.networks[fitted.chosen].astype(np.float64))
-    X = torch.from_numpy(split.all_rows.inputs[STANDARD].standardized(split.train))
+    X = torch.from_numpy(split.all_rows.inputs[STANDARD].standardize(split.train))
     curvature = gauss_newton_diagonal(recipe.kind, fitted.layout, row, X, loss_named(recipe.loss))
     return float(determined(curvature[fitted.layout.decayed_columns()], fitted.choice.lam).sum())
 
 
-def _gathered(method: Method, rows: Sequence[Row]) -> Runs:
+def _gather(method: Method, rows: Sequence[Row]) -> Runs:
     """(J,) rows as columns, and the paths of all splits under the λs that any of them took."""
     names = [name for name in Runs.__dataclass_fields__ if name not in ("method", "lambdas", "path")]
     columns: dict[str, Any] = {

@@ -120,7 +120,7 @@ class _Trainer:
         inputs = self.fold.inputs[STANDARD]
         kind = forms.first.recipe(self.setting, self.loss, self.lam).kind
         layout = self.fold.layout(kind)
-        X = inputs.standardized(np.arange(len(inputs.X)))
+        X = inputs.standardize(np.arange(len(inputs.X)))
         both = predictions(kind, layout, self.loss, np.stack(networks), X)
         return Pair(
             key=forms.key,

@@ -17,20 +17,20 @@ from shrinkage.networks import Layout
 from shrinkage.path import STANDARD, Fold
 from shrinkage.training import Recipe
 
-__all__ = ["scored"]
+__all__ = ["score_networks"]
 
 Floats = NDArray[np.float64]
 
 
-def scored(
+def score_networks(
     recipe: Recipe, layout: Layout, networks: NDArray[Any], fold: Fold, rows: NDArray[np.int64]
 ) -> tuple[Floats, Floats]:
     """(M,) loss and metric of M networks, (M, D), on some rows of the fold's matrix, scaled as the fold says.
 
     The loss is the one that was trained, penalty aside; the metric is accuracy or R².
     """
-    X, Y = fold.inputs[STANDARD].standardized(rows), fold.Y[rows].astype(np.float64)
-    Y = Y if fold.y_scale is None else fold.y_scale.standardized(Y)
+    X, Y = fold.inputs[STANDARD].standardize(rows), fold.Y[rows].astype(np.float64)
+    Y = Y if fold.y_scale is None else fold.y_scale.standardize(Y)
     nets = torch.from_numpy(np.ascontiguousarray(networks, dtype=np.float64))
     with torch.no_grad():
         z = recipe.kind.outputs(layout, nets, torch.from_numpy(X)).numpy()

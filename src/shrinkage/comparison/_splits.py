@@ -112,12 +112,12 @@ def drawn_rows(problem: Problem, most: int | None, splitting: Splitting) -> Rows
             f"{most}; class {shown(names[counts.argmin()])} would not keep enough for {splitting.folds} outer and "
             f"{splitting.inner_folds} inner folds."
         )
-    kept = _allotted(counts, most, least)
+    kept = _rows_per_class(counts, most, least)
     drawn = [rng.choice(np.flatnonzero(places == k), kept[k], replace=False) for k in range(len(names))]
     return np.sort(np.concatenate(drawn))
 
 
-def _allotted(counts: Rows, most: int, least: int) -> Rows:
+def _rows_per_class(counts: Rows, most: int, least: int) -> Rows:
     """(K,) rows of each class, `most` in all: its share, and not under `least`."""
     shares = most * counts / counts.sum()
     kept = np.maximum(np.floor(shares).astype(np.int64), least)
@@ -225,7 +225,7 @@ class _Cut:
 def _cuts(problem: Problem, splitting: Splitting, groups: Rows | None) -> Iterator[_Cut]:
     for number, (train, test) in enumerate(_outer(problem, splitting, groups)):
         seed = hashed_seed(splitting.seed, "split", number)
-        inner = _parted(
+        inner = _places_of_folds(
             problem, train, splitting.inner_folds, seed % 2**32, None if groups is None else groups[train]
         )
         yield _Cut(number, seed, train, test, list(inner))
@@ -236,14 +236,14 @@ def _outer(problem: Problem, splitting: Splitting, groups: Rows | None) -> Itera
     if groups is not None:
         for repeat in range(splitting.repeats):
             seed = hashed_seed(splitting.seed, "groups", repeat) % 2**32
-            yield from _parted(problem, np.arange(n), splitting.folds, seed, groups)
+            yield from _places_of_folds(problem, np.arange(n), splitting.folds, seed, groups)
         return
     kind: Any = RepeatedStratifiedKFold if problem.task == "classification" else RepeatedKFold
     outer = kind(n_splits=splitting.folds, n_repeats=splitting.repeats, random_state=splitting.seed)
     yield from outer.split(np.empty((n, 0)), problem.target)
 
 
-def _parted(
+def _places_of_folds(
     problem: Problem, rows: Rows, folds: int, seed: int, groups: Rows | None
 ) -> Iterator[tuple[Rows, Rows]]:
     """(training, validation) places in `rows` of each fold; whole groups, where there are any."""

@@ -12,7 +12,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, column_or_1d
 
 from shrinkage._errors import RequestError, shown
-from shrinkage.estimators._parameter_docs import documented
+from shrinkage.estimators._parameter_docs import with_parameter_docs
 from shrinkage.estimators._path_estimator import MLPCV
 from shrinkage.estimators._targets import Targets
 from shrinkage.estimators.given._class_weights import checked_class_weight
@@ -24,7 +24,7 @@ from shrinkage.networks import loss_named
 __all__ = ["MLPClassifierCV"]
 
 
-@documented
+@with_parameter_docs
 class MLPClassifierCV(ClassifierMixin, MLPCV):
     """A multilayer perceptron classifier whose λ is chosen by cross-validation.
 
@@ -99,7 +99,7 @@ class MLPClassifierCV(ClassifierMixin, MLPCV):
     def predict_proba(self, X: Any, lam: float | None = None) -> NDArray[np.float64]:
         """Predict the probability of each class in `classes_`, (n, C), or of each label, (n, L); see `predict`."""
         check_is_fitted(self)
-        return both_classes(self._predicted(X, lam))
+        return both_classes(self._predict_blend(X, lam))
 
     def predict_log_proba(self, X: Any, lam: float | None = None) -> NDArray[np.float64]:
         """Predict the logarithm of each class probability, (n, C)."""
@@ -126,7 +126,7 @@ class MLPClassifierCV(ClassifierMixin, MLPCV):
         """Whether a row has any number of labels, and not one class."""
         return loss_named(self.networks_.loss).of_labels
 
-    def _learned(self, y: NDArray[Any]) -> NDArray[np.float64]:
+    def _encode_targets(self, y: NDArray[Any]) -> NDArray[np.float64]:
         if self._has_labels:
             return labels_like(y, len(self.classes_))
         return one_hot(column_or_1d(y), self.classes_)

@@ -116,7 +116,7 @@ def array_table(X: Any) -> pd.DataFrame | None:
     if X.dtype.kind == "f" and not np.isnan(X).any():
         return None
     frame = pd.DataFrame(
-        X.astype(object) if X.dtype.kind == "U" else X, columns=named(X.shape[1])
+        X.astype(object) if X.dtype.kind == "U" else X, columns=column_names(X.shape[1])
     ).infer_objects()
     plain = (
         all(pd.api.types.is_numeric_dtype(dtype) for dtype in frame.dtypes)
@@ -125,7 +125,7 @@ def array_table(X: Any) -> pd.DataFrame | None:
     return None if plain else frame
 
 
-def named(n: int) -> list[str]:
+def column_names(n: int) -> list[str]:
     """Names for the columns of an array."""
     return [f"x{i}" for i in range(n)]
 
@@ -178,7 +178,7 @@ def table_of(estimator: BaseEstimator, X: Any) -> Any:
     names = getattr(estimator, "feature_names_in_", None)
     cells = np.asarray(X)
     frame = pd.DataFrame(
-        cells.astype(object) if cells.dtype.kind == "U" else cells, columns=named(cells.shape[1])
+        cells.astype(object) if cells.dtype.kind == "U" else cells, columns=column_names(cells.shape[1])
     )
     return (frame if names is None else frame.set_axis(list(names), axis=1)).infer_objects()
 

@@ -103,11 +103,11 @@ class FittedNetworks:
             return self.mean_prediction(X, self.restarts)
         X = self.form(X)
         if self.x_scale is not None:
-            X = self.x_scale.standardized(X)
+            X = self.x_scale.standardize(X)
         place = self.chosen if lam is None else self.place(lam)
         predicted = predictions(self.kind, self.layout, self.loss, self.rows[[place]], X)[0]
         if self.y_scale is not None:
-            predicted = self.y_scale.restored(predicted)
+            predicted = self.y_scale.restore(predicted)
         return predicted
 
     def mean_prediction(self, X: NDArray[Any], rows: NDArray[Any] | None = None) -> NDArray[np.float64]:
@@ -117,14 +117,14 @@ class FittedNetworks:
         """
         X = self.form(X)
         if self.x_scale is not None:
-            X = self.x_scale.standardized(X)
+            X = self.x_scale.standardize(X)
         return self.mean_of_standardized(X, self.rows if rows is None else rows)
 
     def mean_of_standardized(self, X: NDArray[np.float64], rows: NDArray[Any]) -> NDArray[np.float64]:
         """The same for inputs that are already standardized."""
         if not self.of_classes:
             predicted = predictions(self.kind, self.layout, self.loss, rows, X).mean(axis=0)
-            return predicted if self.y_scale is None else self.y_scale.restored(predicted)
+            return predicted if self.y_scale is None else self.y_scale.restore(predicted)
         z = predictions(self.kind, self.layout, "squared_error", rows, X)
         return np.mean([probabilities_of(each) for each in z], axis=0)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from typing import Any, TypeVar
 
-__all__ = ["documented"]
+__all__ = ["with_parameter_docs"]
 
 PARAMETERS = """
 Args:
@@ -152,7 +152,7 @@ OF_CLASS = {
 T = TypeVar("T", bound=type)
 
 
-def documented(cls: T) -> T:
+def with_parameter_docs(cls: T) -> T:
     """Put the shared parameters and attributes in the class's docstring, and the parameters in its signature."""
     doc, own = inspect.cleandoc(cls.__doc__ or ""), OF_CLASS.get(cls.__name__, "")
     cls.__doc__ = doc.replace("{parameters}", PARAMETERS.rstrip() + own.rstrip() + "\n").replace(

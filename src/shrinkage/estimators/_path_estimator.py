@@ -38,7 +38,7 @@ from shrinkage.estimators.given._parameter_checks import check_parameters
 from shrinkage.estimators.given._presets import of_preset, with_preset
 from shrinkage.estimators.given._rows_of_folds import splits_of
 from shrinkage.estimators.given._runtime import Runtime
-from shrinkage.estimators.members._blend import Forms, blend_of, blended
+from shrinkage.estimators.members._blend import Forms, blend_members, blend_of
 from shrinkage.estimators.members._members import (
     described_members,
     fit_members,
@@ -179,11 +179,11 @@ class MLPCV(OfNetworks, Shown, Continued, UnseenRows, CallbackSupportMixin, Base
         return self
 
     def _fit(self, X: Any, y: Any, sample_weight: Any, runtime: Runtime, groups: Any = None) -> Self:
-        check_parameters(self._given())
+        check_parameters(self._settings())
         weight = None
         if sample_weight is not None:
             weight = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
-        check_moving(self._given(), weight)
+        check_moving(self._settings(), weight)
         given, y = y, self._checked_y(X, y)
         self.target_names_ = target_names(given, y)
         inputs = inputs_for(self, X, weight, as_table=runtime.as_table, keep_columns=self.keep_columns)
@@ -195,7 +195,7 @@ class MLPCV(OfNetworks, Shown, Continued, UnseenRows, CallbackSupportMixin, Base
                 f"{type(self).__name__}: at least 2 rows are needed, got n_samples = {len(seen)}."
             )
         targets = self._targets(y, seen)
-        self.budget_ = budget_for(self._given(), len(seen))
+        self.budget_ = budget_for(self._settings(), len(seen))
         if self.budget_.chosen:
             runtime.said(str(self.budget_))
         folds, fold_forms = self._folds(inputs, targets, weight, seen, y, groups)
@@ -219,7 +219,7 @@ class MLPCV(OfNetworks, Shown, Continued, UnseenRows, CallbackSupportMixin, Base
         if self.budget_.longer:
             runtime.said(self.budget_.of_later_networks)
         score = None if scores is None else partial(scores.of_all, folds)
-        members = blended(fitted.paths, targets.Y, targets.loss, all_rows.weight, score)
+        members = blend_members(fitted.paths, targets.Y, targets.loss, all_rows.weight, score)
         members = replace(members, left_out=tuple(fitted.left_out.items()))
         self.recipe_ = fitted.recipes[members.names[members.main]]
         self._keep(members, all_rows, forms, request)
@@ -277,12 +277,12 @@ class MLPCV(OfNetworks, Shown, Continued, UnseenRows, CallbackSupportMixin, Base
     def _targets(self, y: NDArray[Any], seen: NDArray[np.int64]) -> Targets:
         """y as the networks learn it; rows outside `seen` have no say."""
 
-    def _given(self) -> dict[str, Any]:
+    def _settings(self) -> dict[str, Any]:
         """The parameters by name, with what `preset` sets."""
         return with_preset(self.get_params(deep=False), type(self))
 
     def _request(self, targets: Targets, scores: HeldOutScores | None) -> PathRequest:
-        given = self._given()
+        given = self._settings()
         return PathRequest(
             lambdas=starting_lambdas(self.lambdas),
             restarts=given["restarts"],
@@ -309,7 +309,7 @@ class MLPCV(OfNetworks, Shown, Continued, UnseenRows, CallbackSupportMixin, Base
         y: NDArray[Any],
         groups: Any,
     ) -> tuple[list[Fold], list[dict[str, Form]]]:
-        splits = splits_of(self._given()["cv"], y, groups, seen, classifier=is_classifier(self))
+        splits = splits_of(self._settings()["cv"], y, groups, seen, classifier=is_classifier(self))
         folds, forms = list[Fold](), list[dict[str, Form]]()
         for number, (train, validation) in enumerate(splits):
             fold, fitted = self._fold_and_forms(number, inputs, targets, weight, train, validation)
@@ -318,7 +318,7 @@ class MLPCV(OfNetworks, Shown, Continued, UnseenRows, CallbackSupportMixin, Base
         return folds, forms
 
     def _members(self) -> tuple[str, ...]:
-        return members_for(self._given(), self.budget_.rows, self.n_features_in_)
+        return members_for(self._settings(), self.budget_.rows, self.n_features_in_)
 
     def _fold_and_forms(
         self,
@@ -390,7 +390,7 @@ class MLPCV(OfNetworks, Shown, Continued, UnseenRows, CallbackSupportMixin, Base
         self.blend_ = blend_of(members, all_rows, forms, request.recipe, self.predict_by_)
         self.networks_ = self.blend_.parts[self.blend_.main]
 
-    def _predicted(self, X: Any, lam: float | None) -> NDArray[np.float64]:
+    def _predict_blend(self, X: Any, lam: float | None) -> NDArray[np.float64]:
         check_is_fitted(self)
         if lam is None and self.predict_by_ == "folds":
             return self.fold_models_.mean_prediction(self._rows_of(X))

@@ -14,7 +14,7 @@ from sklearn.utils import check_array
 from sklearn.utils.validation import check_is_fitted
 
 from shrinkage._errors import RequestError, shown
-from shrinkage.estimators._parameter_docs import documented
+from shrinkage.estimators._parameter_docs import with_parameter_docs
 from shrinkage.estimators._path_estimator import MLPCV
 from shrinkage.estimators._targets import Targets, check_counts, loss_key, outputs_learned
 from shrinkage.networks import loss_named
@@ -22,7 +22,7 @@ from shrinkage.networks import loss_named
 __all__ = ["MLPRegressorCV"]
 
 
-@documented
+@with_parameter_docs
 class MLPRegressorCV(RegressorMixin, MLPCV):
     """A multilayer perceptron regressor for one or several targets, whose λ is chosen by cross-validation.
 
@@ -85,7 +85,7 @@ class MLPRegressorCV(RegressorMixin, MLPCV):
             X: as given to `fit`.
             lam: predict with the network of another λ of `lambdas_` (needs `keep_path=True`).
         """
-        return self._as_predicted(self._predicted(X, lam))
+        return self._as_predicted(self._predict_blend(X, lam))
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Return R² of the predictions; of several quantiles the mean of their D².
@@ -129,7 +129,7 @@ class MLPRegressorCV(RegressorMixin, MLPCV):
     def _as_predicted(self, predicted: NDArray[np.float64]) -> NDArray[np.float64]:
         return predicted[:, 0] if self._is_flat else predicted
 
-    def _learned(self, y: NDArray[Any]) -> NDArray[np.float64]:
+    def _encode_targets(self, y: NDArray[Any]) -> NDArray[np.float64]:
         return outputs_learned(y.reshape(len(y), -1), self.networks_.loss)
 
     def _checked_y(self, X: Any, y: Any) -> NDArray[Any]:

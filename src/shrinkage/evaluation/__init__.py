@@ -5,12 +5,12 @@ from shrinkage.evaluation._blended import Blended, blended_by_fold
 from shrinkage.evaluation._calibration import (
     Calibration,
     Reliability,
+    apply_temperature,
     calibrate,
     fitted_temperature,
     log_odds,
     probabilities_of,
     reliability,
-    tempered,
 )
 from shrinkage.evaluation._conformal import class_sets, cv_plus_intervals
 from shrinkage.evaluation._effects import (
@@ -39,6 +39,7 @@ __all__ = [
     "Reliability",
     "Uncertainty",
     "Verdict",
+    "apply_temperature",
     "blended_by_fold",
     "calibrate",
     "class_sets",
@@ -55,7 +56,6 @@ __all__ = [
     "out_of_fold",
     "probabilities_of",
     "reliability",
-    "tempered",
     "uncertainty",
     "verdict",
 ]

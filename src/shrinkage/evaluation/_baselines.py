@@ -67,8 +67,8 @@ class _Rows:
 
     @classmethod
     def of(cls, fold: Fold, index: NDArray[np.int64]) -> _Rows:
-        X, Y = _columns_of(fold).standardized(index), fold.Y[index].astype(np.float64)
-        Y = Y if fold.y_scale is None else fold.y_scale.standardized(Y)
+        X, Y = _columns_of(fold).standardize(index), fold.Y[index].astype(np.float64)
+        Y = Y if fold.y_scale is None else fold.y_scale.standardize(Y)
         weight = np.ones(len(index)) if fold.weight is None else fold.weight[index]
         return cls(X, Y, weight / weight.mean())
 

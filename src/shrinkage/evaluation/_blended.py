@@ -44,7 +44,7 @@ def blended_by_fold(members: Sequence[str], unseen: OutOfFold, y_scales: Sequenc
         own = unseen.fold == number
         z, Y = unseen.z[own], unseen.Y[own]
         if not loss.of_classes:
-            z, Y = (each if y_scale is None else y_scale.standardized(each) for each in (z, Y))
+            z, Y = (each if y_scale is None else y_scale.standardize(each) for each in (z, Y))
             z = loss.link(torch.from_numpy(z)).numpy()
         score = Score(loss)
         weight = None if unseen.weight is None else _batch(unseen.weight[own][:, None])

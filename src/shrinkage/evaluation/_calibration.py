@@ -19,12 +19,12 @@ from scipy.special import expit, softmax
 __all__ = [
     "Calibration",
     "Reliability",
+    "apply_temperature",
     "calibrate",
     "fitted_temperature",
     "log_odds",
     "probabilities_of",
     "reliability",
-    "tempered",
 ]
 
 Floats = NDArray[np.float64]
@@ -83,7 +83,7 @@ class Reliability:
         )
 
 
-def tempered(p: Floats, temperature: float) -> Floats:
+def apply_temperature(p: Floats, temperature: float) -> Floats:
     """(n, C) probabilities p^(1/T) over their sum, which is softmax(z/T) for p = softmax(z); (n, 1) of two classes."""
     if temperature == 1:
         return p

@@ -24,7 +24,7 @@ def losses_of_values(loss: str, predicted: Floats, Y: Floats, y_scale: Scale | N
         y_scale: what the networks' targets are standardized by, or None.
     """
     if y_scale is not None:
-        predicted, Y = y_scale.standardized(predicted), y_scale.standardized(Y)
+        predicted, Y = y_scale.standardize(predicted), y_scale.standardize(Y)
     of_rows = loss_named(loss)
     z = of_rows.link(_tensor(predicted))
     return of_rows.of_rows(z.mT, _tensor(Y).mT).numpy()
@@ -32,9 +32,9 @@ def losses_of_values(loss: str, predicted: Floats, Y: Floats, y_scale: Scale | N
 
 def best_constant(loss: str, Y: Floats, weight: Floats, y_scale: Scale | None) -> Floats:
     """(C,) the constant of the smallest mean loss on rows Y (n, C) of these weights (n,), in the targets' units."""
-    Y = Y if y_scale is None else y_scale.standardized(Y)
+    Y = Y if y_scale is None else y_scale.standardize(Y)
     found = loss_named(loss).best_constant(_tensor(Y), _tensor(weight)).numpy()
-    return found if y_scale is None else y_scale.restored(found)
+    return found if y_scale is None else y_scale.restore(found)
 
 
 def _tensor(array: Floats) -> torch.Tensor:

@@ -40,13 +40,13 @@ class OutOfFold:
     def of_classes(self) -> bool:
         return loss_named(self.loss).of_classes
 
-    def predicted(self, temperature: float = 1.0) -> Floats:
+    def predictions(self, temperature: float = 1.0) -> Floats:
         """(m, C) probabilities, with the outputs divided by a temperature, or values."""
         return probabilities_of(self.z / temperature) if self.of_classes else self.z
 
     def of_rows(self, temperature: float = 1.0) -> Floats:
         """(N, C) the mean of the predictions of each row, over repeated folds; NaN where there is none."""
-        predicted = self.predicted(temperature)
+        predicted = self.predictions(temperature)
         total, count = np.zeros((self.n_rows, predicted.shape[1])), np.zeros(self.n_rows)
         np.add.at(total, self.row, predicted)
         np.add.at(count, self.row, 1)

@@ -14,7 +14,7 @@ from shrinkage.pages._html_page import (
 )
 from shrinkage.pages._plotly_figure import plotly_figure
 from shrinkage.pages._svg import svg
-from shrinkage.pages._text import ABSENT, clean, number, percent, plain, plotted, strength, superscript
+from shrinkage.pages._text import ABSENT, clean, number, percent, plain, plotly_text, strength, superscript
 
 __all__ = [
     "ABSENT",
@@ -32,7 +32,7 @@ __all__ = [
     "percent",
     "plain",
     "plotly_figure",
-    "plotted",
+    "plotly_text",
     "render_page",
     "strength",
     "superscript",

@@ -36,7 +36,7 @@ class Figure:
     label: str
     """What a screen reader says in its place."""
     data: Sequence[Mapping[str, Any]]
-    """Plotly traces. Text from the data must have gone through `plotted`."""
+    """Plotly traces. Text from the data must have gone through `plotly_text`."""
     layout: Mapping[str, Any]
     """Plotly layout, laid over the one that all charts share."""
     heading: str = ""
@@ -215,10 +215,10 @@ def _template() -> jinja2.Template:
     )
     environment.filters["number"] = lambda value: number(value, 5)
     environment.filters["clean"] = clean
-    environment.filters["coded"] = _coded
+    environment.filters["coded"] = _with_code
     return environment.get_template("page.html.j2")
 
 
-def _coded(text: str) -> Markup:
+def _with_code(text: str) -> Markup:
     """The escaped text, with `code` set as code."""
     return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))

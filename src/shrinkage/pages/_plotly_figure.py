@@ -45,7 +45,7 @@ def plotly_figure(figure: Figure, scheme: Scheme = "light") -> Any:
         "xaxis": _axis(figure.layout.get("xaxis", {})),
         "yaxis": _axis(figure.layout.get("yaxis", {})),
     }
-    return go.Figure(data=_painted(list(figure.data), colours), layout=_painted(layout, colours))
+    return go.Figure(data=_paint(list(figure.data), colours), layout=_paint(layout, colours))
 
 
 def _axis(own: dict[str, Any]) -> dict[str, Any]:
@@ -62,15 +62,15 @@ def _axis(own: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _painted(value: Any, colours: dict[str, str], paint: bool = False) -> Any:
+def _paint(value: Any, colours: dict[str, str], paint: bool = False) -> Any:
     """The value with every role, where a colour is meant, as that colour."""
     if isinstance(value, str):
         return colours[value[1:]] if paint and value.startswith("@") else value
     if isinstance(value, (list, tuple)):
-        return [_painted(inner, colours, paint) for inner in value]
+        return [_paint(inner, colours, paint) for inner in value]
     if isinstance(value, dict):
         return {
-            key: _painted(inner, colours, str(key).endswith(("color", "colorscale")))
+            key: _paint(inner, colours, str(key).endswith(("color", "colorscale")))
             for key, inner in value.items()
         }
     return value

@@ -23,7 +23,7 @@ _DASHES = {"dash": "6 4", "dot": "2 4"}
 
 def svg(figure: Figure, *, width: int = 720) -> str:
     """The chart as an SVG element; its colours are the custom properties that a frame declares."""
-    return _Drawing(figure, width).finished()
+    return _Drawing(figure, width).finish()
 
 
 class _Axis:
@@ -108,7 +108,7 @@ class _Drawing:
         self.top = max(14, int(figure.layout.get("margin", {}).get("t", 0)))
         self.marks: list[str] = []
 
-    def finished(self) -> str:
+    def finish(self) -> str:
         self._grid()
         for shape in self.figure.layout.get("shapes", ()):
             self._shape(shape)
@@ -200,11 +200,11 @@ class _Drawing:
 
     def _shape(self, shape: Any) -> None:
         """A line; `paper` ends span the chart."""
-        ends = [(self._spanned(shape, "x", f"x{i}"), self._spanned(shape, "y", f"y{i}")) for i in (0, 1)]
+        ends = [(self._span(shape, "x", f"x{i}"), self._span(shape, "y", f"y{i}")) for i in (0, 1)]
         line = shape.get("line", {})
         self._line(ends[0], ends[1], line.get("color", "@ink"), line.get("width", 1), line.get("dash", ""))
 
-    def _spanned(self, shape: Any, name: str, end: str) -> float:
+    def _span(self, shape: Any, name: str, end: str) -> float:
         axis, value = (self.x if name == "x" else self.y), shape[end]
         if shape.get(f"{name}ref") == "paper":
             place = axis.low + float(value) * (axis.high - axis.low)
@@ -213,8 +213,8 @@ class _Drawing:
         return self._at_x(place) if name == "x" else self._at_y(place)
 
     def _note(self, note: Any) -> None:
-        x = self._spanned({"x": note["x"], "xref": note.get("xref")}, "x", "x")
-        y = self._spanned({"y": note["y"], "yref": note.get("yref")}, "y", "y")
+        x = self._span({"x": note["x"], "xref": note.get("xref")}, "x", "x")
+        y = self._span({"y": note["y"], "yref": note.get("yref")}, "y", "y")
         text = str(note.get("text", ""))
         bold = text.startswith("<b>") and text.endswith("</b>")
         text = text.removeprefix("<b>").removesuffix("</b>") if bold else text

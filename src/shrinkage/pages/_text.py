@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["ABSENT", "clean", "number", "percent", "plain", "plotted", "strength", "superscript"]
+__all__ = ["ABSENT", "clean", "number", "percent", "plain", "plotly_text", "strength", "superscript"]
 
 ABSENT = "–"
 NBSP = "\N{NO-BREAK SPACE}"
@@ -59,12 +59,12 @@ def percent(share: float) -> str:
 
 def clean(text: object, limit: int = 120) -> str:
     """`text` on one line, at most `limit` characters, control and reordering characters spelled out."""
-    shown = (_spelled(c) if _hidden(c) else c for c in str(text)[: limit + 1])
+    shown = (_spell(c) if _hidden(c) else c for c in str(text)[: limit + 1])
     line = "".join(shown)
     return line if len(line) <= limit else line[: limit - 1] + "…"
 
 
-def plotted(text: object, limit: int = 28) -> str:
+def plotly_text(text: object, limit: int = 28) -> str:
     """`text` for a label of Plotly, which reads tags and entities in every string: both are taken literally."""
     return html.escape(clean(text, limit), quote=False)
 
@@ -89,5 +89,5 @@ def _hidden(character: str) -> bool:
     return character in _REORDERING or unicodedata.category(character) in {"Cc", "Cs", "Zl", "Zp"}
 
 
-def _spelled(character: str) -> str:
+def _spell(character: str) -> str:
     return " " if character in "\n\r\t" else character.encode("unicode_escape").decode()

@@ -7,7 +7,7 @@ from shrinkage.path._path_choice import choose, fold_losses_of, warn_at_edge
 from shrinkage.path._path_result import Choice, PathResult
 from shrinkage.path._places import STANDARD, Net, Place
 from shrinkage.path.blocks._block_store import BlockStore
-from shrinkage.path.blocks._blocks import Block, cut, trained
+from shrinkage.path.blocks._blocks import Block, cut, train_block
 from shrinkage.path.blocks._run_blocks import Progress, run_blocks
 from shrinkage.path.search import SEARCHES, Round, Search, Seen, checked_lambdas, default_lambdas, extension
 
@@ -43,6 +43,6 @@ __all__ = [
     "predictions",
     "run_blocks",
     "standard_inputs",
-    "trained",
+    "train_block",
     "warn_at_edge",
 ]

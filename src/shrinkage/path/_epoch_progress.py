@@ -1,4 +1,4 @@
-"""Epochs done of each block, told as they are done: from threads, and from processes through a file."""
+"""Epochs done of each block, reported as they are done: from threads, and from processes through a file."""
 
 from __future__ import annotations
 
@@ -54,13 +54,13 @@ class Tick:
 
 
 @contextmanager
-def polling(told: Callable[[], object]) -> Iterator[None]:
-    """Within it, `told` is called now and then, from a thread of its own."""
+def polling(report: Callable[[], object]) -> Iterator[None]:
+    """Within it, `report` is called now and then, from a thread of its own."""
     stop = threading.Event()
 
     def poll() -> None:
         while not stop.wait(POLL_SECONDS):
-            told()
+            report()
 
     thread = threading.Thread(target=poll, daemon=True)
     thread.start()

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from shrinkage._errors import JobError, RequestError, called, check_choice, check_count, shown
 from shrinkage.networks import Layout
 from shrinkage.path._fold import ALL_ROWS, Fold
-from shrinkage.path._held_out import held_out_predictions, scored
+from shrinkage.path._held_out import held_out_predictions, score_nets
 from shrinkage.path._path_choice import fold_losses_of
 from shrinkage.path._path_result import Choice, PathResult
 from shrinkage.path._places import STANDARD, Net, Place
@@ -143,8 +143,8 @@ def fit_path(
         folds: numbered from 0 in order.
         all_rows: the fold of number −1 whose training rows are all rows.
         store: where finished blocks are kept and looked for.
-        progress: told (done, total) in networks × epochs; the total grows when the grid is extended, and falls when
-            λs are dropped.
+        progress: called with (done, total) in networks × epochs; the total grows when the grid is extended, and falls
+            when λs are dropped.
     """
     if refused := [lam for lam in request.lambdas if not request.recipe.admits(lam)]:
         raise RequestError(
@@ -155,7 +155,7 @@ def fit_path(
     runner = RoundRunner(request, {fold.number: fold for fold in [*folds, all_rows]}, store, progress)
     seen = SeenNets(request.recipe, folds, request.restarts, request.score_name)
     keep = request.held_out and request.stop == "last" and _fits(request, folds)
-    choice = _searched(request, runner, seen, keep)
+    choice = _run_search(request, runner, seen, keep)
     result = seen.result(seen.finished)
     places = result.places if request.keep_path else (result.places[choice.index],)
     taken = choice.epochs if request.keep_path else choice.epochs[[choice.index]]
@@ -202,7 +202,7 @@ def _fits(request: PathRequest, folds: Sequence[Fold]) -> bool:
     return networks * layout.n_parameters * np.dtype(request.recipe.dtype).itemsize <= KEPT_BYTES
 
 
-def _searched(request: PathRequest, runner: RoundRunner, seen: SeenNets, keep: bool) -> Choice:
+def _run_search(request: PathRequest, runner: RoundRunner, seen: SeenNets, keep: bool) -> Choice:
     """Train what the search asks for, adding it to `seen`, with the networks if `keep`, and choose."""
     search, score = request.searching(), request.score
     while (asked := search.ask(seen)) is not None:
@@ -212,7 +212,7 @@ def _searched(request: PathRequest, runner: RoundRunner, seen: SeenNets, keep: b
             asked = replace(asked, epochs=(request.recipe.max_epochs,) * len(asked.places))
         nets = runner.train(asked, ahead=ahead)
         if score is not None:
-            nets = scored(nets, request.recipe, runner.folds, score, keep=keep)
+            nets = score_nets(nets, request.recipe, runner.folds, score, keep=keep)
         seen.add(nets)
     return search.choose(seen)
 

@@ -34,12 +34,12 @@ class Scale:
     def on(self, like: torch.Tensor) -> Standardizer:
         return Standardizer(torch.from_numpy(self.shift).to(like), torch.from_numpy(self.scale).to(like))
 
-    def standardized(self, array: NDArray[Any]) -> NDArray[np.float64]:
+    def standardize(self, array: NDArray[Any]) -> NDArray[np.float64]:
         """(x − shift)/scale, in float64."""
         return (array - self.shift) / self.scale
 
-    def restored(self, array: NDArray[Any]) -> NDArray[np.float64]:
-        """The inverse of `standardized`."""
+    def restore(self, array: NDArray[Any]) -> NDArray[np.float64]:
+        """The inverse of `standardize`."""
         return array * self.scale + self.shift
 
 
@@ -55,7 +55,7 @@ class Inputs:
     pieces: tuple[int, ...] = ()
     """The number of codes of each coded number, in order: the codes are the last columns. Empty without codes."""
 
-    def standardized(self, rows: NDArray[np.int64]) -> NDArray[np.float64]:
+    def standardize(self, rows: NDArray[np.int64]) -> NDArray[np.float64]:
         """(n, D) some rows as the networks see them, in float64."""
         X = self.X[rows].astype(np.float64, copy=False)
         if self.scale is not None:  # in place: the rows picked are a copy
@@ -101,8 +101,8 @@ class Fold:
         What loses digits in the dtype of the training is standardized before it is converted.
         """
         seen = self.inputs[form]
-        X, x_scale = _narrowed(seen.X, seen.scale, dtype)
-        Y, y_scale = _narrowed(self.Y, self.y_scale, dtype)
+        X, x_scale = _narrow(seen.X, seen.scale, dtype)
+        Y, y_scale = _narrow(self.Y, self.y_scale, dtype)
         X, Y = _tensor(X, dtype, device), _tensor(Y, dtype, device)
 
         def rows(index: NDArray[np.int64]) -> Rows:
@@ -145,12 +145,12 @@ def fitted_scale(X: NDArray[Any], rows: NDArray[np.int64], weight: NDArray[np.fl
     return Scale(np.asarray(scaler.mean_, np.float64), np.asarray(scaler.scale_, np.float64))
 
 
-def _narrowed(array: NDArray[Any], scale: Scale | None, dtype: str) -> tuple[NDArray[Any], Scale | None]:
+def _narrow(array: NDArray[Any], scale: Scale | None, dtype: str) -> tuple[NDArray[Any], Scale | None]:
     """The array, already standardized if `dtype` is narrower than its own, and the scale that is still to be used."""
     if scale is None or np.dtype(dtype).itemsize >= array.dtype.itemsize:
         return array, scale
     with np.errstate(over="ignore"):  # what the dtype cannot hold is infinite, and so the error of that row
-        return scale.standardized(array).astype(dtype), None
+        return scale.standardize(array).astype(dtype), None
 
 
 def _tensor(array: NDArray[Any], dtype: str, device: str) -> torch.Tensor:

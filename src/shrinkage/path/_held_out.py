@@ -14,7 +14,7 @@ from shrinkage.path._fold import Fold
 from shrinkage.path._places import STANDARD, Net
 from shrinkage.training import Recipe, chunks
 
-__all__ = ["held_out_predictions", "predictions", "scored"]
+__all__ = ["held_out_predictions", "predictions", "score_nets"]
 
 Arrays = dict[str, NDArray[Any]]
 """The curves and numbers of one network."""
@@ -35,7 +35,7 @@ def predictions(
     return result
 
 
-def scored(
+def score_nets(
     nets: Mapping[Net, Arrays],
     recipe: Recipe,
     folds: Mapping[int, Fold],
@@ -56,10 +56,10 @@ def scored(
     for net, arrays in nets.items():
         fold, form = folds[net.fold], net.place.form
         assert fold.validation is not None
-        X, layout = fold.inputs[form].standardized(fold.validation), fold.layout(recipe.kind, form)
+        X, layout = fold.inputs[form].standardize(fold.validation), fold.layout(recipe.kind, form)
         predicted = predictions(recipe.kind, layout, recipe.loss, arrays["networks"][None], X)[0]
         if fold.y_scale is not None:
-            predicted = fold.y_scale.restored(predicted)
+            predicted = fold.y_scale.restore(predicted)
         others = {name: array for name, array in arrays.items() if keep or name != "networks"}
         found[net] = others | {"validation_score": np.array(score(fold, predicted))}
     return found
@@ -83,11 +83,11 @@ def held_out_predictions(
     for fold, rows in zip(folds, networks, strict=True):
         if fold.validation is None:
             continue
-        X = fold.inputs[form].standardized(fold.validation)
+        X = fold.inputs[form].standardize(fold.validation)
         layout = fold.layout(recipe.kind, form)
         predicted = predictions(recipe.kind, layout, recipe.loss, rows, X).mean(axis=0)
         if fold.y_scale is not None:
-            predicted = fold.y_scale.restored(predicted)
+            predicted = fold.y_scale.restore(predicted)
         total[fold.validation] += predicted
         count[fold.validation] += 1
     with np.errstate(invalid="ignore"):

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from shrinkage._errors import JobError
 from shrinkage.path._path_result import Choice, Floats, PathResult, best_places
 
-__all__ = ["Judged", "choose", "fold_losses_of", "is_sound", "judged", "warn_at_edge"]
+__all__ = ["Judged", "choose", "fold_losses_of", "is_sound", "judge_path", "warn_at_edge"]
 
 BEYOND_NULL, LARGE = 1e4, 1e3
 """A net has diverged, too, when its training error is so many times that of a constant guess and its weights are so
@@ -32,7 +32,7 @@ class Judged:
     """(L,) of which λs no net has diverged."""
 
 
-def judged(result: PathResult, select: str, stop: str) -> Judged:
+def judge_path(result: PathResult, select: str, stop: str) -> Judged:
     """The λ of the smallest mean validation loss, and the largest within one standard error of it.
 
     Every λ is judged after its last epoch (`stop="last"`) or at the epoch at which its mean validation loss is
@@ -67,8 +67,8 @@ def judged(result: PathResult, select: str, stop: str) -> Judged:
 
 
 def choose(result: PathResult, select: str, stop: str, *, extended: int = 0, at_edge: bool = False) -> Choice:
-    """The choice that `judged` makes, for the record."""
-    found = judged(result, select, stop)
+    """The choice that `judge_path` makes, for the record."""
+    found = judge_path(result, select, stop)
     return Choice(
         select=select,
         stop=stop,

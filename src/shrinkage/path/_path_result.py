@@ -67,9 +67,7 @@ class PathResult(Plotted):
 
     def __repr__(self) -> str:
         L, F, R, E = self.train_loss.shape
-        counts = (
-            f"{_counted(L, 'λ')} × {_counted(F, 'fold')} × {_counted(R, 'restart')} × {_counted(E, 'epoch')}"
-        )
+        counts = f"{_count(L, 'λ')} × {_count(F, 'fold')} × {_count(R, 'restart')} × {_count(E, 'epoch')}"
         return f"PathResult({counts}; {self.loss_name})"
 
     def __str__(self) -> str:
@@ -162,7 +160,7 @@ class PathResult(Plotted):
         return pd.DataFrame(columns)
 
 
-def _counted(number: int, noun: str) -> str:
+def _count(number: int, noun: str) -> str:
     """`1 fold`, `5 folds`."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
@@ -218,7 +216,7 @@ class Choice(Drawn):
         other = (
             f"1-SE λ = {self.lam_1se:.3g}" if self.select == "min" else f"minimum at λ = {self.lam_min:.3g}"
         )
-        return f"Choice(λ = {self.lam:.3g}, {_counted(self.epoch, 'epoch')}: {why}; {other})"
+        return f"Choice(λ = {self.lam:.3g}, {_count(self.epoch, 'epoch')}: {why}; {other})"
 
     @property
     def best(self) -> str:

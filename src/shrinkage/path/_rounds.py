@@ -42,7 +42,7 @@ class RoundRunner:
         wanted: the training.
         folds: by number.
         store: where finished blocks are kept and looked for.
-        progress: told (done, total) in networks × epochs.
+        progress: called with (done, total) in networks × epochs.
     """
 
     def __init__(

@@ -101,14 +101,14 @@ class SeenNets:
 
     def result(self, places: Sequence[Place]) -> PathResult:
         if (places := tuple(places)) not in self._results:
-            self._results[places] = self._gathered(places)
+            self._results[places] = self._gather(places)
         return self._results[places]
 
-    def _gathered(self, places: tuple[Place, ...]) -> PathResult:
+    def _gather(self, places: tuple[Place, ...]) -> PathResult:
         validated = np.array(self._recipe.validated)
         nets = [[self._tries(place, fold) for fold in self._folds] for place in places]
 
-        def gathered(name: str) -> Floats:
+        def gather(name: str) -> Floats:
             return np.array([[[net[name] for net in tries] for tries in folds] for folds in nets])
 
         return PathResult(
@@ -119,10 +119,10 @@ class SeenNets:
             metric_name=self._recipe.metric_name,
             repeats=self.repeats(self.folds),
             score_name=self._score_name,
-            validation_score=gathered("validation_score") if self._score_name else None,
-            trace=gathered("lambdas") if self._recipe.controller is not None else None,
-            **{name: gathered(name) for name in _OTHERS},
-            **{name: gathered(name)[..., validated - 1] for name in _VALIDATION},
+            validation_score=gather("validation_score") if self._score_name else None,
+            trace=gather("lambdas") if self._recipe.controller is not None else None,
+            **{name: gather(name) for name in _OTHERS},
+            **{name: gather(name)[..., validated - 1] for name in _VALIDATION},
         )
 
     def _mean_score(self, place: Place, fold: int) -> float:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from shrinkage.pages import Figure, Key, Section, Table, clean, number, percent, plain, plotted
+from shrinkage.pages import Figure, Key, Section, Table, clean, number, percent, plain, plotly_text
 from shrinkage.reporting._story import FitStory
 
 __all__ = ["SHARE_BELOW", "agreement_section", "shares_in_words"]
@@ -93,12 +93,13 @@ def _mistakes(story: FitStory) -> str:
 
 def _confusion_figure(counts: NDArray[np.intp], names: list[str]) -> Figure:
     share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    labels = [plotted(name, 16) for name in names]
+    labels = [plotly_text(name, 16) for name in names]
     places = list(range(len(names)))
     texts = [[f"{count:,}" for count in row] for row in counts.tolist()]
     hover = [
         [
-            f"true: {plotted(true)}<br>predicted: {plotted(predicted)}<br>{counts[i, j]:,} rows, {percent(share[i, j])}"
+            f"true: {plotly_text(true)}<br>predicted: {plotly_text(predicted)}<br>{counts[i, j]:,} rows, "
+            f"{percent(share[i, j])}"
             for j, predicted in enumerate(names)
         ]
         for i, true in enumerate(names)
@@ -313,8 +314,8 @@ def _scatter_figure(j: int, name: str, truth: NDArray[np.float64], held_out: NDA
     }
     line = {"type": "scatter", "mode": "lines", "x": ends, "y": ends, "hoverinfo": "skip"}
     layout = {
-        "xaxis": {"title": {"text": f"true {plotted(name)}"}, "range": ends},
-        "yaxis": {"title": {"text": f"predicted {plotted(name)}"}, "range": ends},
+        "xaxis": {"title": {"text": f"true {plotly_text(name)}"}, "range": ends},
+        "yaxis": {"title": {"text": f"predicted {plotly_text(name)}"}, "range": ends},
     }
     return Figure(
         id=f"agreement-chart-{j}",

@@ -8,7 +8,13 @@ from shrinkage.pages import number, strength
 from shrinkage.reporting._agreement import SHARE_BELOW, shares_in_words
 from shrinkage.reporting._headline import headline
 from shrinkage.reporting._story import FitStory
-from shrinkage.reporting._words import blend_metric, dropped_words, listed, metric_of_folds, skipped_words
+from shrinkage.reporting._words import (
+    blend_metric,
+    dropped_words,
+    list_in_words,
+    metric_of_folds,
+    skipped_words,
+)
 from shrinkage.reporting.figures import Curve, Judged, judge
 from shrinkage.reporting.sections._moved_section import has_moved, moved_words
 
@@ -74,7 +80,7 @@ def _metrics(story: FitStory, judged: Judged) -> str:
         who = f"{story.choice.form} alone"
     text = f"On unseen rows {who} {reached} {unseen}, on its training rows {seen}{of_folds}"
     if story.blend is not None:
-        members = listed(story.blend.members)
+        members = list_in_words(story.blend.members)
         text = f"On unseen rows the mean prediction of {members} {reached} {blend_metric(story)}. {text}"
     if not chosen:
         return f"{text}."

@@ -132,11 +132,11 @@ def _against_linear(path: PathResult, verdict: Verdict, name: str) -> str:
     known = "" if not against.gain.is_known else f", {_difference_of(against)}"
     return (
         f"{answer} on the same folds and inputs, at its own best strength, has a validation loss of "
-        f"{number(against.loss)}; {model} {_compared(against)}{known}."
+        f"{number(against.loss)}; {model} {_difference_text(against)}{known}."
     )
 
 
-def _compared(against: Against) -> str:
+def _difference_text(against: Against) -> str:
     """A percentage, or how many times where it would have four digits."""
     if against.share <= -9:
         return f"has {number(1 - against.share)} times that"

@@ -19,7 +19,7 @@ __all__ = [
     "edge_words",
     "epochs_title",
     "gap_title",
-    "listed",
+    "list_in_words",
     "loss_title",
     "map_title",
     "metric_of_folds",
@@ -106,7 +106,7 @@ def blend_metric(story: FitStory) -> str:
     return metric_of_folds(story.path.metric_name, Curve(np.array([metrics.mean()]), np.array([se])), 0)
 
 
-def listed(names: Sequence[str]) -> str:
+def list_in_words(names: Sequence[str]) -> str:
     """`standard, bounded and linear`"""
     return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
 

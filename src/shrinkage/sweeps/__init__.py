@@ -5,7 +5,7 @@ from shrinkage.sweeps._range_ends import Ends, ends_of_shrinks
 from shrinkage.sweeps._range_words import acting_words, good_words
 from shrinkage.sweeps._rescale import rescale
 from shrinkage.sweeps._sweep_choice import SweepChoice, choose
-from shrinkage.sweeps._sweep_ties import Judged, judged
+from shrinkage.sweeps._sweep_ties import Judged, judge_settings
 from shrinkage.sweeps._transfer import Transfer, transfer
 from shrinkage.sweeps._useful_range import UsefulRange, useful_range
 
@@ -20,7 +20,7 @@ __all__ = [
     "convert",
     "ends_of_shrinks",
     "good_words",
-    "judged",
+    "judge_settings",
     "rescale",
     "transfer",
     "useful_range",

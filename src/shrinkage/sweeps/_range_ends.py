@@ -60,7 +60,7 @@ def ends(entry: Convention, q: Quantities, run: Run) -> Ends:
         return _of_l1(entry, q, run)
     if run.curvature is not None:
         flat, steep = run.curvature
-        weak, strong = _solved(flat, steep, run.tolerance)
+        weak, strong = _solve(flat, steep, run.tolerance)
         return Ends(
             weak=entry.form.back(weak, q),
             strong=entry.form.back(strong, q),
@@ -158,7 +158,7 @@ def _number(entry: Convention, q: Quantities, run: Run) -> tuple[Callable[[float
     q = replace(q, steps=run.steps if run.steps <= FINEST else None)
     factors = [CLOCKS[entry.clock].shape(s, u, q) for s, u in relative_rates(q)]
     peak_share = math.fsum(factors) / len(factors) / max(factors)
-    q = _damped(entry, q, run)
+    q = _with_damping(entry, q, run)
     scale = 1.0
     if is_adaptive(entry):
         q = replace(q, gradient_rms=run.gradient_rms)
@@ -172,7 +172,7 @@ def _number(entry: Convention, q: Quantities, run: Run) -> tuple[Callable[[float
     return number, peak_share
 
 
-def _damped(entry: Convention, q: Quantities, run: Run) -> Quantities:
+def _with_damping(entry: Convention, q: Quantities, run: Run) -> Quantities:
     """The quantities with the schedule as it acts: Adagrad divides by the root of the steps so far, too."""
     if entry.kind == "objective" and entry.family == "adagrad":
         places = relative_rates(q)
@@ -196,7 +196,7 @@ def _of_l1(entry: Convention, q: Quantities, run: Run) -> Ends:
     return Ends(weak=numbers[0], strong=numbers[1], good=None, rounded=None, exact=False)
 
 
-def _solved(flat: float, steep: float, tolerance: float) -> tuple[float, float]:
+def _solve(flat: float, steep: float, tolerance: float) -> tuple[float, float]:
     """(5)"""
     return flat * tolerance / (1 - tolerance), steep * (1 - tolerance) / tolerance
 

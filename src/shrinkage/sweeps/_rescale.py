@@ -73,7 +73,7 @@ def rescale(
         )
     entry, old = find(convention, "rescale"), Quantities(**quantities)
     new = replace(old, **changes)
-    kept = _kept(keep)
+    kept = _kept_convention(keep)
     _ask(entry, keep, changes, old)
     there = translate(value, entry, kept, old, approximate=approximate)
     factor = new.get("epochs") / old.get("epochs") if keep == "run" and "epochs" in changes else 1.0
@@ -83,7 +83,7 @@ def rescale(
     return replace(back, given=float(value), source=entry.name, exact=there.exact and back.exact, note=note)
 
 
-def _kept(keep: str) -> Convention:
+def _kept_convention(keep: str) -> Convention:
     if keep not in ("timescale", "prior", "run"):
         raise RequestError(
             f'{called("keep", of="rescale")}: must be "timescale", "prior" or "run", got {shown(keep)}.'

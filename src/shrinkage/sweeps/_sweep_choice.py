@@ -13,8 +13,8 @@ from shrinkage._errors import RequestError, called
 from shrinkage.strength import Options
 from shrinkage.sweeps._sweep_result import Edge, SweepResult
 from shrinkage.sweeps._sweep_runs import Sweep, read_sweep
-from shrinkage.sweeps._sweep_ties import Judged, judged
-from shrinkage.sweeps._sweep_words import next_words, said
+from shrinkage.sweeps._sweep_ties import Judged, judge_settings
+from shrinkage.sweeps._sweep_words import next_words, sentences
 from shrinkage.sweeps._useful_range import UsefulRange, useful_range
 from shrinkage.sweeps.reading import falls, is_strength, key_of, log_base
 
@@ -28,7 +28,7 @@ class SweepChoice(SweepResult):
     """The result of `choose`; `print` summarizes it, `report(path)` writes a page."""
 
     def __str__(self) -> str:
-        return "\n".join(said(self))
+        return "\n".join(sentences(self))
 
     def print(self) -> None:
         """Print what the sweep says."""
@@ -43,9 +43,9 @@ class SweepChoice(SweepResult):
     def report(self, path: str | Path) -> Path:
         """Write a self-contained page and return its path."""
         from shrinkage._files import write_atomic
-        from shrinkage.sweeps._sweep_page import rendered
+        from shrinkage.sweeps._sweep_page import render_sweep
 
-        write_atomic(path, rendered(self).encode())
+        write_atomic(path, render_sweep(self).encode())
         return Path(path)
 
 
@@ -99,7 +99,7 @@ def choose(
         results, setting=setting, score=score, by=by, direction=direction, test_share=test_share
     )
     sign = 1.0 if sweep.direction == "maximize" else -1.0
-    found = judged(
+    found = judge_settings(
         [sign * x for x in sweep.scores], paired=sweep.blocks is not None, test_share=sweep.test_share
     )
     if not np.isfinite(found.means).any():

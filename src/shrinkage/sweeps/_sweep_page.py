@@ -17,23 +17,23 @@ from shrinkage.pages import (
     clean,
     number,
     plain,
-    plotted,
+    plotly_text,
     render_page,
 )
 from shrinkage.strength import short
 from shrinkage.sweeps._sweep_result import SweepResult
-from shrinkage.sweeps._sweep_words import said, setting_words
+from shrinkage.sweeps._sweep_words import sentences, setting_words
 
-__all__ = ["plotly_figure", "rendered"]
+__all__ = ["plotly_figure", "render_sweep"]
 
 ROLES = {"best": "validation", "tied": "training", "other": "muted"}
 COLOURS = {"validation": "#b4450f", "training": "#2a6fbb", "muted": "#8a8a8a", "ink": "#222222"}
 MOST_BARS = 60
 
 
-def rendered(c: SweepResult) -> str:
+def render_sweep(c: SweepResult) -> str:
     """The page as one HTML document that opens offline."""
-    lines = said(c)
+    lines = sentences(c)
     total = len(c.sweep.settings)
     tiles = [
         Tile(
@@ -78,7 +78,7 @@ def plotly_figure(c: SweepResult) -> Any:
     import plotly.graph_objects as go
 
     figure = _figure(c)
-    return go.Figure(data=[_coloured(trace) for trace in figure.data], layout=_coloured(figure.layout))
+    return go.Figure(data=[_colour(trace) for trace in figure.data], layout=_colour(figure.layout))
 
 
 def _scores(c: SweepResult) -> Section:
@@ -138,7 +138,7 @@ def _figure(c: SweepResult) -> Figure:
                 },
                 "marker": {"color": f"@{ROLES[kind]}", "size": 11 if kind == "best" else 8},
                 "text": [
-                    f"{plotted(setting_words(c.sweep.settings[i]), 80)}<br>{number(means[i], 4)}"
+                    f"{plotly_text(setting_words(c.sweep.settings[i]), 80)}<br>{number(means[i], 4)}"
                     for i in places
                 ],
                 "hovertemplate": "%{text}<extra></extra>",
@@ -146,7 +146,7 @@ def _figure(c: SweepResult) -> Figure:
         )
     layout: dict[str, Any] = {
         "xaxis": _axis(c, order),
-        "yaxis": {"title": {"text": plotted(f"mean {c.sweep.score_name}", 40)}},
+        "yaxis": {"title": {"text": plotly_text(f"mean {c.sweep.score_name}", 40)}},
         "shapes": _acting(c) if by_strength else [],
     }
     label = (
@@ -159,7 +159,7 @@ def _axis(c: SweepResult, order: list[int]) -> dict[str, Any]:
     if c.strength is None:
         return {"title": {"text": "setting, best first"}, "showgrid": False}
     kind = "log" if all(float(s[c.strength]) > 0 for s in c.sweep.settings) else "linear"
-    axis: dict[str, Any] = {"title": {"text": plotted(c.strength, 40)}, "type": kind, "showgrid": False}
+    axis: dict[str, Any] = {"title": {"text": plotly_text(c.strength, 40)}, "type": kind, "showgrid": False}
     values = sorted({float(s[c.strength]) for s in c.sweep.settings})
     if len(values) <= 12:
         axis |= {"tickvals": values, "ticktext": [number(v, 2) for v in values]}
@@ -220,9 +220,9 @@ def _pairing(c: SweepResult) -> str:
     return {"fold": "paired over folds", "seed": "paired over seeds", None: "not paired"}[c.sweep.blocks]
 
 
-def _coloured(value: Any) -> Any:
+def _colour(value: Any) -> Any:
     if isinstance(value, dict) or hasattr(value, "items"):
-        return {k: _coloured(v) for k, v in value.items()}
+        return {k: _colour(v) for k, v in value.items()}
     if isinstance(value, list):
-        return [_coloured(v) for v in value]
+        return [_colour(v) for v in value]
     return COLOURS.get(value[1:], value) if isinstance(value, str) and value.startswith("@") else value

@@ -97,18 +97,18 @@ def of_table(
     share: float | None,
 ) -> Sweep:
     """One row a run."""
-    columns, notes = _finished(columns)
+    columns, notes = _drop_unfinished(columns)
     runs = len(next(iter(columns.values())))
     columns, score, own_block = _long(columns, score)
     score = (
-        _found(columns, score, "score")
+        _find_column(columns, score, "score")
         if score
         else score_column(columns, lambda c: _has_numbers(columns[c]))
     )
-    groups = [_found(columns, by, "by")] if by else [c for c in columns if is_group(c) and c != score]
+    groups = [_find_column(columns, by, "by")] if by else [c for c in columns if is_group(c) and c != score]
     groups = [g for g in groups if len(set(columns[g])) > 1 or by] or groups[:1]
     names = [setting] if isinstance(setting, str) else list(setting or ())
-    names = [_found(columns, name, "setting") for name in names] or _setting_columns(
+    names = [_find_column(columns, name, "setting") for name in names] or _setting_columns(
         columns, score, groups, runs
     )
     columns, more = _last_of_each_run(columns, names, groups)
@@ -122,7 +122,7 @@ def of_table(
         )
         for i in range(len(columns[score]))
     ]
-    kept, more = _scored(rows, score)
+    kept, more = _drop_unscored(rows, score)
     of_folds = [g for g in groups if not is_seed(g)]
     kind = None if not groups else "fold" if of_folds else "seed"
     settings, scores, shared, missing = _in_blocks(kept, kind is not None)
@@ -141,7 +141,7 @@ def of_table(
     )
 
 
-def _finished(columns: Columns) -> tuple[Columns, list[str]]:
+def _drop_unfinished(columns: Columns) -> tuple[Columns, list[str]]:
     """Without runs that a tracker lists as failed, stopped or still running."""
     state = next((c for c in columns if key_of(c) in ("state", "status")), None)
     if state is None:
@@ -236,7 +236,7 @@ def _last_of_each_run(columns: Columns, names: list[str], groups: list[str]) -> 
 Row = tuple[dict[str, Any], Any, float | None]
 
 
-def _scored(rows: list[Row], score: str) -> tuple[list[Row], list[str]]:
+def _drop_unscored(rows: list[Row], score: str) -> tuple[list[Row], list[str]]:
     """Without rows that have no score, and without settings that have one in fewer than half of their runs."""
     if all(row[2] is None for row in rows):
         raise RequestError(
@@ -317,7 +317,7 @@ def _constants(columns: Columns) -> dict[str, float]:
     return found
 
 
-def _found(columns: Columns, name: str, option: str) -> str:
+def _find_column(columns: Columns, name: str, option: str) -> str:
     if name not in columns:
         raise RequestError(
             f"{called(option, of='choose')}: there is no column {shown(name)}. There are {', '.join(columns)}."

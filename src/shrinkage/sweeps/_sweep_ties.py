@@ -22,7 +22,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Judged", "judged"]
+__all__ = ["Judged", "judge_settings"]
 
 Floats = NDArray[np.float64]
 SURE = 0.97
@@ -50,7 +50,7 @@ class Judged:
     """Whether there are runs to tell the noise from."""
 
 
-def judged(scores: Sequence[Floats], *, paired: bool, test_share: float) -> Judged:
+def judge_settings(scores: Sequence[Floats], *, paired: bool, test_share: float) -> Judged:
     """The best of m settings, and those that these scores can't tell from it.
 
     Args:
@@ -63,7 +63,7 @@ def judged(scores: Sequence[Floats], *, paired: bool, test_share: float) -> Judg
 
     scores, present = list(scores), np.array([np.isfinite(x).sum() for x in scores])
     if paired and not all(np.isfinite(x).all() for x in scores):
-        scores = _completed(scores)
+        scores = _fill_missing(scores)
     means = np.array([x.mean() if np.isfinite(x).all() else -math.inf for x in scores])
     best = int(means.argmax())
     sound = [int(i) for i in np.flatnonzero(np.isfinite(means))]
@@ -76,7 +76,7 @@ def judged(scores: Sequence[Floats], *, paired: bool, test_share: float) -> Judg
     errors = np.full(len(scores), math.nan)
     for i in sound:
         errors[i] = corrected_se(scores[i], 0.0) * math.sqrt(len(scores[i]) / counts[i])
-    pooled, ν = _pooled(variances, freedom)
+    pooled, ν = _pool(variances, freedom)
     if not ν > 0:
         every = tuple(sound)
         return Judged(
@@ -99,7 +99,7 @@ def judged(scores: Sequence[Floats], *, paired: bool, test_share: float) -> Judg
     )
 
 
-def _completed(scores: list[Floats]) -> list[Floats]:
+def _fill_missing(scores: list[Floats]) -> list[Floats]:
     """Scores in which a run that is missing has the level of its setting and its block, without noise of its own."""
     x = np.array(scores)
     a, b = np.zeros(len(x)), np.zeros(x.shape[1])
@@ -126,7 +126,7 @@ def _within_blocks(x: Floats, present: NDArray[np.int64]) -> tuple[Floats, Float
     return (r**2).sum(1) / freedom.clip(1e-9), freedom
 
 
-def _pooled(variances: Floats, freedom: Floats) -> tuple[float, float]:
+def _pool(variances: Floats, freedom: Floats) -> tuple[float, float]:
     """One variance from those that look alike, and its degrees of freedom."""
     known = freedom > 0
     if not known.any():

@@ -12,7 +12,7 @@ from shrinkage.sweeps._sweep_ties import Judged
 from shrinkage.sweeps._useful_range import UsefulRange
 from shrinkage.sweeps.reading import falls, log_base
 
-__all__ = ["next_words", "said", "setting_words"]
+__all__ = ["next_words", "sentences", "setting_words"]
 
 MOST_SHOWN = 6
 
@@ -29,7 +29,7 @@ def setting_words(setting: Mapping[str, Any]) -> str:
     return ", ".join(f"{clean(k, 60)} = {_value(v)}" for k, v in setting.items())
 
 
-def said(c: SweepResult) -> list[str]:
+def sentences(c: SweepResult) -> list[str]:
     """The answer, a sentence a line."""
     lines = [
         f"Best: {setting_words(c.best)}, with a mean {clean(c.sweep.score_name, 60)} of {short(c.score, 4)} "

@@ -122,7 +122,7 @@ def transfer(
     factor = 1.0
     if "width" in pairs and lr is None:
         factor = pairs["width"][0] / pairs["width"][1]
-    value = _rescaled(lam, entry, pairs, factor, kept)
+    value = _rescale_value(lam, entry, pairs, factor, kept)
     rules = tuple(_rule(name, pair, entry, kept, explicit_lr=lr is not None) for name, pair in pairs.items())
     return Transfer(
         value=value,
@@ -134,7 +134,9 @@ def transfer(
     )
 
 
-def _rescaled(lam: float, entry: Convention, pairs: dict[str, Pair], lr_factor: float, keep: Keep) -> float:
+def _rescale_value(
+    lam: float, entry: Convention, pairs: dict[str, Pair], lr_factor: float, keep: Keep
+) -> float:
     """By `rescale`; of what does not change only the ratio 1 counts."""
     checked("transfer", "lam", lam, ">= 0 and finite")
     batch = pairs.get("batch_size", (1.0, 1.0))

@@ -130,7 +130,7 @@ def useful_range(
         curvature=curvature,
     )
     return _result(
-        entry, ends(entry, q, told), told, _searched(values, between), is_range=between is not None
+        entry, ends(entry, q, told), told, _strengths_given(values, between), is_range=between is not None
     )
 
 
@@ -193,7 +193,9 @@ def _ask(
         )
 
 
-def _searched(values: Sequence[float] | None, between: tuple[float, float] | None) -> tuple[float, ...]:
+def _strengths_given(
+    values: Sequence[float] | None, between: tuple[float, float] | None
+) -> tuple[float, ...]:
     if values is not None and between is not None:
         raise RequestError(
             f"{called('values')}, {called('between')}: give a list of values or the ends of a range, not both."

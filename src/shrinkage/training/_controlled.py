@@ -106,7 +106,7 @@ class Control:
         lam = self._lam_of_columns()
         found = torch.zeros(*rows.shape[:2], len(self.slots), dtype=rows.dtype)
         for g, i in np.ndindex(*rows.shape[:2]):
-            X = _shown(self.block.members[g].train).X.double()
+            X = _first_rows(self.block.members[g].train).X.double()
             found[g, i] = self._determined_of(rows[g, i], X, lam[g, i])
         return found
 
@@ -132,7 +132,7 @@ class Control:
         lam, gradient = self._lam_of_columns(), self._validation_gradient(rows)
         found = torch.zeros_like(rows)
         for g, i in np.ndindex(*rows.shape[:2]):
-            H = self._curvature(rows[g, i], _shown(self.block.members[g].train).X.double())
+            H = self._curvature(rows[g, i], _first_rows(self.block.members[g].train).X.double())
             if H.ndim == 1:
                 found[g, i] = gradient[g, i] / (H + lam[g, i]).clamp_min(1e-12)
             else:
@@ -151,7 +151,7 @@ class Control:
         for g, member in enumerate(self.block.members):
             if member.validation is None:
                 continue
-            batch = _shown(member.validation)
+            batch = _first_rows(member.validation)
             w = rows[g].clone().requires_grad_()
             z = self.recipe.kind.outputs(self.layout, w, batch.X.double())
             slope = torch.zeros_like(z)
@@ -193,7 +193,7 @@ def _refuse(controller: Controller) -> None:
         )
 
 
-def _shown(rows: Rows) -> Batch:
+def _first_rows(rows: Rows) -> Batch:
     """The first rows, standardized; on the CPU."""
     batch = rows.read(torch.arange(min(len(rows), ROWS_SHOWN), device=rows.X.device))
     return Batch(batch.X.cpu(), batch.Y.cpu(), None if batch.weight is None else batch.weight.cpu())

@@ -18,7 +18,7 @@ from typing import Any
 
 import torch
 
-__all__ = ["EXACT", "ROUNDING", "one_thread_flushed", "permitted"]
+__all__ = ["EXACT", "ROUNDING", "one_thread_flushed", "rounding_permission"]
 
 _mkldnn: Any = torch.backends.mkldnn  # a module class missing from the annotations
 
@@ -28,7 +28,7 @@ EXACT, ROUNDING = "ieee", "bf16"
 @contextmanager
 def one_thread_flushed(permission: str = EXACT) -> Iterator[None]:
     """Within it, torch uses one thread, denormal numbers count as 0, and products are `EXACT` or permitted `ROUNDING`."""
-    with permitted(
+    with rounding_permission(
         permission, one_thread=True
     ):  # first, because a new thread's first operation fixes its number of threads
         flushed = _denormals_are_flushed()  # a setting of each thread
@@ -40,7 +40,7 @@ def one_thread_flushed(permission: str = EXACT) -> Iterator[None]:
 
 
 @contextmanager
-def permitted(permission: str, *, one_thread: bool = False) -> Iterator[None]:
+def rounding_permission(permission: str, *, one_thread: bool = False) -> Iterator[None]:
     """Within it, products of the CPU may round, or may not, whatever the user has allowed elsewhere."""
     wanted = (permission, one_thread)
     outer = _process.take(wanted)

@@ -56,7 +56,7 @@ class Pull:
         initial = rule.anchor == "initial"
         self._anchors: list[Tensor | None] = [w.clone() if initial else None for w in self._w]
         self._previous: list[Tensor] = []
-        self._views = [] if rule.stateless else self._started(stack)
+        self._views = [] if rule.stateless else self._start_views(stack)
 
     @property
     def rule(self) -> Rule:
@@ -99,7 +99,7 @@ class Pull:
             else:
                 rule.shrink_(w, now, anchor=self._anchors[i], previous=previous)
 
-    def _started(self, stack: Stack) -> list[View]:
+    def _start_views(self, stack: Stack) -> list[View]:
         """A view of every pulled tensor, and, behind them, of those that the rule only reads."""
         views = [
             View(w=w, grad=grad, now=NOTHING_READ, anchor=anchor)

@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from shrinkage._compiled import library, wanted
+from shrinkage._compiled import engine_choice, library
 
 __all__ = ["compiled_cautious_ahead_"]
 
@@ -26,7 +26,7 @@ def compiled_cautious_ahead_(
     All are contiguous and of one dtype and device, no buffer is 0. False where it can't be done here: nothing has
     changed then.
     """
-    if w.device.type != "cpu" or w.dtype not in _NAMES or (kernels := _kernels(wanted())) is None:
+    if w.device.type != "cpu" or w.dtype not in _NAMES or (kernels := _kernels(engine_choice())) is None:
         return False
     kernel = getattr(kernels, _NAMES[w.dtype])
     places = [None if x is None else x.data_ptr() for x in (w, grad, buffer)]

@@ -8,7 +8,7 @@ from typing import Any
 from shrinkage.auditing._audit_result import AuditResult
 from shrinkage.auditing.running._course import Course
 from shrinkage.auditing.showing._audit_page import rendered_with
-from shrinkage.pages import Figure, Key, Section, Table, Tile, plain, plotted
+from shrinkage.pages import Figure, Key, Section, Table, Tile, plain, plotly_text
 
 __all__ = ["rendered"]
 
@@ -102,7 +102,12 @@ def _figure(
     data: list[dict[str, Any]] = []
     for k, course in enumerate(courses):
         line = {"color": _COLOURS[k % len(_COLOURS)], "dash": _DASHES[k // len(_COLOURS) % len(_DASHES)]}
-        trace = {"type": "scatter", "mode": "lines", "x": plain(course.steps), "name": plotted(course.label)}
+        trace = {
+            "type": "scatter",
+            "mode": "lines",
+            "x": plain(course.steps),
+            "name": plotly_text(course.label),
+        }
         data.append(
             {**trace, "y": plain(of(course)), "line": {**line, "width": 2.5}, "showlegend": len(courses) > 1}
         )

@@ -10,7 +10,7 @@ from typing import Any
 from shrinkage._files import write_atomic
 from shrinkage.auditing._audit_result import AuditResult, Group
 from shrinkage.auditing._finding import SEVERITIES, Finding
-from shrinkage.pages import Figure, Page, Section, Table, Tile, plain, plotted, render_page
+from shrinkage.pages import Figure, Page, Section, Table, Tile, plain, plotly_text, render_page
 
 __all__ = ["rendered", "rendered_with", "to_html"]
 
@@ -136,7 +136,7 @@ def _charts(groups: Sequence[Group]) -> list[Section]:
         return []
     labels = [f"group {g.group}: {', '.join(g.roles)}" for g in decaying]
     shrinks = [g.shrink for g in decaying]
-    dots = {"type": "scatter", "mode": "markers", "x": plain(shrinks), "y": [plotted(x) for x in labels]}
+    dots = {"type": "scatter", "mode": "markers", "x": plain(shrinks), "y": [plotly_text(x) for x in labels]}
     figure = Figure(
         id="shrinks",
         label="Fraction of a weight removed per step, for each treatment",

@@ -8,7 +8,7 @@ import numpy as np
 
 from shrinkage.auditing import Audit, audit_step
 from shrinkage.comparison._means import error_of_share, mean_of
-from shrinkage.comparison.demonstrations._replay import Force, Nets, Pull, trained
+from shrinkage.comparison.demonstrations._replay import Force, Nets, Pull, train_online
 from shrinkage.comparison.demonstrations._result import DemoResult, DemoTable, points
 from shrinkage.comparison.demonstrations._teacher import Items, Teacher
 from shrinkage.estimators import MLPClassifierCV
@@ -43,7 +43,7 @@ def l2_2017(repeats: int = 30) -> DemoResult:
         "L2 .02": Pull(0.02),
         "L2 .05": Pull(0.05),
     }
-    return _replayed(
+    return _replay_article(
         _Article("l2-2017", "L2 regularization in Python (September 2017)", (11, 13), runs, {}), repeats
     )
 
@@ -61,7 +61,7 @@ def l1_2017(repeats: int = 30) -> DemoResult:
         "L2 .02": Pull(0.02),
     }
     published = {"none": (0.94, 0.55), "L1 .001 as printed": (0.945, 0.675)}
-    return _replayed(
+    return _replay_article(
         _Article("l1-2017", "L1 regularization in Python (December 2017)", (16, 18), runs, published), repeats
     )
 
@@ -77,18 +77,18 @@ def as_printed_audited(pull: Pull) -> Audit:
     return audit_step(step, [w], rows=200, batch_size=1)
 
 
-def _replayed(article: _Article, repeats: int) -> DemoResult:
+def _replay_article(article: _Article, repeats: int) -> DemoResult:
     runs, names = article.runs, list(article.runs)
     repeated = names[:3]
     data = _Data(Teacher(TEACHER), article)
     others = [_Data(Teacher(seed), article) for seed in range(100, 100 + repeats)]
     sets = [data] * len(runs) + [each for each in others for _ in repeated]
     pulls = [*runs.values(), *(runs[name] for _ in others for name in repeated)]
-    nets = trained([each.train for each in sets], pulls, eta=ETA)
+    nets = train_online([each.train for each in sets], pulls, eta=ETA)
     figures = _Figures(nets, sets)
     chosen = MLPClassifierCV((8,), activation="tanh", cv=10, random_state=0).fit(data.train.X, data.train.y)
     own = float(chosen.score(data.fresh.X, data.fresh.y))
-    tables = [_published(article, figures, chosen, data, own)]
+    tables = [_published_table(article, figures, chosen, data, own)]
     if repeats:
         tables.append(_over_teachers(repeated, figures, len(runs), repeats))
     return DemoResult(
@@ -126,7 +126,7 @@ class _Figures:
         )
 
 
-def _published(
+def _published_table(
     article: _Article, figures: _Figures, chosen: MLPClassifierCV, data: _Data, own: float
 ) -> DemoTable:
     rows = [

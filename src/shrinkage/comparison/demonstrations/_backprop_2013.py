@@ -48,7 +48,7 @@ def backprop_2013(repeats: int = 6) -> DemoResult:
     splits = [_split(number) for number in range(max(repeats, 2))]
     train, test = ([part[i] for part in splits for _ in RUNS] for i in (0, 1))
     runs = [run for _ in splits for run in RUNS]
-    nets, epochs = _trained(train, runs)
+    nets, epochs = _train(train, runs)
     figures = {
         "train": nets.accuracy(train),
         "test": nets.accuracy(test),
@@ -93,7 +93,7 @@ def _split(number: int) -> tuple[Items, Items]:
     return Items(X[first].astype(np.float32), y[first]), Items(X[last].astype(np.float32), y[last])
 
 
-def _trained(items: list[Items], runs: list[_Run]) -> tuple[Nets, np.ndarray]:
+def _train(items: list[Items], runs: list[_Run]) -> tuple[Nets, np.ndarray]:
     """R nets and their epochs; a run that has reached the error stays as it is."""
     numbers = random.Random(0)
     X = np.stack([each.X for each in items], axis=1)

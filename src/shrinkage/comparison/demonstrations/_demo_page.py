@@ -18,7 +18,7 @@ from shrinkage.pages import (
     Table,
     number,
     plain,
-    plotted,
+    plotly_text,
     render_page,
 )
 
@@ -107,7 +107,7 @@ def _more(table: DemoTable) -> str:
 
 
 def _figure(id_: str, table: DemoTable, chart: Chart) -> Figure:
-    names = [plotted(": ".join(str(cell) for cell in row[: chart.named_by]), 44) for row in table.rows]
+    names = [plotly_text(": ".join(str(cell) for cell in row[: chart.named_by]), 44) for row in table.rows]
     traces = []
     for dots in chart.dots:
         cells = [row[table.columns.index(dots.column)] for row in table.rows]

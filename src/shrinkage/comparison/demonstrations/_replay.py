@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from shrinkage.comparison.demonstrations._teacher import Items
 
-__all__ = ["Floats", "Force", "Nets", "Pull", "gradients", "initial", "trained"]
+__all__ = ["Floats", "Force", "Nets", "Pull", "gradients", "initial", "train_online"]
 
 Floats = NDArray[Any]
 """Of float32 throughout."""
@@ -76,7 +76,7 @@ def initial(numbers: random.Random, sizes: tuple[int, int, int], runs: int) -> N
     return Nets(W1.reshape(runs, n, h), b1, W2.reshape(runs, h, c), b2)
 
 
-def trained(
+def train_online(
     items: Sequence[Items],
     pulls: Sequence[Pull],
     *,
@@ -137,17 +137,17 @@ def gradients(nets: Nets, x: Floats, t: Floats) -> tuple[Floats, Floats, Floats,
 
     The signal of the outputs is (1 − o) o (t − o), without the cross terms of the softmax.
     """
-    h = np.tanh(_summed(x, nets.W1, nets.b1).astype(np.float64)).astype(np.float32)
-    z = _summed(h, nets.W2, nets.b2).astype(np.float64)
+    h = np.tanh(_weighted_sum(x, nets.W1, nets.b1).astype(np.float64)).astype(np.float32)
+    z = _weighted_sum(h, nets.W2, nets.b2).astype(np.float64)
     e = np.exp(z - z.max(-1, keepdims=True))
     o = (e / e.sum(-1, keepdims=True)).astype(np.float32)
     signal_o = (1 - o) * o * (t - o)
-    back = _summed(signal_o, nets.W2.transpose(0, 2, 1), np.zeros_like(h))
+    back = _weighted_sum(signal_o, nets.W2.transpose(0, 2, 1), np.zeros_like(h))
     signal_h = back * ((1 - h) * (1 + h))
     return x[:, :, None] * signal_h[:, None, :], signal_h, h[:, :, None] * signal_o[:, None, :], signal_o
 
 
-def _summed(a: Floats, W: Floats, b: Floats) -> Floats:
+def _weighted_sum(a: Floats, W: Floats, b: Floats) -> Floats:
     """`Σᵢ aᵢ Wᵢ + b` added up in the order of i."""
     total = a[:, 0, None] * W[:, 0]
     for i in range(1, a.shape[1]):

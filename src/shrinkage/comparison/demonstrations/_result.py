@@ -155,7 +155,7 @@ def _in_unit(column: str, cell: Any) -> Any:
 def _texts(cells: list[Any], *, shares: bool) -> list[str]:
     """The cells of one column."""
     numbers = [cell for cell in cells if isinstance(cell, float)]
-    texts = [_shown(cell) for cell in cells]
+    texts = [_cell_text(cell) for cell in cells]
     if not numbers or (max(map(abs, numbers)) > 1 and not shares):
         return texts
     digits = 1 if shares else max(len(f"{number:.4f}".rstrip("0").partition(".")[2]) for number in numbers)
@@ -165,7 +165,7 @@ def _texts(cells: list[Any], *, shares: bool) -> list[str]:
     ]
 
 
-def _shown(cell: Any) -> str:
+def _cell_text(cell: Any) -> str:
     if cell is None:
         return ABSENT
     text = f"{cell:.4g}" if isinstance(cell, float) else str(cell)

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from shrinkage.comparison._means import decimals, signed
+from shrinkage.comparison._means import decimals, with_sign
 from shrinkage.comparison._methods import NONE
 from shrinkage.comparison._pairs import EQUAL_WITHIN
 from shrinkage.pages import ABSENT, Figure, Table, number, plain
@@ -62,10 +62,10 @@ def loss_figure(c: ComparisonResult) -> Figure:
             names,
             [c.mean(key, "validation_loss").value for key in keys],
             "validation",
-            _said(c, "validation_loss"),
+            _labels(c, "validation_loss"),
             symbol="circle-open",
         ),
-        _dots(names, [c.mean(key, "train_loss").value for key in keys], "training", _said(c, "train_loss")),
+        _dots(names, [c.mean(key, "train_loss").value for key in keys], "training", _labels(c, "train_loss")),
     ]
     label = "Training, validation and test loss of every method, with standard errors of the test loss."
     return Figure(
@@ -154,14 +154,14 @@ def difference_table(c: ComparisonResult) -> Table:
             continue
         own = c.own_gain(key) if runs.method.chooses_lambda else None
         gaps = (c.difference(key), c.difference(key, figure="test_metric"), own)
-        rows.append([runs.method.name, *(ABSENT if gap is None else _ranged(gap) for gap in gaps)])
+        rows.append([runs.method.name, *(ABSENT if gap is None else _interval_text(gap) for gap in gaps)])
     return Table(caption="paired differences with 95 % intervals", head=head, rows=rows, folded=False)
 
 
-def _ranged(gap: Interval) -> str:
+def _interval_text(gap: Interval) -> str:
     if not gap.is_known:
         return ABSENT
-    value, low, high = (signed(x, decimals(gap.se)) for x in (gap.value, gap.low, gap.high))
+    value, low, high = (with_sign(x, decimals(gap.se)) for x in (gap.value, gap.low, gap.high))
     return f"{value} ({low} to {high})"
 
 
@@ -262,7 +262,7 @@ def _names(c: ComparisonResult) -> list[str]:
     return [runs.method.name for runs in c.runs]
 
 
-def _said(c: ComparisonResult, figure: str) -> list[str]:
+def _labels(c: ComparisonResult, figure: str) -> list[str]:
     words = figure.removesuffix("_loss").replace("train", "training")
     return [
         f"{runs.method.name}<br>{words} {number(c.mean(runs.method.key, figure).value, 4)}" for runs in c.runs

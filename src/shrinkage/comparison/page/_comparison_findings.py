@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from shrinkage.comparison._comparison import ComparisonResult
     from shrinkage.comparison._nested import Runs
 
-__all__ = ["diverged", "findings", "is_equal_in_table", "metric_words"]
+__all__ = ["divergence_text", "findings", "is_equal_in_table", "metric_words"]
 
 
 def findings(c: ComparisonResult) -> list[str]:
@@ -23,7 +23,7 @@ def findings(c: ComparisonResult) -> list[str]:
     return [sentence for sentence in sentences if sentence]
 
 
-def diverged(c: ComparisonResult, *keys: str) -> str:
+def divergence_text(c: ComparisonResult, *keys: str) -> str:
     """`training diverged with L2 in the error on 1 of 4 splits`, of those that did; "" when none did."""
     parts = [
         f"with {_in_sentence(runs.method.name)} on {runs.diverged} of {len(runs.lam)} splits"
@@ -60,7 +60,7 @@ def _best(c: ComparisonResult) -> str:
             "network and this many epochs, neither a penalty nor a decay helps."
         )
     lowest = f"The lowest test loss is that of {_in_sentence(name)}: {number(test.value)} ({c.metric_name} "
-    if failed := diverged(c, NONE):
+    if failed := divergence_text(c, NONE):
         return f"{lowest}{metric_words(c, metric.value)}). It can't be compared with no regularization: {failed}."
     gap = c.difference(key)
     verdict = (
@@ -85,7 +85,7 @@ def _unclear(c: ComparisonResult) -> str:
         if len(rest) == 1:
             return f"These rows can't distinguish the other method{trained} from it."
         return f"These rows can't distinguish any of the other {len(rest)} methods{trained} from it."
-    names = _listed([_in_sentence(r.method.name) for r in same])
+    names = _list_in_words([_in_sentence(r.method.name) for r in same])
     return f"Methods that these rows can't distinguish from it: {names}."
 
 
@@ -124,7 +124,7 @@ def _swarm(c: ComparisonResult) -> str:
     keys = {runs.method.key for runs in c.runs}
     if not {"swarm_l2", "l2"} <= keys:
         return ""
-    if failed := diverged(c, "swarm_l2", "l2"):
+    if failed := divergence_text(c, "swarm_l2", "l2"):
         return f"The swarm can't be compared with L2 by back-propagation: {failed}."
     swarm, l2 = c.of("swarm_l2"), c.of("l2")
     against = c.difference("swarm_l2", "l2")
@@ -156,5 +156,5 @@ def _in_sentence(name: str) -> str:
     )
 
 
-def _listed(names: list[str]) -> str:
+def _list_in_words(names: list[str]) -> str:
     return names[0] if len(names) == 1 else f"{'; '.join(names[:-1])}; and {names[-1]}"

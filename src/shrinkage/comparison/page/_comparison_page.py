@@ -10,7 +10,7 @@ from shrinkage._files import write_atomic
 from shrinkage.comparison._methods import NONE, swarm
 from shrinkage.comparison._pairs import known_distances
 from shrinkage.comparison.page import _comparison_figures as figures
-from shrinkage.comparison.page._comparison_findings import diverged, findings, metric_words
+from shrinkage.comparison.page._comparison_findings import divergence_text, findings, metric_words
 from shrinkage.comparison.page._comparison_words import plain_words
 from shrinkage.comparison.page._path_figure import path_figure, path_keys, path_table
 from shrinkage.pages import Key, Page, Section, Tile, clean, number, render_page
@@ -20,10 +20,10 @@ from shrinkage.training import ParticleSwarms
 if TYPE_CHECKING:
     from shrinkage.comparison._comparison import ComparisonResult
 
-__all__ = ["rendered", "to_html"]
+__all__ = ["render_comparison", "to_html"]
 
 
-def rendered(c: ComparisonResult) -> str:
+def render_comparison(c: ComparisonResult) -> str:
     """The comparison as one HTML document, under 6 MB, that opens offline."""
     return render_page(
         Page(
@@ -49,7 +49,7 @@ def rendered(c: ComparisonResult) -> str:
 
 def to_html(self: ComparisonResult, path: str | os.PathLike[str]) -> None:
     """Write everything as a page that opens offline, whole or not at all."""
-    write_atomic(path, rendered(self).encode())
+    write_atomic(path, render_comparison(self).encode())
 
 
 def _names(c: ComparisonResult) -> str:
@@ -140,7 +140,7 @@ def _differences(c: ComparisonResult) -> Section:
 
 
 def _gaps_title(c: ComparisonResult, known: int, better: int, worse: int) -> str:
-    if failed := diverged(c, NONE):
+    if failed := divergence_text(c, NONE):
         return f"No differences from no regularization: {failed}"
     lost = len(c.runs) - 1 - known
     return (

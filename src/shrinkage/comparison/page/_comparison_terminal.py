@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from rich.table import Table
 from rich.text import Text
 
-from shrinkage.comparison._means import decimals, signed
+from shrinkage.comparison._means import decimals, with_sign
 from shrinkage.comparison._methods import NONE
 from shrinkage.comparison.page._comparison_findings import findings
 from shrinkage.pages import ABSENT, clean, number
@@ -87,8 +87,8 @@ class Shown:
             digits, held = decimals(gap.se), key != NONE and gap.is_known
             table.add_row(
                 runs.method.name,
-                signed(gap.value, digits) if held else ABSENT,
-                f"{signed(gap.low, digits)} to {signed(gap.high, digits)}" if held else ABSENT,
+                with_sign(gap.value, digits) if held else ABSENT,
+                f"{with_sign(gap.low, digits)} to {with_sign(gap.high, digits)}" if held else ABSENT,
                 number(c.mean(key, "max_weight").value),
                 number(c.mean(key, "weight_norm").value),
                 number(c.mean(key, "gamma").value, 2),

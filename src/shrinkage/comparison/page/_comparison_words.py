@@ -10,7 +10,7 @@ import numpy as np
 from shrinkage.comparison._forms import MOMENTUM
 from shrinkage.comparison._methods import NONE
 from shrinkage.comparison._pairs import known_distances
-from shrinkage.comparison.page._comparison_findings import diverged, metric_words
+from shrinkage.comparison.page._comparison_findings import divergence_text, metric_words
 from shrinkage.pages import ABSENT, Section, Table, number, strength
 from shrinkage.training import ParticleSwarms
 
@@ -51,7 +51,7 @@ def _penalty(c: ComparisonResult) -> Section:
         ("one step of plain SGD", "w ← w − η (g + λ w)"),
     ]
     l2, none = c.mean("l2", "weight_norm").value, c.mean(NONE, "weight_norm").value
-    if failed := diverged(c, NONE, "l2"):
+    if failed := divergence_text(c, NONE, "l2"):
         return _section(
             "penalty",
             "What an L2 penalty is",
@@ -140,7 +140,7 @@ def _not_same(c: ComparisonResult) -> Section:
     adam_words, chosen = "", []
     if _has(c, "adam_l2", "adam_decoupled"):
         chosen = [c.of(key).median("lam") for key in ("adam_decoupled", "adam_l2")]
-        if failed := diverged(c, "adam_decoupled", "adam_l2"):
+        if failed := divergence_text(c, "adam_decoupled", "adam_l2"):
             adam_words, chosen = f" Their best strengths are unknown: {failed}.", []
     if chosen and chosen[0] != chosen[1]:
         adam_words = (
@@ -202,7 +202,7 @@ def _strengths(c: ComparisonResult) -> Section:
                 runs.method.name,
                 runs.method.update,
                 number(lam) + of_some,
-                *_typed(runs.method.key, lam, eta, c),
+                *_number_to_type(runs.method.key, lam, eta, c),
                 _meaning(runs.method.key),
             ]
         )
@@ -212,7 +212,7 @@ def _strengths(c: ComparisonResult) -> Section:
         rows=rows,
         folded=False,
     )
-    l2 = c.of("l2").median("lam") if _has(c, "l2") and not diverged(c, "l2") else c.pairs_lambda
+    l2 = c.of("l2").median("lam") if _has(c, "l2") and not divergence_text(c, "l2") else c.pairs_lambda
     return Section(
         id="strengths",
         topic="What λ means in each",
@@ -227,7 +227,7 @@ def _strengths(c: ComparisonResult) -> Section:
     )
 
 
-def _typed(key: str, lam: float, eta: float, c: ComparisonResult) -> tuple[str, str]:
+def _number_to_type(key: str, lam: float, eta: float, c: ComparisonResult) -> tuple[str, str]:
     """The number that a program would be given, and as what."""
     adam_eta = c.setting.adam_learning_rate
     if key == "decay_updated":
@@ -259,7 +259,7 @@ def _meaning(key: str) -> str:
 
 def _effective(c: ComparisonResult) -> list[Section]:
     """What γ says of L2; nothing where L2 was not compared, diverged or chose no λ."""
-    if not _has(c, "l2") or diverged(c, "l2") or not c.of("l2").median("lam"):
+    if not _has(c, "l2") or divergence_text(c, "l2") or not c.of("l2").median("lam"):
         return []
     gamma, weights = c.mean("l2", "gamma"), c.of("l2").median("n_weights")
     section = _section(
@@ -293,7 +293,7 @@ def _swarm(c: ComparisonResult) -> Section:
     )
     title = "A swarm needs no gradient, and pays for it"
     compared = _has(c, "swarm_l2", "l2")
-    if compared and (failed := diverged(c, "swarm_l2", "l2")):
+    if compared and (failed := divergence_text(c, "swarm_l2", "l2")):
         words += f"Here it can't be compared with back-propagation: {failed}. "
     elif compared:
         found, l2 = c.of("swarm_l2"), c.of("l2")

@@ -40,7 +40,7 @@ def path_figure(c: ComparisonResult) -> Figure:
     """Validation loss against λ: a line where all splits took the λ, rings where some did."""
     lambdas = _lambdas(c)
     ticks = list(range(len(lambdas)))
-    found = [(runs, *_on(lambdas, runs)) for runs in _drawn(c)]
+    found = [(runs, *_on(lambdas, runs)) for runs in _runs_to_draw(c)]
     axis, high = _axis([values for _, values, _ in found])
     is_log = axis.get("type") == "log"
     traces = []
@@ -67,14 +67,14 @@ def path_keys(c: ComparisonResult) -> list[tuple[str, str, str]]:
     """(role, text, mark) of each line."""
     return [
         (role, runs.method.name, "line" if dash == "solid" else "dash")
-        for runs in _drawn(c)
+        for runs in _runs_to_draw(c)
         for role, dash, _ in [LINES[runs.method.key]]
     ]
 
 
 def path_table(c: ComparisonResult) -> Table:
     """One row a λ, one column a method."""
-    lambdas, drawn = _lambdas(c), _drawn(c)
+    lambdas, drawn = _lambdas(c), _runs_to_draw(c)
     found = [_on(lambdas, runs) for runs in drawn]
     rows = [
         [number(lam), *(_cell(values[i], int(splits[i]), c) for values, splits in found)]
@@ -87,13 +87,13 @@ def path_table(c: ComparisonResult) -> Table:
     )
 
 
-def _drawn(c: ComparisonResult) -> list[Runs]:
+def _runs_to_draw(c: ComparisonResult) -> list[Runs]:
     return [runs for runs in c.runs if runs.method.key in LINES]
 
 
 def _lambdas(c: ComparisonResult) -> Floats:
     """The λs asked for, and those by which some method extended them on some split."""
-    every = np.unique(np.concatenate([c.lambdas, *(runs.lambdas for runs in _drawn(c))]))
+    every = np.unique(np.concatenate([c.lambdas, *(runs.lambdas for runs in _runs_to_draw(c))]))
     return every[np.diff(every, prepend=-1.0) > APART * every]
 
 

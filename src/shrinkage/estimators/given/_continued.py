@@ -22,7 +22,7 @@ from shrinkage.networks import Layout, PerceptronKind
 from shrinkage.path import ALL_ROWS, Fold, standard_inputs
 from shrinkage.training import Backprop, OptimizerState, Recipe, further_epochs
 
-__all__ = ["Continued", "continued", "one_hot"]
+__all__ = ["Continued", "continue_training", "one_hot"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +40,7 @@ class Continued:
     """The part of an estimator that goes on training: `partial_fit` and `warm_start`."""
 
     @abstractmethod
-    def _learned(self, y: NDArray[Any]) -> NDArray[np.float64]:
+    def _encode_targets(self, y: NDArray[Any]) -> NDArray[np.float64]:
         """(n, C) y as the outputs of the fitted networks learn it."""
 
     def _continue(self, X: Any, y: Any, sample_weight: Any, epochs: int, *, anew: bool = False) -> Any:
@@ -68,12 +68,12 @@ class Continued:
         done = getattr(model, "epochs_continued_", 0)
         states = None if anew else getattr(model, "optimizer_states_", None)
         states = states or [OptimizerState(epoch=done)] * len(model.blend_.parts)
-        model.blend_, model.optimizer_states_ = continued(
+        model.blend_, model.optimizer_states_ = continue_training(
             model.blend_,
             states,
             recipe,
             columns,
-            self._learned(y),
+            self._encode_targets(y),
             weight,
             epochs=epochs,
             seed=hashed_seed(model.seed_, "continued"),
@@ -83,7 +83,7 @@ class Continued:
         return self
 
 
-def continued(
+def continue_training(
     blend: Blend,
     states: Sequence[OptimizerState],
     recipe: Recipe,

@@ -53,7 +53,7 @@ def fit_callbacks(model: Any, X: Any, y: Any) -> Iterator[Progress | None]:
     context.call_on_fit_task_begin(estimator=model, X=X, y=y)
     finished = 0
 
-    def told(done: float, total: float) -> None:
+    def report(done: float, total: float) -> None:
         nonlocal finished
         share = done / total if total > 0 else 0.0
         while finished < min(int(PARTS * share), PARTS):  # never back, though the total may grow
@@ -62,5 +62,5 @@ def fit_callbacks(model: Any, X: Any, y: Any) -> Iterator[Progress | None]:
             part.call_on_fit_task_end(estimator=model, X=X, y=y)
             finished += 1
 
-    yield told
+    yield report
     context.call_on_fit_task_end(estimator=model, X=X, y=y)

@@ -36,7 +36,7 @@ def splits_of(
         RequestError: rows of a group are in both parts of a fold, or there are fewer groups than folds.
         ValueError: a fold has no training or no validation rows.
     """
-    own = None if groups is None else _checked(groups, y)
+    own = None if groups is None else _check_groups(groups, y)
     splitter: Any = check_cv(cv, y, classifier=classifier)
     if own is not None and (cv is None or isinstance(cv, Integral)):
         splitter = (StratifiedGroupKFold if classifier else GroupKFold)(5 if cv is None else int(cv))
@@ -95,7 +95,7 @@ def _rows(part: Any, seen: NDArray[np.int64]) -> NDArray[np.int64]:
     return rows[np.isin(rows, seen)]
 
 
-def _checked(groups: Any, y: NDArray[Any]) -> NDArray[Any]:
+def _check_groups(groups: Any, y: NDArray[Any]) -> NDArray[Any]:
     own = np.asarray(groups)
     if own.shape != (len(y),):
         raise RequestError(

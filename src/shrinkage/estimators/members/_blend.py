@@ -18,13 +18,13 @@ from numpy.typing import NDArray
 from shrinkage.estimators._fitted_networks import FittedNetworks
 from shrinkage.estimators._targets import target_scale
 from shrinkage.estimators.members._members import MEMBERS, recipe_of_member
-from shrinkage.evaluation import losses_of_values, tempered
+from shrinkage.evaluation import apply_temperature, losses_of_values
 from shrinkage.networks import loss_named
 from shrinkage.path import FittedPath, Fold, Scale
 from shrinkage.tables.forms import Form
 from shrinkage.training import Recipe
 
-__all__ = ["Blend", "Forms", "blend_of", "blended"]
+__all__ = ["Blend", "Forms", "blend_members", "blend_of"]
 
 Floats = NDArray[np.float64]
 TIED, TIED_ERRORS = 0.005, 1.5
@@ -79,7 +79,7 @@ class Forms:
         used = [(w, path.held_out) for w, path in zip(self.weights, self.paths, strict=True) if w > 0]
         if len(used) == 1:
             return used[0][1]
-        return sum_of(weight * _given(held_out) for weight, held_out in used)
+        return sum_of(weight * _require(held_out) for weight, held_out in used)
 
 
 @dataclass(frozen=True)
@@ -101,7 +101,9 @@ class Blend:
             return main.predict(X, lam)
         if self.temperature != 1:
             own = (part.mean_prediction(X, part.predicting) for part in self.parts)
-            return tempered(sum_of(w * p for w, p in zip(self.weights, own, strict=True)), self.temperature)
+            return apply_temperature(
+                sum_of(w * p for w, p in zip(self.weights, own, strict=True)), self.temperature
+            )
         if len(self.parts) == 1:
             return main.predict(X)
         return sum_of(weight * part.predict(X) for weight, part in zip(self.weights, self.parts, strict=True))
@@ -111,7 +113,7 @@ class Blend:
         means = (
             weight * part.mean_prediction(X) for weight, part in zip(self.weights, self.parts, strict=True)
         )
-        return tempered(sum_of(means), self.temperature)
+        return apply_temperature(sum_of(means), self.temperature)
 
 
 def sum_of(arrays: Any) -> Floats:
@@ -162,7 +164,7 @@ def blend_of(
     return Blend(tuple(parts), weights, used.index(members.main))
 
 
-def blended(
+def blend_members(
     paths: Mapping[str, FittedPath],
     Y: Floats,
     loss: str,
@@ -185,7 +187,7 @@ def blended(
     if len(paths) == 1:
         return _alone(paths)
     names = tuple(paths)
-    held = [_given(path.held_out) for path in paths.values()]
+    held = [_require(path.held_out) for path in paths.values()]
     sets = [
         some for size in range(1, len(names) + 1) for some in itertools.combinations(range(len(names)), size)
     ]
@@ -194,7 +196,7 @@ def blended(
         judged = _Judged.by_loss(means, Y, loss, weight)
     else:
         judged = _Judged(np.array([-score(mean) for mean in means]), None, None)
-    tied = [sets[i] for i in judged.tied()]
+    tied = [sets[i] for i in judged.ties()]
     weights = np.zeros(len(names))
     for some in tied:
         weights[list(some)] += 1 / (len(some) * len(tied))
@@ -232,7 +234,7 @@ class _Judged:
         means = np.average(rows, axis=1, weights=s) if len(y) else np.full(len(rows), np.inf)
         return cls(np.where(np.isfinite(means), means, np.inf), rows, s)
 
-    def tied(self) -> NDArray[np.int64]:
+    def ties(self) -> NDArray[np.int64]:
         """The predictions that can't be told from the best one."""
         losses = np.where(np.isfinite(self.losses), self.losses, np.inf)
         best = int(losses.argmin())
@@ -260,6 +262,6 @@ def _row_losses(predicted: Floats, y: Floats, loss: str, scale: Scale | None) ->
         return -np.log(np.maximum(right, 1e-15))
 
 
-def _given(held_out: Floats | None) -> Floats:
+def _require(held_out: Floats | None) -> Floats:
     assert held_out is not None, "a member without predictions for held-out rows can't be compared"
     return held_out

@@ -125,7 +125,7 @@ def held_out_of(blend: Blend, members: Forms, fold: Fold) -> NDArray[np.float64]
     names = [name for name, weight in zip(members.names, members.weights, strict=True) if weight > 0]
     total = np.zeros((len(fold.validation), fold.Y.shape[1]))
     for name, part, weight in zip(names, blend.parts, blend.weights, strict=True):
-        X = fold.inputs[name].standardized(fold.validation)
+        X = fold.inputs[name].standardize(fold.validation)
         total += weight * part.mean_of_standardized(X, part.rows)
     return total
 
@@ -142,7 +142,7 @@ def fold_models(
 def _scores(unseen: OutOfFold, temperature: float) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
     """(n,) folds and (n, k) scores of the rows that some fold held out: in the first such fold, restarts averaged."""
     first = unseen.first_fold()
-    predicted, Y = unseen.predicted(temperature), unseen.Y
+    predicted, Y = unseen.predictions(temperature), unseen.Y
     if unseen.of_classes:
         predicted, Y = both_classes(predicted), both_classes(Y)
     own = unseen.fold == first[unseen.row]

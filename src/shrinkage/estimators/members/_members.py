@@ -166,7 +166,7 @@ def recipe_of_member(recipe: Recipe, name: str) -> Recipe:
         return recipe
     assert isinstance(recipe.kind, PerceptronKind)
     if member.hidden:
-        units = _shaped(recipe.kind.hidden_layer_sizes, member.shape)
+        units = _units_of_shape(recipe.kind.hidden_layer_sizes, member.shape)
         return replace(
             recipe, kind=replace(recipe.kind, hidden_layer_sizes=units, embedding=member.embedding)
         )
@@ -178,7 +178,7 @@ def recipe_of_member(recipe: Recipe, name: str) -> Recipe:
     return replace(recipe, kind=linear)
 
 
-def _shaped(units: tuple[int, ...], shape: str) -> tuple[int, ...]:
+def _units_of_shape(units: tuple[int, ...], shape: str) -> tuple[int, ...]:
     """Units of the hidden layers of a member of this shape, from those given."""
     if shape == "deep":
         return tuple(-(-u // 2) for u in units for _ in range(2))

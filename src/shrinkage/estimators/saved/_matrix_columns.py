@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from shrinkage._errors import RequestError, shown
-from shrinkage.estimators._estimator_inputs import named
+from shrinkage.estimators._estimator_inputs import column_names
 from shrinkage.estimators._fitted_networks import FittedNetworks
 from shrinkage.estimators._path_estimator import MLPCV
 from shrinkage.tables import Preprocessor
@@ -27,7 +27,7 @@ def preprocessor_of(model: MLPCV) -> Preprocessor:
     """
     if model.preprocessor_ is not None:
         return model.preprocessor_
-    names = [str(name) for name in getattr(model, "feature_names_in_", named(len(model.medians_)))]
+    names = [str(name) for name in getattr(model, "feature_names_in_", column_names(len(model.medians_)))]
     spread = _spread(model.networks_)
     if spread is not None:
         far = np.flatnonzero(np.abs(model.medians_) > FAR * spread)

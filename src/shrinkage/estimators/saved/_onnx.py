@@ -53,7 +53,7 @@ def export_onnx(model: SavedModel, path: Path, lam: float | None = None) -> None
         raise RequestError("export: needs the package onnx: pip install 'shrinkage[onnx]'.") from error
     graph = _Graph(onnx, model, lam)
     made = onnx.helper.make_model(
-        graph.finished(),
+        graph.finish(),
         opset_imports=[onnx.helper.make_opsetid("", OPSET)],
         ir_version=IR_VERSION,
         producer_name="shrinkage",
@@ -90,12 +90,12 @@ class _Graph:
             "lambda": repr(float(main.lambdas[place])),
         }
 
-    def finished(self) -> Any:
+    def finish(self) -> Any:
         helper, types = self._onnx.helper, self._onnx.TensorProto
         classes, outputs = self._model.classes, self._parts[0][0].layout.outputs
         outputs = outputs if classes is None else len(classes)
         name = "values" if classes is None and not self._model.has_labels else "probabilities"
-        predicted = [self._predicted(part, row) for part, _, row in self._parts]
+        predicted = [self._predict(part, row) for part, _, row in self._parts]
         if len(predicted) == 1:
             whole = predicted[0]
         else:
@@ -103,7 +103,7 @@ class _Graph:
             shares = [
                 self._node("Mul", p, self._constant(w)) for p, w in zip(predicted, weights, strict=True)
             ]
-            whole = self._tempered(self._node("Sum", *shares))
+            whole = self._apply_temperature(self._node("Sum", *shares))
         if self._temperature == 1:
             self._node("Identity", whole, called=name)
         else:
@@ -125,7 +125,7 @@ class _Graph:
         """The type that probabilities are worked out in: with a temperature float64, as near 1 float32 has no digits."""
         return self._dtype if self._temperature == 1 else np.dtype(np.float64)
 
-    def _tempered(self, name: str) -> str:
+    def _apply_temperature(self, name: str) -> str:
         """p^(1/T) over their sum, for the mean of several networks."""
         if self._temperature == 1:
             return name
@@ -138,14 +138,14 @@ class _Graph:
         types = self._onnx.TensorProto
         return types.FLOAT if self._dtype == np.float32 else types.DOUBLE
 
-    def _predicted(self, part: FittedNetworks, row: NDArray[Any]) -> str:
+    def _predict(self, part: FittedNetworks, row: NDArray[Any]) -> str:
         """Probabilities or values of one network."""
         name = self._node("Cast", "inputs", to=self._onnx.TensorProto.DOUBLE)
         form: Any = part.form
         if type(form) is Piecewise:
-            name = self._node("Concat", self._bounded(name, form.bounded), self._codes(name, form), axis=1)
+            name = self._node("Concat", self._bound(name, form.bounded), self._codes(name, form), axis=1)
         elif type(form) is Bounded:
-            name = self._bounded(name, form)
+            name = self._bound(name, form)
         if part.x_scale is not None:
             name = self._node("Sub", name, self._constant(part.x_scale.shift))
             name = self._node("Div", name, self._constant(part.x_scale.scale))
@@ -153,23 +153,23 @@ class _Graph:
             part, self._linear_outputs(self._node("Cast", name, to=self._type), part, row)
         )
 
-    def _bounded(self, name: str, form: Bounded) -> str:
+    def _bound(self, name: str, form: Bounded) -> str:
         z = self._node("Sub", name, self._constant(form.centre))
         z = self._node("Div", z, self._constant(form.scale))
         bound = self._constant(np.full(1, BOUND))
         # 3z/√(9 + z²), whose square would overflow far out, where the bound is reached anyway
-        near = self._clipped(z, -1e100, 1e100)
+        near = self._clip(z, -1e100, 1e100)
         length = self._node("Add", self._node("Mul", near, near), self._constant(np.full(1, BOUND**2)))
         smooth = self._node("Div", self._node("Mul", near, bound), self._node("Sqrt", length))
         is_level = self._constant(form.is_level > 0)
-        return self._node("Where", is_level, self._clipped(z, -1, 2), smooth)
+        return self._node("Where", is_level, self._clip(z, -1, 2), smooth)
 
     def _codes(self, name: str, form: Piecewise) -> str:
         x = self._node("Gather", name, self._constant(form.column), axis=1)
         x = self._node("Sub", x, self._constant(form.left))
-        return self._clipped(self._node("Div", x, self._constant(form.right - form.left)), 0, 1)
+        return self._clip(self._node("Div", x, self._constant(form.right - form.left)), 0, 1)
 
-    def _clipped(self, name: str, low: float, high: float) -> str:
+    def _clip(self, name: str, low: float, high: float) -> str:
         return self._node(
             "Clip", name, self._constant(np.array(float(low))), self._constant(np.array(float(high)))
         )
@@ -177,14 +177,14 @@ class _Graph:
     def _linear_outputs(self, name: str, part: FittedNetworks, row: NDArray[Any]) -> str:
         layers = part.layers(row)
         if part.embedded_columns:
-            name = self._node("Concat", name, self._embedded(name, part, row), axis=1)
+            name = self._node("Concat", name, self._embed(name, part, row), axis=1)
         for i, (weights, biases) in enumerate(layers):
             name = self._node("Gemm", name, self._constant(weights), self._constant(biases))
             if i < len(layers) - 1 and part.perceptron.activation in _ACTIVATIONS:
                 name = self._node(_ACTIVATIONS[part.perceptron.activation], name)
         return name
 
-    def _embedded(self, name: str, part: FittedNetworks, row: NDArray[Any]) -> str:
+    def _embed(self, name: str, part: FittedNetworks, row: NDArray[Any]) -> str:
         """(n, N·U) the units of the numbers that are embedded; axes (n, N, 1, F) in between."""
         columns = np.array(part.embedded_columns, np.int64)
         named = perceptron_layout(part.layout).named(row)
@@ -212,13 +212,13 @@ class _Graph:
         if part.loss == "poisson":
             name = self._node("Exp", name)
         if loss_named(part.loss).levels:
-            name = self._sorted(name, part.layout.outputs)
+            name = self._sort(name, part.layout.outputs)
         if part.y_scale is None:
             return name
         name = self._node("Mul", name, self._constant(part.y_scale.scale.astype(self._dtype)))
         return self._node("Add", name, self._constant(part.y_scale.shift.astype(self._dtype)))
 
-    def _sorted(self, name: str, count: int) -> str:
+    def _sort(self, name: str, count: int) -> str:
         """The columns of each row, the smallest first."""
         names = [f"{what}_{len(self._nodes)}" for what in ("sorted", "places")]
         given = [name, self._constant(np.array([count]))]

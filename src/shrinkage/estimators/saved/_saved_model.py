@@ -148,7 +148,7 @@ def save_model(
     blend, classes = model.blend_, getattr(model, "classes_", None)
     classes = None if loss_named(model.networks_.loss).of_labels else classes
     save_preprocessor(preprocessor, folder / PREPROCESSING)
-    version, numbers, about = _described(blend, with_folds=bool(model.out_of_fold))
+    version, numbers, about = _describe(blend, with_folds=bool(model.out_of_fold))
     write_atomic(folder / NUMBERS, save(numbers))
     files = [NUMBERS, PREPROCESSING]
     if version == 4:
@@ -173,7 +173,7 @@ def save_model(
     write_atomic(folder / WORDS, json.dumps({**words, "checksum": checksum_of(words)}, indent=1).encode())
 
 
-def _described(blend: Blend, *, with_folds: bool) -> tuple[int, dict[str, NDArray[Any]], dict[str, Any]]:
+def _describe(blend: Blend, *, with_folds: bool) -> tuple[int, dict[str, NDArray[Any]], dict[str, Any]]:
     """The version of the format that holds this model, its numbers, and what is said of its networks."""
     first = blend.parts[0]
     if isinstance(first.kind, ModuleKind):
@@ -212,13 +212,13 @@ def load_model(folder: str | Path, network: MakeNetwork | None = None) -> SavedM
         raise RequestError(f"{folder / WORDS}: has no checksum for {missing[0]}. Fit again.")
     parts = {name: _part(folder / name, words["sha256"][name]) for name in names}
     try:
-        tensors = _loaded(parts[NUMBERS])
+        tensors = _load_arrays(parts[NUMBERS])
         if network is None:
             blend = _blend(words, tensors)
         else:
             kind = kind_from(words["network"], parts[MODULE], network)
             blend = Blend(
-                (_held(words["network"], words["loss"], tensors, kind, kind.module_layout),), (1.0,)
+                (_networks_of(words["network"], words["loss"], tensors, kind, kind.module_layout),), (1.0,)
             )
         classes = classes_from(words, blend.parts[0].loss, blend.parts[0].n_outputs)
         _check_averages(words, blend)
@@ -302,7 +302,7 @@ def _part(path: Path, expected: str) -> bytes:
     return data
 
 
-def _loaded(data: bytes) -> dict[str, NDArray[Any]]:
+def _load_arrays(data: bytes) -> dict[str, NDArray[Any]]:
     if int.from_bytes(data[:8], "little") > LARGEST_HEADER:
         raise ValueError("the header of the numbers is larger than a saved model's can be")
     return load(data)
@@ -342,10 +342,10 @@ def _networks(words: dict[str, Any], loss: str, tensors: dict[str, NDArray[Any]]
         activation=words["activation"],
         embedding=words.get("embedding", "none"),
     )
-    return _held(words, loss, tensors, kind, layout_from(kind, inputs, outputs, tensors))
+    return _networks_of(words, loss, tensors, kind, layout_from(kind, inputs, outputs, tensors))
 
 
-def _held(
+def _networks_of(
     words: dict[str, Any], loss: str, tensors: dict[str, NDArray[Any]], kind: Kind, layout: Layout
 ) -> FittedNetworks:
     """The networks of this kind that the tensors hold."""

@@ -19,7 +19,7 @@ from shrinkage.path._fold import Fold
 from shrinkage.path._places import STANDARD, Net, Place
 from shrinkage.training import Recipe
 
-__all__ = ["Block", "cut", "trained"]
+__all__ = ["Block", "cut", "train_block"]
 
 T = TypeVar("T")
 
@@ -89,7 +89,7 @@ def _of_one_shape(folds: Sequence[Fold], form: str) -> Iterator[list[Fold]]:
         yield list(group)
 
 
-def trained(
+def train_block(
     block: Block,
     folds: Mapping[int, Fold],
     recipe: Recipe,

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from shrinkage.path._fold import Fold
 
-__all__ = ["Parcel", "Sender", "packed", "unpacked"]
+__all__ = ["Parcel", "Sender", "pack", "unpack"]
 
 _ARRAYS = ("Y", "weight", "train", "validation")
 _NOTHING = np.empty((0, 0), np.int64)
@@ -33,7 +33,7 @@ class Parcel:
     """Where the matrix of each form lies."""
 
 
-def packed(folds: Mapping[int, Fold]) -> tuple[dict[int, Parcel], list[NDArray[Any]]]:
+def pack(folds: Mapping[int, Fold]) -> tuple[dict[int, Parcel], list[NDArray[Any]]]:
     """The folds as parcels, and their arrays: one that several folds share stands there once."""
     arrays: list[NDArray[Any]] = []
     places: dict[int, int] = {}
@@ -65,8 +65,8 @@ def packed(folds: Mapping[int, Fold]) -> tuple[dict[int, Parcel], list[NDArray[A
     return parcels, arrays
 
 
-def unpacked(parcels: Mapping[int, Parcel], arrays: Sequence[NDArray[Any]]) -> dict[int, Fold]:
-    """The folds again; inverse of `packed`."""
+def unpack(parcels: Mapping[int, Parcel], arrays: Sequence[NDArray[Any]]) -> dict[int, Fold]:
+    """The folds again; inverse of `pack`."""
 
     def unpack(parcel: Parcel) -> Fold:
         named = {

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from shrinkage.path._epoch_progress import Epochs, Tick, polling
 from shrinkage.path._fold import Fold
 from shrinkage.path.blocks._block_store import BlockStore
-from shrinkage.path.blocks._blocks import Block, trained
-from shrinkage.path.blocks._parcels import Parcel, Sender, packed, unpacked
+from shrinkage.path.blocks._blocks import Block, train_block
+from shrinkage.path.blocks._parcels import Parcel, Sender, pack, unpack
 from shrinkage.path.blocks._threads import Check, in_threads
 from shrinkage.training import Recipe, one_thread_flushed
 
@@ -53,7 +53,7 @@ def run_blocks(
         n_jobs: processes, or threads of the compiled engine, as joblib means it; None is 1 unless a
             `joblib.parallel_config` says otherwise.
         store: where finished blocks are kept and looked for.
-        progress: told how much is done, kept blocks included.
+        progress: called with how much is done, kept blocks included.
         sender: of the run that these blocks belong to: what it has sent isn't sent again.
     """
     work = np.array([block.size * block.epochs_of(recipe) for block in blocks], dtype=float)
@@ -65,7 +65,7 @@ def run_blocks(
         for i in results:
             epochs.finish(i, blocks[i].epochs_of(recipe))
 
-        def told() -> None:
+        def report() -> None:
             if progress is not None:
                 shares = epochs.done / np.array([block.epochs_of(recipe) for block in blocks])
                 progress(float((shares * work).sum()), float(work.sum()))
@@ -74,12 +74,12 @@ def run_blocks(
             i: (blocks[i], {number: folds[number] for number, _ in blocks[i].members}, recipe, seed)
             for i in missing
         }
-        for i, arrays in _finished(tasks, epochs, told, n_jobs, sender or Sender()):
+        for i, arrays in _finished_tasks(tasks, epochs, report, n_jobs, sender or Sender()):
             if store is not None:
                 store.save(blocks[i], arrays)
             results[i] = arrays
             epochs.finish(i, blocks[i].epochs_of(recipe))
-        told()
+        report()
     return [results[i] for i in range(len(blocks))]
 
 
@@ -97,10 +97,10 @@ def worthwhile_jobs(blocks: Sequence[Block], folds: Mapping[int, Fold], recipe: 
     return -1 if seconds > worth and len(blocks) > 1 else 1
 
 
-def _finished(
+def _finished_tasks(
     tasks: Mapping[int, _Task],
     epochs: Epochs,
-    told: Callable[[], object],
+    report: Callable[[], object],
     n_jobs: int | None,
     sender: Sender,
 ) -> Iterator[tuple[int, Arrays]]:
@@ -112,13 +112,13 @@ def _finished(
 
             def after_epochs(count: int, i: int = i) -> None:
                 epochs.add(i, count)
-                told()
+                report()
 
-            yield i, trained(*task, after_epochs)
+            yield i, train_block(*task, after_epochs)
         return
     hint: Any = "threads" if all(recipe.in_threads for _, _, recipe, _ in tasks.values()) else None
     backend, _ = get_active_backend(prefer=hint)  # the user's own, where there is one
-    with polling(told):
+    with polling(report):
         if getattr(backend, "uses_threads", False):
             yield from in_threads([_here(i, task, epochs) for i, task in tasks.items()], at_once)
         else:
@@ -136,7 +136,7 @@ def _here(i: int, task: _Task, epochs: Epochs) -> Callable[[Check], tuple[int, A
         check()
         # Before anything of torch's runs in a new thread: it takes the number of threads that it finds then.
         with one_thread_flushed() if task[2].in_threads else nullcontext():
-            return i, trained(*task, after_epochs)
+            return i, train_block(*task, after_epochs)
 
     return call
 
@@ -147,7 +147,7 @@ def _elsewhere(
     """In other processes, here or on a cluster, by joblib."""
     one: Any = 1  # joblib's annotations know only "auto"
     parallel = Parallel(n_jobs=jobs, return_as="generator_unordered", batch_size=one)
-    results: Any = parallel(_sent(i, task, Tick(epochs.path, i), sender) for i, task in tasks.items())
+    results: Any = parallel(_remote_call(i, task, Tick(epochs.path, i), sender) for i, task in tasks.items())
     try:
         yield from results
     finally:
@@ -156,10 +156,10 @@ def _elsewhere(
             results.close()
 
 
-def _sent(i: int, task: _Task, tick: Tick, sender: Sender) -> Any:
+def _remote_call(i: int, task: _Task, tick: Tick, sender: Sender) -> Any:
     """The task as a call in another process, the arrays of its folds being arguments of their own."""
     block, folds, recipe, seed = task
-    parcels, arrays = packed(folds)
+    parcels, arrays = pack(folds)
     return delayed(_trained_there)(i, block, parcels, recipe, seed, tick, *map(sender, arrays))
 
 
@@ -172,4 +172,4 @@ def _trained_there(
     tick: Tick,
     *arrays: NDArray[Any],
 ) -> tuple[int, Arrays]:
-    return i, trained(block, unpacked(parcels, arrays), recipe, seed, tick)
+    return i, train_block(block, unpack(parcels, arrays), recipe, seed, tick)

@@ -8,7 +8,7 @@ from collections.abc import Generator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from shrinkage.path._path_choice import judged
+from shrinkage.path._path_choice import judge_path
 from shrinkage.path._path_result import Floats
 from shrinkage.path._places import Place
 from shrinkage.path.search._lambda_grid import extension
@@ -43,9 +43,9 @@ class Bracket(PlannedSearch):
         known, dropped = tuple[Place, ...](), dict[Place, int]()
         new = [float(lambdas[i]) for i in first_indices(len(lambdas))]
         while True:
-            known = yield from self._trained(seen, new, known, lambdas, dropped)
+            known = yield from self._train(seen, new, known, lambdas, dropped)
             left = tuple(place for place in known if place not in dropped)
-            found = judged(seen.result(left), self.select, self.stop)
+            found = judge_path(seen.result(left), self.select, self.stop)
             best, chosen = left[found.index_min], left[found.index]
             new = self._middles(seen, known, lambdas, best, chosen)
             if new:
@@ -66,7 +66,7 @@ class Bracket(PlannedSearch):
             lambdas, extended = np.sort(np.concatenate([lambdas, added])), extended + 1
             new = [float(lam) for lam in (lambdas[0], lambdas[-1]) if lam in added]
 
-    def _trained(
+    def _train(
         self,
         seen: Seen,
         new: Sequence[float],

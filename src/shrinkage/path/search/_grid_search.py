@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from shrinkage.path._path_choice import judged
+from shrinkage.path._path_choice import judge_path
 from shrinkage.path._places import Place
 from shrinkage.path.search._lambda_grid import extension
 from shrinkage.path.search._over_folds import over_all_folds, racing
@@ -28,7 +28,7 @@ class Grid(PlannedSearch):
             else:
                 yield from over_all_folds(seen, new, path)
             left = tuple(place for place in path if place not in dropped)
-            found = judged(seen.result(left), self.select, self.stop)
+            found = judge_path(seen.result(left), self.select, self.stop)
             # Of the whole grid: where the strongest λs were dropped, the strongest that is left lies on no edge.
             # Of the 1-SE rule both ends are followed: a minimum on the edge is no minimum to be within an error of.
             ends = [path.index(left[index]) for index in (found.index, found.index_min)]

@@ -122,11 +122,11 @@ class PlannedSearch(ABC):
         """The rounds in order; what a round asked for may be read from `seen` after it."""
 
     def ask(self, seen: Seen) -> Round | None:
-        reached = self._reached(seen)
+        reached = self._walk(seen)
         return reached if isinstance(reached, Round) else None
 
     def choose(self, seen: Seen) -> Choice:
-        outcome = self._reached(seen)
+        outcome = self._walk(seen)
         assert isinstance(outcome, Outcome)
         found = choose(
             seen.result(outcome.places),
@@ -135,12 +135,12 @@ class PlannedSearch(ABC):
             extended=outcome.extended,
             at_edge=outcome.at_edge,
         )
-        return _with_dropped(replace(found, skipped=outcome.skipped), outcome.dropped, seen, self.stop)
+        return _add_dropped(replace(found, skipped=outcome.skipped), outcome.dropped, seen, self.stop)
 
     def places(self, lambdas: Sequence[float] | NDArray[np.float64]) -> tuple[Place, ...]:
         return tuple(Place(float(lam), self.form) for lam in lambdas)
 
-    def _reached(self, seen: Seen) -> Round | Outcome:
+    def _walk(self, seen: Seen) -> Round | Outcome:
         plan = self.plan(seen)
         while True:
             try:
@@ -151,7 +151,7 @@ class PlannedSearch(ABC):
                 return asked
 
 
-def _with_dropped(choice: Choice, dropped: dict[Place, int], seen: Seen, stop: str) -> Choice:
+def _add_dropped(choice: Choice, dropped: dict[Place, int], seen: Seen, stop: str) -> Choice:
     """The choice with what was dropped before it, and what of that diverged."""
     places = sorted(dropped)
     blown = [

@@ -43,11 +43,11 @@ def judge(path: PathResult, choice: Choice) -> Judged:
     place = (choice.epochs - 1)[:, None, None, None]
     last = (choice.epochs == path.n_epochs)[:, None, None]
 
-    def trained(final: Floats, curve: Floats) -> Floats:
+    def at_epochs(final: Floats, curve: Floats) -> Floats:
         return np.where(last, final, np.take_along_axis(curve, place, axis=3)[..., 0])
 
-    train_loss = trained(path.final_train_loss, path.train_loss)
-    train_metric = trained(path.final_train_metric, path.train_metric)
+    train_loss = at_epochs(path.final_train_loss, path.train_loss)
+    train_metric = at_epochs(path.final_train_metric, path.train_metric)
     validation_loss = path.validation_at(path.validation_loss, choice.epochs)
     validation_metric = path.validation_at(path.validation_metric, choice.epochs)
     return Judged(

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from shrinkage.evaluation import Dependence, Effects, Importance
-from shrinkage.pages import Figure, Key, Section, Table, clean, number, plain, plotted
-from shrinkage.reporting._words import listed
+from shrinkage.pages import Figure, Key, Section, Table, clean, number, plain, plotly_text
+from shrinkage.reporting._words import list_in_words
 
 __all__ = ["effects_section"]
 
@@ -79,9 +79,7 @@ def _without_curve(effects: Effects) -> str:
     names = [f"“{clean(name, 30)}”" for name in order[:last] if name not in drawn]
     if not names:
         return ""
-    return (
-        f" {listed(names)} {'has' if len(names) == 1 else 'have'} no curve: only numbers and categories do."
-    )
+    return f" {list_in_words(names)} {'has' if len(names) == 1 else 'have'} no curve: only numbers and categories do."
 
 
 def _title(importance: Importance) -> str:
@@ -97,7 +95,7 @@ def _title(importance: Importance) -> str:
 
 def _bars(importance: Importance, loss_name: str) -> Figure:
     places = importance.order[:MOST_BARS]
-    names = [plotted(importance.names[i], 24) for i in places]
+    names = [plotly_text(importance.names[i], 24) for i in places]
     bars = {
         "type": "bar",
         "orientation": "h",
@@ -111,7 +109,9 @@ def _bars(importance: Importance, loss_name: str) -> Figure:
             "width": 3,
         },
         "marker": {"color": "@validation"},
-        "text": [f"{plotted(importance.names[i])}<br>{number(float(importance.mean[i]))}" for i in places],
+        "text": [
+            f"{plotly_text(importance.names[i])}<br>{number(float(importance.mean[i]))}" for i in places
+        ],
         "textposition": "none",
         "hovertemplate": "%{text}<extra></extra>",
     }
@@ -144,7 +144,7 @@ def _curve(found: Dependence, place: int, lines: Sequence[str], what: str) -> Fi
     several = min(len(lines), MOST_LINES) > 1
     for i, name in enumerate(lines[:MOST_LINES]):
         role = f"@line{i}" if several else "@validation"
-        hover = f"{plotted(found.name)} = %{{x}}<br>{plotted(name)}: %{{y:.4g}}<extra></extra>"
+        hover = f"{plotly_text(found.name)} = %{{x}}<br>{plotly_text(name)}: %{{y:.4g}}<extra></extra>"
         traces.append(
             {
                 "type": "scatter",
@@ -164,12 +164,12 @@ def _curve(found: Dependence, place: int, lines: Sequence[str], what: str) -> Fi
         if found.is_number
         else {
             "tickvals": list(range(len(levels))),
-            "ticktext": [plotted(level, 14) for level in levels],
+            "ticktext": [plotly_text(level, 14) for level in levels],
             "range": [-0.5, len(levels) - 0.5],
         }
     )
     layout = {
-        "xaxis": {"title": {"text": plotted(found.name)}, "showgrid": False, **ticks},
+        "xaxis": {"title": {"text": plotly_text(found.name)}, "showgrid": False, **ticks},
         "yaxis": {"title": {"text": f"mean {what}"}},
     }
     label = f"Mean {what} against {clean(found.name, 60)}."

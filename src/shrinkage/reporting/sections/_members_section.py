@@ -9,7 +9,7 @@ import numpy as np
 
 from shrinkage.pages import Figure, Key, Section, Table, number, plain, strength
 from shrinkage.reporting._story import MemberStory
-from shrinkage.reporting._words import listed
+from shrinkage.reporting._words import list_in_words
 from shrinkage.reporting.figures import LambdaAxis, judge, loss_unit
 
 __all__ = ["members_section"]
@@ -33,7 +33,7 @@ SEEN = {
 def members_section(members: Sequence[MemberStory]) -> Section:
     """One line and one table row a member."""
     predict = [member.name for member in members if member.weight > 0]
-    who = f"{predict[0]} predicts" if len(predict) == 1 else f"{listed(predict)} predict together"
+    who = f"{predict[0]} predicts" if len(predict) == 1 else f"{list_in_words(predict)} predict together"
     everyone = len(predict) == len(members)
     score = members[0].choice.score_name
     return Section(

@@ -34,7 +34,7 @@ def columns_of(results: Any) -> Columns:
         raise RequestError(f"{called('results', of='choose')}: the table has no runs.")
     spread: Columns = {}
     for name, values in columns.items():
-        cells = [_parsed(value) for value in values]
+        cells = [_parse(value) for value in values]
         if any(isinstance(c, dict) for c in cells) and all(isinstance(c, dict) or c is None for c in cells):
             for key in dict.fromkeys(key for cell in cells if cell for key in cell):
                 spread[f"{name}.{key}"] = [cell.get(key) if cell else None for cell in cells]
@@ -80,7 +80,7 @@ def _read(path: Path) -> Any:
         ) from error
 
 
-def _parsed(value: Any) -> Any:
+def _parse(value: Any) -> Any:
     """A cell as a plain value: dictionaries and lists also where a file has them as text; None where it is missing."""
     if isinstance(value, np.generic):
         value = value.item()

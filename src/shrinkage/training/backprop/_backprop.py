@@ -65,7 +65,7 @@ class Backprop(BackpropSettings):
         if self.in_threads(recipe):
             with one_thread_flushed(), torch.no_grad():
                 block = EngineBlock(recipe, lambdas, members, seed)
-                return self._recorded(recipe, block, taken, after_epochs)
+                return self._record(recipe, block, taken, after_epochs)
         if len(lambdas) == len(members) == 1:
             # The product of a single matrix uses another routine with other rounding, so it gets a twin.
             twice = None if epochs is None else [*epochs, *epochs]
@@ -75,9 +75,9 @@ class Backprop(BackpropSettings):
             return BlockResult(**{name: array[:, :1] for name, array in pair.arrays.items()})
         with one_thread_flushed(permission(recipe, members[0])), torch.no_grad():
             block = StackedBlock(recipe, lambdas, members, seed)
-            return self._recorded(recipe, block, taken, after_epochs)
+            return self._record(recipe, block, taken, after_epochs)
 
-    def _recorded(
+    def _record(
         self,
         recipe: Recipe,
         block: EngineBlock | StackedBlock,

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from shrinkage.networks import Layout, PerceptronLayout
-from shrinkage.training._machine import EXACT, ROUNDING, permitted
+from shrinkage.training._machine import EXACT, ROUNDING, rounding_permission
 
 __all__ = ["permission_for"]
 
@@ -60,7 +60,7 @@ def _keeps_float32(B: int, I: int, O: int) -> bool:  # noqa: E741
     a, W = torch.randn(1, B, I, generator=g).expand(2, B, I), torch.randn(2, I, O, generator=g)
     exact = torch.bmm(a.double(), W.double())
     b = W.new_zeros(2, 1, O)
-    with permitted(ROUNDING):
+    with rounding_permission(ROUNDING):
         products = [torch.bmm(x, y) for x, y in product((a, _column_major(a)), (W, _column_major(W)))]
         products.append(torch.baddbmm(b, a, W))
     return all(float((p - exact).abs().max()) <= KEPT * float(exact.abs().max()) for p in products)

@@ -123,7 +123,7 @@ class StackedBlock(EpochByEpoch):
     def validate(self) -> np.ndarray | None:
         if not self.validation:
             return None
-        score = self._scored(self.validation)
+        score = self._score(self.validation)
         return self._by_member(score.loss, score.metric)
 
     def networks(self) -> np.ndarray:
@@ -140,7 +140,7 @@ class StackedBlock(EpochByEpoch):
         return [self.stack.views(each) for each in self.optimizer.moments]
 
     def judge(self) -> np.ndarray:
-        score = self._scored(self.train)
+        score = self._score(self.train)
         return self._by_member(score.loss, score.metric, self.pull.penalty().double())
 
     def _by_member(self, *of_networks: Tensor) -> np.ndarray:
@@ -167,7 +167,7 @@ class StackedBlock(EpochByEpoch):
         self.pull.after_step(now)
         self.step += 1
 
-    def _scored(self, rows: list[Rows]) -> Score:
+    def _score(self, rows: list[Rows]) -> Score:
         score = Score(self.loss)
         for start, stop in chunks(len(rows[0]), scored_at_a_time(self.recipe, self.layout, self.n)):
             batch = self._read_once(rows, start, stop)
@@ -195,12 +195,12 @@ class StackedBlock(EpochByEpoch):
         if len(batches) == 1:
             return batches[0]
 
-        def stacked(parts: Sequence[Tensor]) -> Tensor:
+        def stack(parts: Sequence[Tensor]) -> Tensor:
             return torch.stack(list(parts)).repeat_interleave(self.n_lambdas, 0)
 
         weights = [batch.weight for batch in batches if batch.weight is not None]
-        X, Y = stacked([batch.X for batch in batches]), stacked([batch.Y for batch in batches])
-        return Batch(X, Y, stacked(weights) if weights else None)
+        X, Y = stack([batch.X for batch in batches]), stack([batch.Y for batch in batches])
+        return Batch(X, Y, stack(weights) if weights else None)
 
     def _read_once(self, rows: list[Rows], start: int, stop: int) -> Batch:
         """Rows start to stop in their order, kept when they are few: they are read again in every epoch."""

@@ -75,7 +75,7 @@ class ConvexOptimum:
     ) -> BlockResult:
         # SciPy's L-BFGS sums long vectors in parts, one for each of its own threads.
         with one_thread_flushed(), _blas().limit(limits=1), torch.no_grad():
-            found = [_found(recipe, lambdas, member) for member in members]
+            found = [_optima(recipe, lambdas, member) for member in members]
         if after_epochs is not None:
             after_epochs(1)
         numbers = {name: np.array([each[name] for each in found]) for name in found[0]}
@@ -101,7 +101,7 @@ def _blas() -> ThreadpoolController:
 _CURVES = ("train_loss", "train_metric", "validation_loss", "validation_metric")
 
 
-def _found(recipe: Recipe, lambdas: Sequence[float], member: Member) -> dict[str, np.ndarray]:
+def _optima(recipe: Recipe, lambdas: Sequence[float], member: Member) -> dict[str, np.ndarray]:
     """The numbers of one member's networks, (L, …) each."""
     batch = member.train.read(torch.arange(len(member.train), device=member.train.X.device))
     X, Y = batch.X.double(), batch.Y.double()
@@ -113,10 +113,10 @@ def _found(recipe: Recipe, lambdas: Sequence[float], member: Member) -> dict[str
     else:
         W, b = smooth_path(X, Y, s, lambdas, loss)
     rows = torch.cat([W.flatten(1), b], 1).to(batch.X)
-    train = _scored(recipe, rows, member.train)
+    train = _score(recipe, rows, member.train)
     validation = [np.full(len(lambdas), np.nan)] * 2
     if member.validation is not None:
-        validation = _scored(recipe, rows, member.validation)
+        validation = _score(recipe, rows, member.validation)
     lam = torch.tensor(list(lambdas), dtype=torch.float64)
     penalty = lam / 2 * rows[:, : W[0].numel()].double().square().sum(1)
     return {
@@ -131,7 +131,7 @@ def _found(recipe: Recipe, lambdas: Sequence[float], member: Member) -> dict[str
     }
 
 
-def _scored(recipe: Recipe, networks: torch.Tensor, rows: Rows) -> list[np.ndarray]:
+def _score(recipe: Recipe, networks: torch.Tensor, rows: Rows) -> list[np.ndarray]:
     """Loss and metric, (L,) each."""
     batch = rows.read(torch.arange(len(rows), device=rows.X.device))
     layout = recipe.layout(batch.X.shape[1], batch.Y.shape[1])

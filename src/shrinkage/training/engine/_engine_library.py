@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from shrinkage import networks
-from shrinkage._compiled import library, wanted
+from shrinkage._compiled import engine_choice, library
 from shrinkage._errors import JobError
 from shrinkage.training._rows import Rows
 
@@ -156,7 +156,7 @@ def _enums_of(built: ctypes.CDLL) -> list[tuple[str, ...]]:
 
 def engine() -> ctypes.CDLL | None:
     """The compiled engine, or None where it can't be built or isn't wanted."""
-    return _engine(wanted())
+    return _engine(engine_choice())
 
 
 def engine_name() -> str:

@@ -92,7 +92,7 @@ class EngineSwarms(Swarms):
         self.iterations += count
 
     def _fly(self) -> None:
-        known = self._known().contiguous()
+        known = self._best_known().contiguous()
         drawn = self._numbers([self.iteration])
         flight = self._flight(drawn)
         flight.known, flight.known_by_all = c.place(known), known.shape[1] == 1

@@ -146,9 +146,9 @@ class EngineBlock(Trainee):
         parameters = self.parameters
         pulled = parameters.padded_tensors()[: len(self.layout.decayed(self.recipe.decay_biases))]
         penalty = penalty_of(self.strengths, pulled, [None] * len(pulled)).double()
-        return np.array([*self._judged(self.train_rows), penalty.view(len(self.members), self.L).numpy()])
+        return np.array([*self._judge(self.train_rows), penalty.view(len(self.members), self.L).numpy()])
 
-    def _judged(self, rows: _Set) -> np.ndarray:
+    def _judge(self, rows: _Set) -> np.ndarray:
         sums = _Sums(1, self.K, self.H)
         job = self._job(sums, NO_PULL)
         job.train = rows.for_c

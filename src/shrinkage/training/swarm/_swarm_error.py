@@ -33,7 +33,7 @@ KEPT_ELEMENTS = 1 << 24
 def particle_outputs(layout: PerceptronLayout, activation: str, networks: Tensor, X: Tensor) -> Tensor:
     """Linear outputs z (S, P, C, B) of networks (S, P, D) for rows X (B, I)."""
     S, P = networks.shape[:2]
-    networks = _aligned(networks)
+    networks = _align(networks)
     parameters = layout.from_rows(networks.view(-1, layout.n_parameters))
     act_ = _tanh_ if activation == "tanh" else ACTIVATIONS[activation].forward_
     units, K = layout.sizes[1], parameters.n_networks
@@ -44,7 +44,7 @@ def particle_outputs(layout: PerceptronLayout, activation: str, networks: Tensor
     return a.view(S, K // S, *a.shape[1:])[:, :P]
 
 
-def _aligned(networks: Tensor) -> Tensor:
+def _align(networks: Tensor) -> Tensor:
     """The networks (S, P, D), with particles of zeros after the P so that every swarm's numbers fill whole vectors.
 
     Products and functions round differently at the odd end of a buffer, and a swarm would depend on its place.

@@ -84,7 +84,7 @@ class SwarmSettings:
         settings = {name: str(getattr(self, name)) for name in self.__dataclass_fields__}
         if callable(self.error):
             code = getattr(self.error, "__code__", None)
-            text = "" if code is None else hashlib.sha256(_written(code).encode()).hexdigest()
+            text = "" if code is None else hashlib.sha256(_function_text(code).encode()).hexdigest()
             settings["error"] = f"{_name_of(self.error)}, {text}"
         return settings
 
@@ -110,12 +110,12 @@ def _name_of(error: ErrorOfNetworks) -> str:
     return getattr(error, "__name__", type(error).__name__).replace("_", " ")
 
 
-def _written(code: CodeType) -> str:
+def _function_text(code: CodeType) -> str:
     """A function as text: its instructions, and the names and constants that they refer to by position."""
     constants = []
     for each in code.co_consts:
         if isinstance(each, CodeType):
-            constants.append(_written(each))
+            constants.append(_function_text(each))
         else:
             # A set's order changes from process to process.
             constants.append(repr(sorted(each, key=repr) if isinstance(each, frozenset) else each))

@@ -79,10 +79,10 @@ class SwarmBlock(EpochByEpoch):
 
     def train_epoch(self, epoch: int) -> np.ndarray:
         self.swarms.steps(self.settings.iterations_an_epoch)
-        return self._scored(self.train)
+        return self._score(self.train)
 
     def validate(self) -> np.ndarray | None:
-        return self._scored(self.validation) if self.validation else None
+        return self._score(self.validation) if self.validation else None
 
     def networks(self) -> np.ndarray:
         best = self.swarms.best.view(len(self.members), self.L, -1)
@@ -90,7 +90,7 @@ class SwarmBlock(EpochByEpoch):
 
     def judge(self) -> np.ndarray:
         penalty = self._penalty().view(1, len(self.members), self.L).cpu().numpy()
-        return np.concatenate([self._scored(self.train), penalty])
+        return np.concatenate([self._score(self.train), penalty])
 
     def _objective(self, x: Tensor) -> Tensor:
         """error + penalty of positions (S, P, D)."""
@@ -117,7 +117,7 @@ class SwarmBlock(EpochByEpoch):
         w = self.swarms.best[:, None, : self.n_pulled]
         return self.rule.penalty(w).sum((1, 2), dtype=torch.float64)
 
-    def _scored(self, watched: list[SwarmRows]) -> np.ndarray:
+    def _score(self, watched: list[SwarmRows]) -> np.ndarray:
         """(2, G, L): error and metric of the best networks."""
         best = self.swarms.best.split(self.L)
         scored = [rows.score(networks) for rows, networks in zip(watched, best, strict=True)]

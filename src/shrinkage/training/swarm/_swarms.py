@@ -173,7 +173,7 @@ class Swarms:
             decay(self.x, self.x.clone())
         self.p, self.fp = self.x.clone(), self._errors()
         self.best_error, who = self.fp.min(1)
-        self.best = self._taken(self.p, who)
+        self.best = self._take(self.p, who)
         self.stalled = torch.zeros_like(self._place)
         self.running = torch.ones_like(self._place, dtype=torch.bool)
         self.iterations = torch.zeros_like(self._place)
@@ -200,7 +200,7 @@ class Swarms:
 
     def _fly(self) -> None:
         """New velocities and positions, within the bounds."""
-        self.moves.move_(self.x, self.v, self.p, self._known(), self._draw())
+        self.moves.move_(self.x, self.v, self.p, self._best_known(), self._draw())
         limit = self.swarm.max_velocity
         if limit is not None:
             self.v.clamp_(-limit, limit)
@@ -218,7 +218,7 @@ class Swarms:
         """The swarm's best so far; a swarm that has stopped keeps the one it stopped with."""
         error, who = self.fp.min(1)
         better = (error < self.best_error) & self.running
-        self.best = torch.where(better[:, None], self._taken(self.p, who), self.best)
+        self.best = torch.where(better[:, None], self._take(self.p, who), self.best)
         self.best_error = torch.where(better, error, self.best_error)
         self.stalled = torch.where(better, 0, self.stalled + 1)
         self.iterations += self.running
@@ -233,7 +233,7 @@ class Swarms:
         if self.swarm.patience is not None:
             self.running &= self.stalled < self.swarm.patience
 
-    def _known(self) -> Tensor:
+    def _best_known(self) -> Tensor:
         """l, (S, P, D) or (S, 1, D): the best position among those that a particle is told of."""
         if self.moves.informants == "all":
             return self.best[:, None]
@@ -301,5 +301,5 @@ class Swarms:
         draws = torch.stack([draw(generator(*key, purpose, iteration)) for key in self._keys])
         return draws.to(self._place.device)
 
-    def _taken(self, positions: Tensor, who: Tensor) -> Tensor:
+    def _take(self, positions: Tensor, who: Tensor) -> Tensor:
         return positions.gather(1, who[:, None, None].expand(-1, 1, self._size[1])).squeeze(1)

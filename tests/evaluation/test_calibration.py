@@ -70,6 +70,6 @@ def test_the_calibration_error_is_that_of_the_bins_and_falls_with_the_right_temp
     raw, right = reliability(z, Y), reliability(z, Y, 2.5)
     assert raw.rows.sum() == len(z)
     assert right.error < 0.03 < raw.error
-    assert raw.error == pytest.approx(np.average(abs(raw.said - raw.happened), weights=raw.rows))
+    assert raw.error == pytest.approx(np.average(abs(raw.predicted - raw.observed), weights=raw.rows))
     two, Y2, _ = drawn(2, 1.0)
-    assert reliability(two, Y2).said[0] < 0.1 < 0.9 < reliability(two, Y2).said[-1]
+    assert reliability(two, Y2).predicted[0] < 0.1 < 0.9 < reliability(two, Y2).predicted[-1]

@@ -197,7 +197,7 @@ class MLPCV(OfNetworks, Shown, Continued, UnseenRows, CallbackSupportMixin, Base
         targets = self._targets(y, seen)
         self.budget_ = budget_for(self._settings(), len(seen))
         if self.budget_.chosen:
-            runtime.said(str(self.budget_))
+            runtime.note(str(self.budget_))
         folds, fold_forms = self._folds(inputs, targets, weight, seen, y, groups)
         all_rows, forms = self._fold_and_forms(ALL_ROWS, inputs, targets, weight, seen, None)
         scores = held_out_scores(self, X, y, weight)
@@ -217,7 +217,7 @@ class MLPCV(OfNetworks, Shown, Continued, UnseenRows, CallbackSupportMixin, Base
         )
         self.budget_ = fitted.spent(self.budget_)
         if self.budget_.longer:
-            runtime.said(self.budget_.of_later_networks)
+            runtime.note(self.budget_.of_later_networks)
         score = None if scores is None else partial(scores.of_all, folds)
         members = blend_members(fitted.paths, targets.Y, targets.loss, all_rows.weight, score)
         members = replace(members, left_out=tuple(fitted.left_out.items()))

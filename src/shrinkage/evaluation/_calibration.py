@@ -66,18 +66,18 @@ class Reliability:
     """Rows by how sure the prediction was: B bins of equally many rows, the probability being that of the likeliest class
     (of the second class where there are two)."""
 
-    said: Floats
+    predicted: Floats
     """(B,) mean probability."""
-    happened: Floats
+    observed: Floats
     """(B,) share of rows for which it came true."""
     rows: NDArray[np.intp]
     """(B,)"""
 
     @property
     def error(self) -> float:
-        """Expected calibration error: the mean of |said − happened| over rows."""
+        """Expected calibration error: the mean of |predicted − observed| over rows."""
         return (
-            float(np.average(np.abs(self.said - self.happened), weights=self.rows))
+            float(np.average(np.abs(self.predicted - self.observed), weights=self.rows))
             if len(self.rows)
             else math.nan
         )
@@ -154,16 +154,16 @@ def _losses(z: Floats, Y: Floats, temperature: float) -> Floats:
 
 
 def reliability(z: Floats, Y: Floats, temperature: float = 1.0, bins: int = 10) -> Reliability:
-    """How often what was said with a probability came true; see `Reliability`."""
+    """How often a prediction with a probability came true; see `Reliability`."""
     if z.shape[1] == 1:
-        said, happened = expit(z[:, 0] / temperature), Y[:, 0]
+        predicted, observed = expit(z[:, 0] / temperature), Y[:, 0]
     else:
         probabilities = softmax(z / temperature, axis=1)
-        said, happened = probabilities.max(axis=1), Y[np.arange(len(Y)), z.argmax(axis=1)]
-    order = np.argsort(said, kind="stable")
+        predicted, observed = probabilities.max(axis=1), Y[np.arange(len(Y)), z.argmax(axis=1)]
+    order = np.argsort(predicted, kind="stable")
     pieces = [piece for piece in np.array_split(order, bins) if len(piece)]
     return Reliability(
-        said=np.array([said[piece].mean() for piece in pieces]),
-        happened=np.array([happened[piece].mean() for piece in pieces]),
+        predicted=np.array([predicted[piece].mean() for piece in pieces]),
+        observed=np.array([observed[piece].mean() for piece in pieces]),
         rows=np.array([len(piece) for piece in pieces], dtype=np.intp),
     )

@@ -93,7 +93,7 @@ def determined_by_kernels(kernels: Sequence[Tensor], lam: Sequence[float]) -> li
 
     Args:
         kernels: Kₗ = RₗRₗᵀ (m, m) of the columns of each tensor, float64.
-        lam: the canonical λ of each; 0 counts as one that can't be told from 0.
+        lam: the canonical λ of each; 0 counts as one that can't be distinguished from 0.
     """
     free = 1e-8 * sum(float(K.diagonal().mean()) for K in kernels) + 1e-20
     each = [strength or free for strength in lam]

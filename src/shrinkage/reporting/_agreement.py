@@ -139,10 +139,10 @@ def _confusion_figure(counts: NDArray[np.intp], names: list[str]) -> Figure:
 def _labels_section(story: FitStory) -> Section:
     truth, shares = np.asarray(story.truth, dtype=float), np.asarray(story.held_out, dtype=float)
     known = np.isfinite(shares).all(axis=1)
-    has, said = truth[known] > 0.5, shares[known] > 0.5
-    total, right = len(has), int((has == said).all(axis=1).sum())
+    has, predicted_has = truth[known] > 0.5, shares[known] > 0.5
+    total, right = len(has), int((has == predicted_has).all(axis=1).sum())
     rows = []
-    for name, own, predicted in zip(story.target_names, has.T, said.T, strict=True):
+    for name, own, predicted in zip(story.target_names, has.T, predicted_has.T, strict=True):
         found, base = int((own & predicted).sum()), float(own.mean()) if total else np.nan
         rows.append(
             [

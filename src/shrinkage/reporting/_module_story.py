@@ -1,4 +1,4 @@
-"""From the λ path of a module to what its report is told."""
+"""From the λ path of a module to the facts that its report shows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the report of a fit is told: results and words, no open files and no live networks."""
+"""What the report of a fit is made from: results and words, no open files and no live networks."""
 
 from __future__ import annotations
 

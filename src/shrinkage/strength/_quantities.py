@@ -38,7 +38,7 @@ class Options(TypedDict, total=False):
 
 @dataclass(frozen=True, kw_only=True)
 class Quantities:
-    """The run a strength belongs to; None means that it was not said."""
+    """The run a strength belongs to; None means that it was not given."""
 
     lr: float | None = None
     """Learning rate η, the peak of the schedule: > 0."""

@@ -49,7 +49,7 @@ class Ends:
     good: tuple[float, float] | None
     """Numbers for a timescale of the run and for one of an epoch or a tenth of the run; None without a run."""
     rounded: float | None
-    """The number below which rounding loses all of the decay; None where it cannot be said."""
+    """The number below which rounding loses all of the decay; None where it is not known."""
     exact: bool
     """Whether the shrink follows the number; False where gradients or norms take part."""
 

@@ -78,8 +78,8 @@ def rescale(
     there = translate(value, entry, kept, old, approximate=approximate)
     factor = new.get("epochs") / old.get("epochs") if keep == "run" and "epochs" in changes else 1.0
     back = translate(there.value * factor, kept, entry, new, approximate=approximate)
-    told = ", ".join(f"{name} = {number:.6g}" for name, number in changes.items())
-    note = f"For {told}, keeping {_words(keep)} at {there.value * factor:.6g}{' epochs' if keep != 'prior' else ''}."
+    changed = ", ".join(f"{name} = {number:.6g}" for name, number in changes.items())
+    note = f"For {changed}, keeping {_words(keep)} at {there.value * factor:.6g}{' epochs' if keep != 'prior' else ''}."
     return replace(back, given=float(value), source=entry.name, exact=there.exact and back.exact, note=note)
 
 

@@ -1,4 +1,4 @@
-"""`choose`: of a sweep that somebody ran, the best setting, those that can't be told from it, and what to run next."""
+"""`choose`: the best setting of a sweep, those that its scores can't distinguish from it, and what to run next."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ NOISY = 9.0
 
 @dataclass(frozen=True, kw_only=True)
 class Judged:
-    """Settings with their means, errors and whether each can be told from the best."""
+    """Settings with their means, errors and whether each can be distinguished from the best."""
 
     means: Floats
     """(m,) mean scores; −∞ where one is not finite."""
@@ -41,7 +41,7 @@ class Judged:
     """(m,) standard errors of the means, for the chart and the one-standard-error rule; NaN where unknown."""
     best: int
     tied: tuple[int, ...]
-    """Settings, the best among them, that can't be told from it; all, if the noise is unknown."""
+    """Settings, the best among them, that can't be distinguished from it; all, if the noise is unknown."""
     noise: float
     """σ, the standard deviation of a single run beside its setting's and its block's level; NaN where unknown."""
     margin: float

@@ -123,7 +123,7 @@ def _apart(sweep: Sweep, found: Judged, best: Mapping[str, Any]) -> str:
 
 
 def _is_flat_there(sweep: Sweep, found: Judged, strength: str | None, name: str, side: str) -> bool:
-    """Whether the weak end is flat: the best lies there and can't be told from the next stronger value."""
+    """Whether the weak end is flat: the best lies there and can't be distinguished from the next stronger value."""
     weak = "high" if falls(name) else "low"
     if name != strength or side != weak:
         return False

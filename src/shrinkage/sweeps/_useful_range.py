@@ -120,7 +120,7 @@ def useful_range(
             f"{called('curvature', of='useful_range')}: is for objectives that a solver minimizes, but "
             f"{entry.name} is a decay in a training run. Give lr and steps."
         )
-    told = Run(
+    run_given = Run(
         steps=steps or 1,
         tolerance=tolerance,
         dtype=dtype,
@@ -130,7 +130,11 @@ def useful_range(
         curvature=curvature,
     )
     return _result(
-        entry, ends(entry, q, told), told, _strengths_given(values, between), is_range=between is not None
+        entry,
+        ends(entry, q, run_given),
+        run_given,
+        _strengths_given(values, between),
+        is_range=between is not None,
     )
 
 

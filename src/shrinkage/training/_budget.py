@@ -1,4 +1,4 @@
-"""How long and in what steps networks are trained where nobody said: epochs, batch and learning rate by the rows.
+"""How long and in what steps networks are trained by default: epochs, batch and learning rate by the rows.
 
 The numbers are measured, for Adam under a cosine schedule (`benchmarks/budgets.py`, docs/speed.md). A small table needs
 many passes, since a pass has few steps; for a large one a few passes are enough, and larger batches cost less per row.

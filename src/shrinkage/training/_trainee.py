@@ -143,7 +143,7 @@ def recorded(
         taken: (L,) after how many epochs each λ's network is taken.
         members: G.
         validated: epochs, counted from 1, after which the validation rows are scored.
-        after_epochs: told, as epochs are done, how many more.
+        after_epochs: called, as epochs are done, with how many more.
         control: moves the strengths between epochs; None for fixed ones.
     """
     due_after, shape = np.asarray(taken), (members, len(taken))

@@ -269,7 +269,7 @@ def _fitted(asked: _Asked, checked: _Checked, start: float, progress: Progress |
             identity={"data": rows.table.sha256, "target": checked.target, **network, **versions()},
             as_table=True,
             rivals=True,
-            said=checked.say,
+            note=checked.say,
         )
         with on_cluster(asked.cluster):
             model._fit(problem.features, problem.target, rows.weight, runtime, rows.groups)

@@ -342,7 +342,7 @@ def _apart(distance: float) -> str:
 
 
 def _ends(distance: float, they_end: str, otherwise: str) -> str:
-    """`the two end 0.1 apart`, or what is said where training diverged."""
+    """`the two end 0.1 apart`, or the words for training that diverged."""
     return f"{they_end} {_apart(distance)}" if math.isfinite(distance) else otherwise
 
 

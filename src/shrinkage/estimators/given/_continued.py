@@ -44,7 +44,7 @@ class Continued:
         """(n, C) y as the outputs of the fitted networks learn it."""
 
     def _continue(self, X: Any, y: Any, sample_weight: Any, epochs: int, *, anew: bool = False) -> Any:
-        """More epochs over some rows, at the λ of the path; what the folds said stays as `fit` left it.
+        """More epochs over some rows, at the λ of the path; the results of the folds stay as `fit` left them.
 
         The optimizers go on from the call before. They begin `anew` in each `fit` of a warm start, as in scikit-learn's
         nets, and after a `fit`, whose learning rate has fallen to its end.

@@ -21,8 +21,8 @@ PRESETS: dict[str, dict[str, Any]] = {
 def of_preset(given: Mapping[str, Any], kind: type) -> dict[str, Any]:
     """What the preset sets: its values of the parameters that equal their defaults.
 
-    A parameter that was set to its default can't be told from one that was left there. With a network of the user's own,
-    whose inputs have one form, `inputs` stays, and so it does with an `embedding`.
+    A parameter that was set to its default counts as one that was left there. With a network of the user's own, whose
+    inputs have one form, `inputs` stays, and so it does with an `embedding`.
 
     Args:
         given: the estimator's parameters by name.

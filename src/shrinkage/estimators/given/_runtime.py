@@ -21,7 +21,7 @@ class Runtime:
     """Folder of finished blocks, to be resumed from."""
     identity: dict[str, Any] | None = None
     """What the blocks depend on besides the recipe: the data's hash, versions."""
-    said: Callable[[str], object] = lambda sentence: None
+    note: Callable[[str], object] = lambda sentence: None
     """Told in a sentence what was chosen before training starts."""
     as_table: bool = False
     """Take a frame of plain numbers as a table too."""

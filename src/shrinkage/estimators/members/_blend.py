@@ -235,7 +235,7 @@ class _Judged:
         return cls(np.where(np.isfinite(means), means, np.inf), rows, s)
 
     def ties(self) -> NDArray[np.int64]:
-        """The predictions that can't be told from the best one."""
+        """The predictions that these rows can't distinguish from the best one."""
         losses = np.where(np.isfinite(self.losses), self.losses, np.inf)
         best = int(losses.argmin())
         within = np.full(len(losses), TIED * abs(losses[best]))

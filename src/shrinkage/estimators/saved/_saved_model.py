@@ -174,7 +174,7 @@ def save_model(
 
 
 def _describe(blend: Blend, *, with_folds: bool) -> tuple[int, dict[str, NDArray[Any]], dict[str, Any]]:
-    """The version of the format that holds this model, its numbers, and what is said of its networks."""
+    """The version of the format that holds this model, its numbers, and the description of its networks."""
     first = blend.parts[0]
     if isinstance(first.kind, ModuleKind):
         return 4, numbers_of(first), {"network": network_words(first)}

@@ -44,7 +44,7 @@ class BlockStore:
                 found = dict(json.loads(manifest.read_bytes()))
             except (ValueError, TypeError) as error:
                 raise RequestError(
-                    f"{manifest}: damaged, so it can't be told what the blocks belong to. Replace the run (--overwrite)."
+                    f"{manifest}: damaged, so it is not known what the blocks belong to. Replace the run (--overwrite)."
                 ) from error
             self._check(found)
         else:
@@ -60,7 +60,7 @@ class BlockStore:
             try:
                 return load(data[:-DIGEST])
             except SafetensorError:
-                pass  # told below, as for a wrong checksum
+                pass  # reported below, as for a wrong checksum
         path.replace(path.with_suffix(".bad"))
         warnings.warn(
             f"The kept block {path.name} is damaged: it was set aside as {path.stem}.bad and is computed again.",

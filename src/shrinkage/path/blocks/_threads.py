@@ -1,4 +1,4 @@
-"""Calls in threads of this process that can be told to stop, and are waited for.
+"""Calls in threads of this process that can be asked to stop, and are waited for.
 
 A thread that is still within torch when Python ends takes the whole process down with an abort, and joblib, when it is
 interrupted, leaves its threads to their work.

@@ -64,12 +64,14 @@ def _of_classes(found: Uncertainty, classes: Sequence[str]) -> Section:
             ),
             Table(
                 caption="the groups of the diagram",
-                head=["probabilities", "rows", "predicted (mean)", "happened"],
+                head=["probabilities", "rows", "predicted (mean)", "observed"],
                 rows=[
-                    [name, int(rows), float(said), float(happened)]
+                    [name, int(rows), float(predicted), float(observed)]
                     for name, some in (("as predicted", raw), ("with the temperature", tempered))
                     if some is not None
-                    for said, happened, rows in zip(some.said, some.happened, some.rows, strict=True)
+                    for predicted, observed, rows in zip(
+                        some.predicted, some.observed, some.rows, strict=True
+                    )
                 ],
             ),
         ],
@@ -120,13 +122,13 @@ def _diagram(raw: Reliability, tempered: Reliability | None) -> Figure:
     traces: list[dict[str, Any]] = [{**line, "line": {"color": "@muted", "width": 1.4, "dash": "dash"}}]
     shown = [(raw, "validation")] if tempered is None else [(raw, "training"), (tempered, "validation")]
     for some, role in shown:
-        se = np.sqrt(np.maximum(some.happened * (1 - some.happened), 0) / some.rows)
+        se = np.sqrt(np.maximum(some.observed * (1 - some.observed), 0) / some.rows)
         traces.append(
             {
                 "type": "scatter",
                 "mode": "lines+markers",
-                "x": plain(some.said),
-                "y": plain(some.happened),
+                "x": plain(some.predicted),
+                "y": plain(some.observed),
                 "error_y": {
                     "type": "data",
                     "array": plain(se),
@@ -137,8 +139,10 @@ def _diagram(raw: Reliability, tempered: Reliability | None) -> Figure:
                 "line": {"color": f"@{role}", "width": 1.6},
                 "marker": {"color": f"@{role}", "size": 7},
                 "text": [
-                    f"predicted {percent(said)}, observed {percent(happened)}<br>{rows:,} rows"
-                    for said, happened, rows in zip(some.said, some.happened, some.rows, strict=True)
+                    f"predicted {percent(predicted)}, observed {percent(observed)}<br>{rows:,} rows"
+                    for predicted, observed, rows in zip(
+                        some.predicted, some.observed, some.rows, strict=True
+                    )
                 ],
                 "hovertemplate": "%{text}<extra></extra>",
                 "cliponaxis": False,

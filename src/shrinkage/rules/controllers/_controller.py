@@ -1,6 +1,6 @@
 """Axis 6, the controller: what moves λ while training.
 
-A controller is told the run at its start, is shown between epochs what it `needs`, and answers with other λs: pure
+A controller is given the run at its start and, between epochs, what it `needs`, and answers with other λs: pure
 functions of tensors, the same for one network and for a block of them. Axes: G members (fold, restart), L λs that the
 path started from, T pulled tensors; λ is (G, L), or (G, L, T) where every tensor has a strength of its own.
 """

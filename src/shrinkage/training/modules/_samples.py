@@ -180,7 +180,7 @@ class DatasetSamples(Samples):
 
 
 def samples_of(X: Any, y: Any = None) -> Samples:
-    """The examples of `X` and `y`; checked, so that a mistake is said before anything is trained.
+    """The examples of `X` and `y`; checked, so that a mistake is reported before anything is trained.
 
     Args:
         X: arrays, tensors, tuples or dicts of them, or a map-style data set of (inputs, target).

@@ -234,7 +234,7 @@ class Swarms:
             self.running &= self.stalled < self.swarm.patience
 
     def _best_known(self) -> Tensor:
-        """l, (S, P, D) or (S, 1, D): the best position among those that a particle is told of."""
+        """l, (S, P, D) or (S, 1, D): the best position among those that a particle knows of."""
         if self.moves.informants == "all":
             return self.best[:, None]
         if self._informs is not None:
@@ -276,8 +276,8 @@ class Swarms:
         """(S, P, P): whether the particle of axis 2 informs that of axis 1: itself, and K drawn with repetition."""
         P = self._size[0]
         informed = (self._uniform("informants", P, K_INFORMED) * P).long()
-        told = torch.eye(P, dtype=torch.bool, device=informed.device).repeat(len(informed), 1, 1)
-        return told.scatter_(2, informed, True).mT
+        knows = torch.eye(P, dtype=torch.bool, device=informed.device).repeat(len(informed), 1, 1)
+        return knows.scatter_(2, informed, True).mT
 
     def _draw(self) -> Draw:
         if self.moves.shape == "sphere":

@@ -11,6 +11,8 @@ _TRUST = "the trust ratio rescales the decay by norms that change at every step"
 _PROJECTED = "the decay is ρ times as strong in a step that is projected, which depends on the gradients"
 _CORRECTED = "The names ending in c in create_optimizer_v2. η_max is the lr at construction."
 _OWN = "torch's own class."
+_PRODUCED = "Of the weights that the step has produced."
+_SKIPPED = "Its first step neither moves nor decays."
 
 _OF_TORCH = {
     "SGD": "sgd",
@@ -52,13 +54,15 @@ _KRON = "timm/optim/kron.py"
 def _with_clock(
     name: str, option: str, clock: str, family: str, file: str, note: str = "", default: str = ""
 ) -> Convention:
+    own = {"LaProp": _PRODUCED, "Adopt": _SKIPPED}.get(name, "")
     return decoupled(
         f"timm.optim.{name}{option and ':'}{option}",
         family,
         f"timm/optim/{file}.py",
-        note,
+        f"{own} {note}".strip(),
         clock=clock,
         default=default,
+        first_order=bool(own),
     )
 
 

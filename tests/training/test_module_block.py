@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from typing import Any
 
@@ -12,7 +13,8 @@ from torch import Tensor, nn
 from torch.utils.data import Dataset, IterableDataset
 
 from module_training_cases import SEED, classes, last_module, member, perceptron, plain_loop, recipe, table
-from shrinkage import RequestError
+from rules_cases import ROWS
+from shrinkage import RequestError, rules
 from shrinkage.networks import PerceptronKind
 from shrinkage.rules import CATALOGUE, L2, rule_named
 from shrinkage.training import Backprop, Member, Recipe, Rows
@@ -70,24 +72,42 @@ def test_perceptron_as_a_module_has_the_curves_of_the_package_s_own(optimizer: s
     np.testing.assert_allclose(*sizes, rtol=0, atol=1e-10)
 
 
+RULES = {name: rule_named(name) for name in CATALOGUE} | {
+    name: row.rule for name, row in ROWS.items() if row.rule.entry != "project"
+}
+"""The catalogue, and every form of every rule that has a twin; `test_every_rule_has_a_path_or_is_refused` counts."""
+
+
 @pytest.mark.parametrize("stacked", [True, False])
-@pytest.mark.parametrize("name", CATALOGUE)
+@pytest.mark.parametrize("name", RULES)
 def test_every_rule_on_a_path_is_attach_on_the_single_module(name: str, stacked: bool) -> None:
-    samples, adam = classes(), rule_named(name).needs_second_moment
-    of_modules = recipe(
-        perceptron, samples, rule=rule_named(name), stacked=stacked, optimizer="adam" if adam else "sgd"
-    )
+    samples, rule = classes(), RULES[name]
+    make = torch.optim.Adam if rule.needs_second_moment else torch.optim.SGD
+    of_modules = recipe(perceptron, samples, rule=rule, stacked=stacked, optimizer=make.__name__.lower())
     result = of_modules.train(LAMBDAS, [member(samples, 17)], seed=SEED)
     for place, lam in enumerate(LAMBDAS):
         alone = plain_loop(
-            perceptron,
-            samples,
-            17,
-            lambda params: (torch.optim.Adam if adam else torch.optim.SGD)(params, lr=0.1),
-            rule_named(name).at_lambda(lam, 0.1),
+            perceptron, samples, 17, lambda params: make(params, lr=0.1), rule.at_lambda(lam, 0.1)
         )
         for key, tensor in last_module(result, of_modules, place).items():
             torch.testing.assert_close(tensor, alone.get_parameter(key).detach(), rtol=0, atol=1e-10)
+
+
+def test_every_rule_has_a_path_or_is_refused() -> None:
+    makers = {
+        name
+        for name, make in vars(rules).items()
+        if inspect.isfunction(make)
+        and inspect.signature(make).return_annotation == "Rule"
+        and name[0].isupper()
+    }
+    on_a_path = {name.partition(" ")[0] for name in RULES}
+    refused = {"Projection", "LowRankDecay"}
+    assert {"L2", "Decoupled", "NormalizedDecay"} < makers
+    assert makers - refused <= on_a_path
+    for rule in (rules.Projection(1.0), rules.LowRankDecay(0.1)):
+        with pytest.raises(RequestError, match="use it with attach"):
+            recipe(perceptron, classes(), rule=rule)
 
 
 class Halving(torch.optim.Optimizer):

@@ -8,7 +8,7 @@ import pytest
 
 from shrinkage._errors import RequestError
 from shrinkage.networks import PerceptronLayout
-from shrinkage.rules import L1, L2, AdaptiveL2, Decoupled, Projection, WeightDecay
+from shrinkage.rules import L1, L2, AdaptiveL2, Decoupled, LowRankDecay, Projection, Rule, WeightDecay
 from shrinkage.training import ParticleSwarms, Recipe, Swarm, SwarmVariant
 from shrinkage.training.engine import _engine_library as _library
 from shrinkage.training.engine._engine_trainee import SECONDS_A_BLOCK
@@ -54,10 +54,14 @@ def test_a_variant_is_refused_with_what_there_is(bad):
         SwarmVariant(inertia=0.7, attraction=1.5, **bad)
 
 
-def test_a_radius_is_no_strength_of_a_path():
-    X, Y = problem(10, 3, 2, "softmax")
-    with pytest.raises(RequestError, match=r"is a radius, not a λ; use it with attach"):
-        recipe(rule=Projection(1.0)).train([0.1], [member(X, Y)], seed=0)
+@pytest.mark.parametrize(
+    "rule, says",
+    [(Projection(1.0), "is a radius, not a λ"), (LowRankDecay(0.1), "decays a product of two factors")],
+    ids=["radius", "product"],
+)
+def test_a_rule_without_a_λ_of_single_weights_has_no_path(rule: Rule, says: str):
+    with pytest.raises(RequestError, match=f"{says}.*; use it with attach"):
+        recipe(rule=rule)
 
 
 @pytest.mark.parametrize(

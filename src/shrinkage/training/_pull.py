@@ -41,10 +41,6 @@ class Pull:
         second_moments: Callable[[], list[Tensor]] | None = None,
     ) -> None:
         rule = strengths.rule
-        if rule.entry == "project":
-            raise RequestError(
-                f"{called('rule')}: the strength of {rule.name} is a radius, not a λ; use it with attach."
-            )
         if rule.needs_second_moment and second_moments is None:
             raise RequestError(
                 f"{called('rule')}: {rule.name} is scaled by Adam's second moment, which plain SGD doesn't keep. "

@@ -14,7 +14,7 @@ from shrinkage.rules import Controller, Need, Rule
 from shrinkage.training._trainee import BlockResult, Member
 from shrinkage.training.engine import engine_build, engine_name
 
-__all__ = ["Recipe", "Trainer", "check_device", "seconds_of_stack"]
+__all__ = ["Recipe", "Trainer", "check_device", "check_rule", "seconds_of_stack"]
 
 SECONDS_A_STEP, FLOPS_A_SECOND = 2e-4, 3e10
 """A rough cost of a stack: the calls of a step, and how fast its arithmetic is."""
@@ -116,6 +116,7 @@ class Recipe:
                 "the folds choose λ."
             )
         check_device(self.device)
+        check_rule(self.rule)
         self.trainer.check(self)
 
     @property
@@ -210,3 +211,16 @@ def check_device(device: str) -> None:
         raise RequestError(
             f"{called('device', device)}: torch can't use it here: {reason}. Use {called('device', 'cpu')}."
         ) from error
+
+
+def check_rule(rule: Rule) -> None:
+    """Raise for a rule whose strength is no λ of a path."""
+    if rule.entry == "project":
+        raise RequestError(
+            f"{called('rule')}: the strength of {rule.name} is a radius, not a λ; use it with attach."
+        )
+    if rule.factors > 1:
+        raise RequestError(
+            f"{called('rule')}: {rule.name} decays a product of two factors, such as lora_A and lora_B, and a path "
+            "decays each weight by itself; use it with attach."
+        )

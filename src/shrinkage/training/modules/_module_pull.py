@@ -11,17 +11,10 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from shrinkage._errors import RequestError
 from shrinkage.networks.module import ModuleStack
 from shrinkage.rules import Reading, Rule, View
 
-__all__ = ["ModulePull", "check_rule"]
-
-
-def check_rule(rule: Rule) -> None:
-    """Raise for a rule whose strength is no λ."""
-    if rule.entry == "project":
-        raise RequestError(f"rule=…: the strength of {rule.name} is a radius, not a λ; use it with attach.")
+__all__ = ["ModulePull"]
 
 
 class ModulePull:

@@ -8,7 +8,7 @@ from typing import Any
 from shrinkage._errors import check_count
 from shrinkage.networks import loss_named
 from shrinkage.networks.module import CallableLoss, ModuleKind, ModuleLoss, NamedLoss, module_loss
-from shrinkage.training._recipe import Recipe, check_device
+from shrinkage.training._recipe import Recipe, check_device, check_rule
 from shrinkage.training.modules._module_settings import ModuleSettings
 
 __all__ = ["ModuleRecipe", "module_parts", "of_perceptrons"]
@@ -32,6 +32,7 @@ class ModuleRecipe(Recipe):
         check_count("max_epochs", self.max_epochs)
         check_count("validate_every", self.validate_every)
         check_device(self.device)
+        check_rule(self.rule)
         self.trainer.check(self)
 
     @property

@@ -16,7 +16,6 @@ from shrinkage.training._recipe import Recipe, seconds_of_stack
 from shrinkage.training._trainee import BlockResult, Member, recorded
 from shrinkage.training.modules._block_size import modules_a_block
 from shrinkage.training.modules._module_block import ModuleBlock
-from shrinkage.training.modules._module_pull import check_rule
 from shrinkage.training.modules._module_settings import ModuleSettings
 
 __all__ = ["ModuleTrainer"]
@@ -27,7 +26,6 @@ class ModuleTrainer(ModuleSettings):
     """Training of any modules by back-propagation."""
 
     def check(self, recipe: Recipe) -> None:
-        check_rule(recipe.rule)
         if recipe.controller is not None:
             raise RequestError(
                 f"{called('network')}: a module keeps its λ while it trains; controllers move only the λs "

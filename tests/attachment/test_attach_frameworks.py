@@ -123,6 +123,25 @@ def test_schedule_free_refuses_to_move_one_of_its_points():
         attach(optimizer, Decoupled(LAM), model=model)
 
 
+@pytest.mark.parametrize("name", ["FTRL", "MADGRAD", "DAdaptSGD", "DAdaptAdaGrad", "SRMM"])
+def test_an_optimizer_that_computes_weights_anew_undoes_a_decay_and_refuses_it(name: str):
+    package = pytest.importorskip("pytorch_optimizer")
+    model = make_model(torch.float32)
+    optimizer = getattr(package, name)(model.parameters(), lr=1e-6)
+    with pytest.raises(RequestError, match=f"{name} computes the weights anew in each step"):
+        attach(optimizer, Decoupled(LAM), model=model)
+    w = next(model.parameters())
+    before = float(w.detach().norm())
+    for _ in range(60):
+        for p in model.parameters():
+            p.grad = torch.full_like(p, 1e-3)
+        with torch.no_grad():
+            w.mul_(0.95)
+        optimizer.step()
+    assert float(w.detach().norm()) > 5 * 0.95**60 * before
+    attach(optimizer, L2(LAM), model=model)
+
+
 def optax_run(transform: Callable[[Any], Any]) -> list[Tensor]:
     """The same training with an optax optimizer; `transform` gets optax and returns it."""
     jax, optax = pytest.importorskip("jax"), pytest.importorskip("optax")

@@ -41,6 +41,8 @@ _NO_MOMENT = (
     torch.optim.Rprop,
     torch.optim.Adafactor,
 )
+_ANEW = ("FTRL", "MADGRAD", "MirrorMADGRAD", "DAdaptAdaGrad", "DAdaptSGD", "SRMM")
+"""Classes of several packages that keep a start, a dual sum or a mean, and compute the weights from it in each step."""
 _STRENGTHS = ("weight_decay", "wd")
 LBFGSLike = (torch.optim.LBFGS,)
 
@@ -114,6 +116,11 @@ def refuse_impossible(optimizer: Optimizer, rule: Rule) -> None:
             f"{where}: a schedule-free optimizer keeps a point between two sequences; moving that point "
             "alone would break their relation. Use a rule in the loss (L2, L1, …), or the optimizer's own "
             "weight_decay."
+        )
+    if kind in _ANEW and rule.entry != "loss":
+        raise RequestError(
+            f"{where}: {kind} computes the weights anew in each step, from a point that the rule does not move, so most "
+            "of the decay would be undone. Use a rule in the loss (L2, L1, …)."
         )
     no_moment = isinstance(optimizer, _NO_MOMENT) or any("betas" not in g for g in optimizer.param_groups)
     if rule.modulation is not None and rule.modulation.needs_second_moment and no_moment:

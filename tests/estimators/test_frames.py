@@ -124,9 +124,18 @@ def test_a_row_number_is_left_out_of_a_frame_of_numbers_too():
     assert kept.preprocessor_.feature_names_out == ["a", "b", "rownames"]
 
 
-def test_a_leak_is_warned_of():
+@pytest.mark.parametrize(
+    "told",
+    [
+        np.where(Y == "yes", "x", "z"),
+        [f"${1000 * (cell == 'yes') + 7 * i:,.2f}" for i, cell in enumerate(Y)],
+        [f"{1 + i % 28:02d}/0{3 if cell == 'yes' else 5}/2024" for i, cell in enumerate(Y)],
+    ],
+    ids=["levels", "money", "dates"],
+)
+def test_a_leak_is_warned_of(told: Any):
     with pytest.warns(UserWarning, match="Possible leak: column 'told'"):
-        net().fit(NUMBERS.assign(told=np.where(Y == "yes", "x", "z")), Y)
+        net().fit(NUMBERS.assign(told=told), Y)
 
 
 @pytest.mark.filterwarnings("ignore:Left out", "ignore:Possible leak")

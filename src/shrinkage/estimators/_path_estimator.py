@@ -172,7 +172,8 @@ class MLPCV(OfNetworks, Shown, Continued, UnseenRows, CallbackSupportMixin, Base
             self._fit(X, y, sample_weight, Runtime(progress=progress), groups)
         if is_frame(X) and np.ndim(y) == 1:
             task = "classification" if is_classifier(self) else "regression"
-            for leak in possible_leaks(as_pandas(X), np.asarray(y), task, getattr(y, "name", None) or "y"):
+            rules, name = getattr(self.preprocessor_, "readings", None), getattr(y, "name", None) or "y"
+            for leak in possible_leaks(as_pandas(X), np.asarray(y), task, name, rules):
                 warnings.warn(str(leak), UserWarning, stacklevel=2)
         if self.max_extensions:
             warn_at_edge(self.choice_)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 from shrinkage._errors import shown
 from shrinkage.tables._source_table import column_of
 from shrinkage.tables.check._quick_error import FOLDS, column_numbers, error_of, target_numbers, trees_error
-from shrinkage.tables.read._reading import readings_of
+from shrinkage.tables.read._reading import Reading, readings_of
 
 __all__ = ["Leak", "possible_leaks"]
 
@@ -50,14 +51,21 @@ class Leak:
         )
 
 
-def possible_leaks(features: pd.DataFrame, target: NDArray[Any], task: str, name: str) -> list[Leak]:
+def possible_leaks(
+    features: pd.DataFrame,
+    target: NDArray[Any],
+    task: str,
+    name: str,
+    rules: Mapping[str, Reading] | None = None,
+) -> list[Leak]:
     """The columns that nearly determine the target where the others don't; what is equal to it included.
 
     Args:
-        features: the columns, and the rules by which their text is read.
+        features: the columns.
         target: (n,) classes or numbers.
         task: `classification` or `regression`.
         name: of the target.
+        rules: by which text is read; None for those that travel with the columns.
     """
     if len(target) < FEWEST or features.shape[1] < 2:
         return []
@@ -68,7 +76,7 @@ def possible_leaks(features: pd.DataFrame, target: NDArray[Any], task: str, name
     if y is None:
         return []
     folds = np.random.default_rng(1).permutation(len(rows)) % FOLDS
-    rules = readings_of(features)
+    rules = readings_of(features) if rules is None else rules
     columns: dict[str, tuple[Floats, bool]] = {}
     for column in features.columns:
         if (found := column_numbers(column, column_of(features, column), rows, rules)) is not None:

@@ -104,6 +104,17 @@ def test_one_long_moment_leaves_every_fold_a_part():
         time_folds(np.array([0] * 50 + [1, 2, 3]), 4)
 
 
+def test_earlier_rows_of_a_group_that_is_validated_on_do_not_train():
+    ranks, groups = np.arange(100), np.random.default_rng(0).integers(0, 40, 100)
+    for (train, validation), (past, later) in zip(
+        time_folds(ranks, 3, groups), time_folds(ranks, 3), strict=True
+    ):
+        np.testing.assert_array_equal(validation, later)
+        assert train.tolist() == [row for row in past if groups[row] not in groups[validation]]
+    with pytest.raises(RequestError, match=r"all 25 rows before a part of 25 .* nothing is left to train on"):
+        time_folds(ranks, 3, ranks % 5)
+
+
 def people(n: int = 40, size: int = 5) -> tuple[pd.DataFrame, np.ndarray]:
     rng = np.random.default_rng(0)
     person, x = np.repeat(np.arange(n), size), rng.normal(size=n * size)

@@ -41,14 +41,7 @@ class RowOptions:
 
     def check(self) -> None:
         """Refuse options that contradict each other."""
-        if self.time is None:
-            return
-        if self.group is not None:
-            raise RequestError(
-                "--group and --time form the folds differently: give one of them. --time keeps rows with "
-                "the same time together."
-            )
-        if self.fast:
+        if self.time is not None and self.fast:
             raise RequestError(
                 "--fast: the first folds must represent the others, but with --time they have fewer "
                 "training rows. Leave out --fast."
@@ -70,7 +63,7 @@ class RowOptions:
         from shrinkage.estimators import time_folds
 
         if rows.ranks is not None:
-            return time_folds(rows.ranks, self.folds)
+            return time_folds(rows.ranks, self.folds, rows.groups)
         if self.group is not None and task == "regression":
             return GroupKFold(
                 self.folds
@@ -84,7 +77,8 @@ class RowOptions:
     def in_words(self) -> str:
         """Description of the folds, for the report."""
         if self.time is not None:
-            return f"{self.folds}, each validated on the rows that follow its training rows by {shown(self.time)}"
+            apart = f", without rows of one {shown(self.group)} in both" if self.group is not None else ""
+            return f"{self.folds}, each validated on the rows that follow its training rows by {shown(self.time)}{apart}"
         order = "in the order of the file" if self.no_shuffle else "shuffled with the seed"
         if self.group is not None:
             return f"{self.folds}, of whole groups by {shown(self.group)}"
@@ -94,9 +88,10 @@ class RowOptions:
         """Notes on the named columns, one sentence each."""
         said = []
         if self.group is not None and rows.groups is not None:
+            apart = "stay in one fold" if self.time is None else "are never on both sides of a fold"
             said.append(
-                f"The rows of each {shown(self.group)} stay in one fold: {int(rows.groups.max()) + 1:,} "
-                "groups. The column is not an input."
+                f"The rows of each {shown(self.group)} {apart}: {int(rows.groups.max()) + 1:,} groups. The column is "
+                "not an input."
             )
         if self.time is not None:
             said.append(

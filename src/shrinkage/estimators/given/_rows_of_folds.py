@@ -61,15 +61,17 @@ def splits_of(
     return splits
 
 
-def time_folds(ranks: NDArray[np.int64], folds: int) -> list[Split]:
+def time_folds(ranks: NDArray[np.int64], folds: int, groups: NDArray[np.int64] | None = None) -> list[Split]:
     """Folds for rows in the order of time: each trains on all parts before the one that it validates on.
 
     Args:
         ranks: (n,) place of each row's moment among the different ones, ascending. Rows of one moment stay together.
         folds: F; the rows are cut into F + 1 parts of about one size.
+        groups: (n,) the group of each row: earlier rows of the groups that a fold validates on do not train it. None
+            for no groups.
 
     Raises:
-        RequestError: there are fewer than F + 1 different moments.
+        RequestError: there are fewer than F + 1 different moments, or a fold is left without training rows.
 
     Example:
         >>> [(train.tolist(), validation.tolist()) for train, validation in time_folds(np.array([0, 1, 1, 2]), 2)]
@@ -86,7 +88,22 @@ def time_folds(ranks: NDArray[np.int64], folds: int) -> list[Split]:
         nearest = int(np.abs(starts - k * len(ranks) / (folds + 1)).argmin())
         places.append(min(max(nearest, places[-1] + 1), len(starts) - (folds - k) - 1))
     cuts = [*starts[places[1:]].tolist(), len(ranks)]
-    return [(np.arange(first), np.arange(first, last)) for first, last in pairwise(cuts)]
+    parts = [(np.arange(first), np.arange(first, last)) for first, last in pairwise(cuts)]
+    return parts if groups is None else [_other_groups(train, later, groups) for train, later in parts]
+
+
+def _other_groups(
+    train: NDArray[np.int64], validation: NDArray[np.int64], groups: NDArray[np.int64]
+) -> Split:
+    """A fold without the training rows of the groups that it validates on."""
+    left = train[~np.isin(groups[train], groups[validation])]
+    if not len(left):
+        raise RequestError(
+            f"{called('group')}: all {len(train):,} rows before a part of {len(validation):,} are of groups in it, "
+            f"so nothing is left to train on. Leave out {called('group')}, if later rows of the same groups are what "
+            f"will be predicted, or {called('time')}."
+        )
+    return left, validation
 
 
 def _rows(part: Any, seen: NDArray[np.int64]) -> NDArray[np.int64]:

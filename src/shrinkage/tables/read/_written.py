@@ -74,9 +74,9 @@ _CELL = re.compile(
 )
 _SCALED = re.compile(
     rf"(?:(?P<scale>[kKM]|[Mm]io\.?|[Mm]rd\.?|[Tt]sd\.?|mn|bn|млн|млрд|тыс\.?)\s?(?P<money>{CURRENCY})"
-    r"|(?P<big>[万萬만億亿억])(?P<rest>\D*))"
+    r"|(?P<size>[kKMB])\s(?P<noun>[^\W\d_]{3,}(?:\s[^\W\d_]+)?)|(?P<big>[万萬만億亿억])(?P<rest>\D*))"
 )
-"""A magnitude before a currency: `k€`, `Mio. €`, `億円`."""
+"""A magnitude before a currency or what is counted: `k€`, `Mio. €`, `億円`, `M views`."""
 
 
 @dataclass(frozen=True)
@@ -119,7 +119,8 @@ def written(cell: str) -> Written | None:
         return None
     parts = [found["before"], found["after"]]
     if (scaled := _SCALED.fullmatch(found["after"] or "")) is not None:
-        parts = [found["before"], scaled["money"] or scaled["rest"].strip(), scaled["scale"] or scaled["big"]]
+        counted = scaled["money"] or scaled["noun"] or (scaled["rest"] or "").strip()
+        parts = [found["before"], counted, scaled["scale"] or scaled["size"] or scaled["big"]]
     unit = " ".join(part for part in parts if part)
     sign = sign or found["plus"] or found["late_plus"] or ""
     return Written(("-" if negative else "") + found["body"], unit, mark, sign, is_whole=plain != text)

@@ -39,12 +39,23 @@ _SPELLINGS = {
     "°c": "degc deg_c celsiu celsius",
     "°f": "degf deg_f fahrenheit",
     "kg": "kgs kilo",
-    "lb": "lbs",
-    "year": "yr yrs",
-    "hour": "hr hrs",
-    "min": "mins",
-    "sec": "secs",
+    "µg": "ug mcg",
+    "t": "tonne",
+    "oz": "ounce",
+    "lb": "lbs pound",
+    "µm": "um",
     "in": "inch inche \" ''",
+    "ft": "foot feet",
+    "yd": "yard",
+    "mi": "mile",
+    "µs": "us",
+    "sec": "s secs second",
+    "min": "mins minute",
+    "hour": "h hr hrs",
+    "day": "d",
+    "month": "mo",
+    "year": "yr yrs",
+    "l": "liter litre",
 }
 _ALIAS = {other.replace("_", " "): one for one, others in _SPELLINGS.items() for other in others.split()}
 """Other spellings of a unit."""
@@ -65,35 +76,25 @@ _MAGNITUDES = {
     **dict.fromkeys(("万", "萬", "만"), 1e4),
     **dict.fromkeys(("億", "亿", "억"), 1e8),
 }
+_SIDES = frozenset("SHDC")
+"""Soll and Haben, debit and credit: letters that banks write behind a sum in place of a sign."""
 _FAMILIES: tuple[dict[str, float], ...] = (
-    {"nm": 1e-9, "µm": 1e-6, "um": 1e-6, "mm": 1e-3, "cm": 1e-2, "m": 1.0, "km": 1e3},
-    {"in": 1.0, "inch": 1.0, "inche": 1.0, "ft": 12.0, "foot": 12.0, "feet": 12.0, "yd": 36.0, "yard": 36.0}
-    | {"mi": 63360.0, "mile": 63360.0},
-    {"ng": 1e-9, "µg": 1e-6, "ug": 1e-6, "mcg": 1e-6, "mg": 1e-3, "g": 1.0, "kg": 1e3, "kgs": 1e3, "t": 1e6}
-    | {"tonne": 1e6},
-    {"oz": 1.0, "ounce": 1.0, "lb": 16.0, "lbs": 16.0, "pound": 16.0},
+    {"nm": 1e-9, "µm": 1e-6, "mm": 1e-3, "cm": 1e-2, "m": 1.0, "km": 1e3},
+    {"in": 1.0, "ft": 12.0, "yd": 36.0, "mi": 63360.0},
+    {"ng": 1e-9, "µg": 1e-6, "mg": 1e-3, "g": 1.0, "kg": 1e3, "t": 1e6},
+    {"oz": 1.0, "lb": 16.0},
     {
         "ns": 1e-9,
         "µs": 1e-6,
-        "us": 1e-6,
         "ms": 1e-3,
-        "s": 1.0,
         "sec": 1.0,
-        "second": 1.0,
         "min": 60.0,
-        "minute": 60.0,
-    }
-    | {
-        "h": 3600.0,
-        "hr": 3600.0,
-        "hrs": 3600.0,
         "hour": 3600.0,
-        "d": 86400.0,
         "day": 86400.0,
         "week": 604800.0,
     },
-    {"mo": 1.0, "month": 1.0, "yr": 12.0, "yrs": 12.0, "year": 12.0},
-    {"ml": 1e-3, "cl": 1e-2, "dl": 0.1, "l": 1.0, "liter": 1.0, "litre": 1.0},
+    {"month": 1.0, "year": 12.0},
+    {"ml": 1e-3, "cl": 1e-2, "dl": 0.1, "l": 1.0},
     {"B": 1.0, "kb": 1e3, "mb": 1e6, "gb": 1e9, "tb": 1e12},
     {"kib": 1.0, "mib": 1024.0, "gib": 1024.0**2, "tib": 1024.0**3},
     {"hz": 1.0, "khz": 1e3, "mhz": 1e6, "ghz": 1e9},
@@ -103,6 +104,7 @@ _FAMILIES: tuple[dict[str, float], ...] = (
     {"cal": 1.0, "kcal": 1e3},
     {"kbps": 1.0, "mbps": 1e3, "gbps": 1e6},
 )
+"""Units that go together, each with its size."""
 _FURTHER = (
     "% ‰ °c °f ° mph km/h kmh kph mpg kmpl km/l km/kg l/100km gal ha acre cc bhp hp ps kj psi v a m² m2 sqft"
     " m³ m3 mg/dl mmol/l mmhg bpm px pt"
@@ -112,10 +114,13 @@ _KNOWN = frozenset(_FURTHER.split()) | {unit.lower() for family in _FAMILIES for
 
 @lru_cache(maxsize=4096)
 def unit_key(unit: str) -> str:
-    """Spellings of one unit alike: `Years` and `year`, `USD` and `$`; a lone capital keeps its size (M, m)."""
+    """Spellings of one unit alike: `Years` and `year`, `USD` and `$`; a capital alone or
+    behind what is counted keeps its size (`M`, `views M`)."""
     unit = unit.strip().rstrip(".")
     if len(unit) == 1:
         return "k" if unit == "K" else _ALIAS.get(unit, unit)
+    if unit[-2:] in (" k", " K", " M", " B") and not is_money(unit[:-2]):
+        return unit_key(unit[:-2]) + unit[-2:].replace("K", "k")
     unit = unit.casefold().replace("\u03bc", "µ")
     unit = unit[:-1] if len(unit) > 3 and unit.endswith("s") and unit.isalpha() else unit
     if unit in _ALIAS or " " not in unit:
@@ -221,7 +226,7 @@ def units_of(cells: Sequence[Written], values: NDArray[np.float64], counts: NDAr
         return Units(odd=other)
     if bare >= 0.9 * total:
         return Units(odd=next(i for i, cell in enumerate(cells) if cell.unit), is_word=True)
-    letters = all(len(key) == 1 and key.isalpha() for key in rows)
+    letters = all(len(key) == 1 and key.isalpha() for key in rows) and not _SIDES.issuperset(rows)
     return Units(are_codes=True, odd=other, kinds=99 if letters or not a_unit else len(rows) + (bare > 0))
 
 
@@ -232,11 +237,16 @@ def _are_events(keys: Iterable[str], values: NDArray[np.float64]) -> bool:
 
 
 def _in(family: dict[str, float], key: str) -> float | None:
-    return family.get(key, family.get(key.lower()))
+    return family.get(key, family.get(_small(key)))
 
 
 def _is_known(key: str) -> bool:
-    return key.lower() in _KNOWN or is_money(key)
+    return _small(key) in _KNOWN or is_money(key)
+
+
+def _small(key: str) -> str:
+    """A unit in small letters: the litre of `L`; S, H, D and C also mark debit and credit."""
+    return key if key in _SIDES else _ALIAS.get(key.lower(), key.lower())
 
 
 def _has_digit(key: str) -> bool:

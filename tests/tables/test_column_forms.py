@@ -34,10 +34,61 @@ def test_pandas_own_categories_are_levels():
     assert column(pd.Categorical(["b", "a", "a"] * 10)).levels == ("a", "b")
 
 
-def test_durations_are_numbers_of_seconds():
+@pytest.mark.parametrize("step", ["37min", "5h"], ids=["below a day", "over days"])
+@pytest.mark.parametrize("kind", ["typed", "objects", "arrow", "text"])
+def test_durations_are_the_same_numbers_in_every_type(step: str, kind: str):
+    typed = pd.Series(pd.to_timedelta(NUMBERS * pd.Timedelta(step).total_seconds(), unit="s"))
+    given = {
+        "typed": typed,
+        "objects": pd.Series([cell.to_pytimedelta() for cell in typed], dtype=object),
+        "arrow": typed.astype("duration[us][pyarrow]"),
+        "text": typed.map(str).astype(object),
+    }[kind]
+    hours = typed.dt.total_seconds() / 3600
+    inputs = matrix(given)
+    np.testing.assert_allclose(inputs[:, 0], hours, rtol=1e-6)
+    assert inputs.shape[1] == (3 if hours.max() < 24 else 1)
+
+
+MOMENTS = pd.Series(pd.date_range("2023-11-14 22:13:20", periods=N, freq="31h"))
+SINCE = (MOMENTS - pd.Timestamp(1970, 1, 1)) / pd.Timedelta(seconds=1)
+COUNTS = {
+    "timestamp": SINCE.astype(int),
+    "createdAtTime": (1000 * SINCE).astype("Int64"),
+    "time_us": 1_000_000 * SINCE,
+    "Date": SINCE / 86400 + 25569,
+    "event_ts": SINCE.map("{:.1f}".format).astype(object),
+}
+
+
+@pytest.mark.parametrize("name", COUNTS)
+def test_numbers_that_count_time_under_such_a_name_are_dates(name: str, tmp_path: Path):
+    frame = pd.DataFrame({name: COUNTS[name], "x": NUMBERS})
+    with pytest.warns(UserWarning, match=rf"'{name}' holds dates: \S+ since .*--keep-columns {name} keeps"):
+        fitted = Preprocessor().fit(frame)
+    typed = Preprocessor().fit(frame.assign(**{name: MOMENTS}))
+    assert fitted.feature_names_out == typed.feature_names_out
+    expected = typed.transform(frame.assign(**{name: MOMENTS}))
+    hour = fitted.feature_names_out.index(f"{name}: hour")
+    np.testing.assert_allclose(fitted.transform(frame)[:, :hour], expected[:, :hour], atol=1e-2)
+    frame.to_csv(tmp_path / "t.csv", index=False)
     np.testing.assert_array_equal(
-        matrix(pd.to_timedelta(NUMBERS, unit="s"))[:, 0], NUMBERS.astype(np.float32)
+        fitted.transform(read_table(tmp_path / "t.csv", like=fitted).frame), fitted.transform(frame)
     )
+    with pytest.warns(UserWarning, match="holds dates"):
+        again = Preprocessor().fit(read_table(tmp_path / "t.csv").frame)
+    np.testing.assert_array_equal(again.transform(frame), fitted.transform(frame))
+    part = Preprocessor().fit(frame[:4], whole=fitted)
+    assert next(column.kind for column in part.columns if column.name == name) == "date"
+    kept = Preprocessor(keep_columns=[name]).fit(frame)
+    assert next(column.kind for column in kept.columns if column.name == name) == "number"
+
+
+@pytest.mark.parametrize(
+    "name, values", [("phone", SINCE), ("timestamp", SINCE - 1.6e9), ("day", SINCE / 86400)]
+)
+def test_numbers_that_may_count_something_else_stay_numbers(name: str, values: pd.Series):
+    assert Preprocessor().fit(pd.DataFrame({name: values})).columns[0].kind == "number"
 
 
 def test_months_are_the_dates_they_begin_with():

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from shrinkage.tables.read._missing_words import is_missing_level, is_missing_word
-from shrinkage.tables.read._reading import as_read
+from shrinkage.tables.read._reading import Reading, as_read
 from shrinkage.tables.read._typing import Decision, decided
 
 N = 24
@@ -73,6 +73,7 @@ NUMBERS = [
     (["12 bps", "130 bp", "14 bps"], [12, 130, 14]),
     (["1.5D+03", "2.25D-02", "7.1D+00"], [1500, 0.0225, 7.1]),
     (["1.5 E+03", "2.25 E-02", "7.1 E+00"], [1500, 0.0225, 7.1]),
+    (["1.2M views", "350K views", "2B views"], [1.2e6, 3.5e5, 2e9]),
     (['"1.5"', '"2.5"', '"3.25"'], [1.5, 2.5, 3.25]),
 ]
 
@@ -99,6 +100,41 @@ def test_a_number_has_the_value_that_a_person_reads(cells: list[str], values: li
 def test_later_cells_may_be_spelled_in_another_way(cells: list[str], new: list[str], values: list[float]):
     rule = found(cells * 8).reading
     np.testing.assert_allclose(as_read(rule, pd.Series(new, dtype=object))[0], values)
+
+
+@pytest.mark.parametrize("sides", ["SH", "DC", ["CR", "DR"]])
+def test_debit_and_credit_are_no_units_of_time(sides: Sequence[str]):
+    odd = found([f"{1000.5 + 37 * i:,.2f} {sides[i % 2]}" for i in range(N)]).odd
+    assert odd is not None
+    assert odd.kind == "unit"
+
+
+def test_units_do_not_hide_a_point_that_may_mark_thousands():
+    assert found(["1.234 ST", "12 ST", "2.500 ST"] * 8).doubt == "1.234"
+    assert found(["1.23 ST", "12 ST", "2.500 ST"] * 8).doubt == ""
+
+
+@pytest.mark.parametrize(
+    "written, zero",
+    [
+        ("%Y%m%d", "00000000"),
+        ("%Y-%m-%d", "0000-00-00"),
+        ("%d.%m.%Y", "00.00.0000"),
+        ("%m/%d/%Y", "00/00/0000"),
+        ("%Y-%m-%d %H:%M:%S", "0000-00-00 00:00:00"),
+    ],
+)
+def test_a_day_of_zeros_is_a_gap_at_any_share(written: str, zero: str):
+    rule = found([*(day.strftime(written) for day in DAYS), *[zero] * N]).reading
+    assert rule.form == "date"
+    assert rule.missing == (zero,)
+    clean = found([day.strftime(written) for day in DAYS]).reading
+    assert not as_read(clean, pd.Series([zero], dtype=object))[1].any()
+
+
+def test_a_day_with_points_is_not_the_year_for_the_order_of_three_rows():
+    rule = found(["05.01.24", "17.03.24", "30.12.23"] * 8).reading
+    assert as_read(rule, pd.Series(["05.01.24"], dtype=object))[0].tolist() == [pd.Timestamp("2024-01-05")]
 
 
 def test_sums_of_which_all_marks_may_be_decimal_points_are_left_to_the_user():
@@ -206,9 +242,77 @@ def test_a_quarter_is_its_first_day(pattern: str):
     assert values.tolist() == [pd.Timestamp(2010 + i // 4, 3 * (i % 4) + 1, 1) for i in range(N)]
 
 
+MONTHS = [pd.Timestamp(2019 + i // 12, 1 + i % 12, 1) for i in range(N)]
+OF_2000 = [day.replace(year=2000) for day in DAYS]
+LAYOUTS = (
+    *(
+        (written, DAYS, OF_2000)
+        for written in ("%d-%b", "%-d-%b", "%d %B", "%b %d", "%B %-d", "%d.%m.", "%d-%b %H:%M")
+    ),
+    *((written, DAYS, OF_2000) for written in ("%b %d %H:%M:%S", "%d/%m", "%m/%d", "%m/%d  %H:%M:%S")),
+    *((written, MONTHS, MONTHS) for written in ("%y-%b", "%b-%y", "%b %y", "%B %y")),
+    *((written, MONTHS[::-1], MONTHS[::-1]) for written in ("%y-%b", "%b-%y")),
+    *((written, DAYS, DAYS) for written in ("%Y-%j", "%Y%j", "%Y/%j", "%Y-%jT%H:%M:%S")),
+)
+
+
+@pytest.mark.parametrize("written, days, values", LAYOUTS, ids=[case[0] for case in LAYOUTS])
+def test_a_date_is_read_as_its_column_lays_it_out(
+    written: str, days: list[pd.Timestamp], values: list[pd.Timestamp]
+):
+    cells = pd.Series([day.strftime(written) for day in days], dtype=object)
+    rule = decided(cells, "day").reading
+    assert rule.form == "date"
+    precise = "s" if "%S" in written else "min" if "%M" in written else "D"
+    assert as_read(rule, cells)[0].tolist() == [value.floor(precise) for value in values]
+    assert as_read(rule, cells.iloc[:1])[0].tolist() == [values[0].floor(precise)]
+    assert Reading.from_dict(rule.to_dict()) == rule
+
+
+@pytest.mark.parametrize(
+    "name, cells, form",
+    [
+        ("invoice", [f"2023-{i:03d}" for i in range(1, N)], "text"),
+        ("price", [f"20{23 + i}{100 + i}" for i in range(N)], "number"),
+        ("day", [f"2023{i:03d}" for i in range(360, 400)], "number"),
+        ("age", ["5-Sep", "10-Dec", "15-19", "20-24"] * 6, "text"),
+        ("event", ["Marathon 12", "Marathon 16", "Decathlon 08", "Mayor 20", "Junior 04"] * 5, "text"),
+        ("odds", [f"{1 + i % 28}/{1 + i % 12}" for i in range(40)], "text"),
+        ("day", [f"{1 + i % 12}/{1 + i % 11}" for i in range(40)], "text"),
+        ("day", [f"2023-{1 + 9 * i:03d}" for i in range(40)], "date"),
+        ("count", [f"{y}-{d:03d}" for y in (2022, 2023) for d in range(1, 366, 5)], "date"),
+    ],
+)
+def test_a_layout_that_may_be_a_code_needs_the_name_or_whole_years(name: str, cells: list[str], form: str):
+    assert decided(pd.Series(cells, dtype=object), name).reading.form == form
+
+
+def test_a_layout_with_two_meanings_is_reported():
+    cells = [f"{n:02d}-{month}" for n in (12, 3, 25, 7, 18) for month in ("Mar", "Jan")]
+    assert (
+        "'12-Mar' is read as a day of any year" in decided(pd.Series(cells, dtype=object), "c").reading.note
+    )
+
+
+def test_milliseconds_of_microsoft_are_moments():
+    cells = [f"/Date({1_700_000_000_000 + i}{zone})/" for i, zone in enumerate(["", "+0100", "-0500"])] * 8
+    assert as_read(found(cells).reading, pd.Series(cells[:1], dtype=object))[0].tolist() == [
+        pd.Timestamp(1_700_000_000, unit="s")
+    ]
+
+
 @pytest.mark.parametrize(
     "cell, hours",
-    [("9:30 h", 9.5), ("09:30h", 9.5), ("9u30", 9.5), ("9.30 AM", 9.5), ("PT9H30M", 9.5), ("P1DT2H", 26.0)],
+    [
+        ("9:30 h", 9.5),
+        ("1 02:00:00", 26.0),
+        ("1.02:00:00", 26.0),
+        ("09:30h", 9.5),
+        ("9u30", 9.5),
+        ("9.30 AM", 9.5),
+        ("PT9H30M", 9.5),
+        ("P1DT2H", 26.0),
+    ],
 )
 def test_a_time_is_read_in_hours(cell: str, hours: float):
     rule = found([cell, *(f"{i}:15" for i in range(10, N))]).reading

@@ -8,8 +8,8 @@ import pytest
 
 from real_table_cases import COLUMNS, LATER, N, Written, days
 from shrinkage._errors import RequestError
-from shrinkage.tables import Preprocessor, Reading, check_table, notes_on_new_rows, read_table
-from shrinkage.tables.read._dates import moment_of
+from shrinkage.tables import Preprocessor, Reading, check_new_rows, check_table, notes_on_new_rows, read_table
+from shrinkage.tables.read.dates._dates import moment_of
 from tables_cases import text_table
 
 NUMBERS = [case for case in COLUMNS if case.form == "number"]
@@ -72,6 +72,26 @@ def test_a_day_first_model_reads_every_later_date_so(tmp_path: Path):
     assert fitted.transform(new.frame)[0, 0] == (pd.Timestamp("2024-01-02") - pd.Timestamp("2000-01-01")).days
 
 
+@pytest.mark.parametrize("typed", [True, False], ids=["typed", "ISO text"])
+def test_later_dates_whose_order_no_training_row_shows_are_gaps_alone_and_together(
+    typed: bool, tmp_path: Path
+):
+    dates = pd.Series(pd.date_range("2024-01-01", periods=N))
+    fitted = Preprocessor().fit(
+        pd.DataFrame({"c": dates if typed else dates.astype(str), "noise": [0.5 * i for i in range(N)]})
+    )
+    new = pd.DataFrame({"c": ["02/01/2024", "15/01/2024", "02.01.2024", "2024-01-02"], "noise": 0})
+    with pytest.warns(UserWarning, match=r"1 cells are not dates of a known order .* row 1"):
+        together = fitted.transform(new)
+    with pytest.warns(UserWarning, match="write the year first"):
+        alone = [fitted.transform(new[i : i + 1]) for i in range(4)]
+    np.testing.assert_array_equal(together, np.concatenate(alone))
+    day = fitted.feature_names_out.index("c: day")
+    assert together[1:, day].tolist() == [15, 2, 2]
+    with pytest.raises(RequestError, match="line 2: column 'c' is '02/01/2024', not a date of a known order"):
+        check_new_rows(text_table(tmp_path / "new.csv", new.to_csv(index=False), like=fitted), fitted)
+
+
 def test_given_options_override_the_inferred_reading(tmp_path: Path):
     cells = ["03/04/2020", "05/02/2021", "01/06/2020", "02/03/2021"] * 6
     for first in (True, False):
@@ -102,6 +122,10 @@ def test_given_options_override_the_inferred_reading(tmp_path: Path):
         ("2024-01-05T08:05:00+01:00[Europe/Berlin]", "2024-01-05T07:05"),
         ("2024-01-05 24:00", "2024-01-06"),
         ("2024-01-05 24:01", None),
+        ("2024/01/05 1:45:12 PM GMT+1", "2024-01-05T12:45:12"),
+        ("2024/01/05 1:45:12 AM GMT-5:30", "2024-01-05T07:15:12"),
+        ("2024-01-05 13:45 MEZ", "2024-01-05T12:45"),
+        ("2024w2", "2024-01-08"),
         ("T499", None),
         ("S123", None),
         ("soon", None),

@@ -11,8 +11,9 @@ import pandas as pd
 from shrinkage._errors import shown
 from shrinkage.tables._source_table import Table
 from shrinkage.tables.read._column_cells import Hints
+from shrinkage.tables.read._exact_numbers import FLOAT32_MAX
 from shrinkage.tables.read._numerals import Numerals, numbers_in
-from shrinkage.tables.read._typing import FLOAT32_MAX, Odd, decided
+from shrinkage.tables.read._typing import Odd, decided
 
 __all__ = ["mixed", "not_numbers", "too_large", "wrong_values"]
 

@@ -11,7 +11,15 @@ import numpy as np
 from shrinkage._errors import RequestError, shown
 from shrinkage.tables._source_table import Table, column_of
 from shrinkage.tables.check._cells import too_large
-from shrinkage.tables.learn._cell_values import booleans, dates, is_gap, level_texts, numbers, times
+from shrinkage.tables.learn._cell_values import (
+    booleans,
+    dates,
+    is_gap,
+    level_texts,
+    numbers,
+    order_said,
+    times,
+)
 from shrinkage.tables.learn._columns import Column
 from shrinkage.tables.learn._preprocessor import Preprocessor
 
@@ -185,11 +193,8 @@ def _wrong_cells(table: Table, column: Column) -> Iterator[tuple[str, str, int]]
     elif column.kind == "boolean":
         lost, what = np.isnan(booleans(values, column)), "true or false"
     elif column.kind == "date":
-        lost, what = dates(values, column).isna().to_numpy(), "a date"
-        what += f" written as {column.format}" if column.format else ""
-        rule = column.reading
-        if rule is not None and rule.day_first is not None:
-            what += f" as the training rows hold them, {rule.order}"
+        lost = dates(values, column).isna().to_numpy()
+        what = f"a date{order_said(values.loc[lost], column)}"
     elif column.kind == "time":
         lost, what = np.isnan(times(values, column)), "a time of day"
     else:

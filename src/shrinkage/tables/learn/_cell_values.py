@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 
 from shrinkage._errors import RequestError, shown
 from shrinkage.tables.learn._columns import FALSE_WORDS, TRUE_WORDS, Column, flat
+from shrinkage.tables.read._exact_numbers import EXACT, FLOAT32_MAX
 from shrinkage.tables.read._missing_words import is_missing_word
-from shrinkage.tables.read._reading import PLAINLY, Reading, as_read
-from shrinkage.tables.read._typing import EXACT, FLOAT32_MAX, decided
+from shrinkage.tables.read._reading import PLAINLY, as_read
+from shrinkage.tables.read.dates._dates import moment_of
 
 __all__ = [
     "DATE_PARTS",
@@ -25,9 +26,11 @@ __all__ = [
     "is_gap",
     "level_texts",
     "numbers",
+    "order_said",
     "refuse_too_large",
     "time_parts",
     "times",
+    "whole_text",
 ]
 
 Floats = NDArray[np.float64]
@@ -57,7 +60,8 @@ def converted(values: pd.Series, column: Column) -> list[Floats]:
         parts = time_parts(hours)
     else:
         moments = dates(values, column)
-        _warn_of_lost(values, moments.isna().to_numpy(), column, "dates")
+        lost = moments.isna().to_numpy()
+        _warn_of_lost(values, lost, column, f"dates{order_said(values.loc[lost], column)}")
         parts = date_parts(moments)
     return [parts[part] for part in column.parts]
 
@@ -67,30 +71,21 @@ def _read(values: pd.Series, column: Column) -> tuple[str, pd.Series]:
     form, values = flat(values)
     rule = column.reading or PLAINLY.get(column.kind)
     if form == "number" and column.kind == "date":  # 20240105, which pandas reads as a number
-        form, values = "text", values.map(_whole_text, na_action="ignore").astype(object)
+        form, values = "text", values.map(whole_text, na_action="ignore").astype(object)
     if form not in ("text", "mixed", "category") or rule is None or (column.format and column.kind == "date"):
         return form, values
     texts = values.astype(object).map(str, na_action="ignore")
     if rule.form == "text":
         return form, values.mask(as_read(rule, texts)[0].isna(), None)
-    if rule is PLAINLY["date"]:
-        rule = _date_rule(texts, column)
     return rule.form, as_read(rule, texts)[0]
 
 
-def _date_rule(texts: pd.Series, column: Column) -> Reading:
-    """Whether 01/02/2024 has the day first where no training row was text: as all rows at hand decide."""
-    found = decided(texts, column.name)
-    if found.reading.form != "date":
-        return PLAINLY["date"]
-    if found.unsure:
-        warnings.warn(found.reading.note, stacklevel=2)
-    return found.reading
-
-
 def numbers(values: pd.Series, column: Column) -> Floats:
-    """Numbers as float64, NaN for what is none."""
+    """Numbers as float64, NaN for what is none; typed durations in seconds, as older models took them."""
+    is_duration = pd.api.types.is_timedelta64_dtype(values.dtype)
     form, values = _read(values, column)
+    if is_duration:
+        return 3600 * values.to_numpy(dtype=np.float64, na_value=np.nan)
     if form in ("number", "boolean", "time"):
         return values.to_numpy(dtype=np.float64, na_value=np.nan)
     return np.full(len(values), np.nan)
@@ -189,8 +184,9 @@ def _level_text(value: object) -> str:
     return value if isinstance(value, str) else _plainly(str(value))
 
 
-def _whole_text(number: float) -> str:
-    return str(int(number)) if np.isfinite(number) else str(number)
+def whole_text(number: float) -> str:
+    """A whole number without a point; any other as it is."""
+    return str(int(number)) if np.isfinite(number) and number == int(number) else repr(float(number))
 
 
 def _plainly(text: str) -> str:
@@ -210,6 +206,18 @@ def _warn_of_lost(values: pd.Series, lost: NDArray[np.bool_], column: Column, wh
             f"Column {shown(column.name)}: {len(rows):,} cells are not {what} and count as missing; {first}.",
             stacklevel=2,
         )
+
+
+def order_said(lost: pd.Series, column: Column) -> str:
+    """What is added about cells that are no dates: how the training rows hold them."""
+    rule = column.reading or PLAINLY["date"]
+    if column.format:
+        return f" written as {column.format}"
+    if rule.day_first is not None:
+        return f" as the training rows hold them, {rule.order}"
+    if any(moment_of(str(cell).strip(), True) for cell in lost.dropna()[:1000]):
+        return " of a known order (no training row shows whether the day or the month comes first: write the year first)"
+    return ""
 
 
 def is_gap(cell: object, column: Column) -> bool:

@@ -79,7 +79,7 @@ def flat(values: pd.Series) -> tuple[str, pd.Series]:
     if pd.api.types.is_datetime64_any_dtype(dtype):
         return "date", values
     if pd.api.types.is_timedelta64_dtype(dtype):
-        return "number", values.dt.total_seconds()
+        return "time", values.dt.total_seconds() / 3600
     return _flat_objects(values)
 
 
@@ -94,6 +94,8 @@ def _flat_objects(values: pd.Series) -> tuple[str, pd.Series]:
     if inferred == "time":
         hours = values.map(_hours, na_action="ignore").astype(object)
         return "time", hours.where(values.notna(), np.nan).astype(np.float64)
+    if inferred in ("timedelta", "timedelta64"):
+        return flat(pd.to_timedelta(values))
     if inferred == "complex" or (inferred == "mixed" and values.map(pd.api.types.is_list_like).any()):
         return "nested", values
     blank = [cell for cell in pd.unique(values) if isinstance(cell, str) and not cell.strip()]

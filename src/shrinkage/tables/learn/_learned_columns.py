@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 
@@ -20,12 +21,14 @@ from shrinkage.tables.learn._cell_values import (
     numbers,
     refuse_too_large,
     times,
+    whole_text,
 )
 from shrinkage.tables.learn._columns import NUMBERS_ROWS, Column, described, flat, left_out
 from shrinkage.tables.learn._levels import levels_of
 from shrinkage.tables.learn._scales import offset_of
 from shrinkage.tables.read._reading import Reading, as_read, readings_of
 from shrinkage.tables.read._typing import decided
+from shrinkage.tables.read.dates._date_layouts import COUNTS, count_of_time, counted
 
 __all__ = ["KEPT", "learned_columns"]
 
@@ -54,13 +57,15 @@ def learned_columns(
     known, rules = known or {}, readings_of(frame)
     said: list[str] = []
     forms: dict[str, tuple[str, pd.Series, Reading | None]] = {}
-    for name in frame.columns:
-        rule = known[name].reading if name in known else rules.get(name)
-        forms[name] = _read(name, column_of(frame, name), rule, said)
     counted = {name for name, column in known.items() if column.kind == "number"} | {
         *keep,
         *frame.attrs.get(KEPT, ()),
     }
+    for name in frame.columns:
+        rule = known[name].reading if name in known else rules.get(name)
+        forms[name] = _read(name, column_of(frame, name), rule, said)
+        if name not in known and name not in counted:
+            forms[name] = _as_time(name, *forms[name], said)
     columns = {
         name: _outside(name, known) or described(name, form, values, keep=name in counted)
         for name, (form, values, _) in forms.items()
@@ -89,6 +94,8 @@ def _read(
 ) -> tuple[str, pd.Series, Reading | None]:
     """The form of a column, its values in that form, and the rule by which text was read."""
     form, values = flat(values)
+    if form == "number" and rule is not None and rule.layout in COUNTS:
+        return "date", pd.Series(counted(rule.layout, values), index=values.index), rule
     if form not in ("text", "mixed"):
         return form, values, rule
     texts = values.map(str, na_action="ignore")
@@ -107,6 +114,28 @@ def _read(
     if rule.form != "text":
         return rule.form, read, rule
     return form, values.mask(read.isna(), None), rule
+
+
+def _as_time(
+    name: str, form: str, values: pd.Series, rule: Reading | None, said: list[str]
+) -> tuple[str, pd.Series, Reading | None]:
+    """A column as it was read; numbers that count time, in a column that is called so, as dates."""
+    if form != "number" or (rule is not None and rule.unit):
+        return form, values, rule
+    layout = count_of_time(name, values.to_numpy(dtype=np.float64, na_value=np.nan))
+    if not layout:
+        return form, values, rule
+    first = values.dropna().iloc[0]
+    note = (
+        f"Column {shown(name)} holds dates: {COUNTS[layout].what}, such as {whole_text(first)} (keep_columns or "
+        f"--keep-columns {shlex.quote(name)} keeps them as numbers)."
+    )
+    said.append(note)
+    return (
+        "date",
+        pd.Series(counted(layout, values), index=values.index),
+        Reading(form="date", layout=layout, note=note),
+    )
 
 
 def _learned(column: Column, values: pd.Series, weights: Floats, max_levels: int) -> Column:
@@ -131,6 +160,8 @@ def _learned(column: Column, values: pd.Series, weights: Floats, max_levels: int
         return replace(column, missing=int(np.isnan(hours).sum()), parts=parts)
     parts = date_parts(dates(values, column))
     missing = int(np.isnan(parts["day number"]).sum())
+    if column.reading is not None and column.reading.layout in ("day and month", "month and day"):
+        del parts["weekday"]  # a day without a year is none of a week
     varying = tuple(name for name, part in parts.items() if len(np.unique(part[~np.isnan(part)])) > 1)
     if not varying and not missing:
         return left_out(column.name, "constant", "one date in all training rows", 0)

@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 
 from shrinkage._errors import RequestError, shown
 from shrinkage.tables.read._column_cells import Hints
+from shrinkage.tables.read._exact_numbers import EXACT, FEW_VERSIONS, is_versions, loses
 from shrinkage.tables.read._numerals import PLAIN, grouped, groups_for_sure
 from shrinkage.tables.read._reading import Reading, as_read, different
-from shrinkage.tables.read._typing import EXACT, FEW_VERSIONS, Decision, decided, is_versions, loses
+from shrinkage.tables.read._typing import Decision, decided
 from shrinkage.tables.read.files._csv import Cells
 
 __all__ = ["Columns", "read_text_columns"]
@@ -183,7 +184,7 @@ def _quick(cells: pa.ChunkedArray, *, exact: bool) -> pd.Series | None:
 def _may_be_days(values: NDArray[np.int64]) -> bool:
     """Whether all numbers lie between the first and the last date of two centuries, written as numbers."""
     least, most = int(values.min()), int(values.max())
-    return any(1900 * 10**zeros <= least and most < 2100 * 10**zeros for zeros in (2, 4, 8, 10))
+    return any(1900 * 10**zeros <= least and most < 2100 * 10**zeros for zeros in (2, 3, 4, 8, 10))
 
 
 def _may_be_versions(cells: pa.ChunkedArray) -> bool:

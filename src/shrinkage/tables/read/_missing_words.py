@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from shrinkage.tables.read._missing_phrases import ALSO_ANSWERS, PHRASES, SPREADSHEET_ERRORS
 
-__all__ = ["MISSING_WORDS", "PANDAS_WORDS", "is_missing_level", "is_missing_word"]
+__all__ = ["MISSING_WORDS", "NO_DAY", "PANDAS_WORDS", "is_missing_level", "is_missing_word"]
 
 PANDAS_WORDS = frozenset(
     {"#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>"}
@@ -43,6 +43,10 @@ MISSING_WORDS = frozenset(word.lower() for word in PANDAS_WORDS) | frozenset(
 """Words and marks that mean 'missing' between numbers and dates, in lower case."""
 
 
+NO_DAY = "00000000"
+"""How SAP writes a missing one among dates such as 20240105."""
+
+
 def _any_of(*blocks: str) -> str:
     """One regular expression for all the lines of some blocks."""
     return "|".join(line.strip() for block in blocks for line in block.splitlines() if line.strip())
@@ -50,6 +54,7 @@ def _any_of(*blocks: str) -> str:
 
 _PHRASE = re.compile(
     rf"[(\[{{<*-]*\s*(?:{_any_of(*PHRASES.values())})\s*[)\]}}>*-]*\s*(?:\(\d+\))?[.!*;]?"
+    r"|0000-00-00(?:[t ]00:00(?::00(?:\.0+)?)?)?|00([./-])00\1(?:0000|00)|0000([./])00\2(?:00)"
     rf"|{_any_of(SPREADSHEET_ERRORS)}|#{{2,}}|[?¿]+|(?:\.\s?)+|…+|\(-+\)",
     re.IGNORECASE,
 )

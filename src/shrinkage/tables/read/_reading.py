@@ -11,11 +11,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from shrinkage.tables.read._dates import hours_of, moment_of
-from shrinkage.tables.read._missing_words import is_missing_word
+from shrinkage.tables.read._missing_words import NO_DAY, is_missing_word
 from shrinkage.tables.read._numerals import PLAIN, Numerals
 from shrinkage.tables.read._written import written
 from shrinkage.tables.read._written_units import SHARES, factor_of, unit_key
+from shrinkage.tables.read.dates._date_layouts import COUNTS, LAYOUTS, counted, moment_in
+from shrinkage.tables.read.dates._dates import hours_of, moment_of
 
 __all__ = ["PLAINLY", "READINGS", "Form", "Reading", "as_read", "different", "readings_of", "with_readings"]
 
@@ -44,6 +45,8 @@ class Reading:
     """Whether 01/02/2020 is February the first; None where no date is written so."""
     year_first: bool = False
     """Whether 24-02-01 is February the first of 2024."""
+    layout: str = ""
+    """How its dates are laid out, where a cell alone does not show it; see `_date_layouts`."""
     note: str = ""
     """The decision, as a sentence; empty if there was none."""
     asked: bool = False
@@ -56,8 +59,9 @@ class Reading:
             "missing": list(self.missing),
             "factors": [list(pair) for pair in self.factors],
         }
-        if not self.year_first:
-            del entry["year_first"]  # as it was before there was one
+        for later in ("year_first", "layout"):
+            if not entry[later]:
+                del entry[later]  # as it was before there was one
         return entry
 
     @classmethod
@@ -74,9 +78,12 @@ class Reading:
             "note": str,
             "asked": bool,
             "year_first": bool,
+            "layout": str,
         }
-        entry = {"year_first": False, **entry}
+        entry = {"year_first": False, "layout": "", **entry}
         if set(entry) != set(types) or entry["form"] not in get_args(Form):
+            raise ValueError("a reading is not described as expected")
+        if entry["layout"] not in ("", *LAYOUTS, *COUNTS):
             raise ValueError("a reading is not described as expected")
         if not all(isinstance(entry[key], kind) for key, kind in types.items()):
             raise TypeError("a reading is not described as expected")
@@ -96,6 +103,7 @@ class Reading:
         said += ["decimal comma"] if self.decimal == "," else []
         said += [f"thousands {self.thousands!r}"] if self.thousands else []
         said += [] if self.day_first is None else [self.order]
+        said += [self.layout] if self.layout else []
         said += [f"missing: {', '.join(map(repr, self.missing[:5]))}"] if self.missing else []
         return "; ".join(said)
 
@@ -116,7 +124,9 @@ class Reading:
 
     def is_gap(self, cell: str) -> bool:
         """Whether a cell that is not empty stands for an empty one."""
-        return cell in self.missing or (self.form != "text" and is_missing_word(cell))
+        if cell in self.missing or (cell == NO_DAY and self.form == "date"):
+            return True
+        return self.form != "text" and is_missing_word(cell)
 
     def number(self, cell: str) -> float:
         """The number of a cell in the column's unit, NaN where it is none."""
@@ -187,8 +197,14 @@ def _read(reading: Reading, cells: Sequence[str | None]) -> NDArray[Any]:
         return np.array(
             [np.nan if (hour := hours_of(cell or "")) is None else hour for cell in cells], dtype=float
         )
+    if reading.form == "date" and reading.layout in COUNTS:
+        return counted(reading.layout, pd.to_numeric(np.array(cells, dtype=object), errors="coerce"))
     if reading.form == "date":
-        moments = [moment_of(cell or "", reading.day_first, reading.year_first) for cell in cells]
+        moments = (
+            [moment_in(reading.layout, cell or "") for cell in cells]
+            if reading.layout
+            else [moment_of(cell or "", reading.day_first, reading.year_first) for cell in cells]
+        )
         return np.array([np.datetime64("NaT") if m is None else m for m in moments], dtype="datetime64[us]")
     if reading.numerals == PLAIN and not reading.is_share:
         found = np.asarray(

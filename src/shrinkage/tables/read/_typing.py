@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -27,36 +27,21 @@ from shrinkage.tables.read._column_cells import (
     text_sentence,
     unit_phrases,
 )
-from shrinkage.tables.read._dates import are_days, are_months, hours_of, moment_of, order_of
-from shrinkage.tables.read._missing_words import PANDAS_WORDS, is_missing_level, is_missing_word
+from shrinkage.tables.read._exact_numbers import is_versions, loses
+from shrinkage.tables.read._missing_words import NO_DAY, PANDAS_WORDS, is_missing_level, is_missing_word
 from shrinkage.tables.read._numerals import PLAIN, Numerals, grouped, groups_for_sure, likeliest, unmistakable
 from shrinkage.tables.read._reading import Form, Reading, different
 from shrinkage.tables.read._written import Written, written
 from shrinkage.tables.read._written_units import has_point, is_money, units_of
+from shrinkage.tables.read.dates._date_layouts import layout_of, moment_in
+from shrinkage.tables.read.dates._dates import are_days, are_months, hours_of, moment_of, order_of
 
-__all__ = [
-    "EXACT",
-    "FEW_VERSIONS",
-    "FLOAT32_MAX",
-    "Decision",
-    "Hints",
-    "Odd",
-    "decided",
-    "is_versions",
-    "loses",
-]
-
-EXACT = 2**53
-"""From here on a float64, and so a network, cannot tell neighbouring integers apart."""
-
-FLOAT32_MAX = float(np.finfo(np.float32).max)
-"""The largest number of the network's arithmetic, 3.4e38."""
+__all__ = ["Decision", "Hints", "Odd", "decided"]
 
 FEW_WORDS = 10
 """So many different words between numbers are mistakes; more of them are codes."""
 FEW_NUMBERS = 20
 """So many different numbers, each twice on average, may be codes."""
-FEW_VERSIONS = 50
 FEW_CODES = 5
 """From so many different numbers on, a few words among them are worth a note even if the numbers repeat."""
 FEW_UNITS = 5
@@ -64,8 +49,6 @@ FEW_UNITS = 5
 MOST = 0.8
 """From this share of the cells on a column holds dates, and the others are mistakes."""
 
-_LOSSY = re.compile(r"[+-]?(0\d|\d{16,}$)")
-_POINT = re.compile(r"\d+\.(\d+)")
 _GROUPS = re.compile(r"-?[1-9]\d{0,2}(?:[.,]\d{3})+")
 
 
@@ -111,11 +94,13 @@ def decided(values: pd.Series, name: str, hints: Hints | None = None, where: Whe
     rows = np.bincount(places[places >= 0], minlength=len(texts))
     cells = ColumnCells(name, texts, rows, hints or Hints(), places, where, np.arange(len(texts)))
     gaps = [is_missing_word(text) for text in texts]
+    if NO_DAY in texts and are_days([text for text in texts if text != NO_DAY]):
+        gaps[texts.index(NO_DAY)] = True
     held = cells.only(lambda i: not gaps[i])
     words = cells.only(lambda i: gaps[i])
     if not held.texts:
         return _as_text(cells)
-    for attempt in (_as_numbers, _as_dates, _as_times):
+    for attempt in (_as_laid_out, _as_numbers, _as_dates, _as_times):
         if (found := attempt(held, words)) is not None:
             return found
     return _as_text(cells)
@@ -172,7 +157,10 @@ def _as_numbers(held: ColumnCells, words: ColumnCells) -> Decision | None:
         factors=units.factors,
         note=sentence(held.name, "numbers", [*said, *missing_words_phrases(gone)]),
     )
-    return Decision(reading, unsure=bool(bad.texts))
+    unmarked = way == PLAIN and held.hints.numerals is None
+    return Decision(
+        reading, doubt=grouped([part.body for part in known]) if unmarked else "", unsure=bool(bad.texts)
+    )
 
 
 def _read_plainly(held: ColumnCells, words: ColumnCells) -> Decision | None:
@@ -290,6 +278,18 @@ def _text_with(note: str, *cells: ColumnCells) -> Decision:
     return replace(decision, reading=replace(decision.reading, note=note), unsure=True)
 
 
+def _as_laid_out(held: ColumnCells, words: ColumnCells) -> Decision | None:
+    """Dates that the column shows to be some, not each cell alone: `24-Jan`, `2024-005`."""
+    layout = layout_of(held.name, held.texts)
+    if layout is None:
+        return None
+    right = [moment_in(layout.name, text) is not None for text in held.texts]
+    found = _mostly(held, words, right, "date", "dates", [layout.note] if layout.note else [])
+    if found is None or found.reading.form == "text":
+        return found
+    return replace(found, reading=replace(found.reading, layout=layout.name))
+
+
 def _as_dates(held: ColumnCells, words: ColumnCells) -> Decision | None:
     if not any(moment_of(text, first) for text in held.texts[:50] for first in (False, True)):
         return None
@@ -364,32 +364,8 @@ def _as_text(cells: ColumnCells) -> Decision:
     return Decision(Reading(form="text", missing=tuple(gone.texts), note=note))
 
 
-def is_versions(texts: Sequence[str], total: int) -> bool:
-    """Whether zeros at the end tell numbers apart: 3.1 and 3.10, where a measurement has as many digits everywhere.
-
-    Args:
-        texts: the different cells.
-        total: in how many rows they stand.
-    """
-    if len(texts) > FEW_VERSIONS or 2 * len(texts) > total:
-        return False
-    ends = [found[1] for text in texts if (found := _POINT.fullmatch(text))]
-    padded = [end for end in ends if len(end) > 1 and end.endswith("0")]
-    return any(len(end) < len(zero) for zero in padded for end in ends)
-
-
 def _simple(text: str) -> float:
     try:
         return float(text) if "_" not in text else np.nan
     except ValueError:
         return np.nan
-
-
-def loses(text: Iterable[str]) -> str:
-    """Why a column of numbers must stay text, or '': leading zeros and integers beyond 2^53 would be lost."""
-    for cell in filter(_LOSSY.match, text):
-        if cell.lstrip("+-").startswith("0"):
-            return f"leading zeros, as in {shown(cell)}, would be lost"
-        if abs(int(cell)) >= EXACT:
-            return f"integers such as {shown(cell)} are beyond 2^53, where neighbours become equal"
-    return ""

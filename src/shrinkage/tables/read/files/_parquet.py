@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 from shrinkage._errors import RequestError, shown
 from shrinkage.tables._source_table import column_of
-from shrinkage.tables.read._typing import EXACT
+from shrinkage.tables.read._exact_numbers import EXACT
 
 __all__ = ["parquet_frame", "parquet_parts"]
 

@@ -11,7 +11,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from shrinkage.tables.read._date_words import plain_date, without_oclock
+from shrinkage.tables.read.dates._date_words import MONTHS, plain_date, without_oclock
 
 __all__ = ["Order", "are_days", "are_months", "hours_of", "moment_of", "order_of"]
 
@@ -27,17 +27,21 @@ _ZONES |= {
     "BST": 1,
     "CET": 1,
     "CEST": 2,
+    "MEZ": 1,
+    "MESZ": 2,
     "EET": 2,
     "EEST": 3,
     "MSK": 3,
     "JST": 9,
     "KST": 9,
 }
-_ZONE = rf"(?:\s?(?P<zone>(?:UTC|GMT)?[+-]\d{{2}}(?::?\d{{2}})?|Z|UTC|GMT|{'|'.join(_ZONES)}))?"
+_OFFSET = r"(?:UTC|GMT)?[+-]\d{2}(?::?\d{2})?|(?:UTC|GMT)[+-]\d(?::\d{2})?"
+_ZONE = rf"(?:\s?(?P<zone>{_OFFSET}|Z|UTC|GMT|{'|'.join(_ZONES)}))?"
 _PLACE = r"(?:\s?\([^()]{2,50}\)|\[[\w/+-]{3,40}\]|\s[A-Z][A-Za-z]{2,12}/[A-Z][A-Za-z_/]{2,20})?"
 _CLOCK = rf"(?:(?:T|:|_|,?\s+|\s-\s|\sat\s|\s?@\s?){_TIME}{_ZONE}{_PLACE})?"
 _DAY_NAME = r"(?:(?:mon|tue|tues|wed|wednes|thu|thur|thurs|fri|sat|satur|sun)(?:day)?\.?,?\s+)?"
 _NAME = r"(?P<name>jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?"
+_MONTH = rf"(?P<name>{MONTHS})\.?"
 _TH = r"(?:st|nd|rd|th)?"
 _YEAR = r"(?P<y>\d{4}|'?\d{2})"
 _SHORT_YEAR, _LONG_YEAR = r"(?P<y>\d{4}|\d{2})", r"(?P<y>(?:19|20)\d{2})"
@@ -71,21 +75,23 @@ FORMS = tuple(
         r"(?P<y>\d{4})[-/\s]?M(?P<m>\d{1,2})",
         rf"M(?P<m>\d{{1,2}})[-/\s]{{1,2}}{_LONG_YEAR}",
         r"(?P<m>\d{1,2})[-/.](?P<y>\d{4})",
-        rf"{_NAME}[-/,.\s]?\s?(?P<y>\d{{4}}|'?\d{{2}})",
-        rf"(?P<y>\d{{4}})[-/,.\s]?\s?{_NAME}",
-        r"(?P<y>\d{4})-?W(?P<w>\d{2})(?:-?(?P<wd>[1-7]))?",
+        rf"{_MONTH}[-/,.\s]?\s?(?P<y>\d{{4}}|'?\d{{2}})",
+        rf"(?P<y>\d{{4}})[-/,.\s]?\s?{_MONTH}",
+        r"(?P<y>\d{4})-?W(?P<w>\d{1,2})(?:-?(?P<wd>[1-7]))?",
         rf"(?P<y>\d{{4}})[-/,\s]{{1,2}}{_WEEK}(?P<w>\d{{1,2}})",
         rf"{_WEEK}(?P<w>\d{{1,2}})[-/,\s]{{1,2}}(?P<y>\d{{4}})",
         r"(?P<y>\d{4})(?P<m>\d{2})(?P<d>\d{2})(?:[T _-]?(?P<h>\d{2}):?(?P<mi>\d{2}):?(?P<s>\d{2}(?:\.\d{1,9})?)?"
         r"(?P<zone>Z|[+-]\d{2}:?\d{2})?)?",
         r"(?P<y>\d{4})(?P<m>\d{2})",
         r"(?P<y>\d{4})-(?P<m>\d{2})-(?P<d>\d{2})[T ](?P<h>\d{2})",
+        rf"{_LONG_YEAR}[-/:]?(?P<j>\d{{3}})(?:T|:|\s){_TIME}{_ZONE}",
+        r"\\?/Date\((?P<ms>-?\d{1,15})(?:[+-]\d{4})?\)\\?/",
         rf"(?P<y>\d{{4}})\.?\s(?P<m>\d{{1,2}})\.?\s(?P<d>\d{{1,2}})\.?{_CLOCK}",
         rf"(?P<d>\d{{1,2}})\.\s(?P<m>\d{{1,2}})\.\s(?P<y>\d{{4}}){_CLOCK}",
     )
 )
 _TIME_OF_DAY = re.compile(
-    rf"T?(?P<sign>[+-])?(?:(?P<days>\d{{1,6}})\s?d(?:ays?)?,?\s\+?)?(?P<h>\d{{1,4}}):(?P<mi>\d{{2}})"
+    rf"T?(?P<sign>[+-])?(?:(?P<days>\d{{1,6}})(?:\s?d(?:ays?)?,?\s\+?|\s|\.(?=\d\d:\d\d:)))?(?P<h>\d{{1,4}}):(?P<mi>\d{{2}})"
     rf"(?::(?P<s>{_SECOND}))?{_HALF}(?:Z|\s?[+-]\d{{2}}:?\d{{2}})?",
     re.IGNORECASE,
 )
@@ -125,7 +131,8 @@ def moment_of(cell: str, day_first: bool | None, year_first: bool = False) -> da
 
     Args:
         cell: as written, also with the names of months in other languages.
-        day_first: whether 01/02/2024 is February the first.
+        day_first: whether 01/02/2024 is February the first; None where that is not known: it is none then, while
+            31/01/2024 is a date.
         year_first: whether 24-02-01 is.
     """
     if (found := _moment_as_written(cell, day_first, year_first)) is not None:
@@ -138,20 +145,43 @@ def _moment_as_written(cell: str, day_first: bool | None, year_first: bool) -> d
     for place, form in enumerate(FORMS):
         if (found := form.fullmatch(cell)) is not None:
             part = found.groupdict()
-            if place == 1 and year_first and len(part["y"] or "") == 2:
-                part = {**part, "y": f"{int(part['a'] or 0):02d}", "m": part["b"], "d": part["y"], "a": None}
+            if place == 1:
+                return _of_three_numbers(part, day_first, year_first)
             return _moment(part, day_first)
     return None
 
 
+def _of_three_numbers(
+    part: dict[str, str | None], day_first: bool | None, year_first: bool
+) -> datetime | None:
+    """A date such as 01/02/2024; where its order is not known, the one date that it can be."""
+    turned = part
+    if len(part["y"] or "") == 2:
+        turned = {**part, "y": f"{int(part['a'] or 0):02d}", "m": part["b"], "d": part["y"], "a": None}
+    if year_first:
+        return _moment(turned, None)
+    if day_first is None and part["sep"] == ".":
+        day_first = True
+    if day_first is not None:
+        return _moment(part, day_first)
+    found = {_moment(part, True), _moment(part, False), _moment(turned, False)} - {None}
+    return found.pop() if len(found) == 1 else None
+
+
 def _moment(part: dict[str, str | None], day_first: bool | None) -> datetime | None:
     try:
+        if part.get("ms"):
+            return datetime(1970, 1, 1) + timedelta(milliseconds=int(part["ms"] or 0))
         year = _year(part["y"] or "")
         if year == FOREVER:
             return None
         if part.get("w"):
             return datetime.fromisocalendar(year, int(part["w"] or 1), int(part.get("wd") or 1))
         moment = datetime(year, *_month_and_day(part, day_first))
+        if part.get("j"):
+            moment += timedelta(days=int(part["j"] or 1) - 1)
+            if moment.year != year:
+                return None
         if part.get("h"):
             moment += _clock(part, 24)
         return moment - _offset(part.get("zone"))
@@ -175,7 +205,7 @@ def _month_and_day(part: dict[str, str | None], day_first: bool | None) -> tuple
         first, second = int(part["a"] or 0), int(part["b"] or 0)
         return (second, first) if day_first else (first, second)
     name = part.get("name")
-    month = _MONTHS.index(name.lower()) + 1 if name else int(part.get("m") or 1)
+    month = _MONTHS.index(name[:3].lower()) + 1 if name else int(part.get("m") or 1)
     return month, int(part.get("d") or 1)
 
 
@@ -196,16 +226,17 @@ def _offset(zone: str | None) -> timedelta:
     named = (zone or "").upper()
     if named in _ZONES:
         return timedelta(hours=_ZONES[named])
-    offset = named.removeprefix("UTC").removeprefix("GMT").removeprefix("Z").replace(":", "")
+    offset = named.removeprefix("UTC").removeprefix("GMT").removeprefix("Z")
     if not offset:
         return timedelta(0)
     sign = -1 if offset[0] == "-" else 1
-    return sign * timedelta(hours=int(offset[1:3]), minutes=int(offset[3:] or 0))
+    hours, minutes = offset[1:].split(":") if ":" in offset else (offset[1:3], offset[3:])
+    return sign * timedelta(hours=int(hours), minutes=int(minutes or 0))
 
 
 def are_days(texts: Sequence[str]) -> bool:
     """Whether whole numbers are dates such as 20240105 or 202401, all of them."""
-    size = len(texts[0])
+    size = len(texts[0]) if texts else 0
     fewest = {6: 12, 8: 5, 12: 5, 14: 5}.get(size)
     if fewest is None or len(texts) < fewest:
         return False
@@ -262,7 +293,7 @@ def _years_first(found: Sequence[re.Match[str]], dates: Sequence[str]) -> Order 
         return None
     if any(year == 0 or year > 31 for year in years):
         return Order(False, year_first=True)
-    if len(found) < 3 or max(days) <= 12:
+    if len(found) < 3 or found[0]["sep"] == "." or max(days) <= 12:
         return None
     ascends = _ascends([moment_of(date, False, True) for date in dates])
     others = [[moment_of(date, first) for date in dates] for first in (False, True)]

@@ -5,8 +5,13 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-__all__ = ["plain_date", "without_oclock"]
+__all__ = ["MONTHS", "plain_date", "without_oclock"]
 
+MONTHS = (
+    "jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?"
+    "|dec(?:ember)?"
+)
+"""The English names of months and their short forms, as a regular expression."""
 _ENGLISH = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _NAMES = (
     "januar januari janvier janv ene enero gennaio gen janeiro jänner jaen styczeń stycznia января янв ocak ledna",

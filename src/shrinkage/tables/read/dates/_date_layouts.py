@@ -1,0 +1,270 @@
+"""Dates that a cell alone does not show to be dates: without a year, as a year and a day of it, or as a count of time."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from shrinkage._errors import shown
+from shrinkage.tables.read.dates._date_words import MONTHS, plain_date
+from shrinkage.tables.read.dates._dates import moment_of
+
+__all__ = ["COUNTS", "LAYOUTS", "Layout", "count_of_time", "counted", "layout_of", "moment_in"]
+
+_NAME = rf"(?P<name>{MONTHS})\.?"
+_CLOCK = r"(?P<clock>[,\s]\s?(?:at\s)?\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d{1,9})?)?(?:\s?[AaPp]\.?[Mm]\.?)?)?"
+_NUMBER_FIRST = re.compile(
+    rf"(?P<n>\d{{1,2}})(?P<th>st|nd|rd|th)?(?:\.\s?|[-/\s])(?:of\s)?{_NAME}{_CLOCK}", re.IGNORECASE
+)
+_NAME_FIRST = re.compile(rf"{_NAME}[-/\s]\s?(?P<n>\d{{1,2}})(?P<th>st|nd|rd|th)?{_CLOCK}", re.IGNORECASE)
+_DAY_POINT_MONTH = re.compile(rf"(?P<d>\d{{1,2}})\.\s?(?P<m>\d{{1,2}})\.{_CLOCK}")
+_TWO_NUMBERS = re.compile(rf"(?P<a>\d{{1,2}})[/-](?P<b>\d{{1,2}}){_CLOCK}")
+_YEAR_AND_DAY = re.compile(r"(?P<y>(?:19|20)\d{2})(?P<sep>[-/.:]?)(?P<day>\d{3})")
+_DATE_NAMES = (
+    "date datetime day days doy julian yyyyddd yyyydoy ordinal timestamp time datum fecha data tag jour dia"
+)
+_COUNT_NAMES = (
+    "date datetime time timestamp times ts epoch unix unixtime utc posix created updated modified started ended seen"
+    " datum fecha zeit zeitstempel"
+)
+_DATE_WORDS, _COUNT_WORDS = frozenset(_DATE_NAMES.split()), frozenset(_COUNT_NAMES.split())
+"""Words in the names of columns of dates, and of columns that count time."""
+_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_FEWEST = 5
+"""So many different cells are enough to show a layout."""
+_MANY = 20
+"""From so many different cells on, a few that do not fit are slips, and how far their numbers spread is telling."""
+LEAP = 2000
+"""The year in which a date without one is counted: one that has February 29."""
+
+
+class Count(NamedTuple):
+    """A way to count time: moments as numbers of a unit since a beginning."""
+
+    begin: datetime
+    seconds: float
+    """In one unit."""
+    years: tuple[int, int]
+    """Years in which a count must lie to be one for sure, the last one excluded."""
+    what: str
+
+
+_1970, _1900 = datetime(1970, 1, 1), datetime(1899, 12, 30)
+COUNTS = {
+    "seconds": Count(_1970, 1.0, (2000, 2040), "seconds since 1970"),
+    "milliseconds": Count(_1970, 1e-3, (2000, 2040), "milliseconds since 1970"),
+    "microseconds": Count(_1970, 1e-6, (2000, 2040), "microseconds since 1970"),
+    "nanoseconds": Count(_1970, 1e-9, (2000, 2040), "nanoseconds since 1970"),
+    "spreadsheet days": Count(
+        _1900, 86400.0, (2000, 2050), "days since 1899-12-30, as spreadsheets count them"
+    ),
+}
+_LAST = 200 * 365.25 * 86400e6
+"""Microseconds beyond which a number counts no time."""
+
+
+class Layout(NamedTuple):
+    """How the dates of a column are laid out, and what is to be said of it."""
+
+    name: str
+    note: str
+
+
+def moment_in(layout: str, cell: str) -> datetime | None:
+    """The moment that a cell names in one of `LAYOUTS`, or None."""
+    return LAYOUTS[layout](cell)
+
+
+def counted(layout: str, numbers: Any) -> NDArray[np.datetime64]:
+    """(n,) moments of numbers in one of `COUNTS`, NaT for a gap or a number beyond the years that there are."""
+    count = COUNTS[layout]
+    found = np.asarray(numbers, dtype=np.float64) * count.seconds * 1e6
+    with np.errstate(invalid="ignore"):
+        within = np.abs(found) < _LAST
+        return np.where(
+            within,
+            np.datetime64(count.begin, "us") + np.where(within, found, 0).round().astype("timedelta64[us]"),
+            np.datetime64("NaT"),
+        )
+
+
+def layout_of(name: str, texts: Sequence[str]) -> Layout | None:
+    """The layout that nearly all cells of a column have and no cell shows alone; None where there is none.
+
+    Args:
+        name: of the column.
+        texts: its different cells in the order in which they first appear.
+    """
+    if len(texts) < _FEWEST:
+        return None
+    for read in (_year_and_day, _two_numbers, _day_and_month):
+        if any(read(text) is not None for text in texts[:50]):
+            fits = sum(read(text) is not None for text in texts)
+            if fits < 0.8 * len(texts) or (fits < len(texts) and len(texts) < _MANY):
+                return None
+            if read is _two_numbers:
+                return _day_or_month_first(name, texts)
+            return _years_of_days(name, texts) if read is _year_and_day else _named_months(texts)
+    return None
+
+
+def count_of_time(name: str, values: NDArray[np.float64]) -> str:
+    """The layout of numbers that count time, in a column that is called so; empty where that is not sure.
+
+    Args:
+        name: of the column.
+        values: (n,) its numbers, NaN for a gap.
+    """
+    words = _words(name)
+    if not words & _COUNT_WORDS:
+        return ""
+    held = np.unique(values[~np.isnan(values)])
+    if len(held) < _FEWEST:
+        return ""
+    for layout, count in COUNTS.items():
+        if layout == "spreadsheet days" and not words & {"date", "datetime", "datum", "fecha"}:
+            continue
+        first, last = (
+            (datetime(year, 1, 1) - count.begin) / timedelta(seconds=1) / count.seconds
+            for year in count.years
+        )
+        if first <= held[0] and held[-1] < last:
+            return layout
+    return ""
+
+
+def _words(name: str) -> set[str]:
+    spaced = re.sub(r"([a-z0-9])([A-Z])", r"\1 \2", name).lower()
+    return set(re.split(r"[\W_\d]+", spaced))
+
+
+def _day_and_month(cell: str) -> datetime | None:
+    """A day of any year: `24-Jan`, `January 24`, `24.01.`, `Jan 24 13:05:07`."""
+    if (found := _DAY_POINT_MONTH.fullmatch(cell)) is not None:
+        return _in_leap_year(found["d"], found["m"], found["clock"])
+    if (found := _TWO_NUMBERS.fullmatch(cell)) is not None:
+        return _in_leap_year(found["a"], found["b"], found["clock"])
+    found = _named(cell)
+    return (
+        None
+        if found is None
+        else moment_of(f"{found['n']} {found['name'][:3]} {LEAP}{found['clock'] or ''}", None)
+    )
+
+
+def _month_and_day(cell: str) -> datetime | None:
+    """A day of any year as the month and the day: `01/24` and `01/24 13:05`."""
+    found = _TWO_NUMBERS.fullmatch(cell)
+    return None if found is None else _in_leap_year(found["b"], found["a"], found["clock"])
+
+
+def _two_numbers(cell: str) -> datetime | None:
+    found = _TWO_NUMBERS.fullmatch(cell)
+    return None if found is None else _day_and_month(cell) or _month_and_day(cell)
+
+
+def _in_leap_year(day: str, month: str, clock: str | None) -> datetime | None:
+    return moment_of(f"{LEAP}-{int(month):02d}-{int(day):02d}{clock or ''}", None)
+
+
+def _month_of_year(cell: str) -> datetime | None:
+    """The first day of a month: `24-Jan` and `Jan-24` of 2024."""
+    found = _named(cell)
+    return (
+        None
+        if found is None or len(found["n"]) < 2
+        else moment_of(f"{found['name'][:3]} '{found['n']}", None)
+    )
+
+
+def _year_and_day(cell: str) -> datetime | None:
+    """A year and the number of a day in it: `2024-005` and `2024005`."""
+    found = _YEAR_AND_DAY.fullmatch(cell)
+    if found is None or int(found["day"]) == 0:
+        return None
+    moment = datetime(int(found["y"]), 1, 1) + timedelta(days=int(found["day"]) - 1)
+    return moment if moment.year == int(found["y"]) else None
+
+
+LAYOUTS: dict[str, Callable[[str], datetime | None]] = {
+    "day and month": _day_and_month,
+    "month and day": _month_and_day,
+    "month and year": _month_of_year,
+    "year and day": _year_and_day,
+}
+
+
+def _named(cell: str) -> re.Match[str] | None:
+    plain = plain_date(cell)
+    return _NUMBER_FIRST.fullmatch(plain) or _NAME_FIRST.fullmatch(plain)
+
+
+def _named_months(texts: Sequence[str]) -> Layout | None:
+    """Whether the numbers beside the names of months are days or years."""
+    found = [part for text in texts if (part := _named(text)) is not None]
+    days = Layout("day and month", f"without a year, such as {texts[0]}: read as days of any year")
+    if len(found) < len(texts) / 2 or any(
+        part["clock"] or part["th"] or len(part["n"]) < 2 for part in found
+    ):
+        return days
+    numbers = [int(part["n"]) for part in found]
+    months = Layout("month and year", "")
+    if any(number == 0 or number > 31 for number in numbers):
+        return months
+    order = [_MONTHS.index(part["name"][:3].lower()) for part in found]
+    pairs = list(zip(numbers, order, strict=True))
+    as_months, as_days = _ascends(pairs), _ascends([(month, number) for number, month in pairs])
+    if as_months != as_days:
+        return months if as_months else days
+    if len(texts) >= _MANY and max(numbers) - min(numbers) <= 12:
+        return months
+    if len(texts) >= _MANY and len(set(numbers)) > 12 and max(numbers) >= 28:
+        return days
+    if _NUMBER_FIRST.fullmatch(plain_date(texts[0])):
+        return Layout(
+            "day and month",
+            f"{shown(texts[0])} is read as a day of any year, which may also name a month of a year",
+        )
+    moment = _month_of_year(texts[0])
+    return Layout(
+        "month and year",
+        f"{shown(texts[0])} is read as {moment:%B %Y}, but may also name a day" if moment else "",
+    )
+
+
+def _day_or_month_first(name: str, texts: Sequence[str]) -> Layout | None:
+    """Days of any year as two numbers, if the column is called so or has times too, and a number shows their order."""
+    found = [part for text in texts if (part := _TWO_NUMBERS.fullmatch(text)) is not None]
+    if not (_words(name) & _DATE_WORDS or all(part["clock"] for part in found)):
+        return None
+    day, month = (any(int(part[key]) > 12 for part in found) for key in "ab")
+    if day == month:
+        return None
+    note = f"without a year, such as {texts[0]}: read as days of any year"
+    return Layout("day and month" if day else "month and day", note)
+
+
+def _ascends(pairs: Sequence[tuple[int, int]]) -> bool:
+    steps = list(pairwise(pairs))
+    return all(a < b for a, b in steps) or all(a > b for a, b in steps)
+
+
+def _years_of_days(name: str, texts: Sequence[str]) -> Layout | None:
+    """Dates as a year and a day, if the column is called so, or if its numbers run through whole years."""
+    note = f"a year and the number of a day in it, such as {texts[0]}"
+    if _words(name) & _DATE_WORDS:
+        return Layout("year and day", note)
+    last: dict[str, list[int]] = {}
+    for text in texts:
+        if (found := _YEAR_AND_DAY.fullmatch(text)) is not None and found["sep"]:
+            last.setdefault(found["y"], []).append(int(found["day"]))
+    years = sorted(last)
+    whole = [max(last[year]) > 345 for year in years[:-1]] + [min(last[year]) < 20 for year in years[1:]]
+    sure = len(years) > 1 and len(texts) >= 50 and all(whole) and max(map(max, last.values())) <= 366
+    return Layout("year and day", note) if sure else None

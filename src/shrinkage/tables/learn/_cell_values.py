@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -13,8 +14,8 @@ from shrinkage._errors import RequestError, shown
 from shrinkage.tables.learn._columns import FALSE_WORDS, TRUE_WORDS, Column, flat
 from shrinkage.tables.read._exact_numbers import EXACT, FLOAT32_MAX
 from shrinkage.tables.read._missing_words import is_missing_word
-from shrinkage.tables.read._reading import PLAINLY, as_read
-from shrinkage.tables.read.dates._dates import moment_of
+from shrinkage.tables.read._reading import PLAINLY, Reading, as_read, different
+from shrinkage.tables.read.dates._dates import moment_of, order_of
 
 __all__ = [
     "DATE_PARTS",
@@ -77,7 +78,17 @@ def _read(values: pd.Series, column: Column) -> tuple[str, pd.Series]:
     texts = values.astype(object).map(str, na_action="ignore")
     if rule.form == "text":
         return form, values.mask(as_read(rule, texts)[0].isna(), None)
-    return rule.form, as_read(rule, texts)[0]
+    found, lost = as_read(rule, texts)
+    if rule.form == "date" and rule.day_first is None and lost.any():
+        found = as_read(_ordered(rule, texts), texts)[0]
+    return rule.form, found
+
+
+def _ordered(rule: Reading, texts: pd.Series) -> Reading:
+    """The rule with the order of day and month that further rows show for sure, where no training row shows one."""
+    cells = different(texts.dropna())[1]
+    order = order_of(cells, np.ones(len(cells), dtype=np.int64), None)
+    return rule if order.alone else replace(rule, day_first=order.day_first, year_first=order.year_first)
 
 
 def numbers(values: pd.Series, column: Column) -> Floats:
@@ -216,7 +227,10 @@ def order_said(lost: pd.Series, column: Column) -> str:
     if rule.day_first is not None:
         return f" as the training rows hold them, {rule.order}"
     if any(moment_of(str(cell).strip(), True) for cell in lost.dropna()[:1000]):
-        return " of a known order (no training row shows whether the day or the month comes first: write the year first)"
+        return (
+            " of a known order (neither a training row nor a new one shows whether the day or the month comes first: "
+            "write the year first)"
+        )
     return ""
 
 

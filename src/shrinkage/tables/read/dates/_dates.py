@@ -90,6 +90,8 @@ FORMS = tuple(
         rf"(?P<d>\d{{1,2}})\.\s(?P<m>\d{{1,2}})\.\s(?P<y>\d{{4}}){_CLOCK}",
     )
 )
+_YEAR_OR_NAME = re.compile(rf"\d{{4}}[-/.]|[^\d]{{0,12}}\d{{1,4}}[-/.\s]?{_NAME}", re.IGNORECASE)
+"""The beginning of a date that has no day and month as numbers side by side, so that their order is no question."""
 _TIME_OF_DAY = re.compile(
     rf"T?(?P<sign>[+-])?(?:(?P<days>\d{{1,6}})(?:\s?d(?:ays?)?,?\s\+?|\s|\.(?=\d\d:\d\d:)))?(?P<h>\d{{1,4}}):(?P<mi>\d{{2}})"
     rf"(?::(?P<s>{_SECOND}))?{_HALF}(?:Z|\s?[+-]\d{{2}}:?\d{{2}})?",
@@ -135,10 +137,23 @@ def moment_of(cell: str, day_first: bool | None, year_first: bool = False) -> da
             31/01/2024 is a date.
         year_first: whether 24-02-01 is.
     """
-    if (found := _moment_as_written(cell, day_first, year_first)) is not None:
+    if (found := _iso_moment(cell) or _moment_as_written(cell, day_first, year_first)) is not None:
         return found
     plain = plain_date(cell)
     return None if plain == cell else _moment_as_written(plain, day_first, year_first)
+
+
+def _iso_moment(cell: str) -> datetime | None:
+    """The moment of the commonest form, `2024-01-05` with or without `13:05` and `13:05:07`, by Python itself."""
+    if len(cell) not in (10, 16, 19) or cell[4] != "-" or cell[7] != "-" or cell[10:11] not in ("", " ", "T"):
+        return None
+    if len(cell) == 19 and cell[16] != ":":
+        return None
+    try:
+        found = datetime.fromisoformat(cell)
+    except ValueError:
+        return None
+    return None if found.year == FOREVER or found.tzinfo is not None else found
 
 
 def _moment_as_written(cell: str, day_first: bool | None, year_first: bool) -> datetime | None:
@@ -256,7 +271,9 @@ def order_of(cells: Sequence[str], counts: NDArray[np.int64], asked: bool | None
         counts: in how many rows each stands.
         asked: True, False, or None where nothing was asked for.
     """
-    cells = [cell if FORMS[1].fullmatch(cell) else plain_date(cell) for cell in cells]
+    cells = [
+        cell if _YEAR_OR_NAME.match(cell) or FORMS[1].fullmatch(cell) else plain_date(cell) for cell in cells
+    ]
     pairs = [(i, found) for i, cell in enumerate(cells) if (found := FORMS[1].fullmatch(cell)) is not None]
     if not pairs:
         return Order(None)

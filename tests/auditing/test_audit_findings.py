@@ -227,3 +227,25 @@ def test_groups_without_decay_are_a_note_where_nobody_wanted_another_strength(gi
     groups = [{"params": matrices(model), "weight_decay": 0.0}, {"params": rest(model), "weight_decay": 0.0}]
     found = audit(torch.optim.AdamW(groups, lr=1e-3, **given), model).findings
     assert [f.severity for f in found if f.code == "adamw-is-adam"] == [severity]
+
+
+@pytest.mark.parametrize("keep", [True, False], ids=["gradient", "state"])
+@pytest.mark.parametrize("used, severity", [(7, "note"), (0, "warning")])
+def test_words_that_the_data_leave_out_are_a_note_and_a_table_without_a_gradient_is_not(
+    keep: bool, used: int, severity: str
+):
+    """Fine-tuning, begun or resumed: most of the vocabulary is in no batch; a whole table is not trained at all."""
+    torch.manual_seed(0)
+    words = nn.Embedding(20, 8)
+    model = nn.Sequential(words, nn.Linear(8, 3, bias=False))
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-2, weight_decay=0.1)
+    for _ in range(2):
+        optimizer.zero_grad()
+        model(torch.arange(7)).square().sum().backward()
+        assert words.weight.grad is not None
+        words.weight.grad[used:] = 0
+        optimizer.step()
+    if not keep:
+        optimizer.zero_grad()
+    found = [f for f in audit(optimizer, model).findings if f.code == "zero-grad-decayed"]
+    assert [f.severity for f in found] == [severity]

@@ -58,7 +58,7 @@ def zero_grad_decayed(facts: Facts) -> Hits:
 
     A gradient of zeros is not a missing gradient: AdamW decays the whole vocabulary while one new word is trained,
     and weights that a hook "freezes" decay. Found from the gradients, or from the optimizer's state; the audit
-    measures that a step moves such rows.
+    measures that a step moves such rows. It is a note for some rows of an embedding, as in every fine-tuning.
     """
     for p in facts.parameters:
         if p.unreached is None or not p.trainable or not _is_worn(p):
@@ -67,8 +67,8 @@ def zero_grad_decayed(facts: Facts) -> Hits:
             f" and loses {p.reading.shrink:.3g} of itself per step" if p.reading.shrink else ", and moves"
         )
         what = "all of it" if p.unreached.is_whole else f"{p.unreached.rows} of {p.unreached.of} rows checked"
-        # In fine-tuning one batch normally leaves out most of the vocabulary.
-        is_usual = not p.unreached.is_whole and p.unreached.by == "gradient" and p.role == "embedding"
+        # A batch, and all of a fine-tuning's data, normally leave out part of the vocabulary.
+        is_usual = not p.unreached.is_whole and p.role == "embedding"
         severity: Severity = "note" if is_usual else "warning"
         yield (
             [p.name],

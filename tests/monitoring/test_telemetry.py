@@ -140,6 +140,21 @@ def test_multipliers_have_numbers_of_their_own():
     assert numbers["lam/group0*1"] == 0.05
 
 
+def test_two_rules_in_one_group_have_numbers_of_their_own():
+    model = make_model()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    sh.attach(optimizer, sh.Decoupled(rate=1e-3), model=model, only=["0.weight"])
+    sh.attach(optimizer, sh.L2(0.2), model=model, only=["2.weight"])
+    watch = sh.telemetry(optimizer, model)
+    train(model, optimizer, 1)
+    numbers = watch.numbers()
+    assert [numbers[f"shrink/group0/rule{k}"] for k in range(2)] == pytest.approx([1e-3, 0.02])
+    for k, weight in enumerate((model[0].weight, model[2].weight)):  # pyright: ignore[reportIndexIssue]
+        assert numbers[f"norm/group0/rule{k}"] == pytest.approx(float(weight.detach().norm()))
+        assert numbers[f"update_share/group0/rule{k}"] > 0
+    assert "shrink/group0" not in numbers
+
+
 def test_an_optimizer_of_unknown_kind_is_measured():
     model = make_model()
     numbers = sh.telemetry(Unknown(model.parameters()), model).numbers()

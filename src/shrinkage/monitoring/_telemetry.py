@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from typing import Any
 
 import torch
@@ -89,7 +90,8 @@ class Telemetry:
     def numbers(self) -> dict[str, float]:
         """Return what the decay does now, as a flat dict for any logger.
 
-        Keys end in `/group<i>`; under `multipliers` in `/group<i>*<factor>`:
+        Keys end in `/group<i>`; under `multipliers` in `/group<i>*<factor>`; where several rules share a group, each has
+        its own, `/group<i>/rule<k>`, in the order in which they were attached:
 
         - `lr`: the learning rate;
         - `shrink`: fraction of a weight removed per step, if it is the same for all weights;
@@ -103,8 +105,10 @@ class Telemetry:
         handles = attachments_of(self._optimizer)
         numbers: dict[str, float] = {}
         seen: set[Tensor] = set()
-        for handle in handles:
-            numbers |= self._of_rule(handle, seen)
+        names = Counter(name for handle in handles for name in handle.pulled())
+        for i, handle in enumerate(handles):
+            shared = {name for name in handle.pulled() if names[name] > 1}
+            numbers |= self._of_rule(handle, dict.fromkeys(shared, f"rule{i}"), seen)
         for i, group in enumerate(self._optimizer.param_groups):
             params = [p for p in group["params"] if p not in seen]
             if params and not any(p in seen for p in group["params"]):
@@ -116,17 +120,22 @@ class Telemetry:
         for hook in self._hooks:
             hook.remove()
 
-    def _of_rule(self, handle: Attachment, seen: set[Tensor]) -> dict[str, float]:
-        """The numbers of the handle's log under telemetry's names, with the share."""
+    def _of_rule(self, handle: Attachment, suffixes: dict[str, str], seen: set[Tensor]) -> dict[str, float]:
+        """The numbers of the handle's log under telemetry's names, with the share; `suffixes` tell rules apart."""
+
+        def named(group: str) -> str:
+            return f"{group}/{suffixes[group]}" if group in suffixes else group
+
         numbers: dict[str, float] = {}
         for key, value in handle.log().items():
-            _, group, name = key.split("/")
+            group, _, name = key.partition("/")[2].rpartition("/")
+            group = named(group)
             numbers[f"{name}/{group}"] = value
             if name == "shrink":
                 numbers |= self._in_epochs(group, value)
         for group, params in handle.pulled().items():
             seen |= set(params)
-            numbers |= self._share(group, params)
+            numbers |= self._share(named(group), params)
         return {key: value for key, value in numbers.items() if math.isfinite(value)}
 
     def _of_group(self, index: int, group: dict[str, Any], params: list[Tensor]) -> dict[str, float]:

@@ -155,6 +155,20 @@ def test_two_rules_in_one_group_have_numbers_of_their_own():
     assert "shrink/group0" not in numbers
 
 
+def test_each_layer_of_a_controlled_rule_has_numbers_of_its_own():
+    model = make_model()
+    optimizer = torch.optim.AdamW(model.parameters(), lr=0.1, weight_decay=0)
+    control = sh.TargetNorm()
+    sh.attach(optimizer, sh.Decoupled(0.05), model=model, control=control, strengths="layers")
+    watch = sh.telemetry(optimizer, model)
+    train(model, optimizer, 1)
+    numbers = watch.numbers()
+    assert {key for key in numbers if key.startswith("shrink/")} == {
+        "shrink/group0/0.weight",
+        "shrink/group0/2.weight",
+    }
+
+
 def test_an_optimizer_of_unknown_kind_is_measured():
     model = make_model()
     numbers = sh.telemetry(Unknown(model.parameters()), model).numbers()

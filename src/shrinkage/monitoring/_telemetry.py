@@ -91,7 +91,8 @@ class Telemetry:
         """Return what the decay does now, as a flat dict for any logger.
 
         Keys end in `/group<i>`; under `multipliers` in `/group<i>*<factor>`; where several rules share a group, each has
-        its own, `/group<i>/rule<k>`, in the order in which they were attached:
+        its own, `/group<i>/rule<k>`, in the order in which they were attached; where each layer has its own strength,
+        `/group<i>/<parameter>`:
 
         - `lr`: the learning rate;
         - `shrink`: fraction of a weight removed per step, if it is the same for all weights;

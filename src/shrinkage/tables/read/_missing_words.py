@@ -68,8 +68,8 @@ def is_missing_word(cell: str) -> bool:
     Two such words with a slash or an "or" between them are one too (`don't know/refused`), and blanks may be written as
     underscores or hyphens.
     """
-    if "1" <= cell[:1] <= "9" and "#" not in cell:
-        return False  # a number or a date: none of the words begins so
+    if "0" <= cell[:1] <= "9" and "#" not in cell and cell.strip("0-./: tT"):
+        return False  # a number or a date: of the words, only dates of zeros begin so
     text = cell.lower().replace("\u2019", "'")
     if text in MISSING_WORDS or _PHRASE.fullmatch(text):
         return True

@@ -39,6 +39,8 @@ _OTHERS = frozenset(_AROUND.split())
 """Names of days, and words around a date."""
 _WORD = re.compile(r"[^\W\d_]+")
 _FAR_EAST = re.compile(r"(?P<y>\d{4})\s?[年년]\s?(?P<m>\d{1,2})\s?[月월](?:\s?(?P<d>\d{1,2})\s?[日일])?")
+_HALF_DAYS = re.compile(r"(上午|下午|오전|오후)\s?(\d{1,2}:\d{2}(?::\d{2})?)")
+"""Before and after noon, as Chinese and Korean spreadsheets write it before the time."""
 _CLOCK_FIRST = re.compile(r"(\d{1,2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?(?:\s?[AaPp]\.?[Mm]\.?)?),?\s+(.*\d.*)")
 _CLOCK_LAST = re.compile(r"(?<=\d[T_ ])(\d{2})-(\d{2})(?:-(\d{2}))?$")
 _HOURS_LAST = re.compile(r"(?<=\s)(\d{1,2})\s?[hH]\s?(\d{2})$")
@@ -55,6 +57,7 @@ def plain_date(cell: str) -> str:
     """A date with English names, the time behind the day: `20 dec 2023 9:30` for `9h30, le 20 décembre 2023`."""
     text = cell[1:-1].strip() if cell[:1] == "[" and cell[-1:] == "]" else cell
     text = _DAY_LAST.sub("", text.removesuffix(".") if text[-2:-1].isdigit() else text)
+    text = _HALF_DAYS.sub(lambda found: f"{found[2]} {'PM' if found[1] in ('下午', '오후') else 'AM'}", text)
     text = _in_english(text)
     if (found := _CLOCK_FIRST.fullmatch(text)) is not None:
         text = f"{found[2]} {found[1]}"

@@ -36,7 +36,7 @@ _ZONES |= {
     "KST": 9,
 }
 _OFFSET = r"(?:UTC|GMT)?[+-]\d{2}(?::?\d{2})?|(?:UTC|GMT)[+-]\d(?::\d{2})?"
-_ZONE = rf"(?:\s?(?P<zone>{_OFFSET}|Z|UTC|GMT|{'|'.join(_ZONES)}))?"
+_ZONE = rf"(?:\s?(?P<zone>{_OFFSET}|Z|UTC|GMT|{'|'.join(_ZONES)})(?:\s(?:UTC|GMT|{'|'.join(_ZONES)}))?)?"
 _PLACE = r"(?:\s?\([^()]{2,50}\)|\[[\w/+-]{3,40}\]|\s[A-Z][A-Za-z]{2,12}/[A-Z][A-Za-z_/]{2,20})?"
 _CLOCK = rf"(?:(?:T|:|_|,?\s+|\s-\s|\sat\s|\s?@\s?){_TIME}{_ZONE}{_PLACE})?"
 _DAY_NAME = r"(?:(?:mon|tue|tues|wed|wednes|thu|thur|thurs|fri|sat|satur|sun)(?:day)?\.?,?\s+)?"
@@ -59,7 +59,7 @@ FORMS = tuple(
         rf"{_DAY_NAME}(?P<d>\d{{1,2}}){_TH}[-/.\s]\s?(?:of\s)?{_NAME}[-/,.\s]\s?{_YEAR}{_CLOCK}",
         rf"(?P<d>\d{{1,2}}){_NAME}{_SHORT_YEAR}{_CLOCK}",
         rf"{_DAY_NAME}{_NAME}[-/.\s]\s?(?P<d>\d{{1,2}}){_TH},?[-/\s]\s?(?P<y>\d{{4}}){_CLOCK}",
-        rf"{_DAY_NAME}{_NAME}\s+(?P<d>\d{{1,2}})\s+{_TIME}{_ZONE}\s+(?P<y>\d{{4}})",
+        rf"{_DAY_NAME}{_NAME}\s+(?P<d>\d{{1,2}})\s+{_TIME}{_ZONE}\s+(?P<y>\d{{4}})(?:\s(?P<end>[+-]\d{{4}}))?",
         rf"(?P<y>\d{{4}})[-/.\s]{_NAME}[-/.\s](?P<d>\d{{1,2}}){_CLOCK}",
         rf"(?:FY\s?)?(?P<y>\d{{4}})[-/.:,\s]{{0,2}}{_QUARTER}(?P<q>[1-4])",
         rf"{_QUARTER}(?P<q>[1-4])[-/.:,\s']{{0,2}}(?:FY\s?)?{_SHORT_YEAR}",
@@ -199,7 +199,7 @@ def _moment(part: dict[str, str | None], day_first: bool | None) -> datetime | N
                 return None
         if part.get("h"):
             moment += _clock(part, 24)
-        return moment - _offset(part.get("zone"))
+        return moment - _offset(part.get("zone") or part.get("end"))
     except (ValueError, OverflowError):
         return None
 

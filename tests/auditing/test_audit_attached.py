@@ -7,7 +7,7 @@ from auditing_cases import codes, first_reading, matrices, net
 from shrinkage.attachment import attach
 from shrinkage.auditing import audit
 from shrinkage.auditing.showing._rule_in_words import in_words
-from shrinkage.rules import L1, L2, L2SP, Cautious, Decoupled, Proximal, WeightDecay
+from shrinkage.rules import L1, L2, L2SP, Cautious, Decoupled, Proximal, Rule, WeightDecay
 
 # With lr 0.1 and momentum 0.9: rule, what is read, in words.
 RULES = {
@@ -96,3 +96,15 @@ def test_a_shrink_that_differs_from_weight_to_weight_is_neither_logged_nor_measu
     assert log["shrinkage/group0/lam"] == pytest.approx(group.lam, rel=1e-3)
     assert "shrinkage/group0/shrink" not in log
     assert group.shrink is None
+
+
+@pytest.mark.parametrize("rule", [L2(0.01), L2SP(0.01)], ids=["L2", "L2SP"])
+def test_a_rule_in_the_gradient_of_adamw_is_no_flag_of_the_optimizer(rule: Rule):
+    model = net()
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3, weight_decay=0)
+    attach(optimizer, rule, model=model)
+    found = {finding.code: finding for finding in audit(optimizer, model).findings}
+    assert "adamw-is-adam" not in found
+    assert found["adam-l2"].advice.startswith(
+        "Attach a rule that acts beside the gradient, such as Decoupled"
+    )

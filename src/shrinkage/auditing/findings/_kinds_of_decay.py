@@ -52,12 +52,22 @@ def adam_l2(facts: Facts) -> Hits:
         if through:
             is_in_loss = through[0].penalty.l2 > 0
             lam = through[0].penalty.l2 if is_in_loss else through[0].reading.lam
+            advice = _instead_of_a_rule(facts, owner, through[0]) or _decoupled_instead(owner, is_in_loss)
             yield (
                 names(through),
                 f"λ = {lam:.3g} in the gradient of {owner.name}, divided by its running gradient size",
                 "decay beside the gradient, the same fraction of every weight",
-                f"{_decoupled_instead(owner, is_in_loss)} Then choose the strength again: no number converts exactly.",
+                f"{advice} Then choose the strength again: no number converts exactly.",
             )
+
+
+def _instead_of_a_rule(facts: Facts, owner: Owner, p: Audited) -> str:
+    """What to attach where a hook, and not the group's number, puts the penalty into the gradient."""
+    if p.penalty.l2 > 0 or not owner.has_hooks or configured(facts.groups[p.group]):
+        return ""
+    return (
+        "Attach a rule that acts beside the gradient, such as Decoupled, in place of the one in the gradient."
+    )
 
 
 def _decoupled_instead(owner: Owner, is_in_loss: bool) -> str:
@@ -114,6 +124,8 @@ def adamw_is_adam(facts: Facts) -> Hits:
             continue
         held = facts.held_by(owner)
         coupled = [p for p in held if p.reading.path == "coupled"]
+        if owner.has_hooks:  # a rule in the gradient, by whoever attached it
+            coupled = [p for p in coupled if configured(facts.groups[p.group])]
         if coupled:
             advice = (
                 "Check the group's flag (decoupled_weight_decay): load_state_dict takes over a saved one."

@@ -124,7 +124,7 @@ def test_schedule_free_refuses_to_move_one_of_its_points():
 
 
 @pytest.mark.parametrize("name", ["FTRL", "MADGRAD", "DAdaptSGD", "DAdaptAdaGrad", "SRMM"])
-def test_an_optimizer_that_computes_weights_anew_undoes_a_decay_and_refuses_it(name: str):
+def test_attach_refuses_a_decay_that_the_optimizer_would_undo(name: str):
     package = pytest.importorskip("pytorch_optimizer")
     model = make_model(torch.float32)
     optimizer = getattr(package, name)(model.parameters(), lr=1e-6)

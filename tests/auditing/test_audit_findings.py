@@ -231,7 +231,7 @@ def test_groups_without_decay_are_a_note_where_nobody_wanted_another_strength(gi
 
 @pytest.mark.parametrize("keep", [True, False], ids=["gradient", "state"])
 @pytest.mark.parametrize("used, severity", [(7, "note"), (0, "warning")])
-def test_words_that_the_data_leave_out_are_a_note_and_a_table_without_a_gradient_is_not(
+def test_unused_embedding_rows_are_a_note_and_an_unused_table_is_a_warning(
     keep: bool, used: int, severity: str
 ):
     """Fine-tuning, begun or resumed: most of the vocabulary is in no batch; a whole table is not trained at all."""

@@ -111,7 +111,7 @@ def test_the_share_pairs_the_measured_step_with_the_decay_of_that_step():
 
 @pytest.mark.parametrize("build", [torch.optim.SGD, torch.optim.AdamW, Unknown], ids=lambda b: b.__name__)
 @pytest.mark.parametrize("rule", [None, sh.L2(0.05), sh.Decoupled(0.05)], ids=["own", "L2", "Decoupled"])
-def test_a_warmup_from_0_is_0_and_then_on(build: Any, rule: Any):
+def test_shrink_and_share_are_0_at_a_learning_rate_of_0(build: Any, rule: Any):
     model = make_model(bias=False)
     optimizer = build(model.parameters(), lr=0.1, weight_decay=0.05 if rule is None else 0.0)
     if rule is not None:

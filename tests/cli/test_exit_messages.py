@@ -63,7 +63,7 @@ def test_a_defect_is_one_line_and_debug_shows_its_place(capsys: Any):
     assert "please report it: ValueError: over two lines." in (said := capsys.readouterr().err)
     assert said.count("\n") == 1
     assert exit_with(failing(ValueError("again")), debug=True) == 1
-    assert "test_said.py" in capsys.readouterr().err
+    assert "test_exit_messages.py" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -75,7 +75,7 @@ def test_a_signal_ends_a_job_with_128_and_its_number(number: int, capsys: Any):
         assert signal.getsignal(number) is before
 
 
-def test_only_a_command_with_resume_speaks_of_it(monkeypatch: Any):
+def test_only_commands_with_a_resume_option_mention_it(monkeypatch: Any):
     seen: dict[str, bool] = {}
     commands = cast(Any, typer.main.get_command(app)).commands
     assert "audit" in commands

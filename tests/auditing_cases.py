@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from shrinkage.auditing import Reading, audit
 from shrinkage.auditing.measuring._experiments import read
 from shrinkage.auditing.subjects._live import OptimizerSubject
-from shrinkage.auditing.subjects._subject import undisturbed
+from shrinkage.auditing.subjects._subject import without_traces
 
 
 def net() -> nn.Sequential:
@@ -47,7 +47,7 @@ def first_reading(
 ) -> Reading:
     """What is measured of the first parameter of the optimizer that `build` makes."""
     optimizer = build(model or net())
-    with undisturbed():
+    with without_traces():
         subject = OptimizerSubject(optimizer, limit=256, lrs=[float(g["lr"]) for g in optimizer.param_groups])
         return read(subject)[0]
 

@@ -15,7 +15,7 @@ from torch.nn import functional
 import shrinkage as sh
 from controller_cases import evidence_of_ridge, ridge_problem
 from shrinkage.attachment import Attachment
-from shrinkage.attachment.control._loop_curvature import PROBES, _probed, curvature, sampled_root
+from shrinkage.attachment.control._loop_curvature import PROBES, _probe, curvature, sampled_root
 from shrinkage.networks import loss_named
 
 Batches = list[tuple[torch.Tensor, torch.Tensor]]
@@ -367,7 +367,7 @@ def test_random_signs_find_the_diagonal_of_one_row_and_output_exactly():
     root = loss_named("squared_error").hessian_root(outputs.detach())
     exact = curvature(model, params, (x,), loss_named("squared_error"), 0).diagonal()
     assert PROBES > 1
-    torch.testing.assert_close(_probed(list(params.values()), outputs, root, 3), exact)
+    torch.testing.assert_close(_probe(list(params.values()), outputs, root, 3), exact)
 
 
 def lbfgs(p: Any) -> Any:

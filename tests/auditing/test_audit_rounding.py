@@ -7,7 +7,7 @@ from torch import nn
 from shrinkage.auditing.measuring._experiments import read
 from shrinkage.auditing.measuring._rounding_shared import SharedRounding
 from shrinkage.auditing.subjects._live import OptimizerSubject
-from shrinkage.auditing.subjects._subject import undisturbed
+from shrinkage.auditing.subjects._subject import without_traces
 
 LR, DRAWS = 0.1, 6000
 
@@ -34,7 +34,7 @@ def drawn(native, decay, lr):
 def test_the_share_is_that_of_plain_tensors(share_of_lr, is_later):
     decay = 0.1
     exact, native = subjects(decay, gradient=5e-2)
-    with undisturbed():
+    with without_traces():
         found = SharedRounding(exact, native, read(exact)).survivals(share_of_lr, is_later=is_later)
         assert found[0] == pytest.approx(drawn(native, decay, LR * share_of_lr), abs=0.08)
 
@@ -42,12 +42,12 @@ def test_the_share_is_that_of_plain_tensors(share_of_lr, is_later):
 @pytest.mark.parametrize("decay", [1e-3, 3e-4, 1e-4, 3e-5])
 def test_what_the_sum_with_the_gradient_loses_is_found_however_weak_the_penalty(decay):
     exact, native = subjects(decay, gradient=5e-2)
-    with undisturbed():
+    with without_traces():
         shared = SharedRounding(exact, native, read(exact))
         assert shared.survivals()[0] == pytest.approx(drawn(native, decay, LR), abs=0.08)
 
 
 def test_without_gradients_nothing_is_reported():
     exact, native = subjects(0.1, gradient=0.0)
-    with undisturbed():
+    with without_traces():
         assert SharedRounding(exact, native, read(exact)).survivals() == {}

@@ -11,7 +11,7 @@ from torch.utils._pytree import tree_leaves
 
 from shrinkage.attachment import attach
 from shrinkage.auditing import audit
-from shrinkage.auditing.measuring._zero_rows import Unreached, unreached
+from shrinkage.auditing.measuring._zero_rows import Unreached, unreached_rows
 from shrinkage.rules import Decoupled
 
 
@@ -58,7 +58,7 @@ def test_rows_of_zeros_are_exact_although_few_columns_are_checked_first(monkeypa
     p.grad = torch.zeros_like(p)
     p.grad[0, 3] = p.grad[2, 999] = 1e-30  # in columns that are not among the first looked at
     p.grad[4, 0] = 1.0
-    assert unreached([p], {})[0] == Unreached(3, 6, "gradient")
+    assert unreached_rows([p], {})[0] == Unreached(3, 6, "gradient")
 
 
 def test_looking_for_rows_of_zeros_takes_no_memory_of_their_size():
@@ -66,7 +66,7 @@ def test_looking_for_rows_of_zeros_takes_no_memory_of_their_size():
     p.grad = p.detach()
     p.grad[0] = 1.0
     before = most_resident()
-    assert unreached([p], {})[0] == Unreached(4095, 4096, "gradient")
+    assert unreached_rows([p], {})[0] == Unreached(4095, 4096, "gradient")
     assert most_resident() - before < 64 < p.numel() / 2**20  # the mask of all of it would be 156 MiB
 
 

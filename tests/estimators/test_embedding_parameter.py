@@ -134,7 +134,7 @@ def test_only_weights_are_pulled_toward_zero():
     """Under a crushing λ the weights vanish, and phases and frequencies stay where they began."""
     model = fitted(lambdas=[1e4], learning_rate_init=1e-2, rule="weight_decay")
     layout, row = model.networks_.layout, model.networks_.rows[0]
-    named = layout.named(row)
+    named = layout.by_name(row)
     assert max(np.abs(named[slot.name]).max() for slot in layout.decayed()) < 1e-3
     assert np.abs(named["embedding.frequency"]).mean() > 0.3
     assert np.abs(named["embedding.phase"]).mean() > 0.3
@@ -191,7 +191,7 @@ def test_training_goes_on_from_it():
     model.partial_fit(X, target(X))
     after = model.networks_.rows
     assert numbers.shape[1] == model.networks_.layout.inputs
-    changed = model.networks_.layout.named(after[0] != before[0])
+    changed = model.networks_.layout.by_name(after[0] != before[0])
     assert all(part.any() for part in changed.values())
 
 

@@ -30,7 +30,7 @@ def kind(hidden=(5,), activation="tanh"):
 
 def plain_embedded(layout: PerceptronLayout, row: torch.Tensor, activation: str, X: torch.Tensor):
     """One network by the formula, number by number and cosine by cosine."""
-    named = layout.named(row)
+    named = layout.by_name(row)
     V, c = named["embedding.weight"], named["embedding.bias"]
     phase, frequency = named["embedding.phase"], named["embedding.frequency"]
     assert layout.embedding is not None
@@ -111,7 +111,7 @@ def test_only_weights_are_decayed():
 
 def test_untrained_frequencies_phases_and_weights():
     layout = kind().layout(40, 3, range(40))
-    named = layout.named(kind().initial(layout, torch.Generator().manual_seed(0)))
+    named = layout.by_name(kind().initial(layout, torch.Generator().manual_seed(0)))
     assert named["embedding.frequency"].std() == pytest.approx(2 * math.pi * 0.2, rel=0.1)
     assert named["embedding.phase"].abs().max() <= math.pi
     assert named["embedding.phase"].std() == pytest.approx(math.pi / math.sqrt(3), rel=0.1)

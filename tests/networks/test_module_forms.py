@@ -19,14 +19,14 @@ from shrinkage.networks.module import (
     OneByOne,
     StackedModules,
     Verdict,
-    copied,
+    copy_modules,
     layout_of,
-    made,
+    make_module,
     module_loss,
     preflight,
     quiet_fallback,
     seed_generators,
-    seeded,
+    with_seed,
 )
 
 LOSS = CallableLoss(squared)
@@ -72,11 +72,11 @@ def trained(case: Case, dtype: torch.dtype, verdict: Verdict) -> list[dict[str, 
     """Three steps of plain SGD of three modules in both forms: losses, parameters, buffers and scores."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*weight_norm|.*torch.jit")
-        modules = [made(made_in(case, dtype), "cpu", "test", k) for k in range(3)]
+        modules = [make_module(made_in(case, dtype), "cpu", "test", k) for k in range(3)]
     layout = layout_of(modules[0], verdict.changing)
     forms: list[ModuleStack] = [
-        StackedModules(copied(modules), layout, LOSS, verdict.scoring),
-        OneByOne(copied(modules), layout, LOSS, writes=verdict.writes),
+        StackedModules(copy_modules(modules), layout, LOSS, verdict.scoring),
+        OneByOne(copy_modules(modules), layout, LOSS, writes=verdict.writes),
     ]
     return [after_three_steps(form, case, dtype) for form in forms]
 
@@ -85,7 +85,7 @@ def after_three_steps(form: ModuleStack, case: Case, dtype: torch.dtype) -> dict
     x, y = batch_of(case, dtype)
     weight = torch.linspace(0.5, 1.5, len(y), dtype=dtype)
     found = {}
-    with quiet_fallback(), seeded("test"):
+    with quiet_fallback(), with_seed("test"):
         for step in range(3):
             seed_generators("test", step)
             batch = x.clone() if isinstance(x, Tensor) else x  # a module may write into it
@@ -101,11 +101,11 @@ def after_three_steps(form: ModuleStack, case: Case, dtype: torch.dtype) -> dict
 
 def test_modules_with_batches_of_their_own_train_as_alone() -> None:
     case = CASES["batch norm"]
-    modules = [made(made_in(case, torch.float64), "cpu", "test", k) for k in range(2)]
+    modules = [make_module(made_in(case, torch.float64), "cpu", "test", k) for k in range(2)]
     layout = layout_of(modules[0], quiet_preflight(case, torch.float64).changing)
     x = torch.randn(2, 5, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
     y, weight = x.sum(2), x[..., 0].abs()
-    stack = StackedModules(copied(modules), layout, LOSS)
+    stack = StackedModules(copy_modules(modules), layout, LOSS)
     losses, _ = stack.gradient_(x, y, weight, shared=False)
     for k, module in enumerate(modules):
         alone = OneByOne([module], layout, LOSS)
@@ -129,12 +129,12 @@ def test_a_module_that_writes_into_its_batch_spoils_no_other_ones(stacked: bool)
     x, y = batch_of(case)
     verdict = preflight(made_in(case, torch.float64), LOSS, x, y, stacked=stacked)
     assert verdict.writes
-    modules = [made(made_in(case, torch.float64), "cpu", "test")] * 3
+    modules = [make_module(made_in(case, torch.float64), "cpu", "test")] * 3
     layout = layout_of(modules[0], verdict.changing)
     form = (
         StackedModules(modules, layout, LOSS)
         if stacked
-        else OneByOne(copied(modules), layout, LOSS, writes=True)
+        else OneByOne(copy_modules(modules), layout, LOSS, writes=True)
     )
     losses = form.gradient_(x.clone(), y, None, shared=True)[0]
     torch.testing.assert_close(losses, losses[:1].expand(3, -1))
@@ -159,7 +159,7 @@ def test_scoring_leaves_modules_as_they_were() -> None:
     case = CASES["buffer written in place"]
     x, y = batch_of(case)
     for form in (StackedModules, OneByOne):
-        module = made(made_in(case, torch.float64), "cpu", "test")
+        module = make_module(made_in(case, torch.float64), "cpu", "test")
         stack = form([module], layout_of(module, ["n"]), LOSS)
         stack.gradient_(x, y, None, shared=True)
         before = stack.rows()

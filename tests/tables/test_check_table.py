@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from shrinkage._errors import RequestError
-from shrinkage.tables import BUNDLED, Table, bundled, check_table, split_target
+from shrinkage.tables import BUNDLED, Table, bundled_table, check_table, split_target
 from tables_cases import in_memory, text_table
 
 N = 30
@@ -108,17 +108,17 @@ def test_all_problems_come_together(tmp_path: Path):
 
 @pytest.mark.parametrize("name", list(BUNDLED))
 def test_bundled_tables_pass(name: str):
-    table = bundled(name)
+    table = bundled_table(name)
     check_table(table, BUNDLED[name])
     problem = split_target(table, BUNDLED[name])
     assert len(problem.target) == len(problem.features) == len(table.frame)
     assert not set(BUNDLED[name]) & set(problem.features)
-    assert bundled(name).sha256 == table.sha256
+    assert bundled_table(name).sha256 == table.sha256
 
 
 def test_there_is_no_other_bundled_table():
     with pytest.raises(RequestError, match=r"no table 'mnist'\. Known: breast_cancer, "):
-        bundled("mnist")
+        bundled_table("mnist")
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 
 from shrinkage.tables.read._missing_words import is_missing_level, is_missing_word
 from shrinkage.tables.read._reading import Reading, as_read
-from shrinkage.tables.read._typing import Decision, decided
+from shrinkage.tables.read._typing import Decision, decide
 
 N = 24
 SUMS = [1000.5 + 37 * i for i in range(N)]
@@ -19,7 +19,7 @@ SWISS = [cell.replace(",", "\u2019") for cell in PLAIN]
 
 
 def found(cells: Sequence[str]) -> Decision:
-    return decided(pd.Series([*cells], dtype=object), "c")
+    return decide(pd.Series([*cells], dtype=object), "c")
 
 
 @pytest.mark.parametrize("cells", [PLAIN, EUROPEAN, NARROW, SWISS], ids=["us", "eu", "fr", "ch"])
@@ -261,7 +261,7 @@ def test_a_date_is_read_as_its_column_lays_it_out(
     written: str, days: list[pd.Timestamp], values: list[pd.Timestamp]
 ):
     cells = pd.Series([day.strftime(written) for day in days], dtype=object)
-    rule = decided(cells, "day").reading
+    rule = decide(cells, "day").reading
     assert rule.form == "date"
     precise = "s" if "%S" in written else "min" if "%M" in written else "D"
     assert as_read(rule, cells)[0].tolist() == [value.floor(precise) for value in values]
@@ -284,14 +284,12 @@ def test_a_date_is_read_as_its_column_lays_it_out(
     ],
 )
 def test_a_layout_that_may_be_a_code_needs_the_name_or_whole_years(name: str, cells: list[str], form: str):
-    assert decided(pd.Series(cells, dtype=object), name).reading.form == form
+    assert decide(pd.Series(cells, dtype=object), name).reading.form == form
 
 
 def test_a_layout_with_two_meanings_is_reported():
     cells = [f"{n:02d}-{month}" for n in (12, 3, 25, 7, 18) for month in ("Mar", "Jan")]
-    assert (
-        "'12-Mar' is read as a day of any year" in decided(pd.Series(cells, dtype=object), "c").reading.note
-    )
+    assert "'12-Mar' is read as a day of any year" in decide(pd.Series(cells, dtype=object), "c").reading.note
 
 
 def test_milliseconds_of_microsoft_are_moments():

@@ -40,8 +40,8 @@ from shrinkage.attachment.carriers._native import (
     native_strength,
     refuse_impossible,
 )
-from shrinkage.attachment.carriers._portable import carried
-from shrinkage.attachment.control._control_refusals import check_control, unwrapped
+from shrinkage.attachment.carriers._portable import record_of
+from shrinkage.attachment.control._control_refusals import check_control, unwrap_model
 from shrinkage.attachment.control._loop_control import LoopControl, Strengths, unit_of
 from shrinkage.attachment.readings._plausibility import warn_of_strengths
 from shrinkage.networks import ROLES, Place
@@ -176,7 +176,7 @@ def _loop_control(
         (peak_of(group) for group in optimizer.param_groups), default=0.0
     )
     check_control(control, optimizer, rule, model, steps=steps, lr=lr, strengths=strengths, given=given)
-    inner = None if model is None else unwrapped(model)
+    inner = None if model is None else unwrap_model(model)
     return LoopControl(control, optimizer, rule, inner, strengths=strengths, lr=lr, steps=steps or 0)
 
 
@@ -299,7 +299,7 @@ class _Claimer:
 def _was_ours(optimizer: Optimizer, group: dict[str, Any], of: dict[Tensor, Claim]) -> bool:
     """Whether the weight decay of `group` was a rule's in a checkpoint of 0.1.0; then it goes."""
     params = [p for p in group["params"] if of[p].rule is not None]
-    if not params or any(carried(optimizer.state.get(p, {}), []) is None for p in params):
+    if not params or any(record_of(optimizer.state.get(p, {}), []) is None for p in params):
         return False
     clear_native(group, optimizer.defaults)
     return True

@@ -70,7 +70,7 @@ def check(handle: Handle, state_dict: dict[str, Any]) -> tuple[dict[str, Any], d
     Raises:
         RequestError: names, shapes, rules or strengths do not fit; nothing has been loaded then.
     """
-    state_dict, portable = _portable.taken(state_dict, _names(handle), _shapes(handle))
+    state_dict, portable = _portable.take_records(state_dict, _names(handle), _shapes(handle))
     entry = state_dict.get(KEY)
     if entry is None and portable:
         exempt = {name: _exempt(handle, name) for name in handle.names if name not in portable}
@@ -88,7 +88,7 @@ def check(handle: Handle, state_dict: dict[str, Any]) -> tuple[dict[str, Any], d
             f"load_state_dict: the checkpoint's rule has format {shown(entry.get('format'))}, but this "
             f"version reads {_FORMAT}. Load it with the version that saved it."
         )
-    matched = _matched(handle, state_dict, entry["names"])
+    matched = _reorder(handle, state_dict, entry["names"])
     records = entry["parameters"]
     for claim in handle.claims.values():
         _check_claim(handle, claim, records[claim.name], "load_state_dict")
@@ -104,7 +104,7 @@ def pick_up(handle: Handle, optimizers: Sequence[Optimizer]) -> None:
     records: dict[str, Any] = {}
     for claim in handle.claims.values():
         entries = [entry for o in optimizers for entry in _entries(o, claim)]
-        found = (_portable.carried(entry, list(claim.param.shape)) for entry in entries)
+        found = (_portable.record_of(entry, list(claim.param.shape)) for entry in entries)
         record = next((r for r in found if r is not None), None)
         if record is not None and claim.rule is not None:
             records[claim.name] = record
@@ -150,7 +150,7 @@ def refuse_leftovers(handle: Handle) -> None:
         RequestError: names the parameter and the rule.
     """
     for claim in handle.claims.values():
-        found = (_portable.carried(entry, []) for entry in _entries(handle.optimizer, claim))
+        found = (_portable.record_of(entry, []) for entry in _entries(handle.optimizer, claim))
         record = next((r for r in found if r is not None), None)
         if record is None:
             continue
@@ -173,7 +173,7 @@ def finish(handle: Handle, records: dict[str, Any]) -> None:
         if record is None or claim.rule is None or record["rule"] != signature(claim.rule):
             continue
         if handle.keep == "checkpoint":
-            claim.rule = claim.rule.with_strength(_shaped(record["strength"], claim.rule.strength))
+            claim.rule = claim.rule.with_strength(_in_shape_of(record["strength"], claim.rule.strength))
         claim.lr_max = record["lr_max"]
         claim.debt.owed, claim.debt.paid = record["owed"], record["paid"]
         # A copy: the rule changes it in place, and the checkpoint is the user's.
@@ -220,7 +220,7 @@ def _names(handle: Handle) -> list[list[str]]:
     return [[handle.claims[p].name for p in group["params"]] for group in handle.optimizer.param_groups]
 
 
-def _shaped(strength: Any, like: Any) -> Any:
+def _in_shape_of(strength: Any, like: Any) -> Any:
     """A saved strength in the shape of the one at work; it may have been saved flat."""
     same_size = isinstance(strength, Tensor) and isinstance(like, Tensor) and strength.numel() == like.numel()
     return strength.reshape(like.shape).to(like.dtype) if same_size else strength
@@ -273,7 +273,7 @@ def _like(value: Tensor, param: Tensor) -> Tensor:
     return value
 
 
-def _matched(handle: Handle, state_dict: dict[str, Any], saved: list[list[str]]) -> dict[str, Any]:
+def _reorder(handle: Handle, state_dict: dict[str, Any], saved: list[list[str]]) -> dict[str, Any]:
     """`state_dict` with its positions in the order of this optimizer's parameters."""
     names = _names(handle)
     if names == saved:

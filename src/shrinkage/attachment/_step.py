@@ -139,7 +139,9 @@ class Step:
             else:
                 now = bunch.now()
                 rest = self._pull_ahead(bunch, rule, active, now)
-                views += [(bunch, self._fitted(rule, c), c, self._view(bunch, rule, c, now)) for c in rest]
+                views += [
+                    (bunch, self._fit_to_stack(rule, c), c, self._view(bunch, rule, c, now)) for c in rest
+                ]
         if views:
             self._pull_views(views)
         self._started = True
@@ -174,7 +176,7 @@ class Step:
             if not bunch.native and bunch.rule.has_objective:
                 rule = self._now(bunch.rule)
                 for claim in bunch.active():
-                    part = self._fitted(rule, claim).penalty(_real(claim.param), claim.anchor)
+                    part = self._fit_to_stack(rule, claim).penalty(_real(claim.param), claim.anchor)
                     total = total + part.sum()
         return total
 
@@ -182,7 +184,7 @@ class Step:
         return rule if self.factor == 1.0 else rule.with_strength(rule.strength * self.factor)
 
     @staticmethod
-    def _fitted(rule: Rule, claim: Claim) -> Rule:
+    def _fit_to_stack(rule: Rule, claim: Claim) -> Rule:
         """With a strength a model where the tensor stacks models."""
         if not claim.stacked:
             return rule
@@ -284,7 +286,9 @@ class Step:
 
     def _view(self, bunch: Bunch, rule: Rule, claim: Claim, now: Reading) -> View:
         param, grad = claim.param, cast(Tensor, claim.param.grad)
-        view = View(w=_real(param), now=now, strength=self._fitted(rule, claim).strength, state=claim.state)
+        view = View(
+            w=_real(param), now=now, strength=self._fit_to_stack(rule, claim).strength, state=claim.state
+        )
         view.anchor = claim.anchor
         modulation = rule.modulation
         if grad.is_sparse:

@@ -4,7 +4,7 @@ from shrinkage.auditing._audit_checkpoint import audit_checkpoint
 from shrinkage.auditing._audit_optimizer import audit
 from shrinkage.auditing._audit_result import Group
 from shrinkage.auditing._audit_step import audit_step
-from shrinkage.auditing._explaining import explained
+from shrinkage.auditing._explaining import explain
 from shrinkage.auditing._finding import SEVERITIES, Check, Finding, Severity
 from shrinkage.auditing._judging import Audit
 from shrinkage.auditing._unchecked import Unchecked
@@ -27,5 +27,5 @@ __all__ = [
     "audit_checkpoint",
     "audit_run",
     "audit_step",
-    "explained",
+    "explain",
 ]

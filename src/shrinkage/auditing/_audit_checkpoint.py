@@ -57,7 +57,7 @@ _KINDS = (
 )  # fmt: skip
 
 
-def audit_checkpoint(path: str | Path, *, optimizer: str | None = None, **told: Any) -> Audit:
+def audit_checkpoint(path: str | Path, *, optimizer: str | None = None, **counts: Any) -> Audit:
     """Audit a file: weights if it is `.safetensors`, otherwise a torch checkpoint with the optimizer's state.
 
     Args:
@@ -66,7 +66,7 @@ def audit_checkpoint(path: str | Path, *, optimizer: str | None = None, **told: 
             group has that shape; otherwise a parameter is named by its group and number, without a role.
         optimizer: dotted name of the optimizer's class, such as `torch.optim.AdamW`; a checkpoint does not contain it.
             None: recognized from its options, among the classes of torch.optim.
-        told: `rows`, `batch_size` and `steps`, as in `audit`.
+        counts: `rows`, `batch_size` and `steps`, as in `audit`.
 
     Returns:
         The audit; `unchecked` lists what the file does not contain. For an optimizer's state alone, the options and the
@@ -89,11 +89,11 @@ def audit_checkpoint(path: str | Path, *, optimizer: str | None = None, **told: 
         return _of_weights(weights, Path(path).name)
     state, has_rule = _without_rule(state)
     held = _parameters(state, weights)
-    live = _built(path, _kind(str(path), state, optimizer), state, held)
+    live = _build_optimizer(path, _kind(str(path), state, optimizer), state, held)
     named = {p.name: p.parameter for p in held.values() if p.name is not None}
     lacks, in_part = _lacks(list(held.values()))
     request = Request(
-        **counted(**told),
+        **counted(**counts),
         lacks={**_LIVE, **lacks},
         lacks_part=in_part,
         roles=_roles(list(held.values())),
@@ -114,7 +114,7 @@ def _of_weights(weights: dict[str, Tensor], name: str) -> Audit:
     return replace(audit_of(facts), groups=[])
 
 
-def _built(path: str | Path, kind: Any, state: dict[str, Any], held: Mapping[int, _Held]) -> Any:
+def _build_optimizer(path: str | Path, kind: Any, state: dict[str, Any], held: Mapping[int, _Held]) -> Any:
     """The optimizer that the file's state belongs to."""
     try:
         with warnings.catch_warnings():
@@ -132,19 +132,19 @@ def _lacks(held: Sequence[_Held]) -> tuple[dict[Need, str], dict[Need, str]]:
     lacks: dict[Need, str] = {}
     in_part: dict[Need, str] = {}
 
-    def told(has: Sequence[bool], words: str, *needs: Need) -> None:
+    def report(has: Sequence[bool], words: str, *needs: Need) -> None:
         missing = len(has) - sum(has)
         where = in_part if any(has) else lacks
         if missing:
             share = f"all {missing}" if missing == len(has) else f"{missing} of {len(has)}"
             where.update(lacking(words.format(f"{share} parameters are"), *needs))
 
-    told([p.name is not None for p in held], _NAMELESS, "roles", "matrices")
-    told([p.has_values for p in held], _VALUELESS, "values")
+    report([p.name is not None for p in held], _NAMELESS, "roles", "matrices")
+    report([p.has_values for p in held], _VALUELESS, "values")
     if not all(p.has_shape for p in held):
         in_part["format"] = _FORMATLESS.format(sum(not p.has_shape for p in held))
     tells_axes = bool(_roles(held))
-    told([p.name is not None or (tells_axes and p.has_shape) for p in held], _NAMELESS, "biases")
+    report([p.name is not None or (tells_axes and p.has_shape) for p in held], _NAMELESS, "biases")
     return lacks, in_part
 
 

@@ -11,11 +11,11 @@ from torch import Tensor, nn
 from shrinkage._errors import RequestError, called
 from shrinkage.auditing._facts import Facts
 from shrinkage.auditing._judging import Audit, audit_of
-from shrinkage.auditing._measured_facts import measured
-from shrinkage.auditing._merged import merged
-from shrinkage.auditing._request import Request, check_given, counted, listed
-from shrinkage.auditing.subjects._subject import undisturbed
-from shrinkage.auditing.subjects._untouched import untouched
+from shrinkage.auditing._measured_facts import measure_facts
+from shrinkage.auditing._merged import merge_facts
+from shrinkage.auditing._request import Request, check_given, counted, list_optimizers
+from shrinkage.auditing.subjects._subject import without_traces
+from shrinkage.auditing.subjects._untouched import preserve_weights
 
 __all__ = ["audit", "facts_of"]
 
@@ -64,7 +64,7 @@ def audit(
         >>> [finding.code for finding in audit(optimizer, model).findings]
         ['adam-l2', 'bias-decayed']
     """
-    optimizers = listed(optimizer)
+    optimizers = list_optimizers(optimizer)
     request = Request(
         **counted(rows=rows, batch_size=batch_size, steps=steps),
         scheduler=scheduler,
@@ -79,10 +79,10 @@ def audit(
         )
     for each in optimizers:
         check_given(each, model)
-    return audit_of(merged([facts_of(each, model, request) for each in optimizers]))
+    return audit_of(merge_facts([facts_of(each, model, request) for each in optimizers]))
 
 
 def facts_of(optimizer: torch.optim.Optimizer, model: nn.Module | None, request: Request) -> Facts:
     """Measure an optimizer that can take steps, without changing it."""
-    with undisturbed(), untouched(optimizer):
-        return measured(optimizer, model, request)
+    with without_traces(), preserve_weights(optimizer):
+        return measure_facts(optimizer, model, request)

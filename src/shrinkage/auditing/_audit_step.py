@@ -22,7 +22,7 @@ from shrinkage.auditing.subjects._patterns import (
     time_sign,
     weight_pattern,
 )
-from shrinkage.auditing.subjects._subject import Plan, Track, rms_or_usual, undisturbed
+from shrinkage.auditing.subjects._subject import Plan, Track, rms_or_usual, without_traces
 
 __all__ = ["audit_step"]
 
@@ -72,8 +72,8 @@ def audit_step(
         'grows'
     """
     subject = StepSubject(step, parameters, lr=lr, reset=reset)
-    with undisturbed():
-        readings = subject.kept(lambda: read(subject))
+    with without_traces():
+        readings = subject.restore_after(lambda: read(subject))
     audited = [
         Audited(
             name=name,
@@ -142,7 +142,7 @@ class StepSubject:
         is_exact = not self.in_place or all(value.dtype == torch.float64 for value in self.tensors)
         self.epsilon = torch.finfo(torch.float64 if is_exact else torch.float32).eps
 
-    def kept(self, job: Callable[[], Any]) -> Any:
+    def restore_after(self, job: Callable[[], Any]) -> Any:
         """Do the job, then put back what the steps may have changed in place."""
         kept = (
             [(value.clone(), live.grad) for value, live in zip(self.tensors, self.live, strict=True)]
@@ -169,7 +169,7 @@ class StepSubject:
         rows = [[_head(w)] for w in weights]
         for t in range(plan.steps):
             grads = [self._gradient(value, plan, t) for value in self.tensors]
-            weights = self._stepped(weights, grads, plan)
+            weights = self._step(weights, grads, plan)
             for row, w in zip(rows, weights, strict=True):
                 row.append(_head(w))
         return [torch.stack(row) for row in rows]
@@ -187,18 +187,18 @@ class StepSubject:
         offset = plan.gradient_offset * base.abs() * offset_signs(value.numel())
         return (plan.gradients * time_sign(t) * base + offset).view(value.shape)
 
-    def _stepped(self, weights: list[Tensor], grads: list[Tensor], plan: Plan) -> list[Tensor]:
+    def _step(self, weights: list[Tensor], grads: list[Tensor], plan: Plan) -> list[Tensor]:
         if not self.in_place:
             given = self._as_given(weights)
-            returned = self._called(plan, given, self._as_given(grads))
+            returned = self._call(plan, given, self._as_given(grads))
             return self._as_tensors(given if returned is None else returned)
         for value, live, w, grad in zip(self.tensors, self.live, weights, grads, strict=True):
             value.copy_(w)
             live.grad = None if plan.feed == "none" else grad.to(value)
-        self._called(plan)
+        self._call(plan)
         return [value.double() for value in self.tensors]
 
-    def _called(self, plan: Plan, *arguments: Any) -> Any:
+    def _call(self, plan: Plan, *arguments: Any) -> Any:
         keywords = {} if self.lr is None else {"lr": self.lr * plan.lr}
         try:
             return self.step(*arguments, **keywords)

@@ -9,10 +9,10 @@ from shrinkage.auditing._finding import Check
 from shrinkage.auditing._unchecked import NEEDS
 from shrinkage.auditing.findings import CHECKS
 
-__all__ = ["explained", "section"]
+__all__ = ["explain", "section"]
 
 
-def explained(code: str) -> str:
+def explain(code: str) -> str:
     """What the documentation says about the finding with this code.
 
     Raises:

@@ -17,12 +17,21 @@ from shrinkage.auditing.measuring._invariance import Invariance
 from shrinkage.auditing.measuring._loss_penalty import Penalty
 from shrinkage.auditing.measuring._step_reading import AT_REST, Reading
 from shrinkage.auditing.measuring._timeline import Timeline
-from shrinkage.auditing.measuring._zero_rows import Unreached, unreached
-from shrinkage.auditing.subjects._sampling import local, sampled
+from shrinkage.auditing.measuring._zero_rows import Unreached, unreached_rows
+from shrinkage.auditing.subjects._sampling import local, sample
 from shrinkage.auditing.subjects._subject import parameters_of
 from shrinkage.sweeps import Ends, ends_of_shrinks
 
-__all__ = ["BY_AXES", "MOST_PER_STEP", "Audited", "Facts", "Owner", "audited", "configured", "weights_of"]
+__all__ = [
+    "BY_AXES",
+    "MOST_PER_STEP",
+    "Audited",
+    "Facts",
+    "Owner",
+    "audited_parameters",
+    "configured_strength",
+    "weights_of",
+]
 
 BY_AXES = "one-dimensional, like biases and norm gains"
 """The reason of a role that nothing but the shape tells."""
@@ -78,7 +87,7 @@ class Audited:
     @property
     def rms(self) -> float:
         """Root of the mean square of its elements, of a part of them where there are many."""
-        part = sampled(self.tensor, _STATISTIC).abs().double()
+        part = sample(self.tensor, _STATISTIC).abs().double()
         return float(part.square().mean().sqrt()) if part.numel() else 0.0
 
     @property
@@ -168,7 +177,9 @@ class Facts:
         if shrinks is None or not shrinks.max() > 0:
             return None
         strength = (
-            configured(self.groups[parameter.group]) or parameter.reading.lam or parameter.reading.shrink
+            configured_strength(self.groups[parameter.group])
+            or parameter.reading.lam
+            or parameter.reading.shrink
         )
         if not strength or strength < 0:
             return None
@@ -199,17 +210,17 @@ class Facts:
         )
         if sums or grad.layout != torch.strided or parameter.lr <= 0 or reading.lam < 0:
             return None
-        rms = float(sampled(grad, _STATISTIC).abs().double().square().mean().sqrt())
+        rms = float(sample(grad, _STATISTIC).abs().double().square().mean().sqrt())
         return parameter.lr * reading.lam / rms if rms > 0 and math.isfinite(rms) else None
 
 
-def configured(options: Mapping[str, Any]) -> float | None:
+def configured_strength(options: Mapping[str, Any]) -> float | None:
     """The strength that a group's options say; None where they have no such option."""
     values = [options[key] for key in _CONFIGURED if isinstance(options.get(key), int | float | Tensor)]
     return float(values[0]) if values else None
 
 
-def audited(
+def audited_parameters(
     optimizer: torch.optim.Optimizer,
     model: nn.Module | None,
     readings: Sequence[Reading],
@@ -227,7 +238,7 @@ def audited(
         for p in group["params"]:
             listed[id(p)].append(g)
     parameters, live = [], list(parameters_of(optimizer))
-    rows = unreached(live, optimizer.state)
+    rows = unreached_rows(live, optimizer.state)
     for i, (p, reading) in enumerate(zip(live, readings, strict=True)):
         place, groups = places.get(id(p)), listed[id(p)]
         parameters.append(
@@ -255,7 +266,7 @@ def audited(
 def _has_past(p: Tensor, state: Mapping[str, Any] | None) -> bool:
     if state:
         return True
-    return p.grad is not None and bool(sampled(p.grad, _STATISTIC).any())
+    return p.grad is not None and bool(sample(p.grad, _STATISTIC).any())
 
 
 def weights_of(model: nn.Module) -> list[Audited]:

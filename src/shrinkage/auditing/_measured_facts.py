@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from shrinkage._errors import RequestError, called
-from shrinkage.auditing._facts import Audited, Facts, Owner, audited, configured
+from shrinkage.auditing._facts import Audited, Facts, Owner, audited_parameters, configured_strength
 from shrinkage.auditing._request import Request
 from shrinkage.auditing._unchecked import TOLD, Need
 from shrinkage.auditing.measuring._experiments import read, shrink_noise
@@ -22,13 +22,13 @@ from shrinkage.auditing.measuring._rounding import survivals
 from shrinkage.auditing.measuring._rounding_shared import SharedRounding
 from shrinkage.auditing.measuring._step_reading import Reading
 from shrinkage.auditing.measuring._timeline import Timeline, number, timeline
-from shrinkage.auditing.measuring._true_size import confirmed, with_real_gradients
+from shrinkage.auditing.measuring._true_size import confirm, with_real_gradients
 from shrinkage.auditing.measuring._zero_rows import has_taken_steps
 from shrinkage.auditing.subjects._live import OptimizerSubject
 from shrinkage.auditing.subjects._sampling import local
 from shrinkage.auditing.subjects._subject import Plan, Subject, parameters_of
 
-__all__ = ["measured"]
+__all__ = ["measure_facts"]
 
 _MOST_ELEMENTS = 512
 """Elements of a parameter that are stepped on."""
@@ -38,18 +38,18 @@ _LOOKS = 20
 """Places of a schedule at which rounding is looked at."""
 
 
-def measured(optimizer: torch.optim.Optimizer, model: nn.Module | None, request: Request) -> Facts:
+def measure_facts(optimizer: torch.optim.Optimizer, model: nn.Module | None, request: Request) -> Facts:
     """Measure everything about one optimizer."""
     plans = None
     if request.steps is not None:
         plans = timeline(optimizer, request.scheduler, request.steps, request.scheduler_every)
     lrs = [_reference_lr(optimizer, g, plans) for g in range(len(optimizer.param_groups))]
     subject = OptimizerSubject(optimizer, limit=_MOST_ELEMENTS, lrs=lrs)
-    expected = _expected(optimizer, lrs)
+    expected = _expected_shrinks(optimizer, lrs)
     readings = with_faint(subject, read(subject), expected)
-    sizes = confirmed(optimizer, subject, readings, expected, limit=_MOST_ELEMENTS)
+    sizes = confirm(optimizer, subject, readings, expected, limit=_MOST_ELEMENTS)
     readings = with_real_gradients(optimizer, subject, sizes.readings)
-    parameters, forgotten, aliases = audited(
+    parameters, forgotten, aliases = audited_parameters(
         optimizer, model, readings, lrs, request.roles, request.shapeless
     )
     if request.loss is not None:
@@ -86,7 +86,7 @@ def measured(optimizer: torch.optim.Optimizer, model: nn.Module | None, request:
         lacks={**_unfelt(optimizer, readings, idle), **request.missing(model), **request.lacks},
         lacks_part={
             **_unproven(parameters, sizes.unproven),
-            **_unfollowed(parameters, missed, missed_later - missed),
+            **_penalties_not_judged(parameters, missed, missed_later - missed),
             **request.lacks_part,
         },
     )
@@ -128,12 +128,12 @@ def _rests(subject: OptimizerSubject) -> bool:
     return not any(bool((track != track[0]).any()) for plan in plans for track in subject.run(plan))
 
 
-def _expected(optimizer: torch.optim.Optimizer, lrs: Sequence[float]) -> list[float]:
+def _expected_shrinks(optimizer: torch.optim.Optimizer, lrs: Sequence[float]) -> list[float]:
     """For each parameter lr × the strength that its group says, 0 where it says none."""
     of: dict[int, float] = {}
     for group, lr in zip(optimizer.param_groups, lrs, strict=True):
         for p in group["params"]:
-            of.setdefault(id(p), lr * (configured(group) or 0.0) if p.requires_grad else 0.0)
+            of.setdefault(id(p), lr * (configured_strength(group) or 0.0) if p.requires_grad else 0.0)
     return [of[id(p)] for p in parameters_of(optimizer)]
 
 
@@ -149,7 +149,7 @@ def _unfelt(optimizer: torch.optim.Optimizer, readings: Sequence[Reading], idle:
     return {need: TOLD[need] for need, is_absent in absent.items() if is_absent}
 
 
-def _unfollowed(parameters: Sequence[Audited], now: Set[int], later: Set[int]) -> dict[Need, str]:
+def _penalties_not_judged(parameters: Sequence[Audited], now: Set[int], later: Set[int]) -> dict[Need, str]:
     """Penalties whose rounding was not judged, and why."""
     in_loss = [i for i, p in enumerate(parameters) if p.penalty.pulls or p.penalty.pushes]
     why = "is too weak to measure, and a hook's penalty can't be tested at a larger strength"

@@ -8,10 +8,10 @@ from dataclasses import replace
 from shrinkage.auditing._facts import Audited, Facts
 from shrinkage.auditing._unchecked import Need
 
-__all__ = ["merged"]
+__all__ = ["merge_facts"]
 
 
-def merged(parts: Sequence[Facts]) -> Facts:
+def merge_facts(parts: Sequence[Facts]) -> Facts:
     """The facts of all together; a parameter that several hold is that of the first, and stands in the groups of all."""
     if len(parts) == 1:
         return parts[0]

@@ -15,7 +15,7 @@ from shrinkage._errors import RequestError, called, shown
 from shrinkage.auditing._unchecked import TOLD, Need
 from shrinkage.auditing.subjects._subject import parameters_of
 
-__all__ = ["Request", "check_given", "counted", "listed", "unwrapped"]
+__all__ = ["Request", "check_given", "counted", "list_optimizers", "unwrap_optimizer"]
 
 _TRAINERS = {"accelerate", "lightning", "pytorch_lightning"}
 """Packages whose optimizers wrap a torch one and step by way of the trainer."""
@@ -58,22 +58,22 @@ class Request:
         return {need: TOLD[need] for need, is_absent in absent.items() if is_absent}
 
 
-def unwrapped(optimizer: Any) -> torch.optim.Optimizer:
+def unwrap_optimizer(optimizer: Any) -> torch.optim.Optimizer:
     """The torch optimizer inside a trainer's wrapper, which steps by ways of its own."""
     inner = getattr(optimizer, "optimizer", None)
     homes = {kind.__module__.partition(".")[0] for kind in type(optimizer).__mro__}
     is_wrapper = not isinstance(optimizer, torch.optim.Optimizer) or bool(homes & _TRAINERS)
-    return unwrapped(inner) if is_wrapper and isinstance(inner, torch.optim.Optimizer) else optimizer
+    return unwrap_optimizer(inner) if is_wrapper and isinstance(inner, torch.optim.Optimizer) else optimizer
 
 
-def listed(optimizer: Any) -> list[Any]:
+def list_optimizers(optimizer: Any) -> list[Any]:
     """The optimizers in a list or dict, nested or not, each once."""
     if isinstance(optimizer, Mapping):
         optimizer = list(optimizer.values())
     if isinstance(optimizer, list | tuple):
-        inside = [each for part in optimizer for each in listed(part)]
+        inside = [each for part in optimizer for each in list_optimizers(part)]
         return list({id(each): each for each in inside}.values())
-    return [unwrapped(optimizer)]
+    return [unwrap_optimizer(optimizer)]
 
 
 def counted(**counts: int | None) -> dict[str, Any]:

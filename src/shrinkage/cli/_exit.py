@@ -58,7 +58,7 @@ def exit_with(job: Callable[[], object], *, debug: bool = False, resumable: bool
         except OSError as error:
             return _say([_of_the_system(error, resumable)], FAILED, debug)
         except Exception as error:  # the last resort: report it as a defect
-            return _say([_unexpected(error)], FAILED, debug)
+            return _say([_sentence_of_unexpected(error)], FAILED, debug)
     return DONE
 
 
@@ -66,7 +66,7 @@ def usage(error: Exception) -> int:
     """The exit code of a command line that could not be parsed, the reason said as every other."""
     context, message = getattr(error, "ctx", None), getattr(error, "format_message", None)
     if message is None:
-        return _say([_unexpected(error)], FAILED)
+        return _say([_sentence_of_unexpected(error)], FAILED)
     if type(error).__name__ == "NoArgsIsHelpError":
         print(message())
         return WRONG
@@ -93,7 +93,7 @@ def _of_the_system(error: OSError, resumable: bool) -> str:
     return f"{where}{error.strerror or error}.{hint}"
 
 
-def _unexpected(error: Exception) -> str:
+def _sentence_of_unexpected(error: Exception) -> str:
     text = " ".join(f"{type(error).__name__}: {error}".split())
     if isinstance(error, RuntimeError) and ("allocate memory" in text or "out of memory" in text):
         return NO_MEMORY

@@ -42,7 +42,7 @@ def prepared_folder(
             written to.
         JobError: it can't be written to: the disk is full.
     """
-    with _said(folder):
+    with _explain_failure(folder):
         is_file = folder.exists() and not folder.is_dir()
         kept = [name for name in (*results, blocks) if not is_file and (folder / name).exists()]
     if is_file:
@@ -52,8 +52,8 @@ def prepared_folder(
             f"--out {folder}: the folder holds an earlier run ({', '.join(kept)}). Name another folder, or "
             "add --resume to continue that run, or --overwrite to replace it."
         )
-    with _locked(folder):
-        with _said(folder):
+    with _lock(folder):
+        with _explain_failure(folder):
             shutil.rmtree(folder / STAGED, ignore_errors=True)  # this and the next of a run that was killed
             for leftover in folder.glob(".*.tmp"):
                 leftover.unlink(missing_ok=True)
@@ -68,7 +68,7 @@ def prepared_folder(
         try:
             yield
         finally:
-            _tidied(folder / blocks)
+            _remove_if_empty(folder / blocks)
 
 
 @contextmanager
@@ -93,14 +93,14 @@ def published_together(folder: Path, last: str) -> Iterator[Path]:
         shutil.rmtree(staged, ignore_errors=True)
 
 
-def _tidied(blocks: Path) -> None:
+def _remove_if_empty(blocks: Path) -> None:
     """Remove a folder of blocks in which none was finished."""
     if blocks.is_dir() and not any(blocks.rglob("*.block")):
         shutil.rmtree(blocks, ignore_errors=True)
 
 
 @contextmanager
-def _said(folder: Path) -> Iterator[None]:
+def _explain_failure(folder: Path) -> Iterator[None]:
     """Says why the folder can't be used."""
     try:
         yield
@@ -112,7 +112,7 @@ def _said(folder: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _locked(folder: Path) -> Iterator[None]:
+def _lock(folder: Path) -> Iterator[None]:
     try:
         import fcntl
     except ImportError:  # Windows has no flock, so the user must keep runs in separate folders
@@ -120,7 +120,7 @@ def _locked(folder: Path) -> Iterator[None]:
         yield
         return
     path = folder / LOCK
-    with _said(folder):
+    with _explain_failure(folder):
         folder.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
     try:

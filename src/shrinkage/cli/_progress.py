@@ -28,8 +28,8 @@ def progress_bar(
     if quiet:
         yield None
     elif sys.stderr.isatty():
-        with _bar(title, before) as told:
-            yield told
+        with _bar(title, before) as report:
+            yield report
     else:
         if before:
             note(f"{before}.")
@@ -65,7 +65,7 @@ def _spoken(title: str) -> Callable[[float, float], None]:
     start = last = time.monotonic()
     kept: float | None = None  # work of an earlier run took no time in this one
 
-    def told(done: float, total: float) -> None:
+    def report(done: float, total: float) -> None:
         nonlocal start, last, kept
         now = time.monotonic()
         if kept is None:
@@ -76,4 +76,4 @@ def _spoken(title: str) -> Callable[[float, float], None]:
         left = (now - start) * (total - done) / (done - kept)
         print(f"{title}: {100 * done / total:.0f} %, {left:.0f} s left", file=sys.stderr)
 
-    return told
+    return report

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from shrinkage.reporting import FitStory
 
-__all__ = ["compared"]
+__all__ = ["comparison_record"]
 
 
-def compared(story: FitStory) -> dict[str, Any]:
+def comparison_record(story: FitStory) -> dict[str, Any]:
     """The baselines of the chosen λ as JSON values: their losses, and the paired differences over the folds."""
     verdict = story.verdict
     rivals = {

@@ -41,7 +41,7 @@ def audit(model: keras.Model, *, rows: int | None = None, batch_size: int | None
     copied = _Copied(optimizer, list(model.trainable_variables))
 
     def step(weights: dict[str, Tensor], gradients: dict[str, Tensor], *, lr: float) -> dict[str, Tensor]:
-        return copied.stepped(weights, gradients, lr)
+        return copied.step(weights, gradients, lr)
 
     step.__name__ = type(optimizer).__name__
     return audit_step(
@@ -73,9 +73,7 @@ class _Copied:
         self._optimizer._exclude_from_weight_decay_cache = dict(self._decayed)  # no part of the configuration
         self._optimizer.build(self._variables)
 
-    def stepped(
-        self, weights: dict[str, Tensor], gradients: dict[str, Tensor], lr: float
-    ) -> dict[str, Tensor]:
+    def step(self, weights: dict[str, Tensor], gradients: dict[str, Tensor], lr: float) -> dict[str, Tensor]:
         self._optimizer._learning_rate = lr
         for variable, w in zip(self._variables, weights.values(), strict=True):
             variable.assign(w)

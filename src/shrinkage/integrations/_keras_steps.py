@@ -22,7 +22,7 @@ class KerasSteps(torch.optim.Optimizer):
         super().__init__([(v.path, v.value) for v in variables], {"lr": float(optimizer.learning_rate)})
         optimizer.apply = self._applied
 
-    def _applied(self, grads: Any, trainable_variables: Any = None) -> None:
+    def _apply(self, grads: Any, trainable_variables: Any = None) -> None:
         for variable, grad in zip(trainable_variables or self._variables, grads, strict=True):
             variable.value.grad = grad
         self.param_groups[0]["lr"] = float(self._optimizer.learning_rate)

@@ -6,7 +6,7 @@ from shrinkage._errors import called
 from shrinkage.strength._convention import Convention
 from shrinkage.strength._quantities import Quantities
 
-__all__ = ["note", "refusal", "refused"]
+__all__ = ["note", "refusal", "refusal_sentence"]
 
 
 def refusal(source: Convention, target: Convention) -> str:
@@ -45,7 +45,7 @@ def _of_objective(source: Convention, target: Convention) -> str:
     return ""
 
 
-def refused(source: Convention, target: Convention, reason: str) -> str:
+def refusal_sentence(source: Convention, target: Convention, reason: str) -> str:
     """The refusal as a finished sentence."""
     head = f"{called('convert(…)')}: no single number in {target.name} equals one in {source.name}: "
     if source.norm != target.norm:
@@ -60,7 +60,7 @@ def note(
     parts = [_what_agrees(source, target, q, refusal, same=same)]
     if rate is not None:
         parts.append(_shorter_step(source, target, q, rate))
-    parts += [f"{one.name}: {one.note}" for one in _told(source, target)]
+    parts += [f"{one.name}: {one.note}" for one in _conventions_to_describe(source, target)]
     return " ".join(part if part.endswith((".", "?")) else f"{part}." for part in parts)
 
 
@@ -124,5 +124,5 @@ def _shorter_step(source: Convention, target: Convention, q: Quantities, rate: f
     )
 
 
-def _told(source: Convention, target: Convention) -> list[Convention]:
+def _conventions_to_describe(source: Convention, target: Convention) -> list[Convention]:
     return [one for one in dict.fromkeys((source, target)) if one.note and one.kind != "no scalar"]

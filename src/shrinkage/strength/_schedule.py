@@ -89,7 +89,7 @@ def ratio_of_totals(source: Clock, target: Clock, q: Quantities) -> tuple[float,
 def relative_rates(q: Quantities) -> list[tuple[float, float]]:
     """(η_t/η, t/T) of every step, or of `GRID` midpoints where the number of steps is not known."""
     if isinstance(q.schedule, Iterable) and not isinstance(q.schedule, str):
-        return _listed(q.schedule, q)
+        return _from_list(q.schedule, q)
     if q.schedule not in _SHAPES:
         known = ", ".join(_SHAPES)
         raise RequestError(
@@ -102,7 +102,7 @@ def relative_rates(q: Quantities) -> list[tuple[float, float]]:
     return [(_SHAPES[q.schedule](u, last), u) for u in at]
 
 
-def _listed(rates: Sequence[float], q: Quantities) -> list[tuple[float, float]]:
+def _from_list(rates: Sequence[float], q: Quantities) -> list[tuple[float, float]]:
     values = [checked("convert", "schedule", rate, ">= 0 and finite") for rate in rates]
     peak = q.lr or max(values, default=0.0)
     if not peak:

@@ -60,7 +60,7 @@ def translate(
     """
     refusal = _notes.refusal(source, target)
     if source.norm != target.norm or (refusal and not approximate):
-        raise RequestError(_notes.refused(source, target, refusal))
+        raise RequestError(_notes.refusal_sentence(source, target, refusal))
     _ask(source, target, q)
     strength = _strength(value, source, q)
     if source.kind == target.kind == "objective":
@@ -109,14 +109,16 @@ def _through_shrink(
     if source.kind == "objective":
         lam = strength * _beside(source, target, q)
         strength = lam * gain  # (2)
-    found = _matched(strength, ratio, source, target, q)
+    found = _match_totals(strength, ratio, source, target, q)
     if target.kind == "objective":
         lam = found / gain  # (2)
         found = lam / _beside(target, source, q)
     return found, lam, same
 
 
-def _matched(strength: float, ratio: float, source: Convention, target: Convention, q: Quantities) -> float:
+def _match_totals(
+    strength: float, ratio: float, source: Convention, target: Convention, q: Quantities
+) -> float:
     """(3), with (4) where one side decays after the step; `ratio` is that of the clocks' totals."""
     p_source, p_target = _power(source), _power(target)
     if not _needs_lr(source, target):

@@ -1,7 +1,7 @@
 """From a file to a matrix: reading a table, saying all that is wrong with it, splitting off the target, and
 turning the columns into a network's inputs, fixed on training rows alone; and the files of both ends."""
 
-from shrinkage.tables._source_table import BUNDLED, Table, bundled
+from shrinkage.tables._source_table import BUNDLED, Table, bundled_table
 from shrinkage.tables._target import Problem, Task, split_target
 from shrinkage.tables._write_predictions import as_csv, has_columns, predictions_file, write_predictions
 from shrinkage.tables.check._check_table import check_table
@@ -43,7 +43,7 @@ __all__ = [
     "as_csv",
     "as_numbers",
     "as_pandas",
-    "bundled",
+    "bundled_table",
     "check_new_rows",
     "check_table",
     "column_rules",

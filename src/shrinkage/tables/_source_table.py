@@ -16,7 +16,7 @@ from shrinkage._errors import RequestError, called, shown
 from shrinkage.tables.read._numerals import Numerals
 from shrinkage.tables.read._reading import Reading, readings_of
 
-__all__ = ["BUNDLED", "Table", "bundled", "column_of"]
+__all__ = ["BUNDLED", "Table", "bundled_table", "column_of"]
 
 BUNDLED: dict[str, tuple[str, ...]] = {
     "breast_cancer": ("target",),
@@ -72,7 +72,7 @@ def column_of(frame: pd.DataFrame, name: object) -> pd.Series:
     return cast(pd.Series, frame[name])
 
 
-def bundled(name: str = "breast_cancer") -> Table:
+def bundled_table(name: str = "breast_cancer") -> Table:
     """One of scikit-learn's tables, offline; `BUNDLED` names them with their target columns.
 
     Args:
@@ -85,7 +85,7 @@ def bundled(name: str = "breast_cancer") -> Table:
         RequestError: there is no such table.
 
     Example:
-        >>> sorted(set(bundled().frame["target"]))
+        >>> sorted(set(bundled_table().frame["target"]))
         ['benign', 'malignant']
     """
     if name not in BUNDLED:

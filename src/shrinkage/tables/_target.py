@@ -56,8 +56,8 @@ def split_target(table: Table, target: str | Sequence[str], task: str = "auto") 
         RequestError: a target that the task cannot have.
 
     Example:
-        >>> from shrinkage.tables import bundled
-        >>> problem = split_target(bundled(), "target")
+        >>> from shrinkage.tables import bundled_table
+        >>> problem = split_target(bundled_table(), "target")
         >>> problem.task, problem.classes.tolist(), problem.features.shape
         ('classification', ['benign', 'malignant'], (569, 30))
     """

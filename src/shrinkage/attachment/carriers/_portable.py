@@ -17,7 +17,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-__all__ = ["UNSTEPPED", "carried", "discard", "may_ride", "put", "taken"]
+__all__ = ["UNSTEPPED", "discard", "may_ride", "put", "record_of", "take_records"]
 
 _MARK = "shrinkage."
 UNSTEPPED = _MARK + "unstepped"
@@ -44,7 +44,7 @@ def put(state: dict[Any, Any], position: Any, record: Mapping[str, Any], name: s
         "rule": _text(record["rule"], like),
         "name": _text(name, like),
         "strength": _bytes_of(torch.as_tensor(strength, dtype=torch.float64).flatten().tolist(), like),
-        **dict(_packed(key, value, like) for key, value in record["state"].items()),
+        **dict(_pack(key, value, like) for key, value in record["state"].items()),
     }
     if record["anchor"] is not None:
         tensors["anchor"] = record["anchor"]
@@ -52,7 +52,7 @@ def put(state: dict[Any, Any], position: Any, record: Mapping[str, Any], name: s
     state[position] = {**own, **{_MARK + key: value for key, value in tensors.items()}}
 
 
-def taken(
+def take_records(
     state_dict: dict[str, Any], names: list[list[str]], shapes: Mapping[str, list[int]]
 ) -> tuple[Any, Any]:
     """The state dict without the marked keys, and the records by parameter name, empty where there are none.
@@ -64,12 +64,12 @@ def taken(
     """
     state = dict(state_dict["state"])
     unstepped = state.pop(UNSTEPPED, {})
-    records = {name: carried(entry, shapes[name]) for name, entry in unstepped.items() if name in shapes}
+    records = {name: record_of(entry, shapes[name]) for name, entry in unstepped.items() if name in shapes}
     saved = [p for group in state_dict["param_groups"] for p in group["params"]]
     flat = list(chain(*names))
     for i, position in enumerate(saved):
         entry = state.get(position) or {}
-        record = carried(entry, shapes[flat[i]] if i < len(flat) else [])
+        record = record_of(entry, shapes[flat[i]] if i < len(flat) else [])
         if record is None:
             continue
         state[position] = {key: value for key, value in entry.items() if not _is_ours(key)}
@@ -80,7 +80,7 @@ def taken(
     return {**state_dict, "state": state}, records
 
 
-def carried(entry: Mapping[Any, Any] | None, shape: list[int]) -> dict[str, Any] | None:
+def record_of(entry: Mapping[Any, Any] | None, shape: list[int]) -> dict[str, Any] | None:
     """The record that rides in one parameter's state; None where there is none or another process has it."""
     ours = {key.removeprefix(_MARK): value for key, value in (entry or {}).items() if _is_ours(key)}
     if not ours:
@@ -99,7 +99,7 @@ def carried(entry: Mapping[Any, Any] | None, shape: list[int]) -> dict[str, Any]
         "strength": strength[0] if len(strength) == 1 else torch.tensor(strength, dtype=torch.float64),
         "shape": shape,
         "anchor": ours.get("anchor"),
-        "state": dict(_unpacked(key, value) for key, value in ours.items() if "." in key),
+        "state": dict(_unpack(key, value) for key, value in ours.items() if "." in key),
     }
 
 
@@ -109,7 +109,7 @@ def discard(entry: dict[Any, Any]) -> None:
         del entry[key]
 
 
-def _packed(key: str, value: Tensor, like: Tensor) -> tuple[str, Tensor]:
+def _pack(key: str, value: Tensor, like: Tensor) -> tuple[str, Tensor]:
     """A tensor of a rule's state under a key that says how it rides.
 
     Of one axis at least: torch loses scalars that a fresh optimizer does not have yet.
@@ -124,7 +124,7 @@ def _packed(key: str, value: Tensor, like: Tensor) -> tuple[str, Tensor]:
     return f"{kind}-{str(value.dtype).removeprefix('torch.')}.{key}", octets
 
 
-def _unpacked(key: str, value: Tensor) -> tuple[str, Tensor]:
+def _unpack(key: str, value: Tensor) -> tuple[str, Tensor]:
     kind, _, name = key.partition(".")
     kind, _, dtype = kind.partition("-")
     if dtype:

@@ -18,7 +18,7 @@ from shrinkage.networks import places_of
 from shrinkage.networks.module import MODULE_LOSSES
 from shrinkage.rules import CONTROLLERS, Evidence, Hypergradient, L2Force, Rule, Timescale
 
-__all__ = ["check_control", "unwrapped"]
+__all__ = ["check_control", "unwrap_model"]
 
 
 def check_control(
@@ -61,7 +61,7 @@ def check_control(
     check.get(type(control), lambda: None)()
 
 
-def unwrapped(model: nn.Module) -> nn.Module:
+def unwrap_model(model: nn.Module) -> nn.Module:
     """The module inside DDP, DataParallel and `torch.compile`."""
     while True:
         if isinstance(model, nn.DataParallel | nn.parallel.DistributedDataParallel):

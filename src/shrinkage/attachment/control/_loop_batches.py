@@ -46,7 +46,7 @@ class LoopBatches:
         return tuple(inputs), targets
 
     @contextmanager
-    def taken(self, inputs: tuple[Any, ...], targets: Any) -> Iterator[None]:
+    def explained_errors(self, inputs: tuple[Any, ...], targets: Any) -> Iterator[None]:
         """Within it what the model or the loss raises of a batch becomes one sentence."""
         try:
             yield

@@ -70,7 +70,7 @@ class LoopControl:
 
     def begin(self, claims: Sequence[Claim]) -> None:
         """Set the strengths that the controller begins with."""
-        held = self._held(claims)
+        held = self._claims_with_rules(claims)
         self._units = sorted({claim.unit for claim in held})
         lam = torch.full((1, 1), float(self.rule.lambda_at(self._lr)), dtype=torch.float64)
         if self.strengths != "network":
@@ -91,7 +91,9 @@ class LoopControl:
             return
         if "slope_by_step" in self.controller.needs:
             self._pulls = {
-                claim: pull_of(claim) for claim in self._held(claims) if claim.param.grad is not None
+                claim: pull_of(claim)
+                for claim in self._claims_with_rules(claims)
+                if claim.param.grad is not None
             }
 
     def after_step(self, claims: Sequence[Claim], done: int) -> bool:
@@ -101,7 +103,7 @@ class LoopControl:
         refuse_in_a_graph(
             f"attach(control={self.name}(…))", "λ is moved by Python", "Train without a captured graph."
         )
-        held = self._held(claims)
+        held = self._claims_with_rules(claims)
         groups = {p: group for group in self._optimizer.param_groups for p in group["params"]}
         lam = {claim: float(self._of(claim)) for claim in held}
         shown = self._measures.of(held, claims, lam, groups, self._optimizer, self._pulls, len(self._trace))
@@ -129,7 +131,7 @@ class LoopControl:
 
     def keep(self, claims: Sequence[Claim]) -> None:
         """Put what a resumed run needs into the state of one parameter."""
-        held = self._held(claims)
+        held = self._claims_with_rules(claims)
         for claim in held:
             claim.state[_OWN] = self._of(claim).reshape(1)
         own = _keeper(held).state
@@ -143,7 +145,7 @@ class LoopControl:
 
     def take_up(self, claims: Sequence[Claim]) -> None:
         """Go on from a checkpoint, if it holds a state of this controller."""
-        held = self._held(claims)
+        held = self._claims_with_rules(claims)
         own = _keeper(held).state
         if _LAM not in own or own[_LAM].numel() != self._lam.numel():
             return
@@ -167,7 +169,7 @@ class LoopControl:
         return done % self.controller.interval("steps") == 0
 
     @staticmethod
-    def _held(claims: Sequence[Claim]) -> list[Claim]:
+    def _claims_with_rules(claims: Sequence[Claim]) -> list[Claim]:
         return [claim for claim in claims if claim.rule is not None]
 
     def _of(self, claim: Claim) -> Tensor:

@@ -60,17 +60,17 @@ def curvature(
     try:
         if size <= FULL_UP_TO:
             total = root.new_zeros(size, size, dtype=torch.float64)
-            for part in _rooted(module, params, inputs, root):
+            for part in _root_times_jacobian(module, params, inputs, root):
                 wide = torch.cat([x.flatten(2) for x in part], 2).flatten(0, 1).double()
                 total.addmm_(wide.mT, wide)
             return total / len(root)
         diagonal = [torch.zeros_like(p, dtype=torch.float64).flatten() for p in params.values()]
-        for part in _rooted(module, params, inputs, root):
+        for part in _root_times_jacobian(module, params, inputs, root):
             for one, x in zip(diagonal, part, strict=True):
                 one += x.flatten(0, 1).flatten(1).square().sum(0).double()
         return torch.cat(diagonal) / len(root)
     except (RuntimeError, NotImplementedError, ValueError):  # vmap has no rule for it
-        return _probed(list(params.values()), outputs, root, seed)
+        return _probe(list(params.values()), outputs, root, seed)
 
 
 def sampled_root(
@@ -86,12 +86,12 @@ def sampled_root(
     signs = 2 * torch.randint(0, 2, root.shape[:2], generator=generator).to(root) - 1
     along = torch.einsum("bs,bsc->bc", signs, root)
 
-    def summed(given: dict[str, Tensor], v: Tensor, *one: Any) -> Tensor:
+    def weighted_sum(given: dict[str, Tensor], v: Tensor, *one: Any) -> Tensor:
         return (torch.func.functional_call(module, given, tuple(x[None] for x in one))[0] * v).sum()
 
     held = {name: p.detach() for name, p in params.items()}
     try:
-        gradient = torch.func.vmap(torch.func.grad(summed), in_dims=(None, 0, *[0] * len(inputs)))
+        gradient = torch.func.vmap(torch.func.grad(weighted_sum), in_dims=(None, 0, *[0] * len(inputs)))
         found = gradient(held, along, *inputs)
         return [found[name].flatten(1) for name in held]
     except (RuntimeError, NotImplementedError, ValueError):  # vmap has no rule for it
@@ -103,7 +103,7 @@ def sampled_root(
         return [torch.stack(list(of_one)) for of_one in zip(*rows, strict=True)]
 
 
-def _rooted(
+def _root_times_jacobian(
     module: nn.Module, params: Parameters, inputs: tuple[Any, ...], root: Tensor
 ) -> Iterator[list[Tensor]]:
     """Pieces of Sᵀ J, (b, S, …) for each parameter."""
@@ -121,7 +121,7 @@ def _rooted(
         yield [torch.einsum("bsc,bcd->bsd", root[part], found[name].flatten(2)) for name in held]
 
 
-def _probed(params: list[Tensor], outputs: Tensor, root: Tensor, seed: int) -> Tensor:
+def _probe(params: list[Tensor], outputs: Tensor, root: Tensor, seed: int) -> Tensor:
     """The diagonal, without bias, from sums of all rows under random signs."""
     generator = torch.Generator().manual_seed(seed)
     total = [torch.zeros_like(p, dtype=torch.float64).flatten() for p in params]

@@ -115,7 +115,7 @@ class Measures:
         assert self._batches is not None
         with at_rest(self._model):
             inputs, targets = self._batches.draw(params[0].device)
-            with self._batches.taken(inputs, targets):
+            with self._batches.explained_errors(inputs, targets):
                 loss = self._loss(self._model(*inputs), targets)
             found = torch.autograd.grad(loss, params, materialize_grads=True)
         return [as_real(g.detach()) for g in found]
@@ -138,10 +138,10 @@ class Measures:
         with at_rest(self._model):
             inputs, targets = self._training.draw(params[0].device)
             if self._controller.inverse == "curvature":
-                with self._training.taken(inputs, targets):
+                with self._training.explained_errors(inputs, targets):
                     solved = self._by_curvature(trained, strengths, inputs, slope, update)
             else:
-                with self._training.taken(inputs, targets):
+                with self._training.explained_errors(inputs, targets):
                     loss = self._loss(self._model(*inputs), targets)
                 product = hessian_product(loss, params, strengths)
                 terms = self._controller.terms
@@ -164,7 +164,7 @@ class Measures:
         assert self._model is not None
         name = str(self._controller.loss)  # pyright: ignore[reportAttributeAccessIssue]
         H = curvature(
-            self._model, self._named(trained), inputs, likelihood_of(name, self._model(*inputs)), update
+            self._model, self._by_name(trained), inputs, likelihood_of(name, self._model(*inputs)), update
         )
         lam, v = _spread(trained, strengths), torch.cat([g.flatten() for g in slope]).double()
         if H.ndim == 1:
@@ -182,7 +182,7 @@ class Measures:
         assert self._model is not None
         assert self._batches is not None
         trained = [claim for claim in claims if claim.param.requires_grad]
-        params = self._named(trained)
+        params = self._by_name(trained)
         size = sum(p.numel() for p in params.values())
         whole = size <= FULL_UP_TO
         total, seen, H, roots = 0.0, 0, torch.zeros(()), list[list[Tensor]]()
@@ -190,7 +190,7 @@ class Measures:
         with at_rest(self._model):
             while seen < wanted:
                 inputs, targets = self._batches.draw(trained[0].param.device)
-                with torch.no_grad(), self._batches.taken(inputs, targets):
+                with torch.no_grad(), self._batches.explained_errors(inputs, targets):
                     outputs = self._model(*inputs)
                     loss = float(self._loss(outputs, targets))
                 likelihood = likelihood_of(str(self._controller.loss), outputs)
@@ -215,7 +215,7 @@ class Measures:
             gamma = determined_by_kernels([R @ R.mT / seen for R in whole_roots], strengths)
         return total / seen, dict(zip(trained, gamma, strict=True))
 
-    def _named(self, trained: Sequence[Claim]) -> dict[str, Tensor]:
+    def _by_name(self, trained: Sequence[Claim]) -> dict[str, Tensor]:
         assert self._model is not None
         names = {id(p): name for name, p in self._model.named_parameters()}
         return {names[id(claim.param)]: claim.param for claim in trained}

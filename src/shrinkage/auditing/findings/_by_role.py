@@ -39,25 +39,25 @@ def _is_swapped(facts: Facts) -> bool:
 @finding("bias-decayed", "Biases decayed", "warning", needs=("optimizer", "biases"))
 def bias_decayed(facts: Facts) -> Hits:
     """A bias shifts and does not scale: pulling it to 0 costs fit and does not make the function smoother."""
-    yield from _decayed(facts, ("bias",), "biases keep their value")
+    yield from _hits_of_roles(facts, ("bias",), "biases keep their value")
 
 
 @finding("norm-decayed", "Norm gains and scales decayed", "warning", needs=("optimizer", "roles"))
 def norm_decayed(facts: Facts) -> Hits:
     """Normalization gains and single scales have a neutral value of 1; decay pulls them to 0."""
-    yield from _decayed(facts, ("norm", "scale"), "norms and scales keep their value")
+    yield from _hits_of_roles(facts, ("norm", "scale"), "norms and scales keep their value")
 
 
 @finding("token-decayed", "Positional or class tokens decayed", "note", needs=("optimizer", "roles"))
 def token_decayed(facts: Facts) -> Hits:
     """Positional embeddings and class tokens are added to features, like biases; they are usually exempt."""
-    yield from _decayed(facts, ("token",), "positional and class tokens keep their value")
+    yield from _hits_of_roles(facts, ("token",), "positional and class tokens keep their value")
 
 
 @finding("embedding-decayed", "Embeddings decayed", "note", needs=("optimizer", "roles"))
 def embedding_decayed(facts: Facts) -> Hits:
     """Every row of an embedding shrinks at every step, so rare rows also shrink between uses. This may be intended."""
-    yield from _decayed(facts, ("embedding",), "a deliberate choice")
+    yield from _hits_of_roles(facts, ("embedding",), "a deliberate choice")
 
 
 @finding("matrix-exempt", "A weight matrix is exempt", "warning", needs=("optimizer", "matrices"))
@@ -79,7 +79,7 @@ def matrix_exempt(facts: Facts) -> Hits:
             )
 
 
-def _decayed(facts: Facts, roles: tuple[str, ...], expected: str) -> Hits:
+def _hits_of_roles(facts: Facts, roles: tuple[str, ...], expected: str) -> Hits:
     decayed = [p for p in facts.parameters if p.role in roles and p.decays]
     if decayed and not _is_swapped(facts):
         size = _size(decayed[0].reading)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 
-from shrinkage.auditing._facts import Audited, Facts, Owner, configured
+from shrinkage.auditing._facts import Audited, Facts, Owner, configured_strength
 from shrinkage.auditing._finding import Hits, Severity, finding, names
 
 _SAME = 0.03
@@ -85,7 +85,7 @@ def other_number(facts: Facts) -> Hits:
         odd = [(ratio, p) for ratio, p in ratios.values() if abs(ratio - 1) > _SAME]
         for factor in sorted({float(f"{ratio:.2g}") for ratio, _ in odd}):
             alike = [p for ratio, p in odd if float(f"{ratio:.2g}") == factor]
-            p, strength = alike[0], configured(facts.groups[alike[0].group]) or 0.0
+            p, strength = alike[0], configured_strength(facts.groups[alike[0].group]) or 0.0
             is_all = len(alike) == len(ratios)
             is_repeated = factor > 1.5 and abs(factor - round(factor)) < _SAME * factor
             severity: Severity = "note" if is_all and not is_repeated else "warning"
@@ -114,12 +114,12 @@ def other_number(facts: Facts) -> Hits:
 def default_instead(facts: Facts) -> Hits:
     """A group has weight_decay=0 but is decayed: the optimizer uses the default that it was built with."""
     for owner in facts.owners:
-        default = configured(owner.defaults) or 0.0
+        default = configured_strength(owner.defaults) or 0.0
         if owner.has_hooks or default <= 0:
             continue
         for g in owner.groups:
             decayed = [p for p in facts.held_by(owner) if p.group == g and p.decays]
-            if configured(facts.groups[g]) == 0 and decayed and _is_by(decayed[0], default):
+            if configured_strength(facts.groups[g]) == 0 and decayed and _is_by(decayed[0], default):
                 yield (
                     names(decayed),
                     f"group {g} has weight_decay=0, but the {default:g} that {owner.name} was built with is applied",
@@ -132,7 +132,7 @@ def _groups(facts: Facts, only: Owner | None = None) -> Iterator[tuple[Owner, in
     """Each group that says a strength > 0, with the parameters that should get it."""
     for owner in facts.owners if only is None else [only]:
         for g in owner.groups:
-            strength = configured(facts.groups[g]) or 0.0
+            strength = configured_strength(facts.groups[g]) or 0.0
             members = [p for p in facts.parameters if p.group == g and p.trainable and p.tensor.numel()]
             if strength > 0 and members:
                 yield owner, g, strength, members
@@ -211,7 +211,7 @@ def _perhaps_by(these: Sequence[Audited], others: Sequence[Audited]) -> str:
         if here.keys() & there.keys() or min(map(_most, (here, there))) < 2:
             continue
         (mine, _), (its, _) = here.most_common(1)[0], there.most_common(1)[0]
-        return f"; a possible cause is the {what} ({_shown(mine)} against {_shown(its)})"
+        return f"; a possible cause is the {what} ({_value_text(mine)} against {_value_text(its)})"
     return ""
 
 
@@ -219,5 +219,5 @@ def _most(counts: Counter[object]) -> int:
     return max(counts.values(), default=0)
 
 
-def _shown(value: object) -> str:
+def _value_text(value: object) -> str:
     return str(value).removeprefix("torch.")

@@ -6,7 +6,7 @@ import inspect
 import re
 from typing import Any
 
-from shrinkage.auditing._facts import Audited, Facts, Owner, configured
+from shrinkage.auditing._facts import Audited, Facts, Owner, configured_strength
 from shrinkage.auditing._finding import Hits, finding, names
 from shrinkage.auditing.measuring._timeline import number
 
@@ -63,7 +63,7 @@ def adam_l2(facts: Facts) -> Hits:
 
 def _instead_of_a_rule(facts: Facts, owner: Owner, p: Audited) -> str:
     """What to attach where a hook, and not the group's number, puts the penalty into the gradient."""
-    if p.penalty.l2 > 0 or not owner.has_hooks or configured(facts.groups[p.group]):
+    if p.penalty.l2 > 0 or not owner.has_hooks or configured_strength(facts.groups[p.group]):
         return ""
     return (
         "Attach a rule that acts beside the gradient, such as Decoupled, in place of the one in the gradient."
@@ -125,7 +125,7 @@ def adamw_is_adam(facts: Facts) -> Hits:
         held = facts.held_by(owner)
         coupled = [p for p in held if p.reading.path == "coupled"]
         if owner.has_hooks:  # a rule in the gradient, by whoever attached it
-            coupled = [p for p in coupled if configured(facts.groups[p.group])]
+            coupled = [p for p in coupled if configured_strength(facts.groups[p.group])]
         if coupled:
             advice = (
                 "Check the group's flag (decoupled_weight_decay): load_state_dict takes over a saved one."
@@ -138,7 +138,7 @@ def adamw_is_adam(facts: Facts) -> Hits:
             )
         default = 0.0 if "built" in facts.lacks else number(owner.defaults.get("weight_decay", 0.0))
         trained = [p for p in held if p.trainable]
-        says_nothing = all(not configured(facts.groups[g]) for g in owner.groups)
+        says_nothing = all(not configured_strength(facts.groups[g]) for g in owner.groups)
         if default > 0 and trained and says_nothing and not any(p.decays for p in trained):
             yield (
                 names(trained),

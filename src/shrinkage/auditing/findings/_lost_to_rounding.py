@@ -85,7 +85,7 @@ def rounded_away_later(facts: Facts) -> Hits:
     if fading:
         step = min(step for _, step, _ in fading)
         share = max(share for _, _, share in fading)
-        lost = max(_lost(facts, p, first) for p, first, _ in fading)
+        lost = max(_share_lost(facts, p, first) for p, first, _ in fading)
         severity: Severity = "note" if lost < _LITTLE else "warning"
         yield (
             names(p for p, _, _ in fading),
@@ -102,7 +102,7 @@ def _is_visible(p: Audited) -> bool:
     return bool(shrink) and p.reading.path != "coupled" and abs(shrink) >= torch.finfo(p.tensor.dtype).eps
 
 
-def _lost(facts: Facts, p: Audited, step: int) -> float:
+def _share_lost(facts: Facts, p: Audited, step: int) -> float:
     """The part of the run's decay that comes from this step on; all of it where that is not known."""
     plan = facts.shrinks(p)
     return 1.0 if plan is None or plan.sum() <= 0 else float(plan[step:].sum() / plan.sum())

@@ -38,7 +38,7 @@ def read(subject: Subject) -> list[Reading]:
         stride, steps = 1, max(6, min(30, int(3 / strong)))
     noise = 8 * subject.epsilon / (eps * math.sqrt(stride))
     fates = _fates(subject, eps, stride, Plan(steps=steps))
-    projects = _projected(subject, eps, noise, fates.off)
+    projects = _projects_out(subject, eps, noise, fates.off)
     still = _fates(subject, eps, stride, Plan(steps=steps, gradients=0.0)) if any(projects) else fates
     base, double = subject.run(Plan()), subject.run(Plan(weights=2.0))
     unaided = [subject.run(Plan(weights=size, strength="off")) for size in (1.0, 2.0)]
@@ -61,13 +61,13 @@ def read(subject: Subject) -> list[Reading]:
             weights=seen.weights[i],
             gradients=seen.gradients[i],
             weak=seen.weak[i],
-            updates=(_moved(base[i]), _moved(double[i])),
-            unaided=(_moved(unaided[0][i]), _moved(unaided[1][i])),
-            pulls=tuple(_moved(run[i]) for run in pulls),
-            idle=_moved(idle[i]) if idle else torch.zeros(subject.sizes[i]),
-            idle_rows=_moved(half_idle[i]) * subject.idle_rows[i] * (not projects[i]),
+            updates=(_movement(base[i]), _movement(double[i])),
+            unaided=(_movement(unaided[0][i]), _movement(unaided[1][i])),
+            pulls=tuple(_movement(run[i]) for run in pulls),
+            idle=_movement(idle[i]) if idle else torch.zeros(subject.sizes[i]),
+            idle_rows=_movement(half_idle[i]) * subject.idle_rows[i] * (not projects[i]),
             clock=seen.clocks[i],
-            entry=tuple(_moved(run[i]) for run in entries),
+            entry=tuple(_movement(run[i]) for run in entries),
             off=seen.off[i][:2],
             lived=None if lived is None else lived[i],
             projects=projects[i],
@@ -98,7 +98,7 @@ def _fates(subject: Subject, eps: float, stride: int, plan: Plan) -> _Fates:
     )
 
 
-def _projected(subject: Subject, eps: float, noise: float, seen: list[Track]) -> list[bool]:
+def _projects_out(subject: Subject, eps: float, noise: float, seen: list[Track]) -> list[bool]:
     """Whether a step takes the weights' direction out of the gradient, parameter by parameter.
 
     Turning the gradient round turns round what that does to an offset, and without gradients it does nothing; a decay
@@ -116,7 +116,7 @@ def _projected(subject: Subject, eps: float, noise: float, seen: list[Track]) ->
     turned = _differences(subject, Plan(steps=3, gradients=-1.0, strength="off"), weights=eps)
     still = subject.run(Plan(gradients=0.0, strength="off"))
     rests = [
-        not run.numel() or bool((_moved(run).abs() <= noise * eps * run[0].abs().max()).all())
+        not run.numel() or bool((_movement(run).abs() <= noise * eps * run[0].abs().max()).all())
         for run in still
     ]
     return [
@@ -164,7 +164,7 @@ def _differences(
     return [(a - b) / 2 for a, b in zip(plus, minus, strict=True)]
 
 
-def _moved(track: Track) -> Tensor:
+def _movement(track: Track) -> Tensor:
     return track[1] - track[0]
 
 

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from shrinkage._errors import RequestError, called, shown
-from shrinkage.auditing.subjects._sampling import sampled
+from shrinkage.auditing.subjects._sampling import sample
 
 __all__ = ["Penalty", "penalties"]
 
@@ -95,13 +95,13 @@ def _keeper(wanted: list[tuple[int, int]], parts: dict[int, list[Tensor]]) -> Ca
     def keep(inputs: Sequence[Tensor | None], _: Sequence[Tensor | None]) -> None:
         for i, key in wanted:
             if (part := inputs[i]) is not None:
-                parts[key].append(sampled(part, _MOST_ELEMENTS))
+                parts[key].append(sample(part, _MOST_ELEMENTS))
 
     return keep
 
 
 def _penalty(p: Tensor, parts: Sequence[Tensor]) -> Penalty:
-    w = sampled(p, _MOST_ELEMENTS)
+    w = sample(p, _MOST_ELEMENTS)
     return Penalty(
         l2=sum(_multiple(part, w) for part in parts), l1=sum(_multiple(part, w.sgn()) for part in parts)
     )

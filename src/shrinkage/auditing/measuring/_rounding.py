@@ -41,13 +41,13 @@ def survivals(native: Subject, readings: Sequence[Reading], lr: float) -> list[f
     expected = [reading.first * _of_lr(reading, lr) for reading in readings]
     plan = Plan(start="weights", gradients=0.0, lr=lr)
     runs = native.run(plan)
-    found = [_applied(run, s, r) for run, s, r in zip(runs, expected, readings, strict=True)]
+    found = [_shrink_applied(run, s, r) for run, s, r in zip(runs, expected, readings, strict=True)]
     lost = [i for i, fraction in enumerate(found) if fraction is not None and not _is_whole(fraction)]
     for i in _one_of_each(lost, native.groups)[:_MOST_TRIED]:
         spacings = abs(expected[i]) / spacing(runs[i][0])
         steps = min(_MOST_STEPS, math.ceil(_SPACINGS / spacings))
         later = native.run(replace(plan, steps=steps, only=frozenset({i}), ends=True))[i]
-        carried = _applied(later, expected[i] * steps, readings[i])
+        carried = _shrink_applied(later, expected[i] * steps, readings[i])
         # Accumulated decay is applied in parts of several spacings: over few of them the last part is visible.
         is_short = steps * spacings < _SPACINGS / 2
         if carried is not None and _WHOLE[0] <= carried <= (2 if is_short else _WHOLE[1]):
@@ -64,7 +64,7 @@ def _one_of_each(numbers: Sequence[int], groups: Sequence[int]) -> list[int]:
     return list({groups[i]: i for i in reversed(numbers)}.values())
 
 
-def _applied(run: Track, shrink: float, reading: Reading) -> float | None:
+def _shrink_applied(run: Track, shrink: float, reading: Reading) -> float | None:
     w = run[0]
     beside = reading.path == "decoupled" or (reading.path == "plain" and abs(shrink) >= spacing(w))
     is_simple = beside and reading.force == "proportional" and not reading.anchored

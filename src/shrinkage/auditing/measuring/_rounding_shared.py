@@ -76,7 +76,7 @@ class SharedRounding:
             is_later: whether the rounding of the sum is known to let it through.
         """
         shrinks = {i: s for i, s in self._shrinks(lr).items() if s > 0}
-        steps = {i: self._needed(i, s) for i, s in shrinks.items()}
+        steps = {i: self._steps_needed(i, s) for i, s in shrinks.items()}
         whole = [i for i in shrinks if not is_later and steps[i] <= _MOST_STEPS]
         found = self._shares(whole, self._plan(whole, max([_FEW_STEPS, *(steps[i] for i in whole)]), lr))
         rest = sorted(shrinks.keys() - set(whole))
@@ -88,13 +88,13 @@ class SharedRounding:
         self.missed = shrinks.keys() - found.keys()
         return found
 
-    def _needed(self, i: int, shrink: float) -> int:
+    def _steps_needed(self, i: int, shrink: float) -> int:
         """Steps in which a shrink turns enough roundings."""
         return math.ceil(_EVENTS * self.spacings[i] / (shrink * len(self.native.starts[i])))
 
     def _shrinks(self, lr: float) -> dict[int, float]:
         """The fraction that goes in a step, from few steps in float64."""
-        pulled = self._pulled(self.exact, self._plan(self.tried, _FEW_STEPS, lr), self.tried)
+        pulled = self._pull_alone(self.exact, self._plan(self.tried, _FEW_STEPS, lr), self.tried)
         squares = [float(self.exact.starts[i].square().sum()) for i in self.tried]
         return {i: p / q / _FEW_STEPS for i, p, q in zip(self.tried, pulled, squares, strict=True)}
 
@@ -104,10 +104,12 @@ class SharedRounding:
         A hook's penalty is out of reach, and a normalized one does not grow without bounds: then it is not judged.
         """
         factor = max(1.0, _GENTLE * self.spacings[i] / shrink)
-        while (steps := self._needed(i, factor * shrink)) <= _MOST_STEPS:
+        while (steps := self._steps_needed(i, factor * shrink)) <= _MOST_STEPS:
             plan = self._plan([i], max(steps, _FEW_STEPS), lr)
             few = replace(plan, steps=_FEW_STEPS)
-            (once,), (more,) = (self._pulled(self.exact, p, [i]) for p in (few, replace(few, factor=factor)))
+            (once,), (more,) = (
+                self._pull_alone(self.exact, p, [i]) for p in (few, replace(few, factor=factor))
+            )
             if once and abs(more / (factor * once) - 1) < 0.2:
                 return self._shares([i], replace(plan, factor=factor))
             if factor <= 1:
@@ -120,7 +122,7 @@ class SharedRounding:
 
         None where steps would have to be longer than the weights.
         """
-        faster = lr * max(1.0, self._needed(i, shrink) / _MOST_STEPS)
+        faster = lr * max(1.0, self._steps_needed(i, shrink) / _MOST_STEPS)
         plan = self._plan([i], _FEW_STEPS, faster)
         track = self.exact.run(replace(plan, strength="off"))[i]
         if float((track[1:] - track[0]).square().mean()) > float(track[0].square().mean()):
@@ -128,14 +130,14 @@ class SharedRounding:
         return self._shares([i], replace(plan, steps=_MOST_STEPS)).get(i)
 
     def _shares(self, numbers: list[int], plan: Plan) -> dict[int, float]:
-        wanted, got = (self._pulled(subject, plan, numbers) for subject in (self.exact, self.native))
+        wanted, got = (self._pull_alone(subject, plan, numbers) for subject in (self.exact, self.native))
         return {i: g / w for i, w, g in zip(numbers, wanted, got, strict=True) if w}
 
     def _plan(self, numbers: Sequence[int], steps: int, lr: float) -> Plan:
         only = frozenset(numbers)
         return Plan(start="weights", feed="noise", hold=True, only=only, steps=steps, lr=lr)
 
-    def _pulled(self, subject: OptimizerSubject, plan: Plan, numbers: Sequence[int]) -> list[float]:
+    def _pull_alone(self, subject: OptimizerSubject, plan: Plan, numbers: Sequence[int]) -> list[float]:
         """How far the penalty alone moves each along itself: the difference to the same steps without it."""
         if not numbers:
             return []

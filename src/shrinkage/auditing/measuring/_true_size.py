@@ -24,7 +24,7 @@ from shrinkage.auditing.measuring._step_reading import Reading
 from shrinkage.auditing.subjects._live import OptimizerSubject
 from shrinkage.auditing.subjects._subject import Plan, Subject, offset_pair, parameters_of
 
-__all__ = ["Confirmed", "confirmed", "with_real_gradients"]
+__all__ = ["Confirmed", "confirm", "with_real_gradients"]
 
 _OFFSET = 0.25
 _SHOWN = 0.2
@@ -48,7 +48,7 @@ class Confirmed:
     """Parameters too large to take a step at their own size."""
 
 
-def confirmed(
+def confirm(
     optimizer: torch.optim.Optimizer,
     thin: OptimizerSubject,
     readings: Sequence[Reading],

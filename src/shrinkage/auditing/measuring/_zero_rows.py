@@ -11,7 +11,7 @@ from torch import Tensor
 
 from shrinkage.auditing.subjects._sampling import local
 
-__all__ = ["Unreached", "has_taken_steps", "unreached"]
+__all__ = ["Unreached", "has_taken_steps", "unreached_rows"]
 
 _MOST_ROWS = 4096
 """Rows of a parameter that are looked at."""
@@ -36,7 +36,9 @@ class Unreached:
         return self.rows == self.of
 
 
-def unreached(parameters: Sequence[Tensor], state: Mapping[Any, Mapping[str, Any]]) -> dict[int, Unreached]:
+def unreached_rows(
+    parameters: Sequence[Tensor], state: Mapping[Any, Mapping[str, Any]]
+) -> dict[int, Unreached]:
     """The parameters of which rows have an all-zero gradient, by their number.
 
     Gradients that are zero in all parameters say nothing (`zero_grad(set_to_none=False)`); then, and where there are

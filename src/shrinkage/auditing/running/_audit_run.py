@@ -18,11 +18,11 @@ from shrinkage._errors import RequestError, called, shown
 from shrinkage._files import write_atomic
 from shrinkage.auditing._audit_optimizer import facts_of
 from shrinkage.auditing._judging import Audit, audit_of, treatments
-from shrinkage.auditing._merged import merged
-from shrinkage.auditing._request import Request, check_given, counted, listed
+from shrinkage.auditing._merged import merge_facts
+from shrinkage.auditing._request import Request, check_given, counted, list_optimizers
 from shrinkage.auditing.measuring._timeline import advance
 from shrinkage.auditing.running._course import Course, Watch
-from shrinkage.auditing.running._run_page import rendered
+from shrinkage.auditing.running._run_page import render_run_audit
 
 __all__ = ["RunAudit", "audit_run"]
 
@@ -43,7 +43,7 @@ class RunAudit:
 
     def to_html(self, path: str | os.PathLike[str]) -> None:
         """Write everything as a page that opens offline, whole or not at all."""
-        write_atomic(path, rendered(self.audit, self.courses, self.losses).encode())
+        write_atomic(path, render_run_audit(self.audit, self.courses, self.losses).encode())
 
     def to_dict(self) -> dict[str, Any]:
         """Everything as plain JSON."""
@@ -104,14 +104,14 @@ def audit_run(
         0.0198
     """
     counts = counted(rows=rows, batch_size=batch_size, steps=steps)
-    owners = listed(optimizer)
+    owners = list_optimizers(optimizer)
     for owner in owners:
         check_given(owner, model)
     schedulers = (
         [] if scheduler is None else scheduler if isinstance(scheduler, list | tuple) else [scheduler]
     )
     request = Request(**counts, scheduler=scheduler, scheduler_every=scheduler_every)
-    facts = merged([facts_of(owner, model, request) for owner in owners])
+    facts = merge_facts([facts_of(owner, model, request) for owner in owners])
     watches = [
         Watch(facts=facts, members=members, label=label, rule=rule)
         for label, rule, members in treatments(facts)

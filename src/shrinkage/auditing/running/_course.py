@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from shrinkage.auditing._facts import Audited, Facts, configured
+from shrinkage.auditing._facts import Audited, Facts, configured_strength
 from shrinkage.auditing.measuring._timeline import Timeline, number
 from shrinkage.auditing.subjects._sampling import local
 from shrinkage.strength import short
@@ -89,7 +89,7 @@ class Watch:
     _strength: float = 0.0
 
     def __post_init__(self) -> None:
-        self._strength = configured(self.facts.groups[self.members[0].group]) or 0.0
+        self._strength = configured_strength(self.facts.groups[self.members[0].group]) or 0.0
 
     def before(self, is_looked_at: bool) -> None:
         """Keep the weights of a step that is looked at."""
@@ -137,7 +137,7 @@ class Watch:
             return 0.0
         if p.reading.shrink is None or (p.reading.path == "coupled" and p.reading.adaptive):
             return None
-        strength = configured(options) or 0.0
+        strength = configured_strength(options) or 0.0
         factor = strength / self._strength if self._strength else 1.0
         plan = Timeline(lrs=_one(number(options.get("lr"))), strengths=_one(factor))
         return float(plan.shrinks(p.reading, p.lr)[0])

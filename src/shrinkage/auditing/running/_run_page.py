@@ -10,13 +10,13 @@ from shrinkage.auditing.running._course import Course
 from shrinkage.auditing.showing._audit_page import rendered_with
 from shrinkage.pages import Figure, Key, Section, Table, Tile, plain, plotly_text
 
-__all__ = ["rendered"]
+__all__ = ["render_run_audit"]
 
 _COLOURS = ("@training", "@validation", "@ink", "@muted")
 _DASHES = ("solid", "dash", "dot", "dashdot")
 
 
-def rendered(audit: AuditResult, courses: Sequence[Course], losses: Sequence[float]) -> str:
+def render_run_audit(audit: AuditResult, courses: Sequence[Course], losses: Sequence[float]) -> str:
     """The audit as one HTML document, with the courses before its own sections."""
     decaying = [course for course in courses if any(course.shrink)]
     steps = courses[0].steps[-1]

@@ -12,7 +12,7 @@ from shrinkage.auditing._audit_result import AuditResult, Group
 from shrinkage.auditing._finding import SEVERITIES, Finding
 from shrinkage.pages import Figure, Page, Section, Table, Tile, plain, plotly_text, render_page
 
-__all__ = ["rendered", "rendered_with", "to_html"]
+__all__ = ["render_audit", "rendered_with", "to_html"]
 
 _MOST_NAMES = 40
 """Parameters named in a row; the JSON has all of them."""
@@ -20,10 +20,10 @@ _MOST_NAMES = 40
 
 def to_html(audit: AuditResult, path: str | os.PathLike[str]) -> None:
     """Write everything as a page that opens offline, whole or not at all."""
-    write_atomic(path, rendered(audit).encode())
+    write_atomic(path, render_audit(audit).encode())
 
 
-def rendered(audit: AuditResult) -> str:
+def render_audit(audit: AuditResult) -> str:
     """The audit as one HTML document."""
     return rendered_with(
         audit,
@@ -48,12 +48,12 @@ def rendered_with(
                 f"{f.severity} {f.code}: {f.measured}; expected: {f.expected}." for f in audit.findings[:3]
             ],
             notes=[f"Not checked, as {part.because}: {part.words}." for part in audit.unchecked],
-            sections=[*sections, *_found(audit.findings), *own],
+            sections=[*sections, *_sections_of_findings(audit.findings), *own],
         )
     )
 
 
-def _counted(findings: Sequence[Finding]) -> str:
+def _count_of_findings(findings: Sequence[Finding]) -> str:
     counts = [(sum(f.severity == s for f in findings), s) for s in SEVERITIES]
     return ", ".join(f"{n} {severity}{'s' if n > 1 else ''}" for n, severity in counts if n)
 
@@ -62,7 +62,7 @@ def _tiles(audit: AuditResult) -> list[Tile]:
     held = sum(g.elements for g in audit.groups)
     decayed = sum(g.elements for g in audit.groups if g.shrink != 0)
     return [
-        Tile(label="Findings", value=str(len(audit.findings)), before=_counted(audit.findings)),
+        Tile(label="Findings", value=str(len(audit.findings)), before=_count_of_findings(audit.findings)),
         Tile(
             label="Parameters",
             value=f"{held:,}",
@@ -72,14 +72,14 @@ def _tiles(audit: AuditResult) -> list[Tile]:
     ]
 
 
-def _found(findings: Sequence[Finding]) -> list[Section]:
+def _sections_of_findings(findings: Sequence[Finding]) -> list[Section]:
     return [
         Section(
             id=f"finding-{k}",
             topic=f"{finding.severity} {finding.code}",
             title=finding.measured,
             caption=f"Expected: {finding.expected}. {finding.advice}",
-            facts=[("parameters", _listed(finding.parameters)), ("explained in", finding.link)],
+            facts=[("parameters", _list_in_words(finding.parameters)), ("explained in", finding.link)],
         )
         for k, finding in enumerate(findings)
     ]
@@ -102,7 +102,7 @@ def _treatment(groups: Sequence[Group]) -> Section:
     rows = [
         (
             str(g.group),
-            _listed(g.parameters),
+            _list_in_words(g.parameters),
             ", ".join(g.roles),
             g.rule,
             g.formula,
@@ -170,6 +170,6 @@ def _finite(x: float | None) -> float | None:
     return None if x is None or math.isinf(x) else x
 
 
-def _listed(names: Sequence[str]) -> str:
+def _list_in_words(names: Sequence[str]) -> str:
     rest = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
     return ", ".join(names[:_MOST_NAMES]) + rest

@@ -51,7 +51,7 @@ class AuditText:
         if self.audit.groups:
             yield Text()
             yield from (
-                [_table(self.audit.groups)] if options.max_width >= _WIDE else _stacked(self.audit.groups)
+                [_table(self.audit.groups)] if options.max_width >= _WIDE else _narrow_rows(self.audit.groups)
             )
             if options.max_width >= _WIDE:
                 yield Text()
@@ -64,7 +64,7 @@ class AuditText:
 def _in_full(finding: Finding) -> Iterator[Any]:
     yield Text()
     title = Text.assemble((f"{finding.severity} {finding.code}", _COLOURS[finding.severity]))
-    yield title.append(f"  {_listed(finding.parameters)}")
+    yield title.append(f"  {_list_parameters(finding.parameters)}")
     lines = Table.grid(padding=(0, 2, 0, 0))
     lines.add_column(no_wrap=True)
     lines.add_column(overflow="fold")
@@ -79,7 +79,7 @@ def _in_short(findings: Sequence[Finding]) -> Table:
     lines.add_column(overflow="fold")
     for finding in findings:
         code = Text(f"  {finding.severity} {finding.code}", style=_COLOURS[finding.severity])
-        lines.add_row(code, f"{_listed(finding.parameters)}: {finding.measured}")
+        lines.add_row(code, f"{_list_parameters(finding.parameters)}: {finding.measured}")
     return lines
 
 
@@ -103,7 +103,7 @@ def _in_words(groups: Sequence[Group]) -> Iterator[Any]:
     yield lines
 
 
-def _stacked(groups: Sequence[Group]) -> Iterator[Any]:
+def _narrow_rows(groups: Sequence[Group]) -> Iterator[Any]:
     """The table for a narrow terminal: four lines per treatment."""
     lines = Table.grid(padding=(0, 2, 0, 0))
     lines.add_column(no_wrap=True, style="bold")
@@ -140,7 +140,7 @@ def _number(x: float | None) -> str:
     return "–" if x is None else "∞" if math.isinf(x) else short(x)
 
 
-def _listed(parameters: Sequence[str], most: int = 3) -> str:
+def _list_parameters(parameters: Sequence[str], most: int = 3) -> str:
     rest = f" and {len(parameters) - most} more" if len(parameters) > most else ""
     apart = "; " if any("," in name for name in parameters) else ", "
     return apart.join(parameters[:most]) + rest

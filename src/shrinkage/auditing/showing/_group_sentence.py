@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from shrinkage.auditing._facts import Audited, Facts, configured
+from shrinkage.auditing._facts import Audited, Facts, configured_strength
 from shrinkage.strength import short
 from shrinkage.sweeps import acting_words
 
@@ -50,7 +50,7 @@ def _of_gradients(facts: Facts, p: Audited) -> str:
 
 def _strength(facts: Facts, p: Audited) -> str:
     """The number that the user set, or else what was measured."""
-    strength = configured(facts.groups[p.group])
+    strength = configured_strength(facts.groups[p.group])
     if strength:
         return f"{strength:g} at lr {short(p.lr)}"
     return f"A shrink of {p.reading.shrink:.3g} per step"
@@ -71,7 +71,7 @@ def _over_the_run(facts: Facts, p: Audited) -> str:
         length = short(len(plan) * facts.batch_size / facts.rows)
     total = f"; your run has {length}: it removes {_percent(1 - math.exp(-removed))} in all"
     found = facts.ends(p)
-    unit = "strengths" if configured(facts.groups[p.group]) else "shrinks"
+    unit = "strengths" if configured_strength(facts.groups[p.group]) else "shrinks"
     return total + (f"; {acting_words(found, unit)}" if found else "")
 
 

@@ -42,7 +42,7 @@ def formula(reading: Reading, lr: float) -> str:
         sign = "−" if reading.grows else "+"
         return f"g ← g {sign} {'λ' if reading.l1 is None else f'{reading.l1:.4g}'}·sgn w"
     if reading.path == "coupled":
-        return f"g ← g + {_signed(reading.lam)}·w" if reading.lam is not None else "g ← g + λ·Ω′(w)"
+        return f"g ← g + {_with_sign(reading.lam)}·w" if reading.lam is not None else "g ← g + λ·Ω′(w)"
     if reading.swings:
         return f"w ← (1 − {reading.first:.4g})·w + Δ"
     fraction = _fraction(reading, lr)
@@ -87,5 +87,5 @@ def _fraction(reading: Reading, lr: float) -> str | None:
     return f"{factor}{size / lr**power if lr else size:.4g}"
 
 
-def _signed(x: float) -> str:
+def _with_sign(x: float) -> str:
     return f"{x:.4g}" if x >= 0 else f"({x:.4g})"

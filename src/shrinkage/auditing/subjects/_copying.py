@@ -66,13 +66,13 @@ class Copier:
             return x
         if id(x) not in self.memo:
             self._alive.append(x)
-            self._remember(x, self._copied(x))
+            self._remember(x, self._copy(x))
         return self.memo[id(x)]
 
     def _remember(self, x: Any, new: Any) -> Any:
         return self.memo.setdefault(id(x), new)
 
-    def _copied(self, x: Any) -> Any:
+    def _copy(self, x: Any) -> Any:
         if isinstance(x, Tensor):
             return self._tensor(x)
         for kind, copied in _KINDS.items():

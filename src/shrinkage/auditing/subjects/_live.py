@@ -20,7 +20,7 @@ from shrinkage.auditing.subjects._patterns import (
     time_sign,
     weight_pattern,
 )
-from shrinkage.auditing.subjects._sampling import sampled
+from shrinkage.auditing.subjects._sampling import sample
 from shrinkage.auditing.subjects._subject import (
     STRENGTHS,
     Plan,
@@ -76,7 +76,7 @@ class OptimizerSubject:
         for dtype in (None,) if native else (torch.float64, torch.float32, None):
             copier = Copier(limit=limit, dtype=dtype, whole=self._whole)
             self.original: torch.optim.Optimizer = copier(optimizer)
-            _uncaptured(self.original)
+            _step_eagerly(self.original)
             self._copier, self.dtype = copier, dtype
             self._describe(optimizer, copier, limit)
             for self._closure, self._sparse, self._fresh, self._curved in _WAYS:
@@ -199,8 +199,8 @@ class OptimizerSubject:
             offset = plan.weight_offset * start * offset_signs(self._elements[i])
             with torch.no_grad():
                 for entry in _weight_like(optimizer.state.get(probe), self.starts[i]):
-                    entry.copy_(_shaped(start + offset, entry))
-                probe.copy_(_shaped(start + offset, probe))
+                    entry.copy_(_in_shape_of(start + offset, entry))
+                probe.copy_(_in_shape_of(start + offset, probe))
 
     def _gradients(self, plan: Plan, step: int) -> list[Tensor | None]:
         grads: list[Tensor | None] = [None] * len(self.sizes)
@@ -233,7 +233,7 @@ class OptimizerSubject:
     def _step(self, optimizer: Any, probes: list[nn.Parameter], grads: list[Tensor | None]) -> None:
         def feed() -> Tensor:
             for probe, grad in zip(probes, grads, strict=True):
-                dense = None if grad is None else _shaped(grad, probe)
+                dense = None if grad is None else _in_shape_of(grad, probe)
                 if self._curved and dense is not None:
                     dense = _with_curvature(dense, probe)
                 probe.grad = (
@@ -292,7 +292,7 @@ _WAYS = [
 """Whether a step wants a closure, sparse gradients, its own state kept, gradients that can be differentiated again."""
 
 
-def _uncaptured(optimizer: torch.optim.Optimizer) -> None:
+def _step_eagerly(optimizer: torch.optim.Optimizer) -> None:
     """Let copies step eagerly and outside a graph: what an option of that kind changes is never the arithmetic.
 
     torch steps with `capturable` on accelerators alone, though compiled such a step runs on a CPU too, and with
@@ -329,7 +329,7 @@ def _seed() -> None:
     torch.manual_seed(0)
 
 
-def _shaped(flat: Tensor, like: Tensor) -> Tensor:
+def _in_shape_of(flat: Tensor, like: Tensor) -> Tensor:
     return flat.to(device=like.device, dtype=like.dtype).view(like.shape)
 
 
@@ -351,7 +351,7 @@ def _real_gradient(p: Tensor, probe: Tensor, limit: int) -> Tensor | None:
     """The part of the live gradient that belongs to the copy; None where there is none."""
     if p.grad is None or p.grad.layout != torch.strided:
         return None
-    part = sampled(p.grad, limit).double().cpu().flatten() if not p.grad.is_complex() else torch.empty(0)
+    part = sample(p.grad, limit).double().cpu().flatten() if not p.grad.is_complex() else torch.empty(0)
     return part if part.numel() == probe.numel() and bool(part.any()) else None
 
 
@@ -359,7 +359,7 @@ def _gradient_size(p: Tensor, limit: int) -> float:
     """The root mean square of the live gradient, 0 where there is none."""
     if p.grad is None or p.grad.layout != torch.strided:
         return 0.0
-    rms = float(sampled(p.grad, limit).abs().double().square().mean().sqrt())
+    rms = float(sample(p.grad, limit).abs().double().square().mean().sqrt())
     return rms if math.isfinite(rms) else 0.0
 
 

@@ -25,7 +25,7 @@ _MOST_KEPT = 4096
 """Elements of the longest pattern that is kept."""
 
 
-def _kept(make: Callable[[int], Tensor]) -> Callable[[int], Tensor]:
+def _make_once(make: Callable[[int], Tensor]) -> Callable[[int], Tensor]:
     """Makes the same short pattern once."""
     cached = functools.lru_cache(maxsize=256)(make)
     return functools.wraps(make)(lambda n: cached(n) if n <= _MOST_KEPT else make(n))
@@ -37,14 +37,14 @@ def weight_pattern(n: int, scale: float) -> Tensor:
     return scale * _sign(pair, 0.7548776662466927) * (0.5 + torch.frac(pair * _GOLDEN))
 
 
-@_kept
+@_make_once
 def gradient_pattern(n: int) -> Tensor:
     """(n,) float64 gradients of both signs, sizes spread over 10⁻³…1, so that an adaptive step shows itself."""
     pair = _pairs(n)
     return _sign(pair, 0.5698402909980532) * 10 ** (-3 * torch.frac(pair * 0.4142135623730951))
 
 
-@_kept
+@_make_once
 def offset_signs(n: int) -> Tensor:
     """(n,) +1 and −1 in turn; the odd one out of an odd number is 0."""
     signs = 1.0 - 2.0 * (torch.arange(n, dtype=torch.float64) % 2)

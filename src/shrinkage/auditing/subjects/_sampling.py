@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from torch import Tensor
 
-__all__ = ["grid", "grid_like", "local", "sampled"]
+__all__ = ["grid", "grid_like", "local", "sample"]
 
 
 def grid(shape: Sequence[int], limit: int) -> tuple[slice, ...]:
@@ -44,7 +44,7 @@ def grid_like(shape: Sequence[int], parameter: Sequence[int], limit: int) -> tup
     return tuple(slices)
 
 
-def sampled(tensor: Tensor, limit: int) -> Tensor:
+def sample(tensor: Tensor, limit: int) -> Tensor:
     """A copy of at most `limit` elements of the tensor, or of this process's part of a distributed one."""
     part = local(tensor.detach())
     return part[grid(part.shape, limit)].clone()

@@ -22,7 +22,7 @@ __all__ = [
     "offset_pair",
     "parameters_of",
     "rms_or_usual",
-    "undisturbed",
+    "without_traces",
 ]
 
 Track = Tensor
@@ -113,11 +113,11 @@ def parameters_of(optimizer: torch.optim.Optimizer) -> Iterator[nn.Parameter]:
 
 
 @contextmanager
-def undisturbed() -> Iterator[None]:
+def without_traces() -> Iterator[None]:
     """Random states of torch, NumPy and Python as they were afterwards, and no warnings from a third party's step."""
     python, numpy = random.getstate(), np.random.get_state()
     try:
-        with torch.random.fork_rng(), warnings.catch_warnings(), torch.no_grad(), _uncompiled():
+        with torch.random.fork_rng(), warnings.catch_warnings(), torch.no_grad(), _without_compiling():
             warnings.simplefilter("ignore")
             yield
     finally:
@@ -125,7 +125,7 @@ def undisturbed() -> Iterator[None]:
         np.random.set_state(numpy)
 
 
-def _uncompiled() -> AbstractContextManager[object]:
+def _without_compiling() -> AbstractContextManager[object]:
     """Compiled functions run as they were written: their compilation takes minutes for shapes that are met once."""
     if "torch._dynamo" not in sys.modules:  # then nothing was compiled
         return nullcontext()

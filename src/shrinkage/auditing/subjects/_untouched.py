@@ -16,7 +16,7 @@ from shrinkage._errors import RequestError
 from shrinkage.auditing.subjects._sampling import local
 from shrinkage.auditing.subjects._subject import parameters_of
 
-__all__ = ["untouched"]
+__all__ = ["preserve_weights"]
 
 _SMALL = 2**26
 """Elements up to which a copy of the weights is kept; beyond, writing to them is forbidden instead."""
@@ -27,7 +27,7 @@ _REACHED = (
 
 
 @contextmanager
-def untouched(optimizer: torch.optim.Optimizer) -> Iterator[None]:
+def preserve_weights(optimizer: torch.optim.Optimizer) -> Iterator[None]:
     """Leave the live weights as they are, whatever a step inside does.
 
     Copies are steps away from the live weights, but a hook, or the step of a class of the user's, can reach them by
@@ -83,7 +83,7 @@ class _Watch(TorchDispatchMode):
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
-        for position, name in _written(func):
+        for position, name in _written_arguments(func):
             value = args[position] if position < len(args) else kwargs.get(name)
             for tensor in value if isinstance(value, list | tuple) else (value,):
                 if (
@@ -96,7 +96,7 @@ class _Watch(TorchDispatchMode):
 
 
 @functools.cache
-def _written(func: Any) -> tuple[tuple[int, str], ...]:
+def _written_arguments(func: Any) -> tuple[tuple[int, str], ...]:
     """Places and names of the arguments that an operation writes to."""
     arguments = func._schema.arguments
     return tuple((i, a.name) for i, a in enumerate(arguments) if a.alias_info and a.alias_info.is_write)

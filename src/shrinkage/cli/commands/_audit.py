@@ -61,13 +61,13 @@ def audit(
 ) -> None:
     """Measure what an optimizer does to each weight, and flag what is probably unintended."""
     if explain is not None:
-        typer.echo(_explained(explain))
+        typer.echo(_explain(explain))
         return
-    told = {"rows": rows, "batch_size": batch_size, "steps": steps}
+    counts = {"rows": rows, "batch_size": batch_size, "steps": steps}
     _check(fail_on)
-    target = _given(target)
-    shown, found = _audited(
-        target, {key: value for key, value in told.items() if value is not None}, optimizer
+    target = _required_target(target)
+    shown, found = _run_audit(
+        target, {key: value for key, value in counts.items() if value is not None}, optimizer
     )
     if html is None and shown is not found:
         html = Path(_PAGE)
@@ -85,7 +85,7 @@ def audit(
         _leave(found, fail_on, target)
 
 
-def _given(target: str | None) -> str:
+def _required_target(target: str | None) -> str:
     from shrinkage._errors import RequestError
 
     if target is None:
@@ -108,12 +108,12 @@ def _leave(found: Audit, fail_on: Any, target: str) -> None:
         )
 
 
-def _explained(code: str) -> str:
+def _explain(code: str) -> str:
     from shrinkage._errors import RequestError
-    from shrinkage.auditing import explained
+    from shrinkage.auditing import explain
 
     try:
-        return explained(code)
+        return explain(code)
     except RequestError as error:
         raise RequestError(f"--explain: {error}") from error
 
@@ -125,7 +125,7 @@ def _check(fail_on: str | None) -> None:
         raise RequestError(f"--fail-on: must be warning or error (or note), got {shown(fail_on)}.")
 
 
-def _audited(target: str, told: dict[str, Any], optimizer: str | None) -> tuple[Audit | RunAudit, Audit]:
+def _run_audit(target: str, counts: dict[str, Any], optimizer: str | None) -> tuple[Audit | RunAudit, Audit]:
     """What is shown, and the audit in it."""
     from shrinkage._errors import RequestError
     from shrinkage.auditing import audit as audit_
@@ -138,25 +138,25 @@ def _audited(target: str, told: dict[str, Any], optimizer: str | None) -> tuple[
         )
     if not colon or not path.endswith(".py"):
         with options_named(optimizer="--optimizer", steps="--steps"):
-            found = audit_checkpoint(target, optimizer=optimizer, **told)
+            found = audit_checkpoint(target, optimizer=optimizer, **counts)
             return found, found
-    built = _built(Path(path), function)
+    built = _call_function(Path(path), function)
     loss = built.get("loss")
-    if loss is not None and _needed(loss):  # a function of outputs and targets is for batches alone
+    if loss is not None and _arguments_needed(loss):  # a function of outputs and targets is for batches alone
         of_audit = {name: value for name, value in built.items() if name != "loss"}
         with_run = {name: value for name, value in built.items() if name != "inputs"}
     else:
         of_audit = built
         with_run = {name: value for name, value in built.items() if name not in _OF_AUDIT_ALONE}
-    with options_named(**{name: f"--{name.replace('_', '-')}" for name in told}):
+    with options_named(**{name: f"--{name.replace('_', '-')}" for name in counts}):
         if "batches" in built:
-            run = audit_run(**{"steps": _STEPS, **with_run, **told})
+            run = audit_run(**{"steps": _STEPS, **with_run, **counts})
             return run, run.audit
-        found = audit_(**{**of_audit, **told})
+        found = audit_(**{**of_audit, **counts})
         return found, found
 
 
-def _built(path: Path, name: str) -> dict[str, Any]:
+def _call_function(path: Path, name: str) -> dict[str, Any]:
     """What the script's function returns, as keywords of `audit`."""
     from shrinkage._errors import JobError, RequestError, shown
 
@@ -202,7 +202,7 @@ def _by_kind(built: tuple[Any, ...]) -> dict[str, Any] | None:
         elif hasattr(part, "__iter__") or inspect.isgeneratorfunction(part):
             kind = "batches"
         elif callable(part):
-            kind = "scheduler" if _needed(part) == 1 else "loss"
+            kind = "scheduler" if _arguments_needed(part) == 1 else "loss"
         else:
             return None
         if kind in found:
@@ -211,7 +211,7 @@ def _by_kind(built: tuple[Any, ...]) -> dict[str, Any] | None:
     return found if {"model", "optimizer"} <= found.keys() else None
 
 
-def _needed(function: Any) -> int:
+def _arguments_needed(function: Any) -> int:
     """The number of arguments that a function needs."""
     parameters = inspect.signature(function.forward if hasattr(function, "forward") else function).parameters
     return sum(p.default is p.empty and p.kind is not p.VAR_KEYWORD for p in parameters.values())

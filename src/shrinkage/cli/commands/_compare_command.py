@@ -120,10 +120,10 @@ def compare(
     asked = _Asked(**given)
     if demo is None:
         with options_named(learning_rate="--lr"):
-            _compared(asked)
+            _run_comparison(asked)
     else:
         _check_used(context)
-        _replayed(asked)
+        _run_demonstration(asked)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -153,7 +153,7 @@ class _Asked(TableOptions):
     adam_learning_rate: float
 
 
-def _compared(asked: _Asked) -> None:
+def _run_comparison(asked: _Asked) -> None:
     from shrinkage.tables import RowRoles, set_apart
 
     if asked.time is not None:
@@ -247,7 +247,7 @@ def _check_used(context: typer.Context) -> None:
         )
 
 
-def _replayed(asked: _Asked) -> None:
+def _run_demonstration(asked: _Asked) -> None:
     from shrinkage.cli._progress import progress_bar
     from shrinkage.comparison import DEMOS, demo, demo_page, gallery_page
 

@@ -219,7 +219,7 @@ def _run(asked: _Asked) -> None:
     asked.check()
     with options_named():
         with progress_bar("Training the path", quiet=asked.quiet, before="Reading the table") as progress:
-            story = _fitted(asked, _checked_table(asked), start, progress)
+            story = _fit_table(asked, _checked_table(asked), start, progress)
         _tell(asked, story)
 
 
@@ -252,7 +252,7 @@ def _checked_table(asked: _Asked) -> _Checked:
     return _Checked(rows=rows, target=target, problem=problem, notes=notes)
 
 
-def _fitted(asked: _Asked, checked: _Checked, start: float, progress: Progress | None) -> FitStory:
+def _fit_table(asked: _Asked, checked: _Checked, start: float, progress: Progress | None) -> FitStory:
     # Loaded once the table is known to be right: torch takes seconds.
     from shrinkage.cli._folder import prepared_folder, published_together
     from shrinkage.cli.commands._cluster import on_cluster
@@ -338,7 +338,7 @@ def _write(asked: _Asked, folder: Path, model: MLPCV, checked: _Checked, seconds
     import json
 
     from shrinkage._files import write_atomic
-    from shrinkage.cli._run_record import compared
+    from shrinkage.cli._run_record import comparison_record
     from shrinkage.cli.options._network_options import network_identity
     from shrinkage.estimators import column_effects, save_model
     from shrinkage.reporting import findings, fit_story, note_on_skew, write_fit_report
@@ -377,7 +377,7 @@ def _write(asked: _Asked, folder: Path, model: MLPCV, checked: _Checked, seconds
         "preset": model.preset_,
         "budget": asdict(model.budget_),
         "findings": findings(story),
-        "compared": compared(story),
+        "compared": comparison_record(story),
         "notes": notes,
     }
     write_atomic(folder / "run.json", json.dumps(run, indent=1, ensure_ascii=False).encode())

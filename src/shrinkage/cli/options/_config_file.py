@@ -67,7 +67,7 @@ def _defaults(context: typer.Context, path: Path) -> dict[str, Any]:
             near = get_close_matches(_plain(key), names, n=1)
             hint = f"; did you mean {near[0]}?" if near else ". --help-all lists them."
             raise typer.BadParameter(f"{path}: there is no option {shown(key)}{hint}")
-        value = _typed(value, parameters[name], f"{path}: {key}")
+        value = _as_on_the_command_line(value, parameters[name], f"{path}: {key}")
         if _plain(key) in map(_plain, parameters[name].secondary_opts):
             value = not value  # month-first = true
         found[name] = value
@@ -91,7 +91,7 @@ def _entries(path: Path) -> tuple[dict[str, Any], bool]:
     return options, True
 
 
-def _typed(value: Any, parameter: Any, where: str) -> Any:
+def _as_on_the_command_line(value: Any, parameter: Any, where: str) -> Any:
     """A value as the command line takes it: lists of a single option with commas, all else as it is.
 
     Args:

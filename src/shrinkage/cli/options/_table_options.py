@@ -65,10 +65,10 @@ def asked_table(asked: TableOptions, verbatim: Sequence[str] = ()) -> tuple[Tabl
 
 
 def _read(asked: TableOptions, verbatim: Sequence[str]) -> tuple[Table, list[str]]:
-    from shrinkage.tables import BUNDLED, bundled, read_table
+    from shrinkage.tables import BUNDLED, bundled_table, read_table
 
     if asked.data is None:
-        return bundled(asked.bundled), asked.target or list(BUNDLED[asked.bundled])
+        return bundled_table(asked.bundled), asked.target or list(BUNDLED[asked.bundled])
     if not asked.target:
         raise RequestError("--target: name the column to predict, such as --target price.")
     table = read_table(

@@ -26,10 +26,10 @@ from shrinkage.networks.module import (
     ModuleKind,
     ModuleLoss,
     leaves,
-    made,
+    make_module,
     module_loss,
     preflight,
-    seeded,
+    with_seed,
 )
 from shrinkage.path import (
     ALL_ROWS,
@@ -207,7 +207,7 @@ def lambda_path(
     try:
         fitted = fit_path(request, folds, fold(ALL_ROWS, seen, None), store=store, progress=progress)
     except KeyboardInterrupt:
-        raise KeyboardInterrupt(_stopped(blocks)) from None
+        raise KeyboardInterrupt(_stop_message(blocks)) from None
     if max_extensions:
         warn_at_edge(fitted.choice)
     return LambdaPath(
@@ -231,7 +231,7 @@ def _check_given(stacked: object, progress: object, blocks: object) -> None:
         raise RequestError(f"blocks=…: must be a folder, got {shown(blocks)}.")
 
 
-def _stopped(blocks: str | Path | None) -> str:
+def _stop_message(blocks: str | Path | None) -> str:
     if blocks is None:
         return (
             "lambda_path was stopped, and nothing is kept. With blocks=…, a folder, the same call continues."
@@ -258,23 +258,23 @@ def _rate(given: float | None, optimizer: str | Callable[[Any], torch.optim.Opti
 
 def _row_shapes(samples: Samples) -> list[tuple[str, str]]:
     """(name, shape and dtype of one row) of each input, and of the targets."""
-    with seeded("shapes"):
+    with with_seed("shapes"):
         x, y = samples.take(np.zeros(1, np.int64), "cpu", None)
 
-    def named(tree: Any, name: str) -> list[tuple[str, str]]:
+    def leaves_by_name(tree: Any, name: str) -> list[tuple[str, str]]:
         if isinstance(tree, dict):
-            return [each for key, part in tree.items() for each in named(part, f"{name}[{key!r}]")]
+            return [each for key, part in tree.items() for each in leaves_by_name(part, f"{name}[{key!r}]")]
         if isinstance(tree, tuple | list):
-            return [each for i, part in enumerate(tree) for each in named(part, f"{name}[{i}]")]
+            return [each for i, part in enumerate(tree) for each in leaves_by_name(part, f"{name}[{i}]")]
         dtype = str(tree.dtype).removeprefix("torch.")
         return [(name, f"{dtype} × {'×'.join(map(str, tree.shape[1:]))}" if tree.ndim > 1 else dtype)]
 
-    return [*named(x, "X"), *named(y, "y")]
+    return [*leaves_by_name(x, "X"), *leaves_by_name(y, "y")]
 
 
 def _floats(factory: Factory, device: str) -> torch.dtype | None:
     """The dtype of the module's floating parameters; None where it has several."""
-    module = made(factory, device, "dtype")
+    module = make_module(factory, device, "dtype")
     dtypes = {p.dtype for p in module.parameters() if p.is_floating_point()}
     return dtypes.pop() if len(dtypes) == 1 else None
 
@@ -294,7 +294,7 @@ def _kind(
     """The kind in its form: as the preflight finds it, and the faster one of two that are right."""
     first = fold.train[: min(trainer.batch_size, PREFLIGHT_ROWS)]
     extremes, bad = samples.extremes(rows)
-    with seeded("preflight"):
+    with with_seed("preflight"):
         x, y = samples.take(np.concatenate([extremes, first])[: len(first)], device, fold.floats)
     if not all(leaf.device.type == torch.device(device).type for leaf in leaves((x, y))):
         raise RequestError(f"device={device!r}: the rows can't be moved there.")

@@ -39,13 +39,13 @@ class NetworkFile:
     source: str = field(repr=False)
 
     def __call__(self, inputs: int, outputs: int) -> nn.Module:
-        make = getattr(_executed(self.path, self.source), self.function)
+        make = getattr(_execute(self.path, self.source), self.function)
         try:
             with _as_a_script(self.path):
                 return make(inputs, outputs)
         except Exception as error:  # whatever the user's function raises
             raise RequestError(
-                f"{called('network')} {self}: called with ({inputs}, {outputs}) it {_raised(error, self.path)}."
+                f"{called('network')} {self}: called with ({inputs}, {outputs}) it {_describe_error(error, self.path)}."
             ) from error
 
     def __str__(self) -> str:
@@ -71,9 +71,11 @@ def network_from_file(text: str) -> NetworkFile:
         )
     network = NetworkFile(path, function, _read(path))
     try:
-        script = _executed(path, network.source)
+        script = _execute(path, network.source)
     except (Exception, SystemExit) as error:  # whatever the user's script raises
-        raise RequestError(f"{called('network')}: {path} can't be run: it {_raised(error, path)}.") from error
+        raise RequestError(
+            f"{called('network')}: {path} can't be run: it {_describe_error(error, path)}."
+        ) from error
     _check_function(network, script)
     return network
 
@@ -96,7 +98,7 @@ def _read(path: str) -> str:
 
 
 @lru_cache(maxsize=8)
-def _executed(path: str, source: str) -> ModuleType:
+def _execute(path: str, source: str) -> ModuleType:
     """The script as a module."""
     name = "_network_" + hashlib.sha256(f"{path}\0{source}".encode()).hexdigest()[:16]
     module = ModuleType(name)
@@ -150,7 +152,7 @@ def _check_function(network: NetworkFile, script: ModuleType) -> None:
         pass  # a C callable has no signature to check
 
 
-def _raised(error: BaseException, path: str) -> str:
+def _describe_error(error: BaseException, path: str) -> str:
     """`raised ValueError in line 3: …`, the line being the last one of the script."""
     text = (str(error).strip().splitlines() or [""])[0].rstrip(".")
     line: Any = error.lineno if isinstance(error, SyntaxError) else None

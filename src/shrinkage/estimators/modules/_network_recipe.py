@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from shrinkage._errors import RequestError, called, shown, vocabulary
-from shrinkage.networks.module import Factory, ModuleKind, call, made, preflight, seeded
+from shrinkage.networks.module import Factory, ModuleKind, call, make_module, preflight, with_seed
 from shrinkage.path import Fold
 from shrinkage.training import Backprop, Recipe
 from shrinkage.training.modules import ModuleRecipe, ModuleTrainer, faster_form, of_perceptrons, read
@@ -35,7 +35,7 @@ class Sized:
         module = self.make(self.inputs, self.outputs)
         return module.to(getattr(torch, self.dtype)) if isinstance(module, nn.Module) else module
 
-    def sized(self, inputs: int, outputs: int) -> Sized:
+    def for_sizes(self, inputs: int, outputs: int) -> Sized:
         """For a fold whose table has other columns."""
         return replace(self, inputs=inputs, outputs=outputs)
 
@@ -90,9 +90,9 @@ def with_network(network: MakeNetwork, recipe: Recipe, fold: Fold, n_lambdas: in
 
 def _check_outputs(factory: Factory, x: torch.Tensor, wanted: tuple[int, ...], device: str) -> None:
     """Refuse a module with other outputs than the table has targets."""
-    module = made(factory, device, "outputs")
+    module = make_module(factory, device, "outputs")
     try:
-        with torch.no_grad(), seeded("outputs"):
+        with torch.no_grad(), with_seed("outputs"):
             z = call(module, x)
     except Exception:  # the preflight says why
         return

@@ -37,7 +37,7 @@ def layout_from(kind: Kind, inputs: int, outputs: int, tensors: Mapping[str, NDA
 def tensors_of(networks: FittedNetworks) -> dict[str, NDArray[Any]]:
     """The chosen network layer by layer, for any reader; every kept network as a row; the scales."""
     tensors = numbers_of(networks)
-    named = perceptron_layout(networks.layout).named(networks.rows[networks.chosen])
+    named = perceptron_layout(networks.layout).by_name(networks.rows[networks.chosen])
     return tensors | {name: np.ascontiguousarray(array) for name, array in named.items()}
 
 

@@ -187,7 +187,7 @@ class _Graph:
     def _embed(self, name: str, part: FittedNetworks, row: NDArray[Any]) -> str:
         """(n, N·U) the units of the numbers that are embedded; axes (n, N, 1, F) in between."""
         columns = np.array(part.embedded_columns, np.int64)
-        named = perceptron_layout(part.layout).named(row)
+        named = perceptron_layout(part.layout).by_name(row)
         x = self._node("Gather", name, self._constant(columns), axis=1)
         x = self._node("Unsqueeze", x, self._constant(np.array([2, 3])))
         x = self._node("Mul", x, self._constant(named["embedding.frequency"][:, None]))

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from shrinkage._errors import RequestError, called, vocabulary
 from shrinkage.estimators._fitted_networks import FittedNetworks
 from shrinkage.estimators.modules import MakeNetwork, NetworkFile, Sized
-from shrinkage.networks.module import ModuleKind, ModuleLayout, Verdict, layout_of, made, seeded
+from shrinkage.networks.module import ModuleKind, ModuleLayout, Verdict, layout_of, make_module, with_seed
 
 __all__ = ["check_outputs", "kind_from", "network_words", "state_in_bytes"]
 
@@ -45,9 +45,9 @@ class Restored:
                     held[name].copy_(tensor)
         return module
 
-    def sized(self, inputs: int, outputs: int) -> Restored:
+    def for_sizes(self, inputs: int, outputs: int) -> Restored:
         """For other numbers of inputs and outputs."""
-        return replace(self, sizes=self.sizes.sized(inputs, outputs))
+        return replace(self, sizes=self.sizes.for_sizes(inputs, outputs))
 
 
 def network_words(networks: FittedNetworks) -> dict[str, Any]:
@@ -87,7 +87,7 @@ def kind_from(words: Mapping[str, Any], state: bytes, make: MakeNetwork) -> Modu
     tensors = load(state)
     factory = Restored(Sized(make, inputs, outputs, words["dtype"]), tensors)
     with vocabulary({"make_module": "network"}), torch.no_grad():
-        module = made(factory, "cpu", "saved")
+        module = make_module(factory, "cpu", "saved")
     held = {name: tuple(x.shape) for name, x in module.state_dict().items() if isinstance(x, Tensor)}
     saved = {name: tuple(x.shape) for name, x in tensors.items()}
     if held != saved:
@@ -121,5 +121,5 @@ def _outputs_of_fixed_rows(networks: FittedNetworks) -> NDArray[np.float64]:
     """(ROWS, C) of the chosen network."""
     rows = torch.from_numpy(np.ascontiguousarray(networks.rows[[networks.chosen]]))
     X = torch.from_numpy(np.random.default_rng(0).standard_normal((ROWS, networks.n_inputs)))
-    with seeded("saved"), torch.no_grad():
+    with with_seed("saved"), torch.no_grad():
         return networks.kind.outputs(networks.layout, rows, X.to(rows))[0].double().numpy()

@@ -1,8 +1,8 @@
 """Any torch.nn.Module as a kind of network: K of them stacked where that is right, else one by one."""
 
-from shrinkage.networks.module._chance import generators, replay, seed_generators, seeded
-from shrinkage.networks.module._copies import clones, copied
-from shrinkage.networks.module._factory import Factory, SizedFactory, call, made
+from shrinkage.networks.module._chance import generators, replay, seed_generators, with_seed
+from shrinkage.networks.module._copies import clones, copy_modules
+from shrinkage.networks.module._factory import Factory, SizedFactory, call, make_module
 from shrinkage.networks.module._fallback import first_line, quiet_fallback, reason_of
 from shrinkage.networks.module._module_kind import ModuleKind, fill
 from shrinkage.networks.module._module_layout import ModuleLayout, Slot, buffers_of, layout_of, parameters_of
@@ -15,7 +15,7 @@ from shrinkage.networks.module._module_losses import (
 )
 from shrinkage.networks.module._module_stacks import ModuleStack, OneByOne, StackedModules
 from shrinkage.networks.module._preflight import Verdict, preflight
-from shrinkage.networks.module._trees import leaves, mapped
+from shrinkage.networks.module._trees import leaves, map_tree
 
 __all__ = [
     "MODULE_LOSSES",
@@ -34,14 +34,14 @@ __all__ = [
     "buffers_of",
     "call",
     "clones",
-    "copied",
+    "copy_modules",
     "fill",
     "first_line",
     "generators",
     "layout_of",
     "leaves",
-    "made",
-    "mapped",
+    "make_module",
+    "map_tree",
     "module_loss",
     "parameters_of",
     "preflight",
@@ -49,5 +49,5 @@ __all__ = [
     "reason_of",
     "replay",
     "seed_generators",
-    "seeded",
+    "with_seed",
 ]

@@ -15,7 +15,7 @@ import torch
 
 from shrinkage._random import hashed_seed
 
-__all__ = ["generators", "replay", "seed_generators", "seeded"]
+__all__ = ["generators", "replay", "seed_generators", "with_seed"]
 
 
 def generators() -> tuple[Any, ...]:
@@ -43,7 +43,7 @@ def seed_generators(*parts: int | str) -> None:
 
 
 @contextmanager
-def seeded(*parts: int | str) -> Iterator[None]:
+def with_seed(*parts: int | str) -> Iterator[None]:
     """Within it the generators start from a hash of the parts; afterwards they go on as before."""
     states = generators()
     seed_generators(*parts)

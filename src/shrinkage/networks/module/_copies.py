@@ -8,15 +8,15 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from shrinkage.networks.module._trees import leaves, mapped
+from shrinkage.networks.module._trees import leaves, map_tree
 
-__all__ = ["are_far", "are_same", "clones", "copied", "kept_attributes", "versions"]
+__all__ = ["are_far", "are_same", "clones", "copy_modules", "kept_attributes", "versions"]
 
 KEPT = {torch.float64: 1e-10, torch.float32: 1e-5}
 """The largest difference, relative to the largest number of the tensor; half precisions get a hundredth."""
 
 
-def copied(modules: list[nn.Module]) -> list[nn.Module]:
+def copy_modules(modules: list[nn.Module]) -> list[nn.Module]:
     """Deep copies of modules, also of those that hold a computed tensor, as the old `weight_norm` does."""
     memo: dict[int, Any] = {}
     for module in modules:
@@ -47,7 +47,7 @@ def versions(tree: Any) -> list[int]:
 
 def clones(tree: Any) -> Any:
     """A batch of its own for one module."""
-    return mapped(lambda tensor: tensor.clone(), tree)
+    return map_tree(lambda tensor: tensor.clone(), tree)
 
 
 def are_far(a: Tensor, b: Tensor, largest: float = 0.0, slack: float = 1.0) -> bool:

@@ -10,9 +10,9 @@ from torch import Tensor, nn
 from torch.nn.parameter import UninitializedBuffer, UninitializedParameter
 
 from shrinkage._errors import RequestError, called, shown
-from shrinkage.networks.module._chance import seeded
+from shrinkage.networks.module._chance import with_seed
 
-__all__ = ["Factory", "SizedFactory", "call", "made"]
+__all__ = ["Factory", "SizedFactory", "call", "make_module"]
 
 Factory = Callable[[], nn.Module]
 
@@ -23,7 +23,7 @@ class SizedFactory(Protocol):
 
     def __call__(self) -> nn.Module: ...
 
-    def sized(self, inputs: int, outputs: int) -> Factory:
+    def for_sizes(self, inputs: int, outputs: int) -> Factory:
         """The factory for these."""
         ...
 
@@ -37,7 +37,9 @@ def call(module: nn.Module, inputs: Any) -> Any:
     return module(inputs)
 
 
-def made(factory: Factory, device: str, *chance: int | str, like: nn.Module | None = None) -> nn.Module:
+def make_module(
+    factory: Factory, device: str, *chance: int | str, like: nn.Module | None = None
+) -> nn.Module:
     """A new module on the device, its initial weights a function of `chance`.
 
     Args:
@@ -51,7 +53,7 @@ def made(factory: Factory, device: str, *chance: int | str, like: nn.Module | No
             f"{called('make_module')}: must be a function that builds a new module in each call, got "
             f"{shown(factory)}. Write lambda: MyModule(…)."
         )
-    with seeded(*chance):
+    with with_seed(*chance):
         module = factory()
     if not isinstance(module, nn.Module):
         raise RequestError(f"{called('make_module')}: must return a torch.nn.Module, got {shown(module)}.")

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from shrinkage._errors import RequestError, called
 from shrinkage.networks._layout import Layout
-from shrinkage.networks.module._factory import Factory, SizedFactory, call, made
+from shrinkage.networks.module._factory import Factory, SizedFactory, call, make_module
 from shrinkage.networks.module._module_layout import ModuleLayout, layout_of, parameters_of
 from shrinkage.networks.module._module_stacks import evaluating
 from shrinkage.networks.module._preflight import Verdict
@@ -44,7 +44,7 @@ class ModuleKind:
         cls, factory: Factory, verdict: Verdict, device: str, sizes: tuple[int, int] = (0, 0)
     ) -> ModuleKind:
         """The kind of what the factory makes."""
-        module = made(factory, device, "preflight", 0)
+        module = make_module(factory, device, "preflight", 0)
         layout = layout_of(module, verdict.changing, sizes)
         digest = hashlib.sha256(repr(module).encode())
         for name, tensor in module.state_dict().items():
@@ -61,28 +61,28 @@ class ModuleKind:
 
     def layout(self, inputs: int, outputs: int, numbers: Sequence[int] = ()) -> ModuleLayout:
         """Of one module for so many inputs and outputs, whichever are numbers."""
-        return self.sized(inputs, outputs).module_layout
+        return self.for_sizes(inputs, outputs).module_layout
 
-    def sized(self, inputs: int, outputs: int) -> ModuleKind:
+    def for_sizes(self, inputs: int, outputs: int) -> ModuleKind:
         """The kind of modules for so many inputs and outputs; the same one where the factory has settled them."""
         if not isinstance(self.factory, SizedFactory) or self.module_layout.sizes == (inputs, outputs):
             return self
-        factory = self.factory.sized(inputs, outputs)
-        module = made(factory, self.device, "preflight", 0)
+        factory = self.factory.for_sizes(inputs, outputs)
+        module = make_module(factory, self.device, "preflight", 0)
         layout = layout_of(module, self.verdict.changing, (inputs, outputs))
         return replace(self, factory=factory, module_layout=layout)
 
     def of_layout(self, layout: Layout) -> ModuleKind:
         """The kind of modules that have this layout."""
-        return self.sized(layout.inputs, layout.outputs)
+        return self.for_sizes(layout.inputs, layout.outputs)
 
-    def made(self, *chance: int | str) -> nn.Module:
+    def make(self, *chance: int | str) -> nn.Module:
         """An untrained module in training mode, its initial weights a function of `chance`.
 
         Raises:
             RequestError: the factory returns one of other shapes or number formats than before.
         """
-        module = made(self.factory, self.device, *chance)
+        module = make_module(self.factory, self.device, *chance)
         held = dict([*module.named_parameters(remove_duplicate=False), *module.named_buffers()])
         for slot in self.module_layout.slots:
             found = held.get(slot.name)
@@ -100,14 +100,14 @@ class ModuleKind:
 
     def module(self, row: Tensor, *chance: int | str) -> nn.Module:
         """The module of a row (D,), in evaluation mode."""
-        module = self.made(*chance)
+        module = self.make(*chance)
         fill(module, self.module_layout, row)
         return module.eval()
 
     def initial(self, layout: Layout, generator: torch.Generator) -> Tensor:
         """(D,) one untrained module."""
         kind = self.of_layout(layout)
-        module = kind.made(generator.initial_seed())
+        module = kind.make(generator.initial_seed())
         return kind.module_layout.row(module.state_dict(keep_vars=True) | parameters_of(module))
 
     def outputs(self, layout: Layout, rows: Tensor, X: Tensor) -> Tensor:

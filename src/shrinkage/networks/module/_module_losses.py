@@ -17,9 +17,9 @@ from torch.nn import functional
 
 from shrinkage._errors import RequestError, shown
 from shrinkage.networks._losses import Loss
-from shrinkage.networks.module._chance import seeded
+from shrinkage.networks.module._chance import with_seed
 from shrinkage.networks.module._fallback import first_line
-from shrinkage.networks.module._trees import leaves, mapped, vars_of
+from shrinkage.networks.module._trees import leaves, map_tree, vars_of
 
 __all__ = ["MODULE_LOSSES", "CallableLoss", "ModuleLoss", "NamedLoss", "module_loss"]
 
@@ -42,7 +42,7 @@ class ModuleLoss(ABC):
     def check(self, z: Any, y: Any) -> None:
         """Raise when outputs and targets of one batch don't fit the loss."""
 
-    def tried(self, z: Any, y: Any) -> Tensor:
+    def try_batch(self, z: Any, y: Any) -> Tensor:
         """lossᵢ (B,) of a first batch, checked."""
         self.check(z, y)
         return self.of_rows(z, y)
@@ -176,9 +176,9 @@ class CallableLoss(ModuleLoss):
                 f"{what}. {_remedy_for_losses(got, rows)}"
             )
 
-    def tried(self, z: Any, y: Any) -> Tensor:
-        with seeded("loss"):
-            found = super().tried(z, y)
+    def try_batch(self, z: Any, y: Any) -> Tensor:
+        with with_seed("loss"):
+            found = super().try_batch(z, y)
         if self._mixes_rows(z, y, found.detach()):
             warnings.warn(
                 f"{self.called}: the loss of a row depends on the other rows of its batch. If that is not intended, "
@@ -195,8 +195,8 @@ class CallableLoss(ModuleLoss):
         ):
             return False
         try:
-            with torch.no_grad(), seeded("loss"):
-                alone = self.function(*(mapped(lambda x: x[:some], each) for each in (z, y)))
+            with torch.no_grad(), with_seed("loss"):
+                alone = self.function(*(map_tree(lambda x: x[:some], each) for each in (z, y)))
         except Exception:  # a loss that needs whole batches
             return True
         if not isinstance(alone, Tensor) or alone.shape != (some,):

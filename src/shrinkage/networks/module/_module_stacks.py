@@ -21,7 +21,7 @@ from shrinkage.networks.module._factory import call
 from shrinkage.networks.module._module_layout import ModuleLayout, buffers_of, parameters_of
 from shrinkage.networks.module._module_losses import ModuleLoss
 from shrinkage.networks.module._swapped import Places
-from shrinkage.networks.module._trees import mapped
+from shrinkage.networks.module._trees import map_tree
 
 __all__ = ["ModuleStack", "OneByOne", "StackedModules"]
 
@@ -127,8 +127,8 @@ class OneByOne(ModuleStack):
                 z = call(module, x)
                 losses = self.loss.of_rows(z, y)
                 (losses if s is None else losses * s).mean().backward()
-            found.append((losses.detach(), self.loss.hits(_detached(z), y)))
-        return _stacked(found)
+            found.append((losses.detach(), self.loss.hits(_detach(z), y)))
+        return _stack(found)
 
     def scores(self, inputs: Any, targets: Any, *, shared: bool) -> tuple[Tensor, Tensor]:
         found = []
@@ -142,7 +142,7 @@ class OneByOne(ModuleStack):
             with evaluating(module), torch.no_grad(), self._places[k].holding(kept):
                 z = call(module, x)
                 found.append((self.loss.of_rows(z, y), self.loss.hits(z, y)))
-        return _stacked(found)
+        return _stack(found)
 
     def tensors(self, k: int) -> dict[str, Tensor]:
         held = parameters_of(self.modules[k]) | buffers_of(self.modules[k])
@@ -210,7 +210,7 @@ class StackedModules(ModuleStack):
                     clones(_own(targets, k, shared)),
                 )  # forward may write into it
                 found.append(self._score(held, {}, x, y))
-            return _stacked(found)
+            return _stack(found)
 
     def tensors(self, k: int) -> dict[str, Tensor]:
         held = self.parameters | self._own
@@ -235,10 +235,10 @@ class StackedModules(ModuleStack):
     ) -> tuple[Tensor, tuple[Tensor, Tensor, dict[str, Tensor]]]:
         with self._places.holding({**parameters, **own}):
             z = call(self.template, x)
-            buffers = {name: self._places.held(name) for name in self._changing}
+            buffers = {name: self._places.tensor(name) for name in self._changing}
         losses = self.loss.of_rows(z, y)
         objective = (losses if s is None else losses * s).mean()
-        return objective, (losses, self.loss.hits(_detached(z), y), buffers)
+        return objective, (losses, self.loss.hits(_detach(z), y), buffers)
 
     def _score(
         self, parameters: Mapping[str, Tensor], own: Mapping[str, Tensor], x: Any, y: Any
@@ -281,13 +281,13 @@ def _share_frozen(modules: Sequence[nn.Module]) -> None:
 
 def _own(x: Any, k: int, shared: bool) -> Any:
     """Module k's part of a batch, of tensors, tuples or dicts."""
-    return x if shared else mapped(lambda tensor: tensor[k], x)
+    return x if shared else map_tree(lambda tensor: tensor[k], x)
 
 
-def _detached(z: Any) -> Any:
-    return mapped(lambda x: x.detach() if isinstance(x, Tensor) else x, z)
+def _detach(z: Any) -> Any:
+    return map_tree(lambda x: x.detach() if isinstance(x, Tensor) else x, z)
 
 
-def _stacked(found: Sequence[tuple[Tensor, Tensor]]) -> tuple[Tensor, Tensor]:
+def _stack(found: Sequence[tuple[Tensor, Tensor]]) -> tuple[Tensor, Tensor]:
     losses, hits = zip(*found, strict=True)
     return torch.stack(losses), torch.stack(hits)

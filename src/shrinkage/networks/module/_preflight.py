@@ -16,14 +16,21 @@ import torch
 from torch import Tensor, nn
 
 from shrinkage._errors import RequestError, called
-from shrinkage.networks.module._chance import generators, seed_generators, seeded
-from shrinkage.networks.module._copies import are_far, are_same, clones, copied, kept_attributes, versions
-from shrinkage.networks.module._factory import Factory, call, made
+from shrinkage.networks.module._chance import generators, seed_generators, with_seed
+from shrinkage.networks.module._copies import (
+    are_far,
+    are_same,
+    clones,
+    copy_modules,
+    kept_attributes,
+    versions,
+)
+from shrinkage.networks.module._factory import Factory, call, make_module
 from shrinkage.networks.module._fallback import first_line, noted_fallback, quiet_fallback, reason_of
 from shrinkage.networks.module._module_layout import buffers_of, layout_of, parameters_of
 from shrinkage.networks.module._module_losses import ModuleLoss
 from shrinkage.networks.module._module_stacks import ModuleStack, OneByOne, StackedModules
-from shrinkage.networks.module._trees import leaves, mapped
+from shrinkage.networks.module._trees import leaves, map_tree
 
 __all__ = ["Verdict", "preflight"]
 
@@ -83,10 +90,10 @@ def preflight(
     Raises:
         RequestError: the module, its outputs or the loss are unfit, or `stacked=True` and the forms differ.
     """
-    first = made(factory, device, "preflight", 0)
-    second = made(factory, device, "preflight", 1, like=first)
+    first = make_module(factory, device, "preflight", 0)
+    second = make_module(factory, device, "preflight", 1, like=first)
     writes = _check_outputs(first, loss, inputs, targets)
-    frozen = [_frozen(first), _frozen(second)]
+    frozen = [_frozen_tensors(first), _frozen_tensors(second)]
     own = tuple(name for name, x in frozen[0].items() if not torch.equal(x, frozen[1][name]))
     everything = tuple(dict.fromkeys([*buffers_of(first), *own]))
     if not layout_of(first, everything).decayed():
@@ -96,7 +103,7 @@ def preflight(
             "or single numbers. λ would have no effect."
         )
     pair, layout = [first, second], layout_of(first, everything)
-    loop = OneByOne(copied(pair), layout, loss, writes=writes)
+    loop = OneByOne(copy_modules(pair), layout, loss, writes=writes)
     plain = _Record.of(loop, inputs, targets)
     _check_finite(plain, not_finite)
     _warn_of_kept(first, loop, inputs, targets)
@@ -113,7 +120,7 @@ def preflight(
             writes=writes,
         )
     with quiet_fallback():
-        verdict = replace(_compared(pair, loss, inputs, targets, plain, changing), writes=writes)
+        verdict = replace(_compare(pair, loss, inputs, targets, plain, changing), writes=writes)
     if verdict.stacked:
         return verdict
     if stacked is True:
@@ -123,7 +130,7 @@ def preflight(
     return replace(verdict, changing=everything)
 
 
-def _compared(
+def _compare(
     pair: list[nn.Module],
     loss: ModuleLoss,
     inputs: Any,
@@ -140,7 +147,7 @@ def _compared(
         )
     try:
         with noted_fallback() as looped:
-            stack = StackedModules(copied(pair), layout, loss)
+            stack = StackedModules(copy_modules(pair), layout, loss)
             found = _Record.of(stack, inputs, targets, scored=False)
     except Exception as error:  # a user's module may raise anything within vmap
         return replace(no, why=reason_of(error))
@@ -180,7 +187,7 @@ class _Record:
         cls, stack: ModuleStack, inputs: Any, targets: Any, *, scored: bool = True, shared: bool = True
     ) -> _Record:
         losses, gradients, drew, attributes = [], [], False, [dict[str, Tensor]()]
-        with seeded("preflight"):
+        with with_seed("preflight"):
             for step in range(2):
                 seed_generators("preflight", step)
                 before = generators()
@@ -230,13 +237,13 @@ def _may_differ_in_batches(
     pair: list[nn.Module], layout: Any, loss: ModuleLoss, inputs: Any, targets: Any, scoring: str
 ) -> bool:
     """Whether modules that each see a batch of their own give in a stack what they give alone."""
-    x, y = (mapped(lambda t: torch.stack([t, t.roll(1, 0)]), tree) for tree in (inputs, targets))
+    x, y = (map_tree(lambda t: torch.stack([t, t.roll(1, 0)]), tree) for tree in (inputs, targets))
     try:
-        stack = StackedModules(copied(pair), layout, loss, scoring)
+        stack = StackedModules(copy_modules(pair), layout, loss, scoring)
         found = _Record.of(stack, x, y, shared=False)
     except Exception:  # a user's module may raise anything within vmap, such as for `if x.sum() > 0`
         return False
-    plain = _Record.of(OneByOne(copied(pair), layout, loss), x, y, shared=False)
+    plain = _Record.of(OneByOne(copy_modules(pair), layout, loss), x, y, shared=False)
     assert found.scores is not None
     assert plain.scores is not None
     return not _difference(found, plain, 100) and not are_far(found.scores[0], plain.scores[0], slack=100)
@@ -245,8 +252,10 @@ def _may_differ_in_batches(
 def _equal_without_dropout(
     pair: list[nn.Module], layout: Any, loss: ModuleLoss, inputs: Any, targets: Any
 ) -> bool:
-    still = [_without_dropout(module) for module in copied(pair)]
-    plain = _Record.of(OneByOne(copied(still), layout, loss, writes=True), inputs, targets, scored=False)
+    still = [_without_dropout(module) for module in copy_modules(pair)]
+    plain = _Record.of(
+        OneByOne(copy_modules(still), layout, loss, writes=True), inputs, targets, scored=False
+    )
     found = _Record.of(StackedModules(still, layout, loss), inputs, targets, scored=False)
     return not _difference(found, plain)
 
@@ -260,14 +269,14 @@ def _warn_of_kept(first: nn.Module, loop: OneByOne, inputs: Any, targets: Any) -
     ]
     if not changed:
         return
-    fresh = copied([first])[0]
+    fresh = copy_modules([first])[0]
     held = parameters_of(fresh) | buffers_of(fresh)
     with torch.no_grad():
         for name, tensor in loop.tensors(0).items():
             held[name].copy_(tensor)
     scores = []
     for module in (used, fresh):
-        with seeded("kept"):
+        with with_seed("kept"):
             alone = OneByOne([module], loop.layout, loop.loss)
             scores.append(alone.scores(clones(inputs), clones(targets), shared=True)[0])
     if are_far(scores[0], scores[1]):
@@ -287,13 +296,13 @@ def _scoring(
     looped: list[str],
 ) -> str:
     """The first way of scoring a stack that gives what the modules give one by one."""
-    with seeded("preflight"):
-        loop = OneByOne(copied(pair), layout, loss, writes=True)
+    with with_seed("preflight"):
+        loop = OneByOne(copy_modules(pair), layout, loss, writes=True)
         plain = loop.scores(clones(inputs), clones(targets), shared=True)[0]
     for scoring in ("vmap", "vjp"):
         try:
-            with noted_fallback() as more, seeded("preflight"):
-                stack = StackedModules(copied(pair), layout, loss, scoring)
+            with noted_fallback() as more, with_seed("preflight"):
+                stack = StackedModules(copy_modules(pair), layout, loss, scoring)
                 before = {name: tensor.clone() for name, tensor in stack.tensors(0).items()}
                 scores = stack.scores(clones(inputs), clones(targets), shared=True)[0]
                 unchanged = all(torch.equal(before[n], t) for n, t in stack.tensors(0).items())
@@ -310,33 +319,33 @@ def _is_rounding(pair: list[nn.Module], layout: Any, loss: ModuleLoss, inputs: A
     if any(slot.dtype == torch.float64 for slot in layout.parameters):
         return False
     try:
-        wide = [module.double() for module in copied(pair)]
+        wide = [module.double() for module in copy_modules(pair)]
         layout = layout_of(wide[0], {slot.name for slot in layout.buffers})
-        x, y = _widened(inputs), _widened(targets)
-        plain = _Record.of(OneByOne(copied(wide), layout, loss, writes=True), x, y, scored=False)
+        x, y = _widen(inputs), _widen(targets)
+        plain = _Record.of(OneByOne(copy_modules(wide), layout, loss, writes=True), x, y, scored=False)
         found = _Record.of(StackedModules(wide, layout, loss), x, y, scored=False)
     except Exception:  # a module that knows only float32
         return False
     return not _difference(found, plain)
 
 
-def _frozen(module: nn.Module) -> dict[str, Tensor]:
+def _frozen_tensors(module: nn.Module) -> dict[str, Tensor]:
     """What isn't trained: frozen parameters and buffers."""
     return {
         name: x for name, x in (parameters_of(module) | buffers_of(module)).items() if not x.requires_grad
     }
 
 
-def _widened(tree: Any) -> Any:
-    return mapped(lambda x: x.double() if isinstance(x, Tensor) and x.is_floating_point() else x, tree)
+def _widen(tree: Any) -> Any:
+    return map_tree(lambda x: x.double() if isinstance(x, Tensor) and x.is_floating_point() else x, tree)
 
 
 def _check_outputs(module: nn.Module, loss: ModuleLoss, inputs: Any, targets: Any) -> bool:
     """Run a copy once, as a plain loop would, hold its outputs against the loss, and say if the batch was written to."""
-    (once,) = copied([module])
+    (once,) = copy_modules([module])
     inputs, targets = clones(inputs), clones(targets)
     before = versions((inputs, targets))
-    with seeded("preflight"):
+    with with_seed("preflight"):
         try:
             z = call(once, inputs)
         except Exception as error:
@@ -344,7 +353,7 @@ def _check_outputs(module: nn.Module, loss: ModuleLoss, inputs: Any, targets: An
                 f"{called('make_module')}: the module can't run on a batch of X: {first_line(error)}. "
                 + _remedy(error, inputs)
             ) from error
-        losses = loss.tried(z, targets)
+        losses = loss.try_batch(z, targets)
     written = versions((inputs, targets)) != before
     if not losses.requires_grad:
         raise RequestError(

@@ -43,7 +43,7 @@ class Places:
             for (where, key, _), tensor in zip(places, own, strict=True):
                 where[key] = tensor
 
-    def held(self, name: str) -> Tensor:
+    def tensor(self, name: str) -> Tensor:
         """The tensor that the module holds by that name now."""
         where, key = self._places[name][0]
         return where[key]

@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-__all__ = ["leaves", "mapped", "vars_of"]
+__all__ = ["leaves", "map_tree", "vars_of"]
 
 
-def mapped(function: Callable[[Any], Any], tree: Any) -> Any:
+def map_tree(function: Callable[[Any], Any], tree: Any) -> Any:
     """The same tuples, lists and dicts with `function` of every leaf that is not None."""
     if tree is None:
         return None
     if isinstance(tree, dict):
-        return {key: mapped(function, value) for key, value in tree.items()}
+        return {key: map_tree(function, value) for key, value in tree.items()}
     if isinstance(tree, tuple) and hasattr(tree, "_fields"):
-        return type(tree)(*(mapped(function, value) for value in tree))
+        return type(tree)(*(map_tree(function, value) for value in tree))
     if isinstance(tree, tuple | list):
-        return type(tree)(mapped(function, value) for value in tree)
+        return type(tree)(map_tree(function, value) for value in tree)
     return function(tree)
 
 

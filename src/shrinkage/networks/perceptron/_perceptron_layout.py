@@ -135,11 +135,11 @@ class PerceptronLayout:
 
     def layers(self, row: Row) -> list[tuple[Row, Row]]:
         """(weights (I, O), biases (O,)) of each layer as views of one row (D,), a tensor or an array."""
-        named = self.named(row)
+        named = self.by_name(row)
         count = len(self.shapes)
         return [(named[f"layer_{i}.weight"], named[f"layer_{i}.bias"]) for i in range(count)]
 
-    def named(self, row: Row) -> dict[str, Row]:
+    def by_name(self, row: Row) -> dict[str, Row]:
         """The parameters by name as views of one row (D,), a tensor or an array."""
         return {slot.name: row[slot.columns].reshape(slot.shape) for slot in self.slots}
 
@@ -178,7 +178,7 @@ class PerceptronLayout:
         """Zeros for K padded networks, of the dtype and on the device of `like`."""
         return like.new_zeros(K * self.padded(like.dtype).n_parameters)
 
-    def stacked(self, buffer: Tensor, K: int) -> Parameters:
+    def views_of_stack(self, buffer: Tensor, K: int) -> Parameters:
         """Views into a `buffer` of K networks with padding."""
         padded = self.padded(buffer.dtype)
         shapes, counts = padded._shapes(K), [K * count for count in padded._of_embedding]

@@ -23,7 +23,9 @@ def outputs(parameters: Parameters, activation: str, X: Tensor) -> Tensor:
     act = ACTIVATIONS[activation]
     a = X if X.dim() == 3 else X.expand(parameters.n_networks, *X.shape)
     if (embedded := parameters.embedded) is not None:
-        a = embedded.seen(a, embedded.angles(a), parameters.inputs, parameters.weights[0].shape[1])
+        a = embedded.first_layer_inputs(
+            a, embedded.angles(a), parameters.inputs, parameters.weights[0].shape[1]
+        )
     last = len(parameters.weights) - 1
     for layer, (W, b) in enumerate(zip(parameters.weights, parameters.biases, strict=True)):
         z = torch.baddbmm(b, a, W)
@@ -48,8 +50,8 @@ class PerceptronStack:
         self.loss = loss
         self.flat = layout.buffer(len(rows), rows)
         self.flat_grad = torch.zeros_like(self.flat)
-        self.parameters = layout.stacked(self.flat, len(rows))
-        self.gradients = layout.stacked(self.flat_grad, len(rows))
+        self.parameters = layout.views_of_stack(self.flat, len(rows))
+        self.gradients = layout.views_of_stack(self.flat_grad, len(rows))
         self.parameters.copy_rows_(rows)
         self._buffers: dict[int, list[Tensor]] = {}
 
@@ -85,7 +87,7 @@ class PerceptronStack:
 
     def views(self, flat: Tensor) -> list[Tensor]:
         """The tensors of `pulled(True)` in another buffer of the stack's size, such as an optimizer's moment."""
-        return self.layout.stacked(flat, self.n_networks).tensors()
+        return self.layout.views_of_stack(flat, self.n_networks).tensors()
 
     def outputs(self, X: Tensor) -> Tensor:
         """Linear outputs z (K, B, C) for rows X, (B, I) or (K, B, I), with padded inputs."""
@@ -104,7 +106,7 @@ class PerceptronStack:
         rows = X.shape[-2]
         *hidden, delta = self._buffers_of(rows)
         X = X if X.dim() == 3 else X.expand(self.n_networks, *X.shape)
-        a, angles = self._embedded(X)
+        a, angles = self._embed(X)
         for layer, buffer in enumerate(hidden):
             torch.baddbmm(b[layer], a[layer], W[layer], out=buffer)
             a.append(self._without_padding(act.forward_(buffer), layer))
@@ -122,12 +124,12 @@ class PerceptronStack:
             delta = torch.bmm(delta, W[0].transpose(1, 2))[..., units]
             embedded.gradient_(self.gradients.embedded, X, angles, delta)
 
-    def _embedded(self, X: Tensor) -> tuple[list[Tensor], Tensor]:
+    def _embed(self, X: Tensor) -> tuple[list[Tensor], Tensor]:
         """What the first layer sees of inputs (K, B, ·), as the first of the activations; the angles of an embedding."""
         if (embedded := self.parameters.embedded) is None:
             return [X], X
         angles = embedded.angles(X)
-        return [embedded.seen(X, angles, self.layout.inputs, self.padded.sizes[0])], angles
+        return [embedded.first_layer_inputs(X, angles, self.layout.inputs, self.padded.sizes[0])], angles
 
     def _without_padding(self, a: Tensor, layer: int) -> Tensor:
         """Padded units of an activation with σ(0) ≠ 0 would teach the weights that leave them."""

@@ -104,7 +104,7 @@ class Embedded:
         """ω x + φ, (K·N, B, F), for inputs (K, B, ·)."""
         return torch.addcmul(_of_rows(self.phase), self._numbers(X), _of_rows(self.frequency))
 
-    def seen(self, X: Tensor, angles: Tensor, inputs: int, width: int) -> Tensor:
+    def first_layer_inputs(self, X: Tensor, angles: Tensor, inputs: int, width: int) -> Tensor:
         """(K, B, width) what the first layer sees: the inputs, the units of every number, zeros.
 
         Args:

@@ -27,7 +27,7 @@ _FASTAI_NOTES = {
 }
 
 
-def _accumulated(q: Quantities) -> float:
+def _accumulated_share(q: Quantities) -> float:
     batch = q.batch()
     return batch * max(round(64 / batch), 1) / 64
 
@@ -249,7 +249,7 @@ _TRAINERS = [
         formula="λ = v·B·acc/64, acc = max(round(64/B), 1)",
         kind="objective",
         family="sgd",
-        form=linear(_accumulated),
+        form=linear(_accumulated_share),
         needs=("batch_size",),
         source="ultralytics/engine/trainer.py",
         note="The number is scaled by the batch size before it reaches torch.",

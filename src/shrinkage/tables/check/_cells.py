@@ -13,9 +13,9 @@ from shrinkage.tables._source_table import Table
 from shrinkage.tables.read._column_cells import Hints
 from shrinkage.tables.read._exact_numbers import FLOAT32_MAX
 from shrinkage.tables.read._numerals import Numerals, numbers_in
-from shrinkage.tables.read._typing import Odd, decided
+from shrinkage.tables.read._typing import Odd, decide
 
-__all__ = ["mixed", "not_numbers", "too_large", "wrong_values"]
+__all__ = ["mixed_cells", "not_numbers", "too_large", "wrong_values"]
 
 
 def wrong_values(table: Table, targets: Sequence[str]) -> Iterator[str]:
@@ -25,7 +25,7 @@ def wrong_values(table: Table, targets: Sequence[str]) -> Iterator[str]:
         if pd.api.types.is_numeric_dtype(column.dtype):
             yield from too_large(table, name, column)
         elif name not in targets:
-            yield from mixed(table, name, column)
+            yield from mixed_cells(table, name, column)
 
 
 def too_large(table: Table, name: object, column: pd.Series) -> Iterator[str]:
@@ -41,7 +41,7 @@ def too_large(table: Table, name: object, column: pd.Series) -> Iterator[str]:
         )
 
 
-def mixed(table: Table, name: object, column: pd.Series) -> Iterator[str]:
+def mixed_cells(table: Table, name: object, column: pd.Series) -> Iterator[str]:
     """A column of numbers that is read as text, for a few cells in it or for how its numbers are written."""
     text = column.dropna()
     rule = table.readings.get(str(name))
@@ -51,7 +51,7 @@ def mixed(table: Table, name: object, column: pd.Series) -> Iterator[str]:
         or (rule is not None and (rule.asked or rule.form != "text"))
     ):
         return
-    decision = decided(column.map(str, na_action="ignore"), str(name), Hints(numerals=table.numerals))
+    decision = decide(column.map(str, na_action="ignore"), str(name), Hints(numerals=table.numerals))
     odd = decision.odd
     if odd is None:
         return

@@ -13,11 +13,11 @@ import pandas as pd
 from shrinkage._errors import RequestError, called, shown
 from shrinkage.tables._source_table import Table, column_of
 from shrinkage.tables._target import inferred_task, split_target, target_names
-from shrinkage.tables.check._cells import mixed, not_numbers, wrong_values
+from shrinkage.tables.check._cells import mixed_cells, not_numbers, wrong_values
 from shrinkage.tables.check._leaks import possible_leaks
 from shrinkage.tables.check._totals import note_on_totals
 
-__all__ = ["check_table", "hint", "listed"]
+__all__ = ["check_table", "hint", "list_in_words"]
 
 MOST_CLASSES = 1_000
 """A target of more different values, such as the hour of each row, would train for hours and distinguish none."""
@@ -41,9 +41,9 @@ def check_table(
         RequestError: with one sentence a problem in `.problems`: what, where, what to do.
 
     Example:
-        >>> from shrinkage.tables import bundled
+        >>> from shrinkage.tables import bundled_table
         >>> try:
-        ...     check_table(bundled(), "Target")
+        ...     check_table(bundled_table(), "Target")
         ... except RequestError as error:
         ...     print(error)
         bundled:breast_cancer: no column 'Target'; did you mean 'target'?
@@ -94,7 +94,7 @@ def hint(name: str, columns: list[str]) -> str:
     near = difflib.get_close_matches(name.casefold(), folded, n=1, cutoff=0.6)
     if near:
         return f"; did you mean {shown(folded[near[0]])}?"
-    return f". The columns are {listed(columns)}."
+    return f". The columns are {list_in_words(columns)}."
 
 
 def _wrong_size(table: Table, targets: Sequence[str], folds: int) -> Iterator[str]:
@@ -132,10 +132,10 @@ def _wrong_targets(table: Table, targets: Sequence[str], task: str, folds: int) 
         yield from error.problems
         return
     if chosen == "classification" and len(targets) > 1:
-        yield f"Classification takes one target column, got {len(targets)}: {listed(targets)}."
+        yield f"Classification takes one target column, got {len(targets)}: {list_in_words(targets)}."
     for name, column in zip(targets, columns, strict=True):
         values = column.dropna()
-        if task != "classification" and (problems := list(mixed(table, name, column))):
+        if task != "classification" and (problems := list(mixed_cells(table, name, column))):
             yield from problems
         elif values.nunique() == 1:
             yield (
@@ -187,7 +187,11 @@ def _missing_target(table: Table, name: str, column: pd.Series) -> Iterator[str]
 def _words_for_missing(table: Table, name: str) -> str:
     """What is added where words in the target were read as missing."""
     reading = table.readings.get(name)
-    return f"; {listed(reading.missing)} read as missing" if reading is not None and reading.missing else ""
+    return (
+        f"; {list_in_words(reading.missing)} read as missing"
+        if reading is not None and reading.missing
+        else ""
+    )
 
 
 def _why_text(table: Table, name: str) -> str:
@@ -299,6 +303,6 @@ def _plain(value: object) -> object:
     return value.item() if isinstance(value, np.generic) else value
 
 
-def listed(names: Iterable[object]) -> str:
+def list_in_words(names: Iterable[object]) -> str:
     names = [shown(name) for name in names]
     return ", ".join(names[:10]) + (f" and {len(names) - 10} more" if len(names) > 10 else "")

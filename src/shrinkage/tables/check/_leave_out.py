@@ -24,8 +24,8 @@ def without_columns(table: Table, names: Sequence[str]) -> Table:
         RequestError: there is no such column.
 
     Example:
-        >>> from shrinkage.tables import bundled
-        >>> without_columns(bundled("iris"), ["petal width (cm)"]).frame.shape
+        >>> from shrinkage.tables import bundled_table
+        >>> without_columns(bundled_table("iris"), ["petal width (cm)"]).frame.shape
         (150, 4)
     """
     columns = list(table.frame.columns)

@@ -92,7 +92,7 @@ def repeated_rows(features: pd.DataFrame, target: NDArray[Any], task: str) -> li
         task: `classification` or `regression`.
     """
     found = [
-        (_measured(features, target, task, name, codes, is_date), named)
+        (_measure(features, target, task, name, codes, is_date), named)
         for name, codes, is_date, named in list(_candidates(features))[:TRIED]
     ]
     told = [repeats for repeats, named in found if named or repeats.lower >= LOWER]
@@ -148,7 +148,7 @@ def _fixes(codes: NDArray[np.int64], groups: NDArray[np.int64]) -> bool:
     return len(np.unique(groups * (codes.max() + 2) + codes + 1)) == groups.max() + 1
 
 
-def _measured(
+def _measure(
     features: pd.DataFrame,
     target: NDArray[Any],
     task: str,
@@ -184,10 +184,10 @@ def _errors(
     fold_of = np.empty(len(order), dtype=np.int64)
     fold_of[drawn] = np.arange(len(drawn)) % FOLDS
     parting = np.random.default_rng(1).permutation(len(rows)) % FOLDS
-    together = trees_error(_filled(others), y, fold_of[codes[rows]], task)
-    return together, trees_error(_filled([*others, inputs[name]]), y, parting, task)
+    together = trees_error(_fill(others), y, fold_of[codes[rows]], task)
+    return together, trees_error(_fill([*others, inputs[name]]), y, parting, task)
 
 
-def _filled(columns: list[Floats]) -> Floats:
+def _fill(columns: list[Floats]) -> Floats:
     """(n, D ≥ 2): of several columns a forest is grown, which one alone does not get."""
     return np.column_stack(columns if len(columns) > 1 else [*columns, np.zeros(len(columns[0]))])

@@ -86,7 +86,7 @@ def set_apart(
         raise RequestError(problems)
     if ranks is not None:
         order = np.argsort(ranks, kind="stable")
-        table = _ordered(table, order)
+        table = _in_order(table, order)
         ranks = ranks[order]
         groups = None if groups is None else groups[order]
         weight = None if weight is None else weight[order]
@@ -111,7 +111,7 @@ def _wrong_roles(table: Table, roles: RowRoles, targets: tuple[str, ...]) -> Ite
         taken.setdefault(name, role)
 
 
-def _ordered(table: Table, order: NDArray[np.int64]) -> Table:
+def _in_order(table: Table, order: NDArray[np.int64]) -> Table:
     frame = table.frame.iloc[order].reset_index(drop=True)
     frame.attrs = table.frame.attrs
     lines = order + 1 if table.lines is None else table.lines[order]

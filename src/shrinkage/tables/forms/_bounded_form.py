@@ -9,7 +9,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from shrinkage.tables.forms._form import Floats, registered
+from shrinkage.tables.forms._form import Floats, register
 from shrinkage.tables.forms._quantiles import quantiles
 
 __all__ = ["BOUND", "Bounded", "levels_of"]
@@ -20,7 +20,7 @@ _SCALES = ((0.25, 0.75, 1.349), (0.05, 0.95, 3.290))
 """Pairs of quantiles, and their distance in standard deviations of a normal distribution, tried in turn."""
 
 
-@registered("bounded")
+@register("bounded")
 @dataclass(frozen=True, eq=False)
 class Bounded:
     """x ↦ z/√(1 + (z/3)²) with z = (x − median)/scale, within ±3; a column of two values ↦ 0 and 1.

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from shrinkage._errors import RequestError, shown
 
-__all__ = ["FORMS", "Form", "StandardInputs", "form_from", "form_named", "name_of", "registered"]
+__all__ = ["FORMS", "Form", "StandardInputs", "form_from", "form_named", "name_of", "register"]
 
 Floats = NDArray[np.float64]
 
@@ -56,7 +56,7 @@ FORMS: dict[str, type[Any]] = {}
 """By the names that `inputs=` takes."""
 
 
-def registered(name: str) -> Callable[[type[Any]], type[Any]]:
+def register(name: str) -> Callable[[type[Any]], type[Any]]:
     """Enter a form under its name."""
 
     def enter(form: type[Any]) -> type[Any]:
@@ -83,7 +83,7 @@ def form_from(name: str, arrays: Mapping[str, NDArray[Any]]) -> Form:
     return FORMS[name].from_arrays(arrays)
 
 
-@registered("standard")
+@register("standard")
 @dataclass(frozen=True)
 class StandardInputs:
     """The columns as they are, for the path to standardize: mean 0 and standard deviation 1 over the training rows."""

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shrinkage.tables.forms._bounded_form import Bounded
-from shrinkage.tables.forms._form import Floats, registered
+from shrinkage.tables.forms._form import Floats, register
 from shrinkage.tables.forms._quantiles import quantiles
 
 __all__ = ["PIECES", "Piecewise"]
@@ -21,7 +21,7 @@ ROWS_AT_A_TIME = 512
 """Coded at once, so that what lies in between stays in the cache."""
 
 
-@registered("piecewise")
+@register("piecewise")
 @dataclass(frozen=True, eq=False)
 class Piecewise:
     """The bounded inputs, then for every number x its codes cⱼ = clip((x − eⱼ)/(eⱼ₊₁ − eⱼ), 0, 1).

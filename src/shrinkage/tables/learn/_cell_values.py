@@ -21,7 +21,7 @@ __all__ = [
     "DATE_PARTS",
     "TIME_PARTS",
     "booleans",
-    "converted",
+    "convert_cells",
     "date_parts",
     "dates",
     "is_gap",
@@ -42,7 +42,7 @@ _PLAIN_NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?(e[+-]?\d+)?")
 _EPOCH = pd.Timestamp("2000-01-01")
 
 
-def converted(values: pd.Series, column: Column) -> list[Floats]:
+def convert_cells(values: pd.Series, column: Column) -> list[Floats]:
     """The columns of the matrix that one column of a frame becomes; what is lost on the way is warned of."""
     if column.kind == "category":
         return [_codes(level_texts(values, column), column)]

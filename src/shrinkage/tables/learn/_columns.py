@@ -18,7 +18,7 @@ __all__ = [
     "Column",
     "Kind",
     "counts_rows",
-    "described",
+    "describe_column",
     "flat",
     "left_out",
 ]
@@ -103,7 +103,7 @@ def _flat_objects(values: pd.Series) -> tuple[str, pd.Series]:
     return form, values.mask(values.isin(blank), None) if blank else values
 
 
-def described(name: str, form: str, values: pd.Series, *, keep: bool = False) -> Column:
+def describe_column(name: str, form: str, values: pd.Series, *, keep: bool = False) -> Column:
     """One column of the training rows as it is read: its kind and, where it is left out, why.
 
     `keep` it even if it numbers the rows.

@@ -23,11 +23,11 @@ from shrinkage.tables.learn._cell_values import (
     times,
     whole_text,
 )
-from shrinkage.tables.learn._columns import NUMBERS_ROWS, Column, described, flat, left_out
+from shrinkage.tables.learn._columns import NUMBERS_ROWS, Column, describe_column, flat, left_out
 from shrinkage.tables.learn._levels import levels_of
 from shrinkage.tables.learn._scales import offset_of
 from shrinkage.tables.read._reading import Reading, as_read, readings_of
-from shrinkage.tables.read._typing import decided
+from shrinkage.tables.read._typing import decide
 from shrinkage.tables.read.dates._date_layouts import COUNTS, count_of_time, counted
 
 __all__ = ["KEPT", "learned_columns"]
@@ -67,18 +67,18 @@ def learned_columns(
         if name not in known and name not in counted:
             forms[name] = _as_time(name, *forms[name], said)
     columns = {
-        name: _outside(name, known) or described(name, form, values, keep=name in counted)
+        name: _outside(name, known) or describe_column(name, form, values, keep=name in counted)
         for name, (form, values, _) in forms.items()
     }
     if not any(column.used for column in columns.values()):
         for name, (form, values, _) in forms.items():
             if columns[name].reason == NUMBERS_ROWS:
-                columns[name] = described(name, form, values, keep=True)
+                columns[name] = describe_column(name, form, values, keep=True)
                 said.append(
                     f"Column {shown(name)} numbers the rows; it is used because there is no other column."
                 )
     learned = tuple(
-        _learned(replace(columns[name], reading=rule), values, weights, max_levels)
+        _learn(replace(columns[name], reading=rule), values, weights, max_levels)
         for name, (_, values, rule) in forms.items()
     )
     return learned, said
@@ -100,7 +100,7 @@ def _read(
         return form, values, rule
     texts = values.map(str, na_action="ignore")
     if rule is None:
-        decision = decided(texts, name)
+        decision = decide(texts, name)
         rule = decision.reading
         if decision.odd is not None:
             odd = decision.odd
@@ -138,7 +138,7 @@ def _as_time(
     )
 
 
-def _learned(column: Column, values: pd.Series, weights: Floats, max_levels: int) -> Column:
+def _learn(column: Column, values: pd.Series, weights: Floats, max_levels: int) -> Column:
     if not column.used:
         return column
     if column.kind == "category":

@@ -13,7 +13,7 @@ from sklearn.compose import ColumnTransformer
 
 from shrinkage._errors import RequestError, shown
 from shrinkage.tables._source_table import column_of
-from shrinkage.tables.learn._cell_values import converted
+from shrinkage.tables.learn._cell_values import convert_cells
 from shrinkage.tables.learn._columns import NUMBERS_ROWS, Column
 from shrinkage.tables.learn._encoder import feature_names, fitted_encoder
 from shrinkage.tables.learn._learned_columns import learned_columns
@@ -140,12 +140,12 @@ class Preprocessor:
         """
         if not hasattr(self, "_encoder"):
             raise RequestError("Preprocessor.transform: nothing was fitted yet; call fit(frame) first.")
-        matrix = _matrix(self._named(frame), self.columns)
+        matrix = _matrix(self._as_frame(frame), self.columns)
         if not len(matrix):
             return np.empty((0, len(self.feature_names_out)), dtype=np.float32)
         return np.ascontiguousarray(self._encoder.transform(matrix), dtype=np.float32)
 
-    def _named(self, frame: Any) -> pd.DataFrame:
+    def _as_frame(self, frame: Any) -> pd.DataFrame:
         """Rows as a frame; the columns of an array are those of the training rows."""
         if not isinstance(frame, np.ndarray):
             return as_pandas(frame)
@@ -174,7 +174,7 @@ def as_pandas(frame: Any) -> pd.DataFrame:
 
 def as_numbers(values: pd.Series, name: str) -> NDArray[np.float64]:
     """A column of new rows for a network that was trained on numbers there: (n,) float64, NaN for a gap."""
-    return converted(values, Column(name=name, kind="number", used=True))[0]
+    return convert_cells(values, Column(name=name, kind="number", used=True))[0]
 
 
 def _weights(sample_weight: Any, n: int) -> NDArray[np.float64]:
@@ -196,7 +196,7 @@ def _matrix(frame: pd.DataFrame, columns: tuple[Column, ...]) -> NDArray[np.floa
             f"{'Column' if len(absent) == 1 else 'Columns'} {', '.join(absent)} missing: the network was "
             "trained with them. Where a row has no value, leave the cell empty."
         )
-    return np.column_stack([part for c in used for part in converted(column_of(frame, c.name), c)])
+    return np.column_stack([part for c in used for part in convert_cells(column_of(frame, c.name), c)])
 
 
 def _warn_of_left_out(columns: tuple[Column, ...]) -> None:

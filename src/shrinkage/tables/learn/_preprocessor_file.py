@@ -103,7 +103,7 @@ def preprocessor_from(data: bytes, name: str) -> Preprocessor:
             warnings.simplefilter("error")
             # Another scikit-learn may have written it: the probe shows whether this one gives the same inputs.
             warnings.simplefilter("ignore", InconsistentVersionWarning)
-            return _restored(skops.io.loads(data, trusted=TRUSTED))
+            return _restore(skops.io.loads(data, trusted=TRUSTED))
     except RequestError as error:
         raise RequestError(f"{name}: {error}") from error
     except Exception as error:  # whatever the reader raises, the file is damaged
@@ -148,7 +148,7 @@ def _type_of(node: dict[str, Any]) -> tuple[str, str]:
     return str(node["__loader__"]), f"{node['__module__']}.{node['__class__']}"
 
 
-def _restored(state: Any) -> Preprocessor:
+def _restore(state: Any) -> Preprocessor:
     if not isinstance(state, dict) or state.get("format") != FORMAT:
         raise RequestError("this is not a preprocessing file.")
     if state["version"] not in range(1, VERSION + 1):

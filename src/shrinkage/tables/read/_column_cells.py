@@ -19,7 +19,7 @@ __all__ = [
     "Hints",
     "Where",
     "in_row",
-    "joined",
+    "join_cells",
     "mark_phrases",
     "missing_words_phrases",
     "sentence",
@@ -71,7 +71,7 @@ class ColumnCells:
         )
 
 
-def joined(one: ColumnCells, *others: ColumnCells) -> ColumnCells:
+def join_cells(one: ColumnCells, *others: ColumnCells) -> ColumnCells:
     """Cells of the same column together."""
     for other in others:
         one = replace(
@@ -135,17 +135,17 @@ def mark_phrases(parts: Sequence[Written], rows: NDArray[np.int64]) -> list[str]
     """The signs that were removed around numbers, and dashes that were read as 0."""
     said = [
         f"the sign {shown(sign)} was removed in {_cells(count)}"
-        for sign, count in _counted([part.sign for part in parts], rows)
+        for sign, count in _count_rows([part.sign for part in parts], rows)
     ]
-    if marks := _counted([part.mark for part in parts], rows):
+    if marks := _count_rows([part.mark for part in parts], rows):
         removed = ", ".join(f"{shown(mark)} in {_cells(count)}" for mark, count in marks)
         said.append(f"{removed} removed behind the number")
-    if dashes := _counted(["-" * part.is_dash for part in parts], rows):
+    if dashes := _count_rows(["-" * part.is_dash for part in parts], rows):
         said.append(f"a dash beside the currency in {_cells(dashes[0][1])} read as 0")
     return said
 
 
-def _counted(marks: Sequence[str], rows: NDArray[np.int64]) -> list[tuple[str, int]]:
+def _count_rows(marks: Sequence[str], rows: NDArray[np.int64]) -> list[tuple[str, int]]:
     """In how many rows each mark stands, for the first five of them."""
     counts: dict[str, int] = {}
     for mark, count in zip(marks, rows, strict=True):

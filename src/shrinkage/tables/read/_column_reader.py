@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from shrinkage._errors import RequestError, shown
 from shrinkage.tables.read._column_cells import Hints
 from shrinkage.tables.read._exact_numbers import EXACT, FEW_VERSIONS, is_versions, loses
-from shrinkage.tables.read._numerals import PLAIN, grouped, groups_for_sure
+from shrinkage.tables.read._numerals import PLAIN, ambiguous_cell, groups_for_sure
 from shrinkage.tables.read._reading import Reading, as_read, different
-from shrinkage.tables.read._typing import Decision, decided
+from shrinkage.tables.read._typing import Decision, decide
 from shrinkage.tables.read.files._csv import Cells
 
 __all__ = ["Columns", "read_text_columns"]
@@ -71,9 +71,9 @@ class Columns:
     def _of_text(
         self, values: pd.Series, name: str, where: Callable[[int], str]
     ) -> tuple[pd.Series, Decision]:
-        decision = self._decided(values, name, where)
+        decision = self._decide(values, name, where)
         known = self.known.get(name)
-        found = typed(values, decision.reading)
+        found = with_types(values, decision.reading)
         if known is not None and known.form == "number":
             if found.dtype == object:
                 decision, found = self._otherwise(values, found, name, known, where)
@@ -89,10 +89,10 @@ class Columns:
             marks = self.hints.numerals
             rule = replace(known, decimal=marks.decimal, thousands=marks.thousands, note="")
         else:
-            rule = decided(values, name, self.hints, where).reading
+            rule = decide(values, name, self.hints, where).reading
         if rule.form != "number" or (rule.unit, rule.factors) != (known.unit, known.factors):
             return Decision(known), found
-        read = typed(values, rule)
+        read = with_types(values, rule)
         return (Decision(known), found) if read.dtype == object else (Decision(rule), read)
 
     def notes(self, decisions: Mapping[str, Decision]) -> list[str]:
@@ -109,9 +109,9 @@ class Columns:
             and (found.reading.asked or found.reading is not self.known.get(name))
         ]
 
-    def _decided(self, values: pd.Series, name: str, where: Callable[[int], str]) -> Decision:
+    def _decide(self, values: pd.Series, name: str, where: Callable[[int], str]) -> Decision:
         known = self.known.get(name)
-        return Decision(known) if known is not None else decided(values, name, self.hints, where)
+        return Decision(known) if known is not None else decide(values, name, self.hints, where)
 
 
 def _words(values: pd.Series, rule: Reading) -> dict[str, int]:
@@ -133,7 +133,7 @@ def read_text_columns(
     return pd.DataFrame(columns, copy=False), decisions, wanted.notes(decisions)
 
 
-def typed(values: pd.Series, reading: Reading) -> pd.Series:
+def with_types(values: pd.Series, reading: Reading) -> pd.Series:
     """Numbers as such if every cell is one or stands for a missing one; any other column as it is."""
     if reading.form != "number":
         return values
@@ -196,7 +196,7 @@ def _may_be_versions(cells: pa.ChunkedArray) -> bool:
 
 
 def _doubt(cells: pa.ChunkedArray) -> str:
-    return grouped(_texts(cells)) if grouped(_texts(cells.slice(0, SAMPLE))) else ""
+    return ambiguous_cell(_texts(cells)) if ambiguous_cell(_texts(cells.slice(0, SAMPLE))) else ""
 
 
 def _texts(cells: pa.ChunkedArray) -> list[str]:

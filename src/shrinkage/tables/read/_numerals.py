@@ -16,8 +16,8 @@ from shrinkage._errors import RequestError, called, shown
 __all__ = [
     "PLAIN",
     "Numerals",
+    "ambiguous_cell",
     "asked_numerals",
-    "grouped",
     "groups_for_sure",
     "likeliest",
     "numbers_in",
@@ -117,7 +117,7 @@ def unmistakable(cells: Texts) -> Numerals | None:
     return read[0]
 
 
-def grouped(cells: Iterable[str]) -> str:
+def ambiguous_cell(cells: Iterable[str]) -> str:
     """A cell such as 1.500 if every cell with a point has three digits after it, else ''."""
     dotted = [cell for cell in cells if "." in cell]
     return dotted[0] if dotted and all(map(_THREE.fullmatch, dotted)) else ""

@@ -22,18 +22,18 @@ from shrinkage.tables.read._typing import Decision
 from shrinkage.tables.read.files._csv import (
     Cells,
     Dialect,
-    parsed,
+    parse_csv,
     regular_cells,
     rows_begin,
     without_empty_end,
 )
 from shrinkage.tables.read.files._decode import (
     bytes_of,
-    decoded,
-    expanded,
+    decode,
+    decompress,
     file_bytes,
     is_workbook,
-    opened,
+    open_bytes,
     plain_utf8,
 )
 from shrinkage.tables.read.files._excel import workbook_frame
@@ -122,7 +122,7 @@ def read_table(
     wanted = Columns(
         na=frozenset(na),
         hints=Hints(numerals=numerals, day_first=day_first),
-        known=_known(like, text, verbatim),
+        known=_fixed_rules(like, text, verbatim),
     )
     dialect = Dialect(sep=sep, escape=escape, header=header)
     asked = _Asked(source, wanted, dialect, encoding, tuple(text), tuple(columns))
@@ -165,11 +165,11 @@ def read_parts(
     wanted = Columns(
         na=frozenset(na),
         hints=Hints(numerals=asked_numerals(decimal, thousands)),
-        known=_known(like, (), verbatim),
+        known=_fixed_rules(like, (), verbatim),
     )
     dialect = Dialect(sep=sep, escape=escape, header=header)
     asked = _Asked(source, wanted, dialect, encoding, columns=tuple(columns))
-    with opened(source) as stream:
+    with open_bytes(source) as stream:
         if source != "-" and source.lower().endswith(PARQUET):
             yield from asked.parquet_parts()
             return
@@ -184,7 +184,9 @@ def read_parts(
         yield from asked.csv_parts(head, stream, *start, size)
 
 
-def _known(like: HasReadings | None, text: Sequence[str], verbatim: Sequence[str]) -> dict[str, Reading]:
+def _fixed_rules(
+    like: HasReadings | None, text: Sequence[str], verbatim: Sequence[str]
+) -> dict[str, Reading]:
     """The rules that are fixed before a file is read."""
     words = {
         name: Reading(form="text", note=f"Column {shown(name)} is read as text, as requested.", asked=True)
@@ -212,7 +214,7 @@ class _Asked:
     def table(self, data: bytes) -> Table:
         """The table in the bytes of a file."""
         digest = hashlib.sha256(data).hexdigest()
-        data = expanded(data, self.name)
+        data = decompress(data, self.name)
         if data.startswith(b"PAR1") or self.source.lower().endswith(PARQUET):
             frame, notes = parquet_frame(data, self.name)
             return self._with({}, frame, digest, notes)
@@ -221,13 +223,13 @@ class _Asked:
                 data, self.name, header=self.dialect.header, columns=self.columns
             )
             frame, decisions, more = self.wanted.read(frame, self.name, lambda row: f"row {rows[row]}")
-            return replace(self._decided(frame, decisions, digest, [*notes, *more]), lines=rows, unit="row")
+            return replace(self._decide(frame, decisions, digest, [*notes, *more]), lines=rows, unit="row")
         notes: list[str] = []
         if self.encoding is not None or (content := plain_utf8(data)) is None:
-            decoded_text, notes = decoded(data, self.name, self.encoding)
+            decoded_text, notes = decode(data, self.name, self.encoding)
             content = decoded_text.encode()
         del data
-        cells = parsed(content, self.name, self.dialect)
+        cells = parse_csv(content, self.name, self.dialect)
         del content
         return self._of_cells(cells, digest, notes)
 
@@ -271,9 +273,9 @@ class _Asked:
     def _of_cells(self, cells: Cells, digest: str, notes: Sequence[str]) -> Table:
         lines, said = cells.lines, cells.notes
         frame, decisions, more = read_text_columns(self.wanted, cells, self.name)
-        return replace(self._decided(frame, decisions, digest, [*notes, *said, *more]), lines=lines)
+        return replace(self._decide(frame, decisions, digest, [*notes, *said, *more]), lines=lines)
 
-    def _decided(
+    def _decide(
         self, frame: pd.DataFrame, decisions: Mapping[str, Decision], digest: str, notes: Sequence[str]
     ) -> Table:
         readings = {name: decision.reading for name, decision in decisions.items()}

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from shrinkage.tables.read._missing_words import NO_DAY, is_missing_word
 from shrinkage.tables.read._numerals import PLAIN, Numerals
-from shrinkage.tables.read._written import written
+from shrinkage.tables.read._written import parse_written
 from shrinkage.tables.read._written_units import SHARES, factor_of, unit_key
 from shrinkage.tables.read.dates._date_layouts import COUNTS, LAYOUTS, counted, moment_in
 from shrinkage.tables.read.dates._dates import hours_of, moment_of
@@ -130,7 +130,7 @@ class Reading:
 
     def number(self, cell: str) -> float:
         """The number of a cell in the column's unit, NaN where it is none."""
-        found = written(cell)
+        found = parse_written(cell)
         if found is None:
             return np.nan
         if (factor := factor_of(found.unit, self.unit, self.factors)) is None:

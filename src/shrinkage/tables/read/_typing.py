@@ -18,7 +18,7 @@ from shrinkage.tables.read._column_cells import (
     Hints,
     Where,
     in_row,
-    joined,
+    join_cells,
     mark_phrases,
     missing_words_phrases,
     sentence,
@@ -29,14 +29,21 @@ from shrinkage.tables.read._column_cells import (
 )
 from shrinkage.tables.read._exact_numbers import is_versions, loses
 from shrinkage.tables.read._missing_words import NO_DAY, PANDAS_WORDS, is_missing_level, is_missing_word
-from shrinkage.tables.read._numerals import PLAIN, Numerals, grouped, groups_for_sure, likeliest, unmistakable
+from shrinkage.tables.read._numerals import (
+    PLAIN,
+    Numerals,
+    ambiguous_cell,
+    groups_for_sure,
+    likeliest,
+    unmistakable,
+)
 from shrinkage.tables.read._reading import Form, Reading, different
-from shrinkage.tables.read._written import Written, written
+from shrinkage.tables.read._written import Written, parse_written
 from shrinkage.tables.read._written_units import has_point, is_money, units_of
 from shrinkage.tables.read.dates._date_layouts import layout_of, moment_in
 from shrinkage.tables.read.dates._dates import are_days, are_months, hours_of, moment_of, order_of
 
-__all__ = ["Decision", "Hints", "Odd", "decided"]
+__all__ = ["Decision", "Hints", "Odd", "decide"]
 
 FEW_WORDS = 10
 """So many different words between numbers are mistakes; more of them are codes."""
@@ -78,7 +85,7 @@ class Decision:
     """By a rule that was known before: words that were read as missing, and in how many cells each stands."""
 
 
-def decided(values: pd.Series, name: str, hints: Hints | None = None, where: Where = in_row) -> Decision:
+def decide(values: pd.Series, name: str, hints: Hints | None = None, where: Where = in_row) -> Decision:
     """How a column of text is read.
 
     Numbers if each cell is one, beside words for missing ones; then dates; then times of day; else text. A number
@@ -109,7 +116,7 @@ def decided(values: pd.Series, name: str, hints: Hints | None = None, where: Whe
 def _as_numbers(held: ColumnCells, words: ColumnCells) -> Decision | None:
     if not np.isnan([_simple(text) for text in held.texts]).any():
         return _read_plainly(held, words)
-    parts = [written(text) for text in held.texts]
+    parts = [parse_written(text) for text in held.texts]
     is_number = np.array([part is not None for part in parts])
     if held.rows[is_number].sum() < 0.5 * held.total and not _are_few_words(
         held.only(lambda i: not is_number[i])
@@ -142,7 +149,7 @@ def _as_numbers(held: ColumnCells, words: ColumnCells) -> Decision | None:
     if not sure:
         odd = Odd("marks", good.texts[0], good.total, way)
         return None if codes else Decision(Reading(form="text"), odd=odd)
-    gone = joined(words, bad)
+    gone = join_cells(words, bad)
     said = [
         *separator_phrases(way, held.hints.numerals),
         *unit_phrases(units),
@@ -159,7 +166,9 @@ def _as_numbers(held: ColumnCells, words: ColumnCells) -> Decision | None:
     )
     unmarked = way == PLAIN and held.hints.numerals is None
     return Decision(
-        reading, doubt=grouped([part.body for part in known]) if unmarked else "", unsure=bool(bad.texts)
+        reading,
+        doubt=ambiguous_cell([part.body for part in known]) if unmarked else "",
+        unsure=bool(bad.texts),
     )
 
 
@@ -167,7 +176,7 @@ def _read_plainly(held: ColumnCells, words: ColumnCells) -> Decision | None:
     if (reason := loses(held.texts)) and are_months(held.texts):
         return None
     if reason:
-        decision = _as_text(joined(held, words))
+        decision = _as_text(join_cells(held, words))
         note = f"Column {shown(held.name)} was kept as text: {reason}."
         return replace(
             decision, reading=replace(decision.reading, note=f"{note} {decision.reading.note}".strip())
@@ -185,7 +194,7 @@ def _read_plainly(held: ColumnCells, words: ColumnCells) -> Decision | None:
         note=sentence(held.name, "numbers", said),
     )
     return Decision(
-        reading, doubt=grouped(held.texts) if held.hints.numerals is None and way == PLAIN else ""
+        reading, doubt=ambiguous_cell(held.texts) if held.hints.numerals is None and way == PLAIN else ""
     )
 
 
@@ -274,7 +283,7 @@ def _among_words(good: ColumnCells, bad: ColumnCells, words: ColumnCells, number
 
 
 def _text_with(note: str, *cells: ColumnCells) -> Decision:
-    decision = _as_text(joined(*cells))
+    decision = _as_text(join_cells(*cells))
     return replace(decision, reading=replace(decision.reading, note=note), unsure=True)
 
 
@@ -326,7 +335,7 @@ def _mostly(
     good, bad = held.only(lambda i: right[i]), held.only(lambda i: not right[i])
     gone, slips = words, None
     if bad.texts and _is_one_word(bad):
-        gone = joined(words, bad)
+        gone = join_cells(words, bad)
     elif good.total < MOST * held.total:
         note = (
             f"Column {shown(held.name)} is read as text: {good.total:,} cells hold {what}, but {bad.total:,} don't, such "

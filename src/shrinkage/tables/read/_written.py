@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-__all__ = ["CURRENCY", "Written", "written"]
+__all__ = ["CURRENCY", "Written", "parse_written"]
 
 _ALIKE = str.maketrans(
     {
@@ -97,7 +97,7 @@ class Written:
     """Whether it is a dash beside a currency, which stands for 0."""
 
 
-def written(cell: str) -> Written | None:
+def parse_written(cell: str) -> Written | None:
     """The cell as a number with a unit, or None where it is none: `(12.30)`, `$1,037.50`, `70 kg`, `100-`, `5'11"`."""
     text = cell.translate(_ALIKE).strip()
     if (around := _AROUND.fullmatch(text)) is not None:

@@ -18,7 +18,7 @@ from shrinkage.networks.module import (
     clones,
     quiet_fallback,
     reason_of,
-    seeded,
+    with_seed,
 )
 from shrinkage.training.modules._block_size import modules_a_block
 
@@ -37,7 +37,7 @@ def autocast_obstacle(kind: ModuleKind, loss: ModuleLoss, inputs: Any, targets: 
     found: list[list[Tensor]] = []
     for stacked in (False, True):
         try:
-            with quiet_fallback(), seeded("autocast"):
+            with quiet_fallback(), with_seed("autocast"):
                 stack = _form(kind, loss, 2, stacked=stacked)
                 losses, _ = stack.gradient_(clones(inputs), clones(targets), None, shared=True)
                 grads = [grad.clone() for grad in stack.gradients.values()]
@@ -83,7 +83,7 @@ def faster_form(kind: ModuleKind, loss: ModuleLoss, inputs: Any, targets: Any, K
 def seconds_of_steps(stack: ModuleStack, inputs: Any, targets: Any) -> float:
     """Seconds of one gradient of the stack: the best of a few, after one that warms up."""
     found = []
-    with quiet_fallback(), seeded("timing"):
+    with quiet_fallback(), with_seed("timing"):
         for _ in range(STEPS + 1):
             start = time.perf_counter()
             stack.gradient_(inputs, targets, None, shared=True)
@@ -97,6 +97,6 @@ def seconds_of_steps(stack: ModuleStack, inputs: Any, targets: Any) -> float:
 
 def _form(kind: ModuleKind, loss: ModuleLoss, K: int, *, stacked: bool) -> ModuleStack:
     if stacked:
-        return StackedModules([kind.made("timing")] * K, kind.module_layout, loss, kind.verdict.scoring)
-    own = [kind.made("timing") for _ in range(K)]
+        return StackedModules([kind.make("timing")] * K, kind.module_layout, loss, kind.verdict.scoring)
+    own = [kind.make("timing") for _ in range(K)]
     return OneByOne(own, kind.module_layout, loss, is_random=kind.verdict.is_random)

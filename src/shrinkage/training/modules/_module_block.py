@@ -21,10 +21,10 @@ from shrinkage.networks.module import (
     ModuleStack,
     OneByOne,
     StackedModules,
-    copied,
+    copy_modules,
     generators,
     leaves,
-    mapped,
+    map_tree,
     quiet_fallback,
     replay,
     seed_generators,
@@ -59,20 +59,20 @@ class ModuleBlock(EpochByEpoch):
         self.lanes = [Lane(recipe, lambdas, group, seed) for group in groups]
 
     def train_epoch(self, epoch: int) -> np.ndarray:
-        return self._joined([lane.train_epoch(epoch) for lane in self.lanes])
+        return self._join([lane.train_epoch(epoch) for lane in self.lanes])
 
     def validate(self) -> np.ndarray | None:
-        found = [lane.scored(validation=True) for lane in self.lanes]
-        return None if any(each is None for each in found) else self._joined(found)
+        found = [lane.score(validation=True) for lane in self.lanes]
+        return None if any(each is None for each in found) else self._join(found)
 
     def networks(self) -> np.ndarray:
         rows = torch.cat([lane.stack.rows() for lane in self.lanes])
         return rows.view(self.G, self.n_lambdas, -1).numpy()
 
     def judge(self) -> np.ndarray:
-        scores = [lane.scored(validation=False) for lane in self.lanes]
+        scores = [lane.score(validation=False) for lane in self.lanes]
         penalties = [lane.update.penalty().double().cpu()[None] for lane in self.lanes]
-        return self._joined(
+        return self._join(
             [
                 torch.cat([score, penalty])
                 for score, penalty in zip(scores, penalties, strict=True)
@@ -80,7 +80,7 @@ class ModuleBlock(EpochByEpoch):
             ]
         )
 
-    def _joined(self, of_lanes: Sequence[Any]) -> np.ndarray:
+    def _join(self, of_lanes: Sequence[Any]) -> np.ndarray:
         """(·, G, L) of the lanes' (·, K)."""
         joined = torch.cat(list(of_lanes), dim=1)
         return joined.view(len(joined), self.G, self.n_lambdas).numpy()
@@ -94,9 +94,9 @@ class Lane:
         kind, self.loss, self.trainer = module_parts(recipe)
         self.kind = kind.of_layout(members[0].layout(kind))
         self.shared, self.n_lambdas = len(members) == 1, len(lambdas)
-        untrained = [self.kind.made(seed, m.fold, m.restart, "weights") for m in members]
+        untrained = [self.kind.make(seed, m.fold, m.restart, "weights") for m in members]
         modules = [module for module in untrained for _ in lambdas]
-        self.stack = self._stacked(self.kind, modules)
+        self.stack = self._stack(self.kind, modules)
         self.update = update_of(
             self.trainer.optimizer,
             recipe.rule,
@@ -130,7 +130,7 @@ class Lane:
                 self.step += 1
         return torch.stack([score.loss, score.metric]).cpu()
 
-    def scored(self, *, validation: bool) -> Tensor | None:
+    def score(self, *, validation: bool) -> Tensor | None:
         """(2, K) loss and metric of the validation or the training rows, in evaluation mode."""
         rows = self._rows(validation)
         if any(each is None for each in rows):
@@ -148,10 +148,10 @@ class Lane:
                 score.add(losses, hits, y, s, shared=self.shared)
         return torch.stack([score.loss, score.metric]).cpu()
 
-    def _stacked(self, kind: ModuleKind, modules: list[nn.Module]) -> ModuleStack:
+    def _stack(self, kind: ModuleKind, modules: list[nn.Module]) -> ModuleStack:
         if kind.verdict.stacked:
             return StackedModules(modules, kind.module_layout, self.loss, kind.verdict.scoring)
-        own = [copied([module])[0] for module in modules]
+        own = [copy_modules([module])[0] for module in modules]
         verdict = kind.verdict
         return OneByOne(
             own, kind.module_layout, self.loss, is_random=verdict.is_random, writes=verdict.writes
@@ -165,7 +165,7 @@ class Lane:
         ]
         if self.shared:
             return parts[0]
-        return tuple(_joined([part[i] for part in parts], self.n_lambdas) for i in range(3))
+        return tuple(_join_trees([part[i] for part in parts], self.n_lambdas) for i in range(3))
 
     def _rows(self, validation: bool) -> list[Any]:
         return [member.validation if validation else member.train for member in self.members]
@@ -234,7 +234,7 @@ def batches(n: int, size: int, *, whole: bool) -> list[tuple[int, int]]:
     return found
 
 
-def _joined(parts: Sequence[Any], repeats: int) -> Any:
+def _join_trees(parts: Sequence[Any], repeats: int) -> Any:
     """Parts of G members as one tree whose tensors have a first axis K."""
     if parts[0] is None:
         return None
@@ -242,4 +242,4 @@ def _joined(parts: Sequence[Any], repeats: int) -> Any:
     stacked = iter(
         [torch.stack(list(each)).repeat_interleave(repeats, 0) for each in zip(*columns, strict=True)]
     )
-    return mapped(lambda _: next(stacked), parts[0])
+    return map_tree(lambda _: next(stacked), parts[0])

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from shrinkage.networks import Kind
-from shrinkage.networks.module import ModuleKind, ModuleLayout, seeded
+from shrinkage.networks.module import ModuleKind, ModuleLayout, with_seed
 from shrinkage.training._rows import Rows
 from shrinkage.training._trainee import Member
 from shrinkage.training.modules._samples import Samples
@@ -47,7 +47,7 @@ class ModuleRows:
         "function of `chance`."""
         numbers = self.index[positions.cpu().numpy()]
         if self.samples.is_random:
-            with seeded(*chance):
+            with with_seed(*chance):
                 x, y = self.samples.take(numbers, self.device, self.dtype)
         else:
             x, y = self.samples.take(numbers, self.device, self.dtype)

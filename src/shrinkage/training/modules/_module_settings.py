@@ -96,9 +96,9 @@ class ModuleSettings:
         return factor
 
     def described(self) -> dict[str, str]:
-        return {name: _described(getattr(self, name)) for name in self.__dataclass_fields__}
+        return {name: _setting_text(getattr(self, name)) for name in self.__dataclass_fields__}
 
 
-def _described(value: Any) -> str:
+def _setting_text(value: Any) -> str:
     """A setting as text: a function by its name, since its address differs in every process."""
     return getattr(value, "__qualname__", None) or str(value)

@@ -17,7 +17,7 @@ from torch import Tensor
 from torch.utils.data import IterableDataset, TensorDataset
 
 from shrinkage._errors import JobError, RequestError, shown
-from shrinkage.networks.module import first_line, leaves, mapped, seeded
+from shrinkage.networks.module import first_line, leaves, map_tree, with_seed
 
 __all__ = ["ArraySamples", "DatasetSamples", "Samples", "samples_of"]
 
@@ -65,7 +65,7 @@ class ArraySamples(Samples):
     """
 
     def __init__(self, X: Any, y: Any) -> None:
-        self.X, self.y = mapped(_held, X), mapped(_held, y)
+        self.X, self.y = map_tree(_hold, X), map_tree(_hold, y)
         self._n = len(next(leaves(self.X)))
         self._tensors: dict[str, tuple[Any, Any]] = {}
 
@@ -76,11 +76,11 @@ class ArraySamples(Samples):
         X, y = self._on(device)
         index = torch.from_numpy(numbers)
 
-        def taken(x: Tensor) -> Tensor:
+        def take(x: Tensor) -> Tensor:
             part = x.index_select(0, index.to(x.device)).to(device)
             return part.to(dtype) if dtype is not None and part.is_floating_point() else part
 
-        return mapped(taken, X), mapped(taken, y)
+        return map_tree(take, X), map_tree(take, y)
 
     def digest(self) -> str:
         digest = hashlib.sha256()
@@ -111,8 +111,8 @@ class ArraySamples(Samples):
             everything = (*leaves(self.X), *leaves(self.y))
             where = device if sum(x.nbytes for x in everything) <= ON_DEVICE else "cpu"
             self._tensors[device] = (
-                mapped(lambda x: _tensor(x).to(where), self.X),
-                mapped(lambda x: _tensor(x).to(where), self.y),
+                map_tree(lambda x: _tensor(x).to(where), self.X),
+                map_tree(lambda x: _tensor(x).to(where), self.y),
             )
         return self._tensors[device]
 
@@ -136,9 +136,9 @@ class DatasetSamples(Samples):
         return True
 
     def take(self, numbers: NDArray[np.int64], device: str, dtype: torch.dtype | None) -> tuple[Any, Any]:
-        X, y = self._collated([self._item(int(i)) for i in numbers])
+        X, y = self._collate([self._item(int(i)) for i in numbers])
 
-        def sent(x: Any) -> Any:
+        def send(x: Any) -> Any:
             if not isinstance(x, Tensor):
                 raise RequestError(
                     f"X=…: items of the Dataset {type(self.dataset).__name__} must hold numbers, got {shown(x)}. Encode "
@@ -146,7 +146,7 @@ class DatasetSamples(Samples):
                 )
             return x.to(device, dtype) if dtype is not None and x.is_floating_point() else x.to(device)
 
-        return mapped(sent, X), mapped(sent, y)
+        return map_tree(send, X), map_tree(send, y)
 
     def _item(self, number: int) -> Any:
         try:
@@ -157,7 +157,7 @@ class DatasetSamples(Samples):
                 f"{first_line(error)}."
             ) from error
 
-    def _collated(self, items: list[Any]) -> tuple[Any, Any]:
+    def _collate(self, items: list[Any]) -> tuple[Any, Any]:
         from torch.utils.data import default_collate
 
         try:
@@ -173,7 +173,7 @@ class DatasetSamples(Samples):
         """Of the length and of a few examples: reading all might take long."""
         digest = hashlib.sha256(f"{type(self.dataset).__qualname__} {self._n}".encode())
         some = np.unique(np.linspace(0, self._n - 1, min(self._n, 16)).astype(np.int64))
-        with seeded("digest"):
+        with with_seed("digest"):
             for x in leaves(list(self.take(some, "cpu", None))):
                 digest.update(np.ascontiguousarray(x.float().numpy()).tobytes())
         return digest.hexdigest()
@@ -266,7 +266,7 @@ def _dataset(X: Any, y: Any) -> Samples:
     if not n:
         raise RequestError(f"X=…: the Dataset {name} has no rows.")
     found = DatasetSamples(X)
-    with seeded("first example"):
+    with with_seed("first example"):
         item = found._item(0)
     if not isinstance(item, tuple | list) or len(item) != 2:
         many = isinstance(item, tuple | list) and len(item) > 2
@@ -305,7 +305,7 @@ def _is_numbers(x: Any) -> bool:
         return False
 
 
-def _held(x: Any) -> Any:
+def _hold(x: Any) -> Any:
     """An array where NumPy has the dtype, which other processes can map into memory; else a tensor."""
     if isinstance(x, Tensor):
         if x.ndim == 0:

@@ -46,7 +46,7 @@ class ArrowColumns(Sequence[pa.ChunkedArray]):
         """
         self._rows, self._sep, self._width, self._quoted = rows, sep, width, quoted
         self._starts = _halves(width, 1 if len(rows) < WHOLE else GROUPS)
-        self._first, self._group = 0, self._parsed(0)
+        self._first, self._group = 0, self._parse(0)
         self.row_count: int = self._group.num_rows
 
     def __len__(self) -> int:
@@ -64,10 +64,10 @@ class ArrowColumns(Sequence[pa.ChunkedArray]):
         if (first := max(start for start in self._starts if start <= place)) != self._first:
             del self._group  # before the next one is there
             pa.default_memory_pool().release_unused()
-            self._first, self._group = first, self._parsed(first)
+            self._first, self._group = first, self._parse(first)
         return self._group.column(place - first)
 
-    def _parsed(self, first: int) -> pa.Table:
+    def _parse(self, first: int) -> pa.Table:
         names = [str(i) for i in range(self._width)]
         wanted = names[first : min((start for start in self._starts if start > first), default=None)]
         # A reader of batches: the one of whole tables keeps all columns of the text until it is done.

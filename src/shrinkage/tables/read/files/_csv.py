@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from shrinkage._errors import RequestError, called, shown
 from shrinkage.tables.read.files._arrow_csv import arrow_columns, header_cells
 
-__all__ = ["Cells", "Dialect", "parsed", "regular_cells", "rows_begin", "without_empty_end"]
+__all__ = ["Cells", "Dialect", "parse_csv", "regular_cells", "rows_begin", "without_empty_end"]
 
 SEPARATORS = (",", ";", "\t", "|")
 HEAD = 200_000
@@ -56,7 +56,7 @@ class Cells:
     notes: list[str]
 
 
-def parsed(data: bytes, name: str, dialect: Dialect) -> Cells:
+def parse_csv(data: bytes, name: str, dialect: Dialect) -> Cells:
     """The columns of a CSV text; every reason why it has none is found in one pass and raised together.
 
     Args:
@@ -66,7 +66,7 @@ def parsed(data: bytes, name: str, dialect: Dialect) -> Cells:
     """
     if dialect.escape is not None and (len(dialect.escape) != 1 or dialect.escape in '\r\n"'):
         raise RequestError(f"{called('escape', dialect.escape)}: must be one character, such as \\.")
-    dialect, first, head = _found(data, dialect)
+    dialect, first, head = _find_dialect(data, dialect)
     data, empty = without_empty_end(data, dialect.sep or ",")
     cells = _fast(data, name, dialect, first, head)
     if cells is None:
@@ -105,7 +105,7 @@ def rows_begin(data: bytes, dialect: Dialect) -> tuple[Dialect, int] | None:
         data: the first bytes of the file, as UTF-8 without a byte-order mark.
         dialect: how it is written, as far as it was asked for.
     """
-    dialect, first, head = _found(data, dialect)
+    dialect, first, head = _find_dialect(data, dialect)
     if dialect.escape or dialect.quote != '"' or len(dialect.sep or "") != 1 or not head[:first].isascii():
         return None
     if not dialect.header:
@@ -117,17 +117,17 @@ def rows_begin(data: bytes, dialect: Dialect) -> tuple[Dialect, int] | None:
 
 def regular_cells(data: bytes, name: str, dialect: Dialect) -> Cells | None:
     """The columns of a CSV text whose rows are its lines; None for any other."""
-    dialect, first, head = _found(data, dialect)
+    dialect, first, head = _find_dialect(data, dialect)
     return _fast(data, name, dialect, first, head)
 
 
-def _found(data: bytes, dialect: Dialect) -> tuple[Dialect, int, str]:
+def _find_dialect(data: bytes, dialect: Dialect) -> tuple[Dialect, int, str]:
     """The dialect with its separator, where the text begins behind a `sep=` line, and the text's first part."""
     head = data[:HEAD].decode("utf-8", errors="ignore")
     line = _SEP_LINE.match(head)
     first = 0 if line is None else line.end()
-    sep = dialect.sep or (line["sep"] if line else sniffed(head[first:], cut=len(head) < len(data)))
-    dialect = replace(dialect, sep=_checked(sep))
+    sep = dialect.sep or (line["sep"] if line else sniff(head[first:], cut=len(head) < len(data)))
+    dialect = replace(dialect, sep=_check_separator(sep))
     names = re.split(r"[\r\n]", head[first:].lstrip(), maxsplit=1)[0].split(dialect.sep)
     if len(names) > 1 and all(re.fullmatch(r"\s*'[^']+'\s*", cell) for cell in names):
         dialect = replace(dialect, quote="'")
@@ -147,7 +147,7 @@ def _fast(data: bytes, name: str, dialect: Dialect, first: int, head: str) -> Ce
         return None
     start = 1 + (first > 0) + dialect.header
     lines = np.arange(start, start + columns.row_count, dtype=np.int64)
-    return _named(header if dialect.header else [""] * len(header), columns, lines, name, dialect, [])
+    return _name_columns(header if dialect.header else [""] * len(header), columns, lines, name, dialect, [])
 
 
 def _careful(text: str, name: str, dialect: Dialect, line: int) -> Cells:
@@ -157,7 +157,7 @@ def _careful(text: str, name: str, dialect: Dialect, line: int) -> Cells:
     sep = dialect.sep or ","
     rows = _without_last_separators(rows)
     header = rows[0] if rows else []
-    problems = _ragged(header, rows[1:], lines[1:], name, sep)
+    problems = _ragged_rows(header, rows[1:], lines[1:], name, sep)
     if dialect.header:
         rows, lines = rows[1:], lines[1:]
         if not rows:
@@ -170,7 +170,7 @@ def _careful(text: str, name: str, dialect: Dialect, line: int) -> Cells:
         for column in zip(*rows, strict=True)
     ]
     names = header if dialect.header else [""] * len(header)
-    return _named(names, columns, np.asarray(lines, dtype=np.int64), name, dialect, problems)
+    return _name_columns(names, columns, np.asarray(lines, dtype=np.int64), name, dialect, problems)
 
 
 def _without_last_separators(rows: list[list[str]]) -> list[list[str]]:
@@ -186,7 +186,7 @@ def _without_last_separators(rows: list[list[str]]) -> list[list[str]]:
     return rows
 
 
-def _named(
+def _name_columns(
     header: list[str],
     columns: Sequence[pa.ChunkedArray],
     lines: NDArray[np.int64],
@@ -210,7 +210,7 @@ def _holds_something(column: pa.ChunkedArray) -> bool:
     return any(cell and cell.strip() for cell in column.unique().to_pylist())
 
 
-def sniffed(sample: str, *, cut: bool) -> str:
+def sniff(sample: str, *, cut: bool) -> str:
     """The separator that cuts the first rows most evenly; a comma where none does. The last row may be `cut`."""
 
     def evenness(sep: str) -> tuple[float, int]:
@@ -228,7 +228,7 @@ def sniffed(sample: str, *, cut: bool) -> str:
     return best if evenness(best) > (0.0, 0) else ","
 
 
-def _checked(sep: str) -> str:
+def _check_separator(sep: str) -> str:
     sep = {"\\t": "\t", "tab": "\t", "space": " "}.get(sep, sep)
     if len(sep) > 1 and set(sep) <= {"|", "^", "$", "."}:
         sep = re.escape(sep)
@@ -273,7 +273,7 @@ def _rows(text: str, name: str, dialect: Dialect, line: int) -> tuple[list[list[
             start = reader.line_num + line
     except csv.Error as error:
         where = text.split("\n")[start - line : start - line + 1]
-        raise RequestError(f"{name}, line {start}: {_said(error, ''.join(where), dialect)}") from error
+        raise RequestError(f"{name}, line {start}: {_sentence(error, ''.join(where), dialect)}") from error
     return rows, lines
 
 
@@ -300,7 +300,7 @@ def _split(text: str, sep: str, name: str, line: int) -> tuple[list[list[str]], 
     return rows, lines
 
 
-def _said(error: csv.Error, text: str, dialect: Dialect) -> str:
+def _sentence(error: csv.Error, text: str, dialect: Dialect) -> str:
     if "unexpected end" in str(error):
         return 'a quote " is opened in the row that starts here but never closed.'
     if "field larger" in str(error):
@@ -313,7 +313,9 @@ def _said(error: csv.Error, text: str, dialect: Dialect) -> str:
     return f"{said}."
 
 
-def _ragged(header: list[str], rows: list[list[str]], lines: list[int], name: str, sep: str) -> list[str]:
+def _ragged_rows(
+    header: list[str], rows: list[list[str]], lines: list[int], name: str, sep: str
+) -> list[str]:
     width = len(header)
     wrong = [i for i, row in enumerate(rows) if len(row) != width]
     if not wrong:

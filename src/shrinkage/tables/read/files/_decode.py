@@ -23,7 +23,16 @@ import pyarrow as pa
 
 from shrinkage._errors import RequestError, called, shown
 
-__all__ = ["LARGEST", "bytes_of", "decoded", "expanded", "file_bytes", "is_workbook", "opened", "plain_utf8"]
+__all__ = [
+    "LARGEST",
+    "bytes_of",
+    "decode",
+    "decompress",
+    "file_bytes",
+    "is_workbook",
+    "open_bytes",
+    "plain_utf8",
+]
 
 LARGEST = 4 * 2**30
 """Bytes that a compressed file may grow to: beyond it a small file could fill the memory."""
@@ -45,7 +54,7 @@ _JSON = re.compile(r"""\s*(\{\s*("|\}|$)|\[\s*([\[{"\]]|-?\d|$))""")
 
 def file_bytes(path: str) -> bytes:
     """The bytes of a regular file, or the reason in a sentence why there are none."""
-    with opened(path) as stream:
+    with open_bytes(path) as stream:
         return bytes_of(stream, path)
 
 
@@ -62,7 +71,7 @@ def bytes_of(stream: IO[bytes], path: str, size: int = -1) -> bytes:
 
 
 @contextmanager
-def opened(path: str) -> Iterator[IO[bytes]]:
+def open_bytes(path: str) -> Iterator[IO[bytes]]:
     """A regular file, or standard input for `-`, to read from."""
     if re.match(r"[a-z][a-z0-9+.-]+://", path, re.IGNORECASE):
         raise RequestError(
@@ -86,7 +95,7 @@ def opened(path: str) -> Iterator[IO[bytes]]:
         yield stream
 
 
-def expanded(data: bytes, name: str) -> bytes:
+def decompress(data: bytes, name: str) -> bytes:
     """`data` decompressed if its first bytes say gzip, bzip2, xz, zstandard, zip or tar (with one table).
 
     What is compressed more than once, such as a gzip file in a zip file, is decompressed to the end; an Excel sheet is
@@ -178,7 +187,7 @@ def _only_table(files: Sequence[str], name: str, kind: str) -> str:
     return tables[0]
 
 
-def decoded(data: bytes, name: str, encoding: str | None) -> tuple[str, list[str]]:
+def decode(data: bytes, name: str, encoding: str | None) -> tuple[str, list[str]]:
     """The text of `data` and what was noticed; the encoding is given, marked in the file, or UTF-8: never guessed."""
     notes: list[str] = []
     if encoding is None:

@@ -52,7 +52,7 @@ def workbook_frame(
     except Exception as error:  # whatever the reader raises, the file is damaged
         reason = str(error).splitlines()[0].rstrip(".") if str(error) else type(error).__name__
         raise RequestError(f"{name} is not a readable Excel file: {reason}.") from error
-    title = _chosen(found, columns, name)
+    title = _choose_sheet(found, columns, name)
     sheet = found[title]
     _refuse_formulas(data, name, title, sheet)
     notes = [f"The file has {len(found)} sheets; {shown(title)} was read."] if len(found) > 1 else []
@@ -140,7 +140,7 @@ def _name(cell: Any) -> str:
     return "" if cell is None else str(cell).strip()
 
 
-def _chosen(found: dict[str, _Sheet], columns: Sequence[str], name: str) -> str:
+def _choose_sheet(found: dict[str, _Sheet], columns: Sequence[str], name: str) -> str:
     """The title of the sheet to read."""
     tables = {
         title: sheet for title, sheet in found.items() if len(sheet.cells) > 1 and len(sheet.names) > 1

@@ -128,7 +128,7 @@ def test_attach_refuses_a_decay_that_the_optimizer_would_undo(name: str):
     package = pytest.importorskip("pytorch_optimizer")
     model = make_model(torch.float32)
     optimizer = getattr(package, name)(model.parameters(), lr=1e-6)
-    with pytest.raises(RequestError, match=f"{name} computes the weights anew in each step"):
+    with pytest.raises(RequestError, match=f"{name} recomputes the weights in each step"):
         attach(optimizer, Decoupled(LAM), model=model)
     w = next(model.parameters())
     before = float(w.detach().norm())

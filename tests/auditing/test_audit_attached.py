@@ -106,5 +106,5 @@ def test_a_rule_in_the_gradient_of_adamw_is_no_flag_of_the_optimizer(rule: Rule)
     found = {finding.code: finding for finding in audit(optimizer, model).findings}
     assert "adamw-is-adam" not in found
     assert found["adam-l2"].advice.startswith(
-        "Attach a rule that acts beside the gradient, such as Decoupled"
+        "Replace the attached rule by one that acts outside the gradient"
     )

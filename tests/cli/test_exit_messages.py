@@ -50,11 +50,11 @@ def test_a_failure_is_its_code_and_its_sentences(error: BaseException, code: int
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EFBIG])
 def test_a_full_disk_says_how_to_continue(number: int, capsys: Any):
-    for resumable, way_on in [(True, "continue with --resume"), (False, "run the command again")]:
+    for resumable, next_step in [(True, "continue with --resume"), (False, "run the command again")]:
         assert exit_with(failing(OSError(number, "No room", "model.json")), resumable=resumable) == 1
         assert capsys.readouterr().err == (
             "shrinkage: model.json: No room. Earlier results are unchanged. Free some space, then "
-            f"{way_on}.\n"
+            f"{next_step}.\n"
         )
 
 

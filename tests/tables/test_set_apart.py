@@ -111,7 +111,9 @@ def test_earlier_rows_of_a_group_that_is_validated_on_do_not_train():
     ):
         np.testing.assert_array_equal(validation, later)
         assert train.tolist() == [row for row in past if groups[row] not in groups[validation]]
-    with pytest.raises(RequestError, match=r"all 25 rows before a part of 25 .* nothing is left to train on"):
+    with pytest.raises(
+        RequestError, match=r"each of the 25 rows before a validation part of 25 .* nothing is left"
+    ):
         time_folds(ranks, 3, ranks % 5)
 
 

@@ -19,7 +19,7 @@ __all__ = ["Stopped", "exit_with", "harmless", "note", "usage"]
 
 DONE, FAILED, WRONG = 0, 1, 2
 SIGNALLED = 128
-STOPPED = "Stopped before the end: run the command again."
+STOPPED = "Stopped before the end. Run the command again."
 STOPPED_RESUMABLE = "Stopped. Finished blocks, if any, are kept: --resume continues from them."
 NO_MEMORY = "This machine does not have enough memory for the job."
 
@@ -33,7 +33,7 @@ class Stopped(KeyboardInterrupt):
 
 
 def exit_with(job: Callable[[], object], *, debug: bool = False, resumable: bool = False) -> int:
-    """Run `job`; its exit code, every failure said in sentences on standard error.
+    """Run `job` and return its exit code; every failure is reported on standard error.
 
     Args:
         job: what the command does.
@@ -88,8 +88,8 @@ def _of_the_system(error: OSError, resumable: bool) -> str:
     where = f"{error.filename}: " if error.filename else ""
     hint = ""
     if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-        way_on = "continue with --resume" if resumable else "run the command again"
-        hint = f" Earlier results are unchanged. Free some space, then {way_on}."
+        next_step = "continue with --resume" if resumable else "run the command again"
+        hint = f" Earlier results are unchanged. Free some space, then {next_step}."
     return f"{where}{error.strerror or error}.{hint}"
 
 

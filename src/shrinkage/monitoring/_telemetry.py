@@ -124,19 +124,19 @@ class Telemetry:
     def _of_rule(self, handle: Attachment, suffixes: dict[str, str], seen: set[Tensor]) -> dict[str, float]:
         """The numbers of the handle's log under telemetry's names, with the share; `suffixes` tell rules apart."""
 
-        def named(group: str) -> str:
+        def key_of(group: str) -> str:
             return f"{group}/{suffixes[group]}" if group in suffixes else group
 
         numbers: dict[str, float] = {}
         for key, value in handle.log().items():
             group, _, name = key.partition("/")[2].rpartition("/")
-            group = named(group)
+            group = key_of(group)
             numbers[f"{name}/{group}"] = value
             if name == "shrink":
                 numbers |= self._in_epochs(group, value)
         for group, params in handle.pulled().items():
             seen |= set(params)
-            numbers |= self._share(named(group), params)
+            numbers |= self._share(key_of(group), params)
         return {key: value for key, value in numbers.items() if math.isfinite(value)}
 
     def _of_group(self, index: int, group: dict[str, Any], params: list[Tensor]) -> dict[str, float]:
@@ -184,7 +184,7 @@ class Telemetry:
         return {f"update_share/{group}": math.sqrt(removed / moved) if removed else 0.0}
 
     def _shrink_then(self, p: Tensor) -> float | None:
-        """The fraction of `p` that the measured step was to remove; None where it is not known."""
+        """The fraction that `p` loses per step in the long run, as of the measured step; None where it is not known."""
         decay = self._decays.get(p)
         return self._shrink(p, decay) if isinstance(decay, OwnDecay) else decay
 
@@ -207,7 +207,7 @@ class Telemetry:
 
 
 def _decays_now(optimizer: Optimizer) -> dict[Tensor, float | OwnDecay | None]:
-    """What the next step removes from each parameter: by a rule, or else by the optimizer itself."""
+    """What each parameter loses per step in the long run, at the next step's settings: by a rule, or by the optimizer."""
     decays: dict[Tensor, float | OwnDecay | None] = {}
     for group in optimizer.param_groups:
         decays |= dict.fromkeys(group["params"], own_decay(optimizer, group))

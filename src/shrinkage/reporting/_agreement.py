@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from shrinkage.pages import Figure, Key, Section, Table, clean, number, percent, plain, plotly_text
 from shrinkage.reporting._story import FitStory
+from shrinkage.reporting._words import list_in_words
 
 __all__ = ["SHARE_BELOW", "agreement_section", "shares_in_words"]
 
@@ -259,7 +260,7 @@ def shares_in_words(story: FitStory) -> str:
         f"{percent(share)}{'' if i else ' of the values lie'} at or below the {level:g} quantile"
         for i, (level, share) in enumerate(zip(story.levels, _shares(story), strict=True))
     ]
-    return " and ".join([", ".join(parts[:-1]), parts[-1]])
+    return list_in_words(parts)
 
 
 def _given_above(metric: str) -> str:

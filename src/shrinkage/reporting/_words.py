@@ -237,7 +237,7 @@ def _ranges(path: PathResult, choice: Choice) -> str:
         number(some[0]) if len(some) == 1 else f"from {number(some[0])} to {number(some[-1])}"
         for some in stretches
     ]
-    return " and ".join([", ".join(texts[:-1]), texts[-1]] if len(texts) > 1 else texts)
+    return list_in_words(texts)
 
 
 def map_title(path: PathResult, choice: Choice) -> str:

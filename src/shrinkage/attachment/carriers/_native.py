@@ -41,7 +41,7 @@ _NO_MOMENT = (
     torch.optim.Rprop,
     torch.optim.Adafactor,
 )
-_ANEW = ("FTRL", "MADGRAD", "MirrorMADGRAD", "DAdaptAdaGrad", "DAdaptSGD", "SRMM")
+_RECOMPUTES_WEIGHTS = ("FTRL", "MADGRAD", "MirrorMADGRAD", "DAdaptAdaGrad", "DAdaptSGD", "SRMM")
 """Classes of several packages that keep a start, a dual sum or a mean, and compute the weights from it in each step."""
 _STRENGTHS = ("weight_decay", "wd")
 LBFGSLike = (torch.optim.LBFGS,)
@@ -73,7 +73,7 @@ def clear_native(group: Group, defaults: Group) -> None:
 def runs_natively(optimizer: Optimizer, group: Group, rule: Rule) -> bool:
     """True when `rule` is what the optimizer's own `weight_decay`, set anew every step, does in `group`.
 
-    A kernel that takes off `lr·weight_decay` follows any clock: it is told `s_t/lr`. Adam, NAdam and RAdam do so with
+    A kernel that takes off `lr·weight_decay` follows any clock: it is given `s_t/lr`. Adam, NAdam and RAdam do so with
     a switch. A tensor as learning rate keeps to the clock that needs no division.
     """
     plain = isinstance(rule.force, L2Force) and rule.anchor == "zero" and rule.modulation is None
@@ -117,10 +117,10 @@ def refuse_impossible(optimizer: Optimizer, rule: Rule) -> None:
             "alone would break their relation. Use a rule in the loss (L2, L1, …), or the optimizer's own "
             "weight_decay."
         )
-    if kind in _ANEW and rule.entry != "loss":
+    if kind in _RECOMPUTES_WEIGHTS and rule.entry != "loss":
         raise RequestError(
-            f"{where}: {kind} computes the weights anew in each step, from a point that the rule does not move, so most "
-            "of the decay would be undone. Use a rule in the loss (L2, L1, …)."
+            f"{where}: {kind} recomputes the weights in each step from a stored point that the rule does not change, so "
+            "most of the decay would be undone. Use a rule in the loss (L2, L1, …)."
         )
     no_moment = isinstance(optimizer, _NO_MOMENT) or any("betas" not in g for g in optimizer.param_groups)
     if rule.modulation is not None and rule.modulation.needs_second_moment and no_moment:

@@ -37,7 +37,10 @@ def measurements(handle: Handle) -> dict[str, float]:
 
 
 def shrinks_now(handle: Handle) -> dict[Tensor, float]:
-    """The fraction that the next step removes from each parameter, where it is the same for all its weights."""
+    """The fraction that each parameter loses per step in the long run, at the next step's strength and learning rate.
+
+    Parameters without a single fraction are left out.
+    """
     shrinks: dict[Tensor, float] = {}
     for bunch, rule in _rules_now(handle):
         shrink = None if _has_other_unit(rule) else _shrink(handle.optimizer, bunch, rule)

@@ -52,7 +52,7 @@ def adam_l2(facts: Facts) -> Hits:
         if through:
             is_in_loss = through[0].penalty.l2 > 0
             lam = through[0].penalty.l2 if is_in_loss else through[0].reading.lam
-            advice = _instead_of_a_rule(facts, owner, through[0]) or _decoupled_instead(owner, is_in_loss)
+            advice = _replacement_of_a_rule(facts, owner, through[0]) or _decoupled_instead(owner, is_in_loss)
             yield (
                 names(through),
                 f"λ = {lam:.3g} in the gradient of {owner.name}, divided by its running gradient size",
@@ -61,13 +61,11 @@ def adam_l2(facts: Facts) -> Hits:
             )
 
 
-def _instead_of_a_rule(facts: Facts, owner: Owner, p: Audited) -> str:
+def _replacement_of_a_rule(facts: Facts, owner: Owner, p: Audited) -> str:
     """What to attach where a hook, and not the group's number, puts the penalty into the gradient."""
     if p.penalty.l2 > 0 or not owner.has_hooks or configured_strength(facts.groups[p.group]):
         return ""
-    return (
-        "Attach a rule that acts beside the gradient, such as Decoupled, in place of the one in the gradient."
-    )
+    return "Replace the attached rule by one that acts outside the gradient, such as Decoupled."
 
 
 def _decoupled_instead(owner: Owner, is_in_loss: bool) -> str:

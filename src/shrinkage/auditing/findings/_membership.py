@@ -58,7 +58,8 @@ def zero_grad_decayed(facts: Facts) -> Hits:
 
     A gradient of zeros is not a missing gradient: AdamW decays the whole vocabulary while one new word is trained,
     and weights that a hook "freezes" decay. Found from the gradients, or from the optimizer's state; the audit
-    measures that a step moves such rows. It is a note for some rows of an embedding, as in every fine-tuning.
+    measures that a step moves such rows. It is only a note if some rows of an embedding are not reached, as in most
+    fine-tuning.
     """
     for p in facts.parameters:
         if p.unreached is None or not p.trainable or not _is_worn(p):

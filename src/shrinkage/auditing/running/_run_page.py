@@ -7,7 +7,7 @@ from typing import Any
 
 from shrinkage.auditing._audit_result import AuditResult
 from shrinkage.auditing.running._course import Course
-from shrinkage.auditing.showing._audit_page import rendered_with
+from shrinkage.auditing.showing._audit_page import render_audit_with
 from shrinkage.pages import Figure, Key, Section, Table, Tile, plain, plotly_text
 
 __all__ = ["render_run_audit"]
@@ -35,7 +35,7 @@ def render_run_audit(audit: AuditResult, courses: Sequence[Course], losses: Sequ
     sections = [_norms(courses)]
     if decaying:
         sections = [_shrinks(decaying), *sections, _shares(decaying)]
-    return rendered_with(
+    return render_audit_with(
         audit,
         title=f"What the decay did in {steps:,} steps of {audit.optimizer}",
         subtitle=" ".join(f"{course.label}: {course.sentence}" for course in courses[:3]),

@@ -10,9 +10,10 @@ from typing import Any
 from shrinkage._files import write_atomic
 from shrinkage.auditing._audit_result import AuditResult, Group
 from shrinkage.auditing._finding import SEVERITIES, Finding
+from shrinkage.auditing.showing._audit_text import list_parameters
 from shrinkage.pages import Figure, Page, Section, Table, Tile, plain, plotly_text, render_page
 
-__all__ = ["render_audit", "rendered_with", "to_html"]
+__all__ = ["render_audit", "render_audit_with", "to_html"]
 
 _MOST_NAMES = 40
 """Parameters named in a row; the JSON has all of them."""
@@ -25,7 +26,7 @@ def to_html(audit: AuditResult, path: str | os.PathLike[str]) -> None:
 
 def render_audit(audit: AuditResult) -> str:
     """The audit as one HTML document."""
-    return rendered_with(
+    return render_audit_with(
         audit,
         title=audit.headline,
         subtitle=f"What {audit.optimizer} does to each weight, measured on copies.",
@@ -33,7 +34,7 @@ def render_audit(audit: AuditResult) -> str:
     )
 
 
-def rendered_with(
+def render_audit_with(
     audit: AuditResult, *, title: str, subtitle: str, tiles: Sequence[Tile], sections: Sequence[Section] = ()
 ) -> str:
     """A page about an audit, with sections that come before its own."""
@@ -79,7 +80,10 @@ def _sections_of_findings(findings: Sequence[Finding]) -> list[Section]:
             topic=f"{finding.severity} {finding.code}",
             title=finding.measured,
             caption=f"Expected: {finding.expected}. {finding.advice}",
-            facts=[("parameters", _list_in_words(finding.parameters)), ("explained in", finding.link)],
+            facts=[
+                ("parameters", list_parameters(finding.parameters, _MOST_NAMES)),
+                ("explained in", finding.link),
+            ],
         )
         for k, finding in enumerate(findings)
     ]
@@ -102,7 +106,7 @@ def _treatment(groups: Sequence[Group]) -> Section:
     rows = [
         (
             str(g.group),
-            _list_in_words(g.parameters),
+            list_parameters(g.parameters, _MOST_NAMES),
             ", ".join(g.roles),
             g.rule,
             g.formula,
@@ -168,8 +172,3 @@ def _counted_as(what: str, kinds: set[Any]) -> str:
 
 def _finite(x: float | None) -> float | None:
     return None if x is None or math.isinf(x) else x
-
-
-def _list_in_words(names: Sequence[str]) -> str:
-    rest = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
-    return ", ".join(names[:_MOST_NAMES]) + rest

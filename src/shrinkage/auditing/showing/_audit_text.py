@@ -16,7 +16,7 @@ from shrinkage.auditing._finding import Finding
 from shrinkage.auditing._unchecked import Unchecked
 from shrinkage.strength import short
 
-__all__ = ["AuditText", "as_text"]
+__all__ = ["AuditText", "as_text", "list_parameters"]
 
 _WORST = 3
 _WIDTH = 110
@@ -64,7 +64,7 @@ class AuditText:
 def _in_full(finding: Finding) -> Iterator[Any]:
     yield Text()
     title = Text.assemble((f"{finding.severity} {finding.code}", _COLOURS[finding.severity]))
-    yield title.append(f"  {_list_parameters(finding.parameters)}")
+    yield title.append(f"  {list_parameters(finding.parameters)}")
     lines = Table.grid(padding=(0, 2, 0, 0))
     lines.add_column(no_wrap=True)
     lines.add_column(overflow="fold")
@@ -79,7 +79,7 @@ def _in_short(findings: Sequence[Finding]) -> Table:
     lines.add_column(overflow="fold")
     for finding in findings:
         code = Text(f"  {finding.severity} {finding.code}", style=_COLOURS[finding.severity])
-        lines.add_row(code, f"{_list_parameters(finding.parameters)}: {finding.measured}")
+        lines.add_row(code, f"{list_parameters(finding.parameters)}: {finding.measured}")
     return lines
 
 
@@ -140,7 +140,8 @@ def _number(x: float | None) -> str:
     return "–" if x is None else "∞" if math.isinf(x) else short(x)
 
 
-def _list_parameters(parameters: Sequence[str], most: int = 3) -> str:
+def list_parameters(parameters: Sequence[str], most: int = 3) -> str:
+    """`a, b, c and 2 more`; semicolons where a name contains a comma."""
     rest = f" and {len(parameters) - most} more" if len(parameters) > most else ""
     apart = "; " if any("," in name for name in parameters) else ", "
     return apart.join(parameters[:most]) + rest

@@ -67,8 +67,8 @@ def time_folds(ranks: NDArray[np.int64], folds: int, groups: NDArray[np.int64] |
     Args:
         ranks: (n,) place of each row's moment among the different ones, ascending. Rows of one moment stay together.
         folds: F; the rows are cut into F + 1 parts of about one size.
-        groups: (n,) the group of each row: earlier rows of the groups that a fold validates on do not train it. None
-            for no groups.
+        groups: (n,) the group of each row; a fold does not train on earlier rows of the groups that it validates on.
+            None for no groups.
 
     Raises:
         RequestError: there are fewer than F + 1 different moments, or a fold is left without training rows.
@@ -99,9 +99,9 @@ def _other_groups(
     left = train[~np.isin(groups[train], groups[validation])]
     if not len(left):
         raise RequestError(
-            f"{called('group')}: all {len(train):,} rows before a part of {len(validation):,} are of groups in it, "
-            f"so nothing is left to train on. Leave out {called('group')}, if later rows of the same groups are what "
-            f"will be predicted, or {called('time')}."
+            f"{called('group')}: each of the {len(train):,} rows before a validation part of {len(validation):,} rows "
+            f"belongs to a group in that part, so nothing is left to train on. Leave out {called('group')} if you will "
+            f"predict later rows of the same groups; otherwise leave out {called('time')}."
         )
     return left, validation
 

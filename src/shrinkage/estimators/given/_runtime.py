@@ -22,7 +22,7 @@ class Runtime:
     identity: dict[str, Any] | None = None
     """What the blocks depend on besides the recipe: the data's hash, versions."""
     note: Callable[[str], object] = lambda sentence: None
-    """Told in a sentence what was chosen before training starts."""
+    """Called with each sentence about what was chosen before training."""
     as_table: bool = False
     """Take a frame of plain numbers as a table too."""
     rivals: bool = False

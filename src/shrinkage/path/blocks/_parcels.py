@@ -68,7 +68,7 @@ def pack(folds: Mapping[int, Fold]) -> tuple[dict[int, Parcel], list[NDArray[Any
 def unpack(parcels: Mapping[int, Parcel], arrays: Sequence[NDArray[Any]]) -> dict[int, Fold]:
     """The folds again; inverse of `pack`."""
 
-    def unpack(parcel: Parcel) -> Fold:
+    def fold_of(parcel: Parcel) -> Fold:
         named = {
             name: None if at is None else arrays[at] for name, at in zip(_ARRAYS, parcel.places, strict=True)
         }
@@ -79,7 +79,7 @@ def unpack(parcels: Mapping[int, Parcel], arrays: Sequence[NDArray[Any]]) -> dic
         changed: Any = {**named, "inputs": inputs}
         return replace(parcel.fold, **changed)
 
-    return {number: unpack(parcel) for number, parcel in parcels.items()}
+    return {number: fold_of(parcel) for number, parcel in parcels.items()}
 
 
 class Sender:

@@ -160,10 +160,10 @@ def _remote_call(i: int, task: _Task, tick: Tick, sender: Sender) -> Any:
     """The task as a call in another process, the arrays of its folds being arguments of their own."""
     block, folds, recipe, seed = task
     parcels, arrays = pack(folds)
-    return delayed(_trained_there)(i, block, parcels, recipe, seed, tick, *map(sender, arrays))
+    return delayed(_train_remotely)(i, block, parcels, recipe, seed, tick, *map(sender, arrays))
 
 
-def _trained_there(
+def _train_remotely(
     i: int,
     block: Block,
     parcels: Mapping[int, Parcel],

@@ -11,7 +11,7 @@ _TRUST = "the trust ratio rescales the decay by norms that change at every step"
 _PROJECTED = "the decay is ρ times as strong in a step that is projected, which depends on the gradients"
 _CORRECTED = "The names ending in c in create_optimizer_v2. η_max is the lr at construction."
 _OWN = "torch's own class."
-_PRODUCED = "Of the weights that the step has produced."
+_PRODUCED = "Applied to the weights after the step."
 _SKIPPED = "Its first step neither moves nor decays."
 
 _OF_TORCH = {
@@ -41,7 +41,7 @@ _SWITCHED = {
 """L2 unless a switch decouples it, and the corrected clock with another: the family, the file, the switch."""
 
 _ALWAYS = {
-    "Muon": ("muon", "muon", "Weights that are no matrices get NAdamW's step with the same decay."),
+    "Muon": ("muon", "muon", "Weights that are not matrices get NAdamW's step with the same decay."),
     "Mars": ("mars", "mars", "Inside the update, times the lr."),
     "RAdamLegacy": ("radam", "radam", "Decoupled, unlike torch.optim.RAdam."),
     "Adahessian": ("adahessian", "adahessian", "Decoupled, despite its documentation."),
@@ -119,7 +119,7 @@ ENTRIES = [
         "timm.optim.kron.Kron",
         "kron",
         _KRON,
-        "Inside the update, behind the preconditioner: decoupled, whatever decoupled_decay is.",
+        "Added to the update after the preconditioner: decoupled, even with decoupled_decay=False.",
         default="decoupled_decay=False",
     ),
     decoupled("timm.optim.kron.Kron:decoupled_decay=True", "kron", _KRON),
@@ -147,7 +147,7 @@ ENTRIES = [
         source=_NOVOGRAD,
         default="decoupled_decay=False",
         note="Enters the first moment without the factor (1 − β₁): for its β₁ = 0.95, 20 times its number at "
-        "steady state. With grad_averaging=True it is its number.",
+        "steady state. With grad_averaging=True the factor is 1.",
     ),
     _with_clock("NvNovoGrad", "decoupled_decay=True", "lr", "novograd", "nvnovograd"),
     _with_clock(

@@ -36,7 +36,7 @@
 #define TILE_ROWS_OF_2 8
 #endif
 
-/* What a job gives by number: each list makes an enum, and the names that the caller compares with its own. */
+/* Values that a job passes as numbers. Each list defines an enum and the names that the caller checks against its own. */
 #define ALL_ACTIVATIONS(AS) AS(RELU) AS(TANH) AS(LOGISTIC) AS(IDENTITY)
 #define ALL_LOSSES(AS)                                                                                          \
     AS(SOFTMAX) AS(LOGISTIC_LOSS) AS(SQUARED_ERROR) AS(ABSOLUTE_ERROR)                           \

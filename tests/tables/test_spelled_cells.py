@@ -9,6 +9,7 @@ import pytest
 from shrinkage.tables.read._missing_words import is_missing_level, is_missing_word
 from shrinkage.tables.read._reading import Reading, as_read
 from shrinkage.tables.read._typing import Decision, decide
+from shrinkage.tables.read.dates._date_layouts import count_of_time
 
 N = 24
 SUMS = [1000.5 + 37 * i for i in range(N)]
@@ -292,6 +293,30 @@ def test_a_layout_with_two_meanings_is_reported():
     assert "'12-Mar' is read as a day of any year" in decide(pd.Series(cells, dtype=object), "c").reading.note
 
 
+def test_a_slip_in_the_first_cell_does_not_lay_out_the_others():
+    cells = [
+        "soon",
+        *(f"{1 + 7 * i % 28:02d}-{month}" for i, month in enumerate(["Jan", "Mar", "Jul"] * 10)),
+    ]
+    rule = decide(pd.Series(cells, dtype=object), "c").reading
+    assert rule.layout == "day and month"
+    assert "such as soon" not in rule.note
+
+
+@pytest.mark.parametrize(
+    "name, scale, layout",
+    [
+        ("time", 1, "seconds"),
+        ("time_ms", 1e3, "milliseconds"),
+        ("time_ns", 1, ""),
+        ("elapsed time", 1, ""),
+        ("time_us", 1e6, "microseconds"),
+    ],
+)
+def test_a_unit_in_the_name_decides_how_time_is_counted(name: str, scale: float, layout: str):
+    assert count_of_time(name, scale * (1_700_000_000 + 60.0 * np.arange(30))) == layout
+
+
 def test_milliseconds_of_microsoft_are_moments():
     cells = [f"/Date({1_700_000_000_000 + i}{zone})/" for i, zone in enumerate(["", "+0100", "-0500"])] * 8
     assert as_read(found(cells).reading, pd.Series(cells[:1], dtype=object))[0].tolist() == [
@@ -305,6 +330,10 @@ def test_milliseconds_of_microsoft_are_moments():
         ("9:30 h", 9.5),
         ("1 02:00:00", 26.0),
         ("1.02:00:00", 26.0),
+        ("-1.02:00:00", -26.0),
+        ("-1 02:00:00", -26.0),
+        ("-1 days +02:00:00", -22.0),
+        ("-02:00", -2.0),
         ("09:30h", 9.5),
         ("9u30", 9.5),
         ("9.30 AM", 9.5),

@@ -81,11 +81,37 @@ def test_later_dates_take_an_order_that_rows_show_and_are_gaps_without_one(typed
     new = pd.DataFrame({"c": ["02/01/2024", "15/01/2024", "02.01.2024", "2024-01-02"], "noise": 0})
     assert fitted.transform(new)[:, day].tolist() == [2, 15, 2, 2]
     assert fitted.transform(new[1:])[:, day].tolist() == [15, 2, 2]
-    with pytest.warns(UserWarning, match=r"1 cells are not dates of a known order .* row 1"):
+    with pytest.warns(UserWarning, match=r"1 cell is not dates of a known order .* row 1"):
         fitted.transform(new[:1])
     new[:1].to_csv(tmp_path / "new.csv", index=False)
     with pytest.raises(RequestError, match="line 2: column 'c' is '02/01/2024', not a date of a known order"):
         check_new_rows(read_table(tmp_path / "new.csv", like=fitted), fitted)
+
+
+def test_new_rows_that_contradict_each_other_show_no_order():
+    fitted = Preprocessor().fit(
+        pd.DataFrame({"c": pd.date_range("2024-01-01", periods=N), "noise": [0.5 * i for i in range(N)]})
+    )
+    new = pd.DataFrame({"c": ["02.01.2024", "31/01/2024", "01/15/2024", "05/06/2024"], "noise": 0})
+    day = fitted.feature_names_out.index("c: day")
+    with pytest.warns(UserWarning, match="of a known order"):
+        found = fitted.transform(new)[:, day]
+    assert found[1:3].tolist() == [31, 15]
+    with pytest.warns(UserWarning, match="of a known order"):
+        assert found[0] == fitted.transform(new[::3])[0, day]
+
+
+@pytest.mark.parametrize("written", ["%d-%b", "%b %d", "%d/%m %H:%M"])
+def test_typed_dates_are_days_of_any_year_where_the_training_text_had_none(written: str):
+    days = pd.Series(pd.date_range("2023-02-20", periods=60))
+    fitted = Preprocessor().fit(pd.DataFrame({"c": days.dt.strftime(written), "noise": 0.5 * np.arange(60)}))
+    new = pd.Series(pd.to_datetime(["2024-02-29 00:00", "2023-03-01 00:00", "1999-12-31 13:00", None]))
+    expected = pd.Series(pd.to_datetime(["2000-02-29 00:00", "2000-03-01 00:00", "2000-12-31 13:00", None]))
+    number = fitted.feature_names_out.index("c: day number")
+    found = fitted.transform(pd.DataFrame({"c": new, "noise": 0}))[:, number]
+    offset = next(column.offset for column in fitted.columns if column.name == "c")
+    since = (expected - pd.Timestamp("2000-01-01")) / pd.Timedelta(days=1)
+    np.testing.assert_allclose(found[:3] + offset, since[:3])
 
 
 def test_given_options_override_the_inferred_reading(tmp_path: Path):

@@ -20,7 +20,7 @@ class KerasSteps(torch.optim.Optimizer):
     def __init__(self, variables: Any, optimizer: Any) -> None:
         self._variables, self._optimizer, self._apply = variables, optimizer, optimizer.apply
         super().__init__([(v.path, v.value) for v in variables], {"lr": float(optimizer.learning_rate)})
-        optimizer.apply = self._applied
+        optimizer.apply = self._apply
 
     def _apply(self, grads: Any, trainable_variables: Any = None) -> None:
         for variable, grad in zip(trainable_variables or self._variables, grads, strict=True):

@@ -13,11 +13,11 @@ from shrinkage.tables._source_table import Table, column_of
 from shrinkage.tables.check._cells import too_large
 from shrinkage.tables.learn._cell_values import (
     booleans,
+    date_hint,
     dates,
     is_gap,
     level_texts,
     numbers,
-    order_said,
     times,
 )
 from shrinkage.tables.learn._columns import Column
@@ -194,7 +194,7 @@ def _wrong_cells(table: Table, column: Column) -> Iterator[tuple[str, str, int]]
         lost, what = np.isnan(booleans(values, column)), "true or false"
     elif column.kind == "date":
         lost = dates(values, column).isna().to_numpy()
-        what = f"a date{order_said(values.loc[lost], column)}"
+        what = f"a date{date_hint(values.loc[lost], column)}"
     elif column.kind == "time":
         lost, what = np.isnan(times(values, column)), "a time of day"
     else:

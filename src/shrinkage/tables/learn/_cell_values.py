@@ -15,6 +15,7 @@ from shrinkage.tables.learn._columns import FALSE_WORDS, TRUE_WORDS, Column, fla
 from shrinkage.tables.read._exact_numbers import EXACT, FLOAT32_MAX
 from shrinkage.tables.read._missing_words import is_missing_word
 from shrinkage.tables.read._reading import PLAINLY, Reading, as_read, different
+from shrinkage.tables.read.dates._date_layouts import WITHOUT_YEAR, in_leap_year
 from shrinkage.tables.read.dates._dates import moment_of, order_of
 
 __all__ = [
@@ -22,12 +23,12 @@ __all__ = [
     "TIME_PARTS",
     "booleans",
     "convert_cells",
+    "date_hint",
     "date_parts",
     "dates",
     "is_gap",
     "level_texts",
     "numbers",
-    "order_said",
     "refuse_too_large",
     "time_parts",
     "times",
@@ -62,7 +63,7 @@ def convert_cells(values: pd.Series, column: Column) -> list[Floats]:
     else:
         moments = dates(values, column)
         lost = moments.isna().to_numpy()
-        _warn_of_lost(values, lost, column, f"dates{order_said(values.loc[lost], column)}")
+        _warn_of_lost(values, lost, column, f"dates{date_hint(values.loc[lost], column)}")
         parts = date_parts(moments)
     return [parts[part] for part in column.parts]
 
@@ -80,7 +81,9 @@ def _read(values: pd.Series, column: Column) -> tuple[str, pd.Series]:
         return form, values.mask(as_read(rule, texts)[0].isna(), None)
     found, lost = as_read(rule, texts)
     if rule.form == "date" and rule.day_first is None and lost.any():
-        found = as_read(_ordered(rule, texts), texts)[0]
+        ordered, sure = as_read(_ordered(rule, texts), texts)[0], found.notna()
+        if (ordered[sure] == found[sure]).all():  # rows that contradict each other show no order
+            found = ordered
     return rule.form, found
 
 
@@ -136,7 +139,10 @@ def dates(values: pd.Series, column: Column) -> pd.Series:
         found = pd.to_datetime(texts, format=column.format, errors="coerce", utc="%z" in column.format)
     else:
         found = pd.Series(pd.NaT, index=values.index, dtype="datetime64[us]")
-    return found if found.dt.tz is None else found.dt.tz_convert("UTC").dt.tz_localize(None)
+    found = found if found.dt.tz is None else found.dt.tz_convert("UTC").dt.tz_localize(None)
+    if column.reading is not None and column.reading.layout in WITHOUT_YEAR:
+        return in_leap_year(found)  # typed dates have their own years, and text has none
+    return found
 
 
 def time_parts(hours: Floats) -> dict[str, Floats]:
@@ -214,13 +220,14 @@ def _warn_of_lost(values: pd.Series, lost: NDArray[np.bool_], column: Column, wh
     if rows:
         first = f"the first is {shown(values.iloc[rows[0]])} in row {rows[0] + 1}"
         warnings.warn(
-            f"Column {shown(column.name)}: {len(rows):,} cells are not {what} and count as missing; {first}.",
+            f"Column {shown(column.name)}: {len(rows):,} {'cell is' if len(rows) == 1 else 'cells are'} not {what} and "
+            f"{'counts' if len(rows) == 1 else 'count'} as missing; {first}.",
             stacklevel=2,
         )
 
 
-def order_said(lost: pd.Series, column: Column) -> str:
-    """What is added about cells that are no dates: how the training rows hold them."""
+def date_hint(lost: pd.Series, column: Column) -> str:
+    """What a message adds about cells that are not dates: how the training rows hold them."""
     rule = column.reading or PLAINLY["date"]
     if column.format:
         return f" written as {column.format}"
@@ -228,8 +235,8 @@ def order_said(lost: pd.Series, column: Column) -> str:
         return f" as the training rows hold them, {rule.order}"
     if any(moment_of(str(cell).strip(), True) for cell in lost.dropna()[:1000]):
         return (
-            " of a known order (neither a training row nor a new one shows whether the day or the month comes first: "
-            "write the year first)"
+            " of a known order (neither a training row nor one beside them shows whether the day or the month comes "
+            "first: write the year first)"
         )
     return ""
 
@@ -237,7 +244,7 @@ def order_said(lost: pd.Series, column: Column) -> str:
 def is_gap(cell: object, column: Column) -> bool:
     """Whether a cell that holds something stands for an empty one."""
     text = str(cell).strip()
-    return is_missing_word(text) or (column.reading is not None and text in column.reading.missing)
+    return is_missing_word(text) or (column.reading is not None and column.reading.is_gap(text))
 
 
 def refuse_too_large(values: Floats, column: Column) -> None:

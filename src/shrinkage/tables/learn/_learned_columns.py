@@ -28,7 +28,7 @@ from shrinkage.tables.learn._levels import levels_of
 from shrinkage.tables.learn._scales import offset_of
 from shrinkage.tables.read._reading import Reading, as_read, readings_of
 from shrinkage.tables.read._typing import decide
-from shrinkage.tables.read.dates._date_layouts import COUNTS, count_of_time, counted
+from shrinkage.tables.read.dates._date_layouts import COUNTS, count_of_time, moments_from_counts
 
 __all__ = ["KEPT", "learned_columns"]
 
@@ -57,17 +57,17 @@ def learned_columns(
     known, rules = known or {}, readings_of(frame)
     said: list[str] = []
     forms: dict[str, tuple[str, pd.Series, Reading | None]] = {}
-    counted = {name for name, column in known.items() if column.kind == "number"} | {
+    kept_as_numbers = {name for name, column in known.items() if column.kind == "number"} | {
         *keep,
         *frame.attrs.get(KEPT, ()),
     }
     for name in frame.columns:
         rule = known[name].reading if name in known else rules.get(name)
         forms[name] = _read(name, column_of(frame, name), rule, said)
-        if name not in known and name not in counted:
+        if name not in known and name not in kept_as_numbers:
             forms[name] = _as_time(name, *forms[name], said)
     columns = {
-        name: _outside(name, known) or describe_column(name, form, values, keep=name in counted)
+        name: _outside(name, known) or describe_column(name, form, values, keep=name in kept_as_numbers)
         for name, (form, values, _) in forms.items()
     }
     if not any(column.used for column in columns.values()):
@@ -95,7 +95,7 @@ def _read(
     """The form of a column, its values in that form, and the rule by which text was read."""
     form, values = flat(values)
     if form == "number" and rule is not None and rule.layout in COUNTS:
-        return "date", pd.Series(counted(rule.layout, values), index=values.index), rule
+        return "date", pd.Series(moments_from_counts(rule.layout, values), index=values.index), rule
     if form not in ("text", "mixed"):
         return form, values, rule
     texts = values.map(str, na_action="ignore")
@@ -133,7 +133,7 @@ def _as_time(
     said.append(note)
     return (
         "date",
-        pd.Series(counted(layout, values), index=values.index),
+        pd.Series(moments_from_counts(layout, values), index=values.index),
         Reading(form="date", layout=layout, note=note),
     )
 

@@ -15,7 +15,7 @@ from shrinkage.tables.read._missing_words import NO_DAY, is_missing_word
 from shrinkage.tables.read._numerals import PLAIN, Numerals
 from shrinkage.tables.read._written import parse_written
 from shrinkage.tables.read._written_units import SHARES, factor_of, unit_key
-from shrinkage.tables.read.dates._date_layouts import COUNTS, LAYOUTS, counted, moment_in
+from shrinkage.tables.read.dates._date_layouts import COUNTS, LAYOUTS, moment_in, moments_from_counts
 from shrinkage.tables.read.dates._dates import hours_of, moment_of
 
 __all__ = ["PLAINLY", "READINGS", "Form", "Reading", "as_read", "different", "readings_of", "with_readings"]
@@ -198,7 +198,9 @@ def _read(reading: Reading, cells: Sequence[str | None]) -> NDArray[Any]:
             [np.nan if (hour := hours_of(cell or "")) is None else hour for cell in cells], dtype=float
         )
     if reading.form == "date" and reading.layout in COUNTS:
-        return counted(reading.layout, pd.to_numeric(np.array(cells, dtype=object), errors="coerce"))
+        return moments_from_counts(
+            reading.layout, pd.to_numeric(np.array(cells, dtype=object), errors="coerce")
+        )
     if reading.form == "date":
         moments = (
             [moment_in(reading.layout, cell or "") for cell in cells]

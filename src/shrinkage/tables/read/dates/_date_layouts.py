@@ -9,13 +9,14 @@ from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from shrinkage._errors import shown
-from shrinkage.tables.read.dates._date_words import MONTHS, plain_date
+from shrinkage.tables.read.dates._date_words import MONTHS, SHORT_MONTHS, plain_date
 from shrinkage.tables.read.dates._dates import moment_of
 
-__all__ = ["COUNTS", "LAYOUTS", "Layout", "count_of_time", "counted", "layout_of", "moment_in"]
+__all__ = ["COUNTS", "LAYOUTS", "Layout", "count_of_time", "layout_of", "moment_in", "moments_from_counts"]
 
 _NAME = rf"(?P<name>{MONTHS})\.?"
 _CLOCK = r"(?P<clock>[,\s]\s?(?:at\s)?\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d{1,9})?)?(?:\s?[AaPp]\.?[Mm]\.?)?)?"
@@ -35,13 +36,23 @@ _COUNT_NAMES = (
 )
 _DATE_WORDS, _COUNT_WORDS = frozenset(_DATE_NAMES.split()), frozenset(_COUNT_NAMES.split())
 """Words in the names of columns of dates, and of columns that count time."""
-_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _FEWEST = 5
 """So many different cells are enough to show a layout."""
 _MANY = 20
 """From so many different cells on, a few that do not fit are slips, and how far their numbers spread is telling."""
 LEAP = 2000
 """The year in which a date without one is counted: one that has February 29."""
+WITHOUT_YEAR = ("day and month", "month and day")
+"""Layouts of days of any year."""
+_UNITS = {
+    **dict.fromkeys(("s", "sec", "secs", "second", "seconds"), "seconds"),
+    **dict.fromkeys(("ms", "msec", "millis", "millisecond", "milliseconds"), "milliseconds"),
+    **dict.fromkeys(("us", "µs", "usec", "micros", "microsecond", "microseconds"), "microseconds"),
+    **dict.fromkeys(("ns", "nsec", "nanos", "nanosecond", "nanoseconds"), "nanoseconds"),
+    **dict.fromkeys(("min", "mins", "minute", "minutes", "h", "hr", "hrs", "hour", "hours"), ""),
+    **dict.fromkeys(("elapsed", "duration", "delay", "latency", "runtime"), ""),
+}
+"""Words of a name by the layout that they allow; a duration is none."""
 
 
 class Count(NamedTuple):
@@ -55,14 +66,14 @@ class Count(NamedTuple):
     what: str
 
 
-_1970, _1900 = datetime(1970, 1, 1), datetime(1899, 12, 30)
+_UNIX_START, _SPREADSHEET_START = datetime(1970, 1, 1), datetime(1899, 12, 30)
 COUNTS = {
-    "seconds": Count(_1970, 1.0, (2000, 2040), "seconds since 1970"),
-    "milliseconds": Count(_1970, 1e-3, (2000, 2040), "milliseconds since 1970"),
-    "microseconds": Count(_1970, 1e-6, (2000, 2040), "microseconds since 1970"),
-    "nanoseconds": Count(_1970, 1e-9, (2000, 2040), "nanoseconds since 1970"),
+    "seconds": Count(_UNIX_START, 1.0, (2000, 2040), "seconds since 1970"),
+    "milliseconds": Count(_UNIX_START, 1e-3, (2000, 2040), "milliseconds since 1970"),
+    "microseconds": Count(_UNIX_START, 1e-6, (2000, 2040), "microseconds since 1970"),
+    "nanoseconds": Count(_UNIX_START, 1e-9, (2000, 2040), "nanoseconds since 1970"),
     "spreadsheet days": Count(
-        _1900, 86400.0, (2000, 2050), "days since 1899-12-30, as spreadsheets count them"
+        _SPREADSHEET_START, 86400.0, (2000, 2050), "days since 1899-12-30, as spreadsheets count them"
     ),
 }
 _LAST = 200 * 365.25 * 86400e6
@@ -81,7 +92,7 @@ def moment_in(layout: str, cell: str) -> datetime | None:
     return LAYOUTS[layout](cell)
 
 
-def counted(layout: str, numbers: Any) -> NDArray[np.datetime64]:
+def moments_from_counts(layout: str, numbers: Any) -> NDArray[np.datetime64]:
     """(n,) moments of numbers in one of `COUNTS`, NaT for a gap or a number beyond the years that there are."""
     count = COUNTS[layout]
     found = np.asarray(numbers, dtype=np.float64) * count.seconds * 1e6
@@ -92,6 +103,14 @@ def counted(layout: str, numbers: Any) -> NDArray[np.datetime64]:
             np.datetime64(count.begin, "us") + np.where(within, found, 0).round().astype("timedelta64[us]"),
             np.datetime64("NaT"),
         )
+
+
+def in_leap_year(moments: pd.Series) -> pd.Series:
+    """(n,) moments moved into the year 2000, in which days of any year are counted."""
+    year = pd.to_timedelta(moments.dt.day_of_year - 1, unit="D")
+    after = ~moments.dt.is_leap_year & (moments.dt.month > 2)
+    start = pd.Timestamp(LEAP, 1, 1) + year + pd.to_timedelta(after.astype("int64"), unit="D")
+    return start + (moments - moments.dt.normalize())
 
 
 def layout_of(name: str, texts: Sequence[str]) -> Layout | None:
@@ -105,12 +124,12 @@ def layout_of(name: str, texts: Sequence[str]) -> Layout | None:
         return None
     for read in (_year_and_day, _two_numbers, _day_and_month):
         if any(read(text) is not None for text in texts[:50]):
-            fits = sum(read(text) is not None for text in texts)
-            if fits < 0.8 * len(texts) or (fits < len(texts) and len(texts) < _MANY):
+            fits = [text for text in texts if read(text) is not None]
+            if len(fits) < 0.8 * len(texts) or (len(fits) < len(texts) and len(texts) < _MANY):
                 return None
             if read is _two_numbers:
-                return _day_or_month_first(name, texts)
-            return _years_of_days(name, texts) if read is _year_and_day else _named_months(texts)
+                return _day_or_month_first(name, fits)
+            return _years_of_days(name, fits) if read is _year_and_day else _named_months(fits)
     return None
 
 
@@ -127,7 +146,10 @@ def count_of_time(name: str, values: NDArray[np.float64]) -> str:
     held = np.unique(values[~np.isnan(values)])
     if len(held) < _FEWEST:
         return ""
+    units = {_UNITS[word] for word in words if word in _UNITS}
     for layout, count in COUNTS.items():
+        if units and units != {layout}:
+            continue
         if layout == "spreadsheet days" and not words & {"date", "datetime", "datum", "fecha"}:
             continue
         first, last = (
@@ -217,7 +239,7 @@ def _named_months(texts: Sequence[str]) -> Layout | None:
     months = Layout("month and year", "")
     if any(number == 0 or number > 31 for number in numbers):
         return months
-    order = [_MONTHS.index(part["name"][:3].lower()) for part in found]
+    order = [SHORT_MONTHS.index(part["name"][:3].lower()) for part in found]
     pairs = list(zip(numbers, order, strict=True))
     as_months, as_days = _ascends(pairs), _ascends([(month, number) for number, month in pairs])
     if as_months != as_days:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-__all__ = ["MONTHS", "plain_date", "without_oclock"]
+__all__ = ["MONTHS", "SHORT_MONTHS", "plain_date", "without_oclock"]
 
 MONTHS = (
     "jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?"
     "|dec(?:ember)?"
 )
 """The English names of months and their short forms, as a regular expression."""
-_ENGLISH = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+SHORT_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _NAMES = (
     "januar januari janvier janv ene enero gennaio gen janeiro jänner jaen styczeń stycznia января янв ocak ledna",
     "februar februari février févr fév fev fevrier febrero febbraio fevereiro feber lutego luty февраля фев şubat února",
@@ -27,7 +27,9 @@ _NAMES = (
     "november novembre noviembre novembro listopada ноября ноя kasım listopadu",
     "dezember december décembre déc diciembre dic dicembre dezembro dez grudnia декабря дек aralık prosince",
 )
-_MONTH_OF = {name: english for english, names in zip(_ENGLISH, _NAMES, strict=True) for name in names.split()}
+_MONTH_OF = {
+    name: english for english, names in zip(SHORT_MONTHS, _NAMES, strict=True) for name in names.split()
+}
 _AROUND = (
     "montag dienstag mittwoch donnerstag freitag samstag sonnabend sonntag mo di mi do fr sa so"
     " lundi mardi mercredi jeudi vendredi samedi dimanche lun mer jeu ven sam dim le"

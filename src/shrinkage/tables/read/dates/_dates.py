@@ -11,7 +11,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from shrinkage.tables.read.dates._date_words import MONTHS, plain_date, without_oclock
+from shrinkage.tables.read.dates._date_words import MONTHS, SHORT_MONTHS, plain_date, without_oclock
 
 __all__ = ["Order", "are_days", "are_months", "hours_of", "moment_of", "order_of"]
 
@@ -93,7 +93,7 @@ FORMS = tuple(
 _YEAR_OR_NAME = re.compile(rf"\d{{4}}[-/.]|[^\d]{{0,12}}\d{{1,4}}[-/.\s]?{_NAME}", re.IGNORECASE)
 """The beginning of a date that has no day and month as numbers side by side, so that their order is no question."""
 _TIME_OF_DAY = re.compile(
-    rf"T?(?P<sign>[+-])?(?:(?P<days>\d{{1,6}})(?:\s?d(?:ays?)?,?\s\+?|\s|\.(?=\d\d:\d\d:)))?(?P<h>\d{{1,4}}):(?P<mi>\d{{2}})"
+    rf"T?(?P<sign>[+-])?(?:(?P<days>\d{{1,6}})(?:\s?d(?:ays?)?,?\s(?P<plus>\+)?|\s|\.(?=\d\d:\d\d:)))?(?P<h>\d{{1,4}}):(?P<mi>\d{{2}})"
     rf"(?::(?P<s>{_SECOND}))?{_HALF}(?:Z|\s?[+-]\d{{2}}:?\d{{2}})?",
     re.IGNORECASE,
 )
@@ -106,7 +106,6 @@ _SPELLED = re.compile(
 )
 _DAY_NUMBER = re.compile(r"(?:19|20)\d{4,12}")
 _MONTH_NUMBER = re.compile(r"(?:0[1-9]|1[0-2])\.(?:19|20)\d{2}")
-_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 
 
 @dataclass(frozen=True)
@@ -220,7 +219,7 @@ def _month_and_day(part: dict[str, str | None], day_first: bool | None) -> tuple
         first, second = int(part["a"] or 0), int(part["b"] or 0)
         return (second, first) if day_first else (first, second)
     name = part.get("name")
-    month = _MONTHS.index(name[:3].lower()) + 1 if name else int(part.get("m") or 1)
+    month = SHORT_MONTHS.index(name[:3].lower()) + 1 if name else int(part.get("m") or 1)
     return month, int(part.get("d") or 1)
 
 
@@ -338,9 +337,9 @@ def hours_of(cell: str) -> float | None:
         if found is not None:
             part = found.groupdict()
             hours = _clock(part, 10_000) / timedelta(hours=1)
-            hours = -hours if part.get("sign") and not part.get("days") and part["sign"] == "-" else hours
-            days = int(part.get("days") or 0) * (-1 if part.get("sign") == "-" else 1)
-            return 24.0 * days + hours
+            sign = -1 if part.get("sign") == "-" else 1
+            # pandas' `-1 days +02:00:00` are -22 hours, the `-1.02:00:00` of others -26.
+            return sign * 24.0 * int(part.get("days") or 0) + (hours if part.get("plus") else sign * hours)
         if (found := _LAP.fullmatch(text) or _SPELLED.fullmatch(text)) is not None:
             part = found.groupdict()
             second = float((part.get("s") or "0").replace(",", "."))

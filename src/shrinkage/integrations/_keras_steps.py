@@ -20,9 +20,9 @@ class KerasSteps(torch.optim.Optimizer):
     def __init__(self, variables: Any, optimizer: Any) -> None:
         self._variables, self._optimizer, self._apply = variables, optimizer, optimizer.apply
         super().__init__([(v.path, v.value) for v in variables], {"lr": float(optimizer.learning_rate)})
-        optimizer.apply = self._apply
+        optimizer.apply = self._apply_in_step
 
-    def _apply(self, grads: Any, trainable_variables: Any = None) -> None:
+    def _apply_in_step(self, grads: Any, trainable_variables: Any = None) -> None:
         for variable, grad in zip(trainable_variables or self._variables, grads, strict=True):
             variable.value.grad = grad
         self.param_groups[0]["lr"] = float(self._optimizer.learning_rate)

@@ -150,9 +150,7 @@ def test_what_is_left_out_is_warned_of_by_name():
 
 def test_a_word_among_numbers_counts_as_missing_with_a_warning():
     fitted = Preprocessor().fit(column(1.0, 2.0, 4.0))
-    with pytest.warns(
-        UserWarning, match="1 cell is not numbers and counts as missing; the first is 'abc' in row 3"
-    ):
+    with pytest.warns(UserWarning, match="'abc' in row 3 is not a number and counts as missing"):
         found = fitted.transform(column("8", "NA", "abc"))
     assert found[:, 0].tolist() == [8, 2, 2]
 

@@ -57,6 +57,46 @@ def test_later_rows_are_read_by_the_same_rule(case: Written, tmp_path: Path):
     )
 
 
+@pytest.mark.parametrize(
+    "trained, cells",
+    [
+        ("{:,.2f}", ["12,34", "1,234"]),
+        ("${:,.2f}", ["$12,34", "$1,234"]),
+        ("{:,.2f}", ["1.234,00", "8,302.00"]),
+        ("{:.2f}", ["12,5", "12.5"]),
+    ],
+)
+def test_a_slip_among_later_numbers_does_not_decide_the_marks_of_the_others(
+    trained: str, cells: list[str], tmp_path: Path
+):
+    fitted = Preprocessor().fit(
+        text_table(
+            tmp_path / "t.csv", lines([trained.format(1000.5 + 37 * i) for i in range(N)]), sep="|"
+        ).frame
+    )
+    new = text_table(tmp_path / "new.csv", lines(cells), sep="|", like=fitted)
+    assert new.frame["c"].tolist() == cells
+    with pytest.raises(RequestError, match=r"line 2: column 'c' is"):
+        check_new_rows(new, fitted)
+
+
+def test_later_numbers_that_are_all_written_in_another_way_are_read_so_with_a_note(tmp_path: Path):
+    fitted = Preprocessor().fit(
+        text_table(tmp_path / "t.csv", lines([f"{1000.5 + 37 * i:,.2f}" for i in range(N)]), sep="|").frame
+    )
+    new = text_table(tmp_path / "new.csv", lines(["1.234,50", "12,34"]), sep="|", like=fitted)
+    assert new.frame["c"].tolist() == [1234.5, 12.34]
+    assert any("decimal" in note for note in new.notes)
+
+
+def test_a_number_of_seconds_among_milliseconds_is_a_slip():
+    counts = [1_700_000_000_000 + 60_000 * i for i in range(N)]
+    with pytest.warns(UserWarning, match="milliseconds since 1970"):
+        fitted = Preprocessor().fit(pd.DataFrame({"ts": counts, "noise": [0.5 * i for i in range(N)]}))
+    with pytest.warns(UserWarning, match="1700500000 in row 2 is not a date"):
+        fitted.transform(pd.DataFrame({"ts": [1_700_000_000_000, 1_700_500_000], "noise": 0}))
+
+
 def test_another_unit_in_later_rows_stays_text_to_be_refused(tmp_path: Path):
     fitted = Preprocessor().fit(
         text_table(tmp_path / "t.csv", lines([f"{3 * i} kg" for i in range(N)]), sep="|").frame
@@ -81,7 +121,7 @@ def test_later_dates_take_an_order_that_rows_show_and_are_gaps_without_one(typed
     new = pd.DataFrame({"c": ["02/01/2024", "15/01/2024", "02.01.2024", "2024-01-02"], "noise": 0})
     assert fitted.transform(new)[:, day].tolist() == [2, 15, 2, 2]
     assert fitted.transform(new[1:])[:, day].tolist() == [15, 2, 2]
-    with pytest.warns(UserWarning, match=r"1 cell is not dates of a known order .* row 1"):
+    with pytest.warns(UserWarning, match=r"in row 1 is not a date of a known order"):
         fitted.transform(new[:1])
     new[:1].to_csv(tmp_path / "new.csv", index=False)
     with pytest.raises(RequestError, match="line 2: column 'c' is '02/01/2024', not a date of a known order"):

@@ -116,7 +116,7 @@ class Recipe:
                 "the folds choose λ."
             )
         check_device(self.device)
-        check_rule(self.rule)
+        _check_factors(self.rule)
         self.trainer.check(self)
 
     @property
@@ -214,11 +214,15 @@ def check_device(device: str) -> None:
 
 
 def check_rule(rule: Rule) -> None:
-    """Raise for a rule whose strength is no λ of a path."""
+    """Raise for a rule whose strength is no λ of a path that follows the gradient."""
     if rule.entry == "project":
         raise RequestError(
             f"{called('rule')}: the strength of {rule.name} is a radius, not a λ; use it with attach."
         )
+    _check_factors(rule)
+
+
+def _check_factors(rule: Rule) -> None:
     if rule.factors > 1:
         raise RequestError(
             f"{called('rule')}: {rule.name} decays a product of two factors, such as lora_A and lora_B, and a path "

@@ -40,6 +40,7 @@ Floats = NDArray[np.float64]
 DATE_PARTS = ("day number", "month", "day", "weekday", "hour", "minute")
 TIME_PARTS = ("hour", "daily cosine", "daily sine")
 _PLAIN_NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?(e[+-]?\d+)?")
+_ONE = {"numbers": "a number", "dates": "a date", "times of day": "a time of day"}
 _EPOCH = pd.Timestamp("2000-01-01")
 
 
@@ -63,7 +64,7 @@ def convert_cells(values: pd.Series, column: Column) -> list[Floats]:
     else:
         moments = dates(values, column)
         lost = moments.isna().to_numpy()
-        _warn_of_lost(values, lost, column, f"dates{date_hint(values.loc[lost], column)}")
+        _warn_of_lost(values, lost, column, "dates", date_hint(values.loc[lost], column))
         parts = date_parts(moments)
     return [parts[part] for part in column.parts]
 
@@ -213,17 +214,21 @@ def _plainly(text: str) -> str:
     return str(int(number)) if number.is_integer() else repr(number)
 
 
-def _warn_of_lost(values: pd.Series, lost: NDArray[np.bool_], column: Column, what: str) -> None:
+def _warn_of_lost(
+    values: pd.Series, lost: NDArray[np.bool_], column: Column, what: str, hint: str = ""
+) -> None:
     """Warn of cells that hold something, but nothing of this kind, nor a word that means missing."""
     rows = np.flatnonzero(lost & values.notna().to_numpy())
     rows = [row for row in rows if not is_gap(values.iloc[row], column)]
     if rows:
-        first = f"the first is {shown(values.iloc[rows[0]])} in row {rows[0] + 1}"
-        warnings.warn(
-            f"Column {shown(column.name)}: {len(rows):,} {'cell is' if len(rows) == 1 else 'cells are'} not {what} and "
-            f"{'counts' if len(rows) == 1 else 'count'} as missing; {first}.",
-            stacklevel=2,
+        cell = values.iloc[rows[0]]
+        first = f"{shown(cell.item() if isinstance(cell, np.generic) else cell)} in row {rows[0] + 1}"
+        cells = (
+            f"{first} is not {_ONE.get(what, what)}{hint} and counts as missing."
+            if len(rows) == 1
+            else f"{len(rows):,} cells are not {what}{hint} and count as missing; the first is {first}."
         )
+        warnings.warn(f"Column {shown(column.name)}: {cells}", stacklevel=2)
 
 
 def date_hint(lost: pd.Series, column: Column) -> str:

@@ -84,7 +84,10 @@ class Columns:
     def _otherwise(
         self, values: pd.Series, found: pd.Series, name: str, known: Reading, where: Callable[[int], str]
     ) -> tuple[Decision, pd.Series]:
-        """Numbers that are not written as the rule says, if asked for, or if they can be read in no other way."""
+        """Numbers that are not written as the rule says, if asked for, or if they all can be read in another way alone.
+
+        What the rule does read must keep its value: beside 1,234 for 1234 a cell 12,34 is a slip.
+        """
         if self.hints.numerals is not None:
             marks = self.hints.numerals
             rule = replace(known, decimal=marks.decimal, thousands=marks.thousands, note="")
@@ -93,7 +96,17 @@ class Columns:
         if rule.form != "number" or (rule.unit, rule.factors) != (known.unit, known.factors):
             return Decision(known), found
         read = with_types(values, rule)
-        return (Decision(known), found) if read.dtype == object else (Decision(rule), read)
+        if read.dtype == object:
+            return Decision(known), found
+        if self.hints.numerals is None:
+            by_known = np.asarray(as_read(known, values)[0], dtype=np.float64)
+            sure = np.isfinite(by_known)
+            if (by_known[sure] != np.asarray(read, dtype=np.float64)[sure]).any():
+                return Decision(known), found
+            if rule.decimal != known.decimal and not rule.note:
+                mark = f"{rule.decimal!r} was read as the decimal mark, unlike in the training rows"
+                rule = replace(rule, note=f"Column {shown(name)}: {mark}.")
+        return Decision(rule), read
 
     def notes(self, decisions: Mapping[str, Decision]) -> list[str]:
         """What is said of the columns at once.

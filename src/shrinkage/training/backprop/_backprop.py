@@ -15,7 +15,7 @@ import torch
 from shrinkage.networks import Layout, StackedKind
 from shrinkage.training._controlled import control_of
 from shrinkage.training._machine import one_thread_flushed
-from shrinkage.training._recipe import Recipe, seconds_of_stack
+from shrinkage.training._recipe import Recipe, check_rule, seconds_of_stack
 from shrinkage.training._trainee import BlockResult, Member, recorded
 from shrinkage.training.backprop._backprop_settings import BackpropSettings
 from shrinkage.training.backprop._stacked_trainee import StackedBlock, permission, stacked_networks
@@ -38,6 +38,7 @@ class Backprop(BackpropSettings):
             raise TypeError(
                 f"{type(recipe.kind).__name__} has no gradients written by hand; use its own trainer"
             )
+        check_rule(recipe.rule)
 
     def described(self) -> dict[str, str]:
         return {name: str(getattr(self, name)) for name in self.__dataclass_fields__}

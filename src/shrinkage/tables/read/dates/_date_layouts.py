@@ -76,8 +76,8 @@ COUNTS = {
         _SPREADSHEET_START, 86400.0, (2000, 2050), "days since 1899-12-30, as spreadsheets count them"
     ),
 }
-_LAST = 200 * 365.25 * 86400e6
-"""Microseconds beyond which a number counts no time."""
+SPAN = (datetime(1980, 1, 1), datetime(2100, 1, 1))
+"""Between these a further number counts time: 1700500000 among milliseconds, which is in 1970, is a slip."""
 
 
 class Layout(NamedTuple):
@@ -93,11 +93,12 @@ def moment_in(layout: str, cell: str) -> datetime | None:
 
 
 def moments_from_counts(layout: str, numbers: Any) -> NDArray[np.datetime64]:
-    """(n,) moments of numbers in one of `COUNTS`, NaT for a gap or a number beyond the years that there are."""
+    """(n,) moments of numbers in one of `COUNTS`, NaT for a gap or a number outside `SPAN`."""
     count = COUNTS[layout]
     found = np.asarray(numbers, dtype=np.float64) * count.seconds * 1e6
     with np.errstate(invalid="ignore"):
-        within = np.abs(found) < _LAST
+        first, last = ((end - count.begin) / timedelta(microseconds=1) for end in SPAN)
+        within = (first <= found) & (found < last)
         return np.where(
             within,
             np.datetime64(count.begin, "us") + np.where(within, found, 0).round().astype("timedelta64[us]"),

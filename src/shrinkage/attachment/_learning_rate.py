@@ -86,7 +86,7 @@ def _peaks_of_scheduler(scheduler: Any) -> tuple[float, ...]:
     if parts:
         return tuple(max(peaks) for peaks in zip(*map(_peaks_of_scheduler, parts), strict=True))
     groups = scheduler.optimizer.param_groups
-    told = next(
+    named = next(
         (
             list(values)
             for name in ("max_lrs", "base_values", "base_lrs")
@@ -95,7 +95,7 @@ def _peaks_of_scheduler(scheduler: Any) -> tuple[float, ...]:
         [0.0] * len(groups),
     )
     tops = [group.get("max_lr") or 0.0 for group in groups]
-    return tuple(max(float(a), float(b)) for a, b in zip(told, tops, strict=True))
+    return tuple(max(float(a), float(b)) for a, b in zip(named, tops, strict=True))
 
 
 def _same_groups(owner: Any, optimizer: Optimizer) -> bool:

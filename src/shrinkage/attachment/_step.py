@@ -71,8 +71,8 @@ class Bunch:
         peak = self.now().lr_max if self.rule.clock in ("schedule", "corrected") else 0.0
         if isinstance(peak, Tensor) or not peak:
             return ""
-        told = next((key for key in ("max_lr", "initial_lr") if self.group.get(key)), None)
-        source = self.source or (f"of {told}" if told else "when attached")
+        key = next((name for name in ("max_lr", "initial_lr") if self.group.get(name)), None)
+        source = self.source or (f"of {key}" if key else "when attached")
         return f", lr_max {peak:g} {source}"
 
     def has_sparse_gradients(self) -> bool:

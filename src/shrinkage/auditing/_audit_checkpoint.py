@@ -151,7 +151,7 @@ def _lacks(held: Sequence[_Held]) -> tuple[dict[Need, str], dict[Need, str]]:
 def _roles(held: Sequence[_Held]) -> dict[int, str]:
     """Of parameters without a name, by their id: those with one axis shift or scale, where others mix features.
 
-    Where all have one axis, they may be cut from whole layers (FSDP's flat parameters): then nothing is said.
+    Where all have one axis, they may be cut from whole layers (FSDP's flat parameters): then there is no finding.
     """
     if not any(p.has_shape and p.parameter.dim() > 1 for p in held):
         return {}

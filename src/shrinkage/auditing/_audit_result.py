@@ -69,10 +69,12 @@ class AuditResult:
     def headline(self) -> str:
         """Number of findings; says so if too few checks could run for their absence to mean anything."""
         counts = [(sum(f.severity == s for f in self.findings), s) for s in SEVERITIES]
-        told = ", ".join(f"{n} {severity}{'s' if n > 1 else ''}" for n, severity in counts if n)
+        counted = ", ".join(f"{n} {severity}{'s' if n > 1 else ''}" for n, severity in counts if n)
         asked = len(CHECKS) - len({code for part in self.unchecked for code in part.codes})
         blind = f"this is not an all-clear: only {asked} of {len(CHECKS)} checks could run"
-        return f"{self.optimizer}: {told or 'nothing found'}" + (f"; {blind}" if self.is_half_blind else "")
+        return f"{self.optimizer}: {counted or 'nothing found'}" + (
+            f"; {blind}" if self.is_half_blind else ""
+        )
 
     @property
     def verdict(self) -> Verdict:

@@ -13,7 +13,7 @@ from torch import Tensor
 from shrinkage._errors import RequestError, shown
 from shrinkage.auditing._facts import Audited, Facts
 from shrinkage.auditing._judging import Audit, audit_of
-from shrinkage.auditing._unchecked import TOLD, Need, lacking
+from shrinkage.auditing._unchecked import WHY_MISSING, Need, lacking
 from shrinkage.auditing.measuring._experiments import read
 from shrinkage.auditing.subjects._patterns import (
     even_rows,
@@ -28,7 +28,7 @@ __all__ = ["audit_step"]
 
 _MOST_ELEMENTS = 512
 """Elements of a parameter whose fate is read."""
-_UNTOLD: dict[Need, str] = {
+_MISSING_IN_STEP: dict[Need, str] = {
     **lacking("a step has no options and no roles", "options", "live", "model", "biases", "roles"),
     **lacking("a step is measured in float64, with artificial gradients", "format", "reached"),
     **lacking("a step has no schedule, no loss and no model", "steps", "scheduler", "loss", "inputs"),
@@ -95,7 +95,9 @@ def audit_step(
         groups=[{}],
         rows=rows,
         batch_size=batch_size,
-        lacks=_UNTOLD if rows is not None and batch_size is not None else {**_UNTOLD, "rows": TOLD["rows"]},
+        lacks=_MISSING_IN_STEP
+        if rows is not None and batch_size is not None
+        else {**_MISSING_IN_STEP, "rows": WHY_MISSING["rows"]},
     )
     return audit_of(facts)
 

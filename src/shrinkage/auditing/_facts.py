@@ -142,7 +142,7 @@ class Facts:
     aliases: list[tuple[str, str]] = field(default_factory=list)
     """Pairs of parameters that share memory without being one."""
     timelines: list[Timeline] | None = None
-    """Each group's plan for the rest of the run, where its length was told."""
+    """Each group's plan for the rest of the run, where its length is known."""
     fading: Mapping[int, tuple[int, float]] = field(default_factory=dict)
     """By parameter number: the step from which its decay is rounded away, and the remaining share of the run."""
     rows: int | None = None

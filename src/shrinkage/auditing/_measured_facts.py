@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from shrinkage._errors import RequestError, called
 from shrinkage.auditing._facts import Audited, Facts, Owner, audited_parameters, configured_strength
 from shrinkage.auditing._request import Request
-from shrinkage.auditing._unchecked import TOLD, Need
+from shrinkage.auditing._unchecked import WHY_MISSING, Need
 from shrinkage.auditing.measuring._experiments import read, shrink_noise
 from shrinkage.auditing.measuring._faint import with_faint
 from shrinkage.auditing.measuring._invariance import equilibrium, invariant_names
@@ -146,23 +146,23 @@ def _unfelt(optimizer: torch.optim.Optimizer, readings: Sequence[Reading], idle:
         "gradients": (is_summed or bool(idle)) and not is_fed,
         "reached": not is_fed and not has_taken_steps(optimizer.state),
     }
-    return {need: TOLD[need] for need, is_absent in absent.items() if is_absent}
+    return {need: WHY_MISSING[need] for need, is_absent in absent.items() if is_absent}
 
 
 def _penalties_not_judged(parameters: Sequence[Audited], now: Set[int], later: Set[int]) -> dict[Need, str]:
     """Penalties whose rounding was not judged, and why."""
     in_loss = [i for i, p in enumerate(parameters) if p.penalty.pulls or p.penalty.pushes]
     why = "is too weak to measure, and a hook's penalty can't be tested at a larger strength"
-    told: dict[Need, str] = {}
+    reasons: dict[Need, str] = {}
     if now:
-        told["followed"] = f"the penalty of {_few(parameters, sorted(now))} {why}"
+        reasons["followed"] = f"the penalty of {_few(parameters, sorted(now))} {why}"
     elif in_loss:
-        told["followed"] = "a penalty in the loss is rounded before the optimizer sees it"
+        reasons["followed"] = "a penalty in the loss is rounded before the optimizer sees it"
     if later:
-        told["followed later"] = (
+        reasons["followed later"] = (
             f"the penalty of {_few(parameters, sorted(later))}, at later learning rates, {why}"
         )
-    return told
+    return reasons
 
 
 def _unproven(parameters: Sequence[Audited], numbers: Sequence[int]) -> dict[Need, str]:

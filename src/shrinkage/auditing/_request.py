@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
 from shrinkage._errors import RequestError, called, shown
-from shrinkage.auditing._unchecked import TOLD, Need
+from shrinkage.auditing._unchecked import WHY_MISSING, Need
 from shrinkage.auditing.subjects._subject import parameters_of
 
 __all__ = ["Request", "check_given", "counted", "list_optimizers", "unwrap_optimizer"]
@@ -55,7 +55,7 @@ class Request:
             "loss": self.loss is None,
             "inputs": self.inputs is None,
         }
-        return {need: TOLD[need] for need, is_absent in absent.items() if is_absent}
+        return {need: WHY_MISSING[need] for need, is_absent in absent.items() if is_absent}
 
 
 def unwrap_optimizer(optimizer: Any) -> torch.optim.Optimizer:
@@ -77,7 +77,7 @@ def list_optimizers(optimizer: Any) -> list[Any]:
 
 
 def counted(**counts: int | None) -> dict[str, Any]:
-    """The counts as whole numbers >= 1, or None where they were not told."""
+    """The counts as whole numbers >= 1, or None where they were not given."""
     for name, value in counts.items():
         if value is not None and (
             isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1

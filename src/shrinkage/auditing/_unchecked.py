@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-__all__ = ["NEEDS", "TOLD", "Need", "Unchecked", "lacking", "unchecked_of"]
+__all__ = ["NEEDS", "WHY_MISSING", "Need", "Unchecked", "lacking", "unchecked_of"]
 
 Need = Literal[
     "optimizer", "options", "built", "live", "model", "biases", "roles", "matrices", "values", "format", "gradients",
@@ -38,7 +38,7 @@ NEEDS: dict[Need, str] = {
 }
 """Each need in words; the first missing one gives the reason."""
 
-TOLD: dict[Need, str] = {
+WHY_MISSING: dict[Need, str] = {
     "model": "no model was given: model=…",
     "biases": "no model was given: model=…",
     "roles": "no model was given: model=…",
@@ -92,11 +92,11 @@ def unchecked_of(
     checks: Mapping[str, Any], lacks: Mapping[Need, str], lacks_part: Mapping[Need, str]
 ) -> list[Unchecked]:
     """The checks that could not run, by reason (each under its first reason); the worst reason first."""
-    told: dict[str, tuple[list[str], list[str], list[Need]]] = {}
+    by_cause: dict[str, tuple[list[str], list[str], list[Need]]] = {}
     seen: set[str] = set()
     missing: list[Need] = sorted({*lacks, *lacks_part}, key=[*NEEDS].index)
     for need in missing:
-        codes, partly, needs = told.setdefault(lacks.get(need) or lacks_part[need], ([], [], []))
+        codes, partly, needs = by_cause.setdefault(lacks.get(need) or lacks_part[need], ([], [], []))
         needs.append(need)
         for code, check in checks.items():
             if need in check.needs and need in lacks and code not in seen:
@@ -111,7 +111,7 @@ def unchecked_of(
             partly=tuple(code for code in partly if code not in seen),
             central=bool(_CENTRAL.intersection(needs)),
         )
-        for because, (codes, partly, needs) in told.items()
+        for because, (codes, partly, needs) in by_cause.items()
         if codes or set(partly) - seen
     ]
     return sorted(found, key=lambda part: not part.central)

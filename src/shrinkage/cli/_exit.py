@@ -25,7 +25,7 @@ NO_MEMORY = "This machine does not have enough memory for the job."
 
 
 class Stopped(KeyboardInterrupt):
-    """The process was told to end by a signal."""
+    """A signal asked the process to end."""
 
     def __init__(self, number: int) -> None:
         super().__init__(number)
@@ -63,7 +63,7 @@ def exit_with(job: Callable[[], object], *, debug: bool = False, resumable: bool
 
 
 def usage(error: Exception) -> int:
-    """The exit code of a command line that could not be parsed, the reason said as every other."""
+    """The exit code of a command line that could not be parsed; the reason is printed like every other."""
     context, message = getattr(error, "ctx", None), getattr(error, "format_message", None)
     if message is None:
         return _say([_sentence_of_unexpected(error)], FAILED)

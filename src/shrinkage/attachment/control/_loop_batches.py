@@ -89,7 +89,7 @@ def _size(part: Any) -> str:
 
 
 def number_of_rows(source: Any) -> int | None:
-    """Rows that all batches hold together; None where that can't be told without drawing them."""
+    """Rows that all batches hold together; None where that can't be known without drawing them."""
     dataset = getattr(source, "dataset", None)
     if dataset is not None and hasattr(dataset, "__len__"):
         return len(dataset)

@@ -143,7 +143,7 @@ def _would_show(p: Audited, strength: float, owner: Owner) -> bool:
 
 
 def _ratio(p: Audited, strength: float, own_step: object) -> float | None:
-    """What arrives, in units of the nearest convention; None where that can't be said."""
+    """What arrives, in units of the nearest convention; None where there is none."""
     reading = p.reading
     d = own_step if isinstance(own_step, float) and own_step > 0 else 1.0
     if (
@@ -201,12 +201,12 @@ def _perhaps_by(these: Sequence[Audited], others: Sequence[Audited]) -> str:
     It is named where no value occurs on both sides and one is shared by several parameters on each side: of two single
     parameters any difference may be a coincidence.
     """
-    told: dict[str, Callable[[Audited], object]] = {
+    sources: dict[str, Callable[[Audited], object]] = {
         "number format": lambda p: p.tensor.dtype,
         "number of axes": lambda p: p.tensor.dim(),
         "shape": lambda p: tuple(p.tensor.shape),
     }
-    for what, of in told.items():
+    for what, of in sources.items():
         here, there = Counter(map(of, these)), Counter(map(of, others))
         if here.keys() & there.keys() or min(map(_most, (here, there))) < 2:
             continue

@@ -44,8 +44,8 @@ class Penalty:
     @property
     def words(self) -> str:
         """Its strengths in symbols."""
-        told = (("λ", self.l2), ("λ₁", self.l1))
-        return ", ".join(f"{symbol} = {value:.3g}" for symbol, value in told if value)
+        terms = (("λ", self.l2), ("λ₁", self.l1))
+        return ", ".join(f"{symbol} = {value:.3g}" for symbol, value in terms if value)
 
 
 def penalties(loss: Callable[[], Tensor], parameters: Sequence[Tensor]) -> list[Penalty]:

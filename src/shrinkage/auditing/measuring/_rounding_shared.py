@@ -59,9 +59,11 @@ class SharedRounding:
         idle: Set[int] = frozenset(),
     ) -> None:
         self.exact, self.native = exact, native
-        told = zip(readings, native.starts, native.gradient_sizes, strict=True)
+        probes = zip(readings, native.starts, native.gradient_sizes, strict=True)
         fitting = [
-            i for i, (r, w, g) in enumerate(told) if (_is_summed(r) or i in idle) and g > 0 and bool(w.any())
+            i
+            for i, (r, w, g) in enumerate(probes)
+            if (_is_summed(r) or i in idle) and g > 0 and bool(w.any())
         ]
         self.tried = fitting[:_MOST_TRIED] if exact.dtype is torch.float64 else []
         self.missed: set[int] = set()

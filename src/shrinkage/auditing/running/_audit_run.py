@@ -127,13 +127,13 @@ def audit_run(
         value = float(backward().detach())
         for watch in watches:
             watch.before(step in looked_at)
-        told = [
+        by_group = [
             dict(group) for group in groups
         ]  # the learning rate of this step, before a scheduler moves it
         for owner in owners:
             _step(owner, backward)
         for watch in watches:
-            watch.after(step, told[watch.members[0].group])
+            watch.after(step, by_group[watch.members[0].group])
         if step in looked_at:
             losses.append(value)
         if step % scheduler_every == 0:

@@ -62,12 +62,12 @@ def _shrinks(courses: Sequence[Course]) -> Section:
 
 
 def _norms(courses: Sequence[Course]) -> Section:
-    told = "; ".join(f"{c.label}: {c.norm[0]:.3g} to {c.norm[-1]:.3g}" for c in courses[:3])
+    norms = "; ".join(f"{c.label}: {c.norm[0]:.3g} to {c.norm[-1]:.3g}" for c in courses[:3])
     figure = _figure("norm", "‖w‖", courses, lambda c: c.norm, lambda c: c.norm_at_rest)
     return Section(
         id="norms-over-time",
         topic="The weights' size",
-        title=f"‖w‖ of {told}",
+        title=f"‖w‖ of {norms}",
         caption=(
             "Thick: the norm after each step. Thin: the norm at which decay and updates of that step's size would "
             "balance, if updates were independent between steps; the weights move toward it within the decay's timescale."

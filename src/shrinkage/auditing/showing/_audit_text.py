@@ -111,9 +111,9 @@ def _narrow_rows(groups: Sequence[Group]) -> Iterator[Any]:
     for g in groups:
         lines.add_row(f"group {g.group}", _kinds(g))
         lines.add_row("", Text(f"{g.rule}:  {g.formula}"))
-        told = zip(("λ", "shrink/step", "steps", "epochs"), _numbers(g), strict=True)
+        columns = zip(("λ", "shrink/step", "steps", "epochs"), _numbers(g), strict=True)
         lines.add_row("", g.sentence)
-        lines.add_row("", "   ".join(f"{head} {number}" for head, number in told if number != "–"))
+        lines.add_row("", "   ".join(f"{head} {number}" for head, number in columns if number != "–"))
     yield lines
 
 

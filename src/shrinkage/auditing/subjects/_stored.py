@@ -23,7 +23,7 @@ class Stored(nn.Module):
 
 
 def rebuilt(weights: Mapping[str, Tensor]) -> nn.Module:
-    """Modules with the names and shapes of the saved ones; what they were is told by both."""
+    """Modules with the names and shapes of the saved ones; both show what they were."""
     owners: dict[str, dict[str, Tensor]] = {}
     for name, value in weights.items():
         place, _, key = name.rpartition(".")

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 __all__ = ["audit"]
 
 _PAGE = "audit-run.html"
-"""Where the page of a run is written, if nothing is said."""
+"""Where the page of a run is written by default."""
 _STEPS = 200
-"""Steps of a run that is audited, if nothing is said."""
+"""Steps of a run that is audited by default."""
 _OF_AUDIT_ALONE = ("loss", "inputs")
 _RUN = "The run"
 _OUTPUT = "The output"

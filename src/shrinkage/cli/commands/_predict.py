@@ -133,13 +133,13 @@ class _Columns:
         from shrinkage.tables import NewRows
 
         seen = NewRows(self.saved.preprocessor, (*self.saved.targets, *self.saved.ids, *self.ids))
-        told: set[str] = set()
+        printed: set[str] = set()
         for table in parts:
             missing = [shown(name) for name in self.saved.ids if name not in table.frame.columns]
             gone = f"{table.name} has no column {', '.join(missing)} to carry into the predictions."
             for text in (*table.notes, *([gone] if missing else [])):
-                if text not in told:
-                    told.add(text)
+                if text not in printed:
+                    printed.add(text)
                     note(text)
             if seen.add(table):
                 yield self.of(table)

@@ -77,16 +77,16 @@ def useful_range(
     from shrinkage.sweeps import useful_range as found_range
 
     given = dict(locals())
-    told = {name: given[name] for name in run.QUANTITIES if name != "gradient_rms"}
-    told |= {name: given[name] for name in ("dtype", "gradient_rms", "weight_rms", "tolerance")}
-    told["schedule"] = _rates(schedule)
+    quantities = {name: given[name] for name in run.QUANTITIES if name != "gradient_rms"}
+    quantities |= {name: given[name] for name in ("dtype", "gradient_rms", "weight_rms", "tolerance")}
+    quantities["schedule"] = _rates(schedule)
     with options_named(**_CALLED):
         found = found_range(
             optimizer,
             values=None if values is None else _numbers("--values", values),
             between=None if between is None else _pair("--between", between),
             curvature=None if curvature is None else _pair("--curvature", curvature),
-            **told,
+            **quantities,
         )
     if as_json:
         fields = (

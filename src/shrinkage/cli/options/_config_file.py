@@ -97,7 +97,7 @@ def _as_on_the_command_line(value: Any, parameter: Any, where: str) -> Any:
     Args:
         value: from the file.
         parameter: the option that it is for.
-        where: the file and the option, for what is said of a wrong value.
+        where: the file and the option, for the message on a wrong value.
     """
     if isinstance(value, dict):
         raise typer.BadParameter(f"{where}: is a table; options belong at the top level of the file")

@@ -86,23 +86,23 @@ class RowOptions:
 
     def notes(self, rows: SetApart) -> list[str]:
         """Notes on the named columns, one sentence each."""
-        said = []
+        notes = []
         if self.group is not None and rows.groups is not None:
             apart = "stay in one fold" if self.time is None else "are never on both sides of a fold"
-            said.append(
+            notes.append(
                 f"The rows of each {shown(self.group)} {apart}: {int(rows.groups.max()) + 1:,} groups. The column is "
                 "not an input."
             )
         if self.time is not None:
-            said.append(
+            notes.append(
                 f"The rows were sorted by {shown(self.time)}: each fold is trained on the past and validated on what "
                 "follows, and λ is refitted on all rows."
             )
         if self.no_shuffle and self.time is None:
-            said.append("The folds keep the order of the rows; they are not shuffled.")
+            notes.append("The folds keep the order of the rows; they are not shuffled.")
         if self.weight is not None:
-            said.append(f"Each row is weighted by its {shown(self.weight)}, which is not an input.")
+            notes.append(f"Each row is weighted by its {shown(self.weight)}, which is not an input.")
         if self.id:
             names = ", ".join(map(shown, self.roles.ids))
-            said.append(f"Copied to the predictions and not used as inputs: {names}.")
-        return said
+            notes.append(f"Copied to the predictions and not used as inputs: {names}.")
+        return notes

@@ -1,4 +1,4 @@
-"""The options that `fit` and `compare` share, each said once, and the panels of the help in which options stand.
+"""The options that `fit` and `compare` share, each defined once, and the panels of the help in which options stand.
 
 An option of one command alone is written where that command is, as `in_net(help=…)` and the like.
 """

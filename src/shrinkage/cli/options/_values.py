@@ -93,7 +93,7 @@ _OPTIONS = {
 
 
 def options_named(**own: str) -> AbstractContextManager[None]:
-    """Within it, what is said of an argument of the library names the option of the command line instead.
+    """Within it, messages about an argument of the library name the option of the command line instead.
 
     `own` are options that a command calls otherwise than the others.
     """

@@ -85,8 +85,8 @@ def hint(name: str, columns: list[str]) -> str:
         and len(parts) > 1
     ):
         mark = columns[0][len(parts[0])]
-        said = shlex.quote(mark) if mark.isprintable() else f"'\\x{ord(mark):02x}'"
-        return f"; the file looks separated by {mark!r}: --sep {said}."
+        typed = shlex.quote(mark) if mark.isprintable() else f"'\\x{ord(mark):02x}'"
+        return f"; the file looks separated by {mark!r}: --sep {typed}."
     several = [part.strip() for part in name.split(",")]
     if len(several) > 1 and set(several) <= set(columns):
         return f"; several targets are named one by one: {' '.join(f'--target {shlex.quote(each)}' for each in several)}."
@@ -230,17 +230,17 @@ def _rare_classes(table: Table, name: str, values: pd.Series, folds: int) -> Ite
             f"{folds} rows: these are not classes. Use --task regression."
         )
         return
-    said = ", ".join(f"{shown(label)} ({count})" for label, count in rare[:5])
+    listed = ", ".join(f"{shown(label)} ({count})" for label, count in rare[:5])
     if len(rare) == len(counts) > 2:
         yield (
             f"{table.name}: target {shown(name)} has {len(counts):,} different values, each in fewer than {folds} rows: "
-            f"{said}{', …' if len(rare) > 5 else ''}. These are not classes. "
+            f"{listed}{', …' if len(rare) > 5 else ''}. These are not classes. "
             f"{_if_numbers(values)}{_why_text(table, name)}Name another target."
         )
         return
     yield (
         f"{table.name}: target {shown(name)} has {'a class' if len(rare) == 1 else f'{len(rare)} classes'} with fewer "
-        f"rows than the {folds} folds: {said}{', …' if len(rare) > 5 else ''}. "
+        f"rows than the {folds} folds: {listed}{', …' if len(rare) > 5 else ''}. "
         f"{_if_numbers(values)}{_why_text(table, name)}Add rows, merge the class with another, leave it out with "
         "--drop-rare-classes, or use "
         "fewer folds (--folds)."

@@ -103,7 +103,7 @@ class NewRows:
             for name in self._absent
         ]
         if absent or self._wrong:
-            raise RequestError([*absent, *(cells.said for cells in self._wrong.values())])
+            raise RequestError([*absent, *(cells.sentence for cells in self._wrong.values())])
 
     def notes(self) -> list[str]:
         """Notes on the rows."""
@@ -126,10 +126,10 @@ class NewRows:
                 )
             if words := self._words.get(column.name):
                 most = sorted(words.items(), key=lambda pair: -pair[1])[:_MOST_NAMED]
-                said = ", ".join(
+                listed = ", ".join(
                     f"{shown(word)} in {count:,} cell{'s' * (count > 1)}" for word, count in most
                 )
-                notes.append(f"{self._name}: column {shown(column.name)} has {said}: read as missing.")
+                notes.append(f"{self._name}: column {shown(column.name)} has {listed}: read as missing.")
         return notes
 
     def _add_wrong(self, table: Table, column: Column) -> None:
@@ -160,7 +160,7 @@ class NewRows:
 
 @dataclass
 class _Cells:
-    """Cells of a column of which the same is to be said."""
+    """Cells of a column with the same problem."""
 
     first: str
     """The place of the first, or the sentence about it."""
@@ -169,7 +169,7 @@ class _Cells:
     """The different ones, in their order."""
 
     @property
-    def said(self) -> str:
+    def sentence(self) -> str:
         return self.first.replace(MORE, f" ({self.count:,} such cells)" if self.count > 1 else "")
 
 

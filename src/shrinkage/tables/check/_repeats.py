@@ -29,7 +29,7 @@ MOST_ROWS_EACH = 50
 ROWS = 2000
 """At most so many rows, in whole groups drawn with a fixed seed, are predicted."""
 TRIED = 3
-TOLD = 2
+REPORTED = 2
 LOWER = 0.1
 """The share of the error from which on folds that part the groups look better."""
 _NAME = re.compile(
@@ -83,7 +83,7 @@ class Repeats:
 def repeated_rows(features: pd.DataFrame, target: NDArray[Any], task: str) -> list[Repeats]:
     """Columns that name what several rows have in common, those first that make the loss look lowest.
 
-    A column that is called like a person, a day or a place is always told of; another one on whose values further columns
+    A column named like a person, a day or a place is always reported; another one on whose values further columns
     depend only if trees show a difference.
 
     Args:
@@ -95,8 +95,8 @@ def repeated_rows(features: pd.DataFrame, target: NDArray[Any], task: str) -> li
         (_measure(features, target, task, name, codes, is_date), named)
         for name, codes, is_date, named in list(_candidates(features))[:TRIED]
     ]
-    told = [repeats for repeats, named in found if named or repeats.lower >= LOWER]
-    return sorted(told, key=lambda repeats: -repeats.lower)[:TOLD]
+    reported = [repeats for repeats, named in found if named or repeats.lower >= LOWER]
+    return sorted(reported, key=lambda repeats: -repeats.lower)[:REPORTED]
 
 
 def _candidates(features: pd.DataFrame) -> Iterator[tuple[str, NDArray[np.int64], bool, bool]]:

@@ -55,7 +55,7 @@ def learned_columns(
             left out as identifiers, is taken from there.
     """
     known, rules = known or {}, readings_of(frame)
-    said: list[str] = []
+    notes: list[str] = []
     forms: dict[str, tuple[str, pd.Series, Reading | None]] = {}
     kept_as_numbers = {name for name, column in known.items() if column.kind == "number"} | {
         *keep,
@@ -63,9 +63,9 @@ def learned_columns(
     }
     for name in frame.columns:
         rule = known[name].reading if name in known else rules.get(name)
-        forms[name] = _read(name, column_of(frame, name), rule, said)
+        forms[name] = _read(name, column_of(frame, name), rule, notes)
         if name not in known and name not in kept_as_numbers:
-            forms[name] = _as_time(name, *forms[name], said)
+            forms[name] = _as_time(name, *forms[name], notes)
     columns = {
         name: _outside(name, known) or describe_column(name, form, values, keep=name in kept_as_numbers)
         for name, (form, values, _) in forms.items()
@@ -74,14 +74,14 @@ def learned_columns(
         for name, (form, values, _) in forms.items():
             if columns[name].reason == NUMBERS_ROWS:
                 columns[name] = describe_column(name, form, values, keep=True)
-                said.append(
+                notes.append(
                     f"Column {shown(name)} numbers the rows; it is used because there is no other column."
                 )
     learned = tuple(
         _learn(replace(columns[name], reading=rule), values, weights, max_levels)
         for name, (_, values, rule) in forms.items()
     )
-    return learned, said
+    return learned, notes
 
 
 def _outside(name: str, known: Mapping[str, Column]) -> Column | None:
@@ -90,7 +90,7 @@ def _outside(name: str, known: Mapping[str, Column]) -> Column | None:
 
 
 def _read(
-    name: str, values: pd.Series, rule: Reading | None, said: list[str]
+    name: str, values: pd.Series, rule: Reading | None, notes: list[str]
 ) -> tuple[str, pd.Series, Reading | None]:
     """The form of a column, its values in that form, and the rule by which text was read."""
     form, values = flat(values)
@@ -104,12 +104,12 @@ def _read(
         rule = decision.reading
         if decision.odd is not None:
             odd = decision.odd
-            said.append(
+            notes.append(
                 f"Column {shown(name)} holds numbers, but {shown(odd.cell)} in {odd.rows:,} cell"
                 f"{'s' * (odd.rows > 1)}, so it is read as text."
             )
         elif decision.unsure:
-            said.append(rule.note)
+            notes.append(rule.note)
     read = as_read(rule, texts)[0]
     if rule.form != "text":
         return rule.form, read, rule
@@ -117,7 +117,7 @@ def _read(
 
 
 def _as_time(
-    name: str, form: str, values: pd.Series, rule: Reading | None, said: list[str]
+    name: str, form: str, values: pd.Series, rule: Reading | None, notes: list[str]
 ) -> tuple[str, pd.Series, Reading | None]:
     """A column as it was read; numbers that count time, in a column that is called so, as dates."""
     if form != "number" or (rule is not None and rule.unit):
@@ -130,7 +130,7 @@ def _as_time(
         f"Column {shown(name)} holds dates: {COUNTS[layout].what}, such as {whole_text(first)} (keep_columns or "
         f"--keep-columns {shlex.quote(name)} keeps them as numbers)."
     )
-    said.append(note)
+    notes.append(note)
     return (
         "date",
         pd.Series(moments_from_counts(layout, values), index=values.index),

@@ -98,14 +98,14 @@ class Preprocessor:
         if absent := [shown(name) for name in self.keep_columns if name not in frame.columns]:
             raise RequestError(f"There is no column {', '.join(absent)} to keep.")
         known = None if whole is None else {column.name: column for column in whole.columns}
-        columns, said = learned_columns(frame, weights, self.max_levels, self.keep_columns, known)
+        columns, notes = learned_columns(frame, weights, self.max_levels, self.keep_columns, known)
         if not any(column.used for column in columns):
             reasons = "; ".join(f"{shown(column.name)}: {column.reason}" for column in columns[:10])
             raise RequestError(f"No column is left to learn from ({reasons or 'the table has none'}).")
         encoder = fitted_encoder(columns, _matrix(frame, columns), weights)
         self.columns, self._encoder = columns, encoder
         self.feature_names_out = list(feature_names(columns, encoder))
-        for sentence in said:
+        for sentence in notes:
             warnings.warn(sentence, stacklevel=2)
         _warn_of_left_out(columns)
         return self

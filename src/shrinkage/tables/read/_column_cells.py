@@ -1,4 +1,4 @@
-"""The different cells of one column of text, and what is said of how they are read."""
+"""The different cells of one column of text, and notes on how they are read."""
 
 from __future__ import annotations
 
@@ -83,32 +83,32 @@ def join_cells(one: ColumnCells, *others: ColumnCells) -> ColumnCells:
     return one
 
 
-def sentence(name: str, what: str, said: Sequence[str]) -> str:
-    return f"Column {shown(name)} holds {what}: {'; '.join(said)}." if said else ""
+def sentence(name: str, what: str, phrases: Sequence[str]) -> str:
+    return f"Column {shown(name)} holds {what}: {'; '.join(phrases)}." if phrases else ""
 
 
 def missing_words_phrases(gone: ColumnCells) -> list[str]:
     if not gone.texts:
         return []
     order = sorted(range(len(gone.texts)), key=lambda i: (-gone.rows[i], gone.texts[i]))
-    said = ", ".join(
+    listed = ", ".join(
         f"{shown(gone.texts[i])} in {gone.rows[i]:,} cell{'s' if gone.rows[i] > 1 else ''}" for i in order[:5]
     )
     more = f" and {len(order) - 5} more words" if len(order) > 5 else ""
-    return [f"{said}{more} read as missing (--text {shlex.quote(gone.name)} keeps the column as text)"]
+    return [f"{listed}{more} read as missing (--text {shlex.quote(gone.name)} keeps the column as text)"]
 
 
 def slip_sentence(slips: ColumnCells, what: str) -> str:
     places = [np.flatnonzero(slips.places == i) for i in slips.own]
     rows = sorted((int(row), text) for found, text in zip(places, slips.texts, strict=True) for row in found)
-    said = ", ".join(f"{shown(text)} in {slips.where(row)}" for row, text in rows[:3])
+    listed = ", ".join(f"{shown(text)} in {slips.where(row)}" for row, text in rows[:3])
     more = f" and {len(rows) - 3:,} more" if len(rows) > 3 else ""
-    return f"{said}{more} {'are' if len(rows) > 1 else 'is'} none of these {what} and read as missing"
+    return f"{listed}{more} {'are' if len(rows) > 1 else 'is'} none of these {what} and read as missing"
 
 
 def separator_phrases(way: Numerals, asked: Numerals | None) -> list[str]:
-    said = ["the comma was read as the decimal point"] if way != asked and way.decimal == "," else []
-    return said + (
+    phrases = ["the comma was read as the decimal point"] if way != asked and way.decimal == "," else []
+    return phrases + (
         [f"{shown(way.thousands)} was read as the thousands separator"]
         if way != asked and way.thousands
         else []
@@ -116,33 +116,33 @@ def separator_phrases(way: Numerals, asked: Numerals | None) -> list[str]:
 
 
 def unit_phrases(units: Units) -> list[str]:
-    said = []
+    phrases = []
     if units.factors:
         scale = ", ".join(
             f"1 {unit} as {factor:.0f}" if factor.is_integer() else f"1 {unit} as {factor:g}"
             for unit, factor in units.factors
             if factor != 1.0
         )
-        said.append(f"{scale}{f' {units.unit}' if units.unit else ''}")
+        phrases.append(f"{scale}{f' {units.unit}' if units.unit else ''}")
     elif units.unit:
-        said.append(f"their unit {shown(units.unit)} was removed")
+        phrases.append(f"their unit {shown(units.unit)} was removed")
     if units.unit and units.bare:
-        said.append(f"{units.bare:,} cell{'s' * (units.bare > 1)} without it read the same way")
-    return said
+        phrases.append(f"{units.bare:,} cell{'s' * (units.bare > 1)} without it read the same way")
+    return phrases
 
 
 def mark_phrases(parts: Sequence[Written], rows: NDArray[np.int64]) -> list[str]:
     """The signs that were removed around numbers, and dashes that were read as 0."""
-    said = [
+    phrases = [
         f"the sign {shown(sign)} was removed in {_cells(count)}"
         for sign, count in _count_rows([part.sign for part in parts], rows)
     ]
     if marks := _count_rows([part.mark for part in parts], rows):
         removed = ", ".join(f"{shown(mark)} in {_cells(count)}" for mark, count in marks)
-        said.append(f"{removed} removed behind the number")
+        phrases.append(f"{removed} removed behind the number")
     if dashes := _count_rows(["-" * part.is_dash for part in parts], rows):
-        said.append(f"a dash beside the currency in {_cells(dashes[0][1])} read as 0")
-    return said
+        phrases.append(f"a dash beside the currency in {_cells(dashes[0][1])} read as 0")
+    return phrases
 
 
 def _count_rows(marks: Sequence[str], rows: NDArray[np.int64]) -> list[tuple[str, int]]:
@@ -160,10 +160,10 @@ def _cells(count: int) -> str:
 
 def text_sentence(good: ColumnCells, bad: ColumnCells) -> str:
     """Why a column that also holds numbers is text."""
-    said = ", ".join(shown(text) for text in bad.texts[:3])
+    listed = ", ".join(shown(text) for text in bad.texts[:3])
     words = "1 holds a word" if bad.total == 1 else f"{bad.total:,} hold words"
     mean = "it means" if len(bad.texts) == 1 else "these mean"
     return (
         f"Column {shown(good.name)} is read as text: {good.total:,} cells hold numbers, but {words} "
-        f"({said}{', …' if len(bad.texts) > 3 else ''}). If {mean} missing, use --na."
+        f"({listed}{', …' if len(bad.texts) > 3 else ''}). If {mean} missing, use --na."
     )

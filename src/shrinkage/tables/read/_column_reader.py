@@ -39,7 +39,7 @@ class Columns:
     def read(
         self, frame: pd.DataFrame, file: str, where: Callable[[int], str]
     ) -> tuple[pd.DataFrame, dict[str, Decision], list[str]]:
-        """A frame with its columns of text read, what was decided about them, and what is to be said of them."""
+        """A frame with its columns of text read, what was decided about them, and notes on them."""
         decisions: dict[str, Decision] = {}
         for name in frame.columns:
             column: Any = frame[name]
@@ -109,9 +109,9 @@ class Columns:
         return Decision(rule), read
 
     def notes(self, decisions: Mapping[str, Decision]) -> list[str]:
-        """What is said of the columns at once.
+        """The notes on all columns.
 
-        Nothing is said of a rule that a model learned, for it tells of the cells of another file; what concerns a feature
+        A rule that a model learned gives no note, since it describes the cells of another file; what concerns a feature
         alone is left to the check, which knows the target.
         """
         return [
@@ -137,7 +137,7 @@ def _words(values: pd.Series, rule: Reading) -> dict[str, int]:
 def read_text_columns(
     wanted: Columns, cells: Cells, file: str
 ) -> tuple[pd.DataFrame, dict[str, Decision], list[str]]:
-    """The frame of a CSV file, what was decided about its columns, and what is to be said of them."""
+    """The frame of a CSV file, what was decided about its columns, and notes on them."""
     columns: dict[str, pd.Series] = {}
     decisions: dict[str, Decision] = {}
     for name, column in zip(cells.names, cells.columns, strict=True):

@@ -271,9 +271,9 @@ class _Asked:
             done += len(frame)
 
     def _of_cells(self, cells: Cells, digest: str, notes: Sequence[str]) -> Table:
-        lines, said = cells.lines, cells.notes
+        lines, read = cells.lines, cells.notes
         frame, decisions, more = read_text_columns(self.wanted, cells, self.name)
-        return replace(self._decide(frame, decisions, digest, [*notes, *said, *more]), lines=lines)
+        return replace(self._decide(frame, decisions, digest, [*notes, *read, *more]), lines=lines)
 
     def _decide(
         self, frame: pd.DataFrame, decisions: Mapping[str, Decision], digest: str, notes: Sequence[str]

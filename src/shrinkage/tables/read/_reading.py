@@ -98,14 +98,14 @@ class Reading:
     @property
     def described(self) -> str:
         """How its cells are read, in a few words; empty for plain cells."""
-        said = [f"unit {self.unit}"] if self.unit else []
-        said += [f"{unit} × {factor:g}" for unit, factor in self.factors if factor != 1.0]
-        said += ["decimal comma"] if self.decimal == "," else []
-        said += [f"thousands {self.thousands!r}"] if self.thousands else []
-        said += [] if self.day_first is None else [self.order]
-        said += [self.layout] if self.layout else []
-        said += [f"missing: {', '.join(map(repr, self.missing[:5]))}"] if self.missing else []
-        return "; ".join(said)
+        parts = [f"unit {self.unit}"] if self.unit else []
+        parts += [f"{unit} × {factor:g}" for unit, factor in self.factors if factor != 1.0]
+        parts += ["decimal comma"] if self.decimal == "," else []
+        parts += [f"thousands {self.thousands!r}"] if self.thousands else []
+        parts += [] if self.day_first is None else [self.order]
+        parts += [self.layout] if self.layout else []
+        parts += [f"missing: {', '.join(map(repr, self.missing[:5]))}"] if self.missing else []
+        return "; ".join(parts)
 
     @property
     def order(self) -> str:

@@ -93,7 +93,7 @@ def decide(values: pd.Series, name: str, hints: Hints | None = None, where: Wher
 
     Args:
         values: the cells, missing ones as None or NaN; blanks around a cell do not count.
-        name: of the column, for what is said of it.
+        name: of the column, for notes on it.
         hints: what was asked for of the table.
         where: the place of a row as its owner finds it, such as `line 7`.
     """
@@ -150,7 +150,7 @@ def _as_numbers(held: ColumnCells, words: ColumnCells) -> Decision | None:
         odd = Odd("marks", good.texts[0], good.total, way)
         return None if codes else Decision(Reading(form="text"), odd=odd)
     gone = join_cells(words, bad)
-    said = [
+    phrases = [
         *separator_phrases(way, held.hints.numerals),
         *unit_phrases(units),
         *mark_phrases(known, good.rows),
@@ -162,7 +162,7 @@ def _as_numbers(held: ColumnCells, words: ColumnCells) -> Decision | None:
         thousands=way.thousands,
         unit=units.unit,
         factors=units.factors,
-        note=sentence(held.name, "numbers", [*said, *missing_words_phrases(gone)]),
+        note=sentence(held.name, "numbers", [*phrases, *missing_words_phrases(gone)]),
     )
     unmarked = way == PLAIN and held.hints.numerals is None
     return Decision(
@@ -185,13 +185,13 @@ def _read_plainly(held: ColumnCells, words: ColumnCells) -> Decision | None:
         return None
     asked = held.hints.numerals or groups_for_sure(held.texts) or PLAIN
     way = PLAIN if np.isnan(asked.numbers(held.texts)).any() else asked
-    said = [*separator_phrases(way, held.hints.numerals or PLAIN), *missing_words_phrases(words)]
+    phrases = [*separator_phrases(way, held.hints.numerals or PLAIN), *missing_words_phrases(words)]
     reading = Reading(
         form="number",
         missing=tuple(words.texts),
         decimal=way.decimal,
         thousands=way.thousands,
-        note=sentence(held.name, "numbers", said),
+        note=sentence(held.name, "numbers", phrases),
     )
     return Decision(
         reading, doubt=ambiguous_cell(held.texts) if held.hints.numerals is None and way == PLAIN else ""
@@ -304,16 +304,16 @@ def _as_dates(held: ColumnCells, words: ColumnCells) -> Decision | None:
         return None
     order = order_of(held.texts, held.rows, held.hints.day_first)
     right = [moment_of(text, order.day_first, order.year_first) is not None for text in held.texts]
-    said = []
+    phrases = []
     if order.alone:
-        said.append(
+        phrases.append(
             f"{shown(order.alone)} has the {order.first} first, {order.why} (--day-first or --month-first decides)"
         )
     if are_days(held.texts):
-        said.append(
+        phrases.append(
             f"written as numbers, such as {held.texts[0]} (--text {shlex.quote(held.name)} changes that)"
         )
-    found = _mostly(held, words, right, "date", "dates", said)
+    found = _mostly(held, words, right, "date", "dates", phrases)
     if found is None or found.reading.form == "text":
         return found
     reading = replace(found.reading, day_first=order.day_first, year_first=order.year_first)
@@ -329,7 +329,7 @@ def _as_times(held: ColumnCells, words: ColumnCells) -> Decision | None:
 
 
 def _mostly(
-    held: ColumnCells, words: ColumnCells, right: Sequence[bool], form: Form, what: str, said: list[str]
+    held: ColumnCells, words: ColumnCells, right: Sequence[bool], form: Form, what: str, phrases: list[str]
 ) -> Decision | None:
     """Cells that are nearly all of a form: the others are one word for missing ones, or slips."""
     good, bad = held.only(lambda i: right[i]), held.only(lambda i: not right[i])
@@ -344,10 +344,14 @@ def _mostly(
         return _text_with(note, good, bad, words) if good.total >= 0.5 * held.total else None
     elif bad.texts:
         slips = bad
-    said = [*said, *missing_words_phrases(gone), *([] if slips is None else [slip_sentence(slips, what)])]
+    phrases = [
+        *phrases,
+        *missing_words_phrases(gone),
+        *([] if slips is None else [slip_sentence(slips, what)]),
+    ]
     missing = (*gone.texts, *(() if slips is None else slips.texts))
     return Decision(
-        Reading(form=form, missing=missing, note=sentence(held.name, what, said)), unsure=bool(bad.texts)
+        Reading(form=form, missing=missing, note=sentence(held.name, what, phrases)), unsure=bool(bad.texts)
     )
 
 

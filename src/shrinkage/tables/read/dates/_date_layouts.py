@@ -81,7 +81,7 @@ SPAN = (datetime(1980, 1, 1), datetime(2100, 1, 1))
 
 
 class Layout(NamedTuple):
-    """How the dates of a column are laid out, and what is to be said of it."""
+    """How the dates of a column are laid out, and a note on it."""
 
     name: str
     note: str

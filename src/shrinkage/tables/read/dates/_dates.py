@@ -16,7 +16,7 @@ from shrinkage.tables.read.dates._date_words import MONTHS, SHORT_MONTHS, plain_
 __all__ = ["Order", "are_days", "are_months", "hours_of", "moment_of", "order_of"]
 
 FOREVER = 9999
-"""The year in which what has no end is said to end: such a date is a gap."""
+"""The year that systems write for "no end": such a date is a gap."""
 _HALF = r"(?:\s?(?P<half>[AaPp])\.?\s?[Mm]\.?)?"
 _SECOND = r"\d{2}(?:[.,]\d{1,9})?"
 _TIME = rf"(?P<h>\d{{1,2}})(?P<colon>[:.])(?P<mi>\d{{2}})(?:(?P=colon)(?P<s>{_SECOND}))?{_HALF}"

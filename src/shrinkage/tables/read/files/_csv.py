@@ -292,7 +292,7 @@ def _split(text: str, sep: str, name: str, line: int) -> tuple[list[list[str]], 
         while more:
             found = cell.match(row, place)
             if found is None:
-                raise RequestError(f"{name}, line {number}: the cells cannot be told apart by {sep!r}.")
+                raise RequestError(f"{name}, line {number}: the cells cannot be separated by {sep!r}.")
             cells.append(found["plain"] if found[1] is None else found[1].replace('""', '"'))
             place, more = found.end(), bool(found["next"] or found["more"])
         rows.append(cells)
@@ -305,12 +305,12 @@ def _sentence(error: csv.Error, text: str, dialect: Dialect) -> str:
         return 'a quote " is opened in the row that starts here but never closed.'
     if "field larger" in str(error):
         return 'a cell of more than 131,072 characters: is a quote " not closed?'
-    said = 'text follows a closing quote "; a quote inside a quoted cell is written twice'
+    problem = 'text follows a closing quote "; a quote inside a quoted cell is written twice'
     if '\\"' in text and dialect.escape is None:
-        return f"{said}, or as \\\" with --escape '\\'."
+        return f"{problem}, or as \\\" with --escape '\\'."
     if (dialect.sep or ",") not in text and re.search(r'"\s+\S', text):
-        return f"{said}. If white space separates the cells, use --sep '\\s+'."
-    return f"{said}."
+        return f"{problem}. If white space separates the cells, use --sep '\\s+'."
+    return f"{problem}."
 
 
 def _ragged_rows(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.optimize import minimize_scalar
 from scipy.special import expit, softmax
 from sklearn.metrics import log_loss
 
@@ -36,6 +37,34 @@ def test_it_is_applied_where_outputs_are_overconfident_and_not_where_they_are_ri
     assert found.gain > 10 * found.gain_se
     small = [calibrate(*drawn(classes, 1.0, n=200, seed=seed)).applied for seed in range(20)]
     assert np.mean(small) < 0.4
+
+
+@pytest.mark.parametrize("classes", [2, 3, 7])
+@pytest.mark.parametrize("temperature", [0.2, 1.0, 6.0])
+def test_the_root_of_the_slope_is_the_minimum_of_the_loss(classes: int, temperature: float) -> None:
+    z, Y, _ = drawn(classes, temperature, n=300)
+    weight = np.random.default_rng(1).uniform(0, 2, size=300)
+
+    def loss(log_t: float) -> float:
+        scaled = z / np.exp(log_t)
+        p = np.hstack([1 - expit(scaled), expit(scaled)]) if classes == 2 else softmax(scaled, axis=1)
+        right = Y[:, 0].astype(int) if classes == 2 else Y.argmax(axis=1)
+        return float(np.average(-np.log(p[np.arange(300), right]), weights=weight))
+
+    found = minimize_scalar(
+        loss, bounds=(np.log(0.05), np.log(20)), method="bounded", options={"xatol": 1e-8}
+    )
+    assert np.log(fitted_temperature(z, Y, weight)) == pytest.approx(found.x, abs=1e-5)  # pyright: ignore[reportAttributeAccessIssue]
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+def test_where_the_loss_has_no_minimum_between_them_an_end_is_taken(classes: int) -> None:
+    z, _, _ = drawn(classes, 1.0, n=50)
+    right = (z > 0).astype(float) if classes == 2 else np.eye(3)[z.argmax(axis=1)]
+    wrong = 1 - right if classes == 2 else np.eye(3)[z.argmin(axis=1)]
+    assert fitted_temperature(z, right, np.ones(50)) == 0.05
+    assert fitted_temperature(z, wrong, np.ones(50)) == 20
+    assert fitted_temperature(np.full_like(z, np.nan), right, np.ones(50)) == 1
 
 
 def test_losses_are_those_of_scikit_learn() -> None:

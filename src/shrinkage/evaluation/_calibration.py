@@ -9,11 +9,13 @@ Axes: m predictions of unseen rows, C outputs (1 for two classes).
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize_scalar
+from scipy.optimize import brentq
 from scipy.special import expit, softmax
 
 __all__ = [
@@ -134,14 +136,41 @@ def calibrate(z: Floats, Y: Floats, fold: NDArray[np.intp], weight: Floats | Non
 
 
 def fitted_temperature(z: Floats, Y: Floats, weight: Floats) -> float:
-    """T of the smallest mean cross-entropy of outputs z/T, a convex function of 1/T."""
-    found = minimize_scalar(
-        lambda log_t: float(np.average(_losses(z, Y, math.exp(log_t)), weights=weight)),
-        bounds=(math.log(LOWEST), math.log(HIGHEST)),
-        method="bounded",
-        options={"xatol": 1e-6},
-    )
-    return math.exp(float(found.x))  # pyright: ignore[reportAttributeAccessIssue]
+    """T of the smallest mean cross-entropy of outputs z/T, at most `HIGHEST` and at least `LOWEST`.
+
+    The cross-entropy is convex in 1/T, so its slope has at most one root. Where it has none between the ends, as for rows
+    that are all right, the end with the smaller loss is taken.
+    """
+    slope = _slope_of_binary(z, Y, weight) if z.shape[1] == 1 else _slope_of_classes(z, Y, weight)
+    weakest, strongest = -math.log(HIGHEST), -math.log(LOWEST)
+    first, last = slope(weakest), slope(strongest)
+    if not (math.isfinite(first) and math.isfinite(last)):  # of a diverged network
+        return 1.0
+    if first >= 0 or last <= 0:
+        return HIGHEST if first >= 0 else LOWEST
+    found: Any = brentq(slope, weakest, strongest, xtol=1e-9)
+    return math.exp(-found)
+
+
+def _slope_of_binary(z: Floats, Y: Floats, weight: Floats) -> Callable[[float], float]:
+    """The derivative of the mean cross-entropy with respect to 1/T, as a function of log(1/T)."""
+    share = weight / weight.sum()
+    logit, own = z[:, 0], float(share @ (Y * z)[:, 0])
+    weighted = share * logit
+    return lambda log_scale: float(weighted @ expit(math.exp(log_scale) * logit)) - own
+
+
+def _slope_of_classes(z: Floats, Y: Floats, weight: Floats) -> Callable[[float], float]:
+    """The same for one output per class."""
+    share = weight / weight.sum()
+    below = z - z.max(axis=1, keepdims=True)
+    own = float(share @ (below * Y).sum(axis=1))
+
+    def slope(log_scale: float) -> float:
+        likely = np.exp(math.exp(log_scale) * below)
+        return float(share @ ((likely * below).sum(axis=1) / likely.sum(axis=1))) - own
+
+    return slope
 
 
 def _losses(z: Floats, Y: Floats, temperature: float) -> Floats:

@@ -28,11 +28,12 @@ from shrinkage.estimators._estimator_inputs import (
 )
 from shrinkage.estimators._fitted_networks import OfNetworks
 from shrinkage.estimators._shown import Shown
-from shrinkage.estimators._targets import Targets, target_names, target_scale
+from shrinkage.estimators._targets import Targets, target_names
 from shrinkage.estimators._trainers import budget_for, check_moving, recipe_of, starting_lambdas
 from shrinkage.estimators._unseen_rows import UnseenRows
 from shrinkage.estimators.given._continued import Continued
 from shrinkage.estimators.given._fit_callbacks import CallbackSupportMixin, fit_callbacks, with_callbacks
+from shrinkage.estimators.given._fold_builder import FoldBuilder
 from shrinkage.estimators.given._held_out_scores import HeldOutScores, held_out_scores
 from shrinkage.estimators.given._parameter_checks import check_parameters
 from shrinkage.estimators.given._presets import of_preset, with_preset
@@ -42,7 +43,6 @@ from shrinkage.estimators.members._blend import Forms, blend_members, blend_of
 from shrinkage.estimators.members._members import (
     described_members,
     fit_members,
-    inputs_of_members,
     members_for,
     recipes_of_members,
 )
@@ -180,11 +180,12 @@ class MLPCV(OfNetworks, Shown, Continued, UnseenRows, CallbackSupportMixin, Base
         return self
 
     def _fit(self, X: Any, y: Any, sample_weight: Any, runtime: Runtime, groups: Any = None) -> Self:
-        check_parameters(self._settings())
+        settings = self._settings()
+        check_parameters(settings)
         weight = None
         if sample_weight is not None:
             weight = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
-        check_moving(self._settings(), weight)
+        check_moving(settings, weight)
         given, y = y, self._checked_y(X, y)
         self.target_names_ = target_names(given, y)
         inputs = inputs_for(self, X, weight, as_table=runtime.as_table, keep_columns=self.keep_columns)
@@ -196,18 +197,20 @@ class MLPCV(OfNetworks, Shown, Continued, UnseenRows, CallbackSupportMixin, Base
                 f"{type(self).__name__}: at least 2 rows are needed, got n_samples = {len(seen)}."
             )
         targets = self._targets(y, seen)
-        self.budget_ = budget_for(self._settings(), len(seen))
+        self.budget_ = budget_for(settings, len(seen))
         if self.budget_.chosen:
             runtime.note(str(self.budget_))
-        folds, fold_forms = self._folds(inputs, targets, weight, seen, y, groups)
-        all_rows, forms = self._fold_and_forms(ALL_ROWS, inputs, targets, weight, seen, None)
+        names = members_for(settings, len(seen), self.n_features_in_)
+        builder = self._builder(inputs, targets, weight, names)
+        folds, fold_forms = builder.folds(
+            splits_of(settings["cv"], y, groups, seen, classifier=is_classifier(self))
+        )
+        all_rows, forms = builder.fold(ALL_ROWS, seen, None)
         scores = held_out_scores(self, X, y, weight)
-        request = self._request(targets, scores)
+        request = self._request(settings, targets, scores)
         if self.network is not None:
             recipe = with_network(self.network, request.recipe, all_rows, len(request.lambdas))
             request = replace(request, recipe=recipe)
-        names = self._members()
-        if self.network is not None:
             names = members_of_network(self.inputs)
         recipes = recipes_of_members(names, request.recipe, all_rows, self.budget_)
         store = None
@@ -225,8 +228,8 @@ class MLPCV(OfNetworks, Shown, Continued, UnseenRows, CallbackSupportMixin, Base
         self.recipe_ = fitted.recipes[members.names[members.main]]
         self._keep(members, all_rows, forms, request)
         self.preprocessor_ = inputs.preprocessor
-        numbers = inputs.preprocessor is None
-        self.medians_ = np.median(inputs.matrix(None)[seen], axis=0) if numbers else np.empty(0)
+        columns = inputs.matrix(None).T if inputs.preprocessor is None else ()
+        self.medians_ = np.array([np.median(column[seen]) for column in columns], dtype=np.float64)
         self.fold_rows_ = [(fold.train, fold.validation) for fold in folds]
         if self.out_of_fold:
             encoders = [inputs.encoder(fold.train) for fold in folds]
@@ -258,10 +261,8 @@ class MLPCV(OfNetworks, Shown, Continued, UnseenRows, CallbackSupportMixin, Base
             self, X, weight, as_table=self.preprocessor_ is not None, keep_columns=self.keep_columns
         )
         targets = self._targets(y, np.arange(len(y)) if weight is None else np.flatnonzero(weight > 0))
-        folds = [
-            self._fold_and_forms(number, inputs, targets, weight, *pair)[0]
-            for number, pair in enumerate(self.fold_rows_)
-        ]
+        members = members_for(self._settings(), self.budget_.rows, self.n_features_in_)
+        folds, _ = self._builder(inputs, targets, weight, members).folds(self.fold_rows_)
         return linear_path(folds, targets.loss)
 
     def __sklearn_tags__(self) -> Any:
@@ -282,8 +283,9 @@ class MLPCV(OfNetworks, Shown, Continued, UnseenRows, CallbackSupportMixin, Base
         """The parameters by name, with what `preset` sets."""
         return with_preset(self.get_params(deep=False), type(self))
 
-    def _request(self, targets: Targets, scores: HeldOutScores | None) -> PathRequest:
-        given = self._settings()
+    def _request(
+        self, given: Mapping[str, Any], targets: Targets, scores: HeldOutScores | None
+    ) -> PathRequest:
         return PathRequest(
             lambdas=starting_lambdas(self.lambdas),
             restarts=given["restarts"],
@@ -301,55 +303,12 @@ class MLPCV(OfNetworks, Shown, Continued, UnseenRows, CallbackSupportMixin, Base
             max_extensions=self.max_extensions,
         )
 
-    def _folds(
-        self,
-        inputs: Inputs,
-        targets: Targets,
-        weight: NDArray[np.float64] | None,
-        seen: NDArray[np.int64],
-        y: NDArray[Any],
-        groups: Any,
-    ) -> tuple[list[Fold], list[dict[str, Form]]]:
-        splits = splits_of(self._settings()["cv"], y, groups, seen, classifier=is_classifier(self))
-        folds, forms = list[Fold](), list[dict[str, Form]]()
-        for number, (train, validation) in enumerate(splits):
-            fold, fitted = self._fold_and_forms(number, inputs, targets, weight, train, validation)
-            folds.append(fold)
-            forms.append(fitted)
-        return folds, forms
-
-    def _members(self) -> tuple[str, ...]:
-        return members_for(self._settings(), self.budget_.rows, self.n_features_in_)
-
-    def _fold_and_forms(
-        self,
-        number: int,
-        inputs: Inputs,
-        targets: Targets,
-        weight: NDArray[np.float64] | None,
-        train: NDArray[np.int64],
-        validation: NDArray[np.int64] | None,
-    ) -> tuple[Fold, dict[str, Form]]:
-        """The fold, and the forms of input that its training rows fitted, by member."""
-        weight = targets.weights(weight, train)
-        X = inputs.matrix(None if number == ALL_ROWS else train)
-        forms, seen = inputs_of_members(
-            self._members(),
-            X,
-            train,
-            weight,
-            standardize=self.standardize,
+    def _builder(
+        self, inputs: Inputs, targets: Targets, weight: NDArray[np.float64] | None, members: tuple[str, ...]
+    ) -> FoldBuilder:
+        return FoldBuilder(
+            inputs=inputs, targets=targets, weight=weight, members=members, standardize=self.standardize
         )
-        fold = Fold(
-            number=number,
-            Y=targets.Y,
-            weight=weight,
-            train=train,
-            validation=validation,
-            inputs=seen,
-            y_scale=target_scale(targets.loss, targets.Y, train, weight) if self.standardize else None,
-        )
-        return fold, forms
 
     def _identity(
         self,

@@ -33,6 +33,8 @@ def of_preset(given: Mapping[str, Any], kind: type) -> dict[str, Any]:
     """
     if (name := given["preset"]) not in tuple(PRESETS):
         raise RequestError(f"{called('preset')}: must be one of {', '.join(PRESETS)}, got {shown(name)}.")
+    if not PRESETS[name]:
+        return {}
     defaults = inspect.signature(kind).parameters
     return {
         name: value

@@ -14,13 +14,13 @@ from shrinkage.estimators import load_model
 from shrinkage.tables import Preprocessor, input_recipe, read_table
 from tables_cases import every_kind, text_table
 
-FILE = """price|code|country|day|left at|smoker|y
-$1,000.50|00501|NA|2024-01-05|08:45|yes|1.5
-unknown|10001|DE|2024-02-06|17:30|no|2.5
-$1,250.00|00501|FR||23:05|NA|4.5
-$2,000.25|94105|DE|2024-03-07|05:10|no|3.5
-$2,100.75|10001|NA|2024-04-08|n/a|yes|5.5
-$1,700.00|00501|DE|2024-05-09|12:00|no|6.5
+FILE = """price|code|country|day|left at|smoker|store_id|y
+$1,000.50|00501|NA|2024-01-05|08:45|yes|12|1.5
+unknown|10001|DE|2024-02-06|17:30|no|7|2.5
+$1,250.00|00501|FR||23:05|NA|12|4.5
+$2,000.25|94105|DE|2024-03-07|05:10|no|30|3.5
+$2,100.75|10001|NA|2024-04-08|n/a|yes|7|5.5
+$1,700.00|00501|DE|2024-05-09|12:00|no|30|6.5
 """
 
 
@@ -80,7 +80,7 @@ def _number(cell: Any, rule: dict[str, Any]) -> float:
     return float(text)
 
 
-@pytest.mark.filterwarnings("ignore:Left out")
+@pytest.mark.filterwarnings("ignore:Left out", "ignore:Column 'store_id' is named like a code")
 def test_the_recipe_makes_the_inputs_of_a_file(tmp_path: Path):
     table = text_table(tmp_path / "t.csv", FILE, sep="|")
     fitted = Preprocessor().fit(table.frame.drop(columns="y"))

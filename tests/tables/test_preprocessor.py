@@ -2,6 +2,7 @@
 
 import copy
 import pickle
+import shlex
 import warnings
 from pathlib import Path
 from typing import Any
@@ -67,6 +68,50 @@ def test_levels_beyond_the_cap_share_an_input():
     frame = column(*"aaabbcd")
     found = inputs(frame, column(*"abcz"), max_levels=2)
     assert found == {"c=a": [1, 0, 0, 0], "c=b": [0, 1, 0, 0], "c=(other)": [0, 0, 1, 1]}
+
+
+@pytest.mark.parametrize("rows, levels", [(720, 120), (4_000, 500), (10_000, 200), (50_000, 50)])
+def test_without_a_cap_small_tables_give_more_levels_an_input(rows: int, levels: int) -> None:
+    frame = column(*(f"n{i % min(rows // 6, 600)}" for i in range(rows)))
+    names = Preprocessor().fit(frame).feature_names_out
+    assert len([name for name in names if name != "c=(other)"]) == levels
+    assert ("c=(other)" in names) == (rows > 720)
+
+
+CODES = ["store_id", "PatientID", "Subject", "firm", "patient no", "Customer-Code", "batch"]
+NUMBERS = ["schooling", "rooms", "index", "paid", "humid", "no", "clients", "y2", "site visits"]
+
+
+@pytest.mark.parametrize("name", CODES + NUMBERS)
+def test_integers_under_the_name_of_a_code_are_levels(name: str) -> None:
+    frame = pd.DataFrame({name: [12, 7, 30, 7, 12, 30, 7, 12], "x": np.arange(8) / 3})
+    with warnings.catch_warnings(record=True) as seen:
+        warnings.simplefilter("always")
+        fitted = Preprocessor().fit(frame)
+    names = fitted.feature_names_out
+    if name in NUMBERS:
+        assert (names, seen) == ([name, "x"], [])
+    else:
+        assert names == ["x", *(f"{name}={code}" for code in (12, 7, 30))]
+        (note,) = seen
+        assert f"--keep-columns {shlex.quote(name)} keeps" in str(note.message)
+        assert Preprocessor(keep_columns=[name]).fit(frame).feature_names_out == [name, "x"]
+
+
+@pytest.mark.filterwarnings("ignore:Column 'firm'")
+def test_codes_that_are_fractions_negative_or_hardly_repeat_stay_numbers() -> None:
+    for cells in ([1.5, 2, 3, 3, 2, 1.5], [-1, 2, 3, 3, 2, -1], [1, 2, 3, 4, 5, 5], [0, 1, 1, 0, 1, 0]):
+        assert Preprocessor().fit(pd.DataFrame({"firm": cells, "x": range(6)})).feature_names_out[0] == "firm"
+
+
+@pytest.mark.filterwarnings("ignore:Column 'firm'")
+def test_rows_of_a_fold_take_codes_as_all_rows_do() -> None:
+    frame = pd.DataFrame({"firm": [3, 5, 9, 3, 5, 9, 3, 5], "x": np.arange(8.0)})
+    whole = Preprocessor().fit(frame)
+    fold = Preprocessor().fit(frame.iloc[:4], whole=whole)
+    assert fold.feature_names_out == ["x", "firm=3", "firm=5", "firm=9"]
+    new = pd.DataFrame({"firm": [5, 4, None], "x": [0.0, 0.0, 0.0]})
+    assert fold.transform(new)[:, 1:].tolist() == [[0, 1, 0], [0, 0, 0], [0, 0, 0]]
 
 
 def test_leading_zeros_make_a_category_and_text_numbers_a_number():

@@ -15,7 +15,7 @@ from scipy.sparse import issparse
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_array, validate_data
 
-from shrinkage.tables import Preprocessor, as_numbers, as_pandas, counts_rows
+from shrinkage.tables import Preprocessor, as_numbers, as_pandas, counts_rows, is_code
 
 __all__ = [
     "Inputs",
@@ -97,7 +97,7 @@ def is_frame(X: Any) -> bool:
 
 
 def is_table(X: Any) -> bool:
-    """True for a data frame with a column that is not numbers, or with gaps, or that numbers its rows."""
+    """True for a data frame with a column that is not numbers, or with gaps, or that holds codes or numbers its rows."""
     if not is_frame(X):
         return False
     frame = as_pandas(X)
@@ -105,7 +105,7 @@ def is_table(X: Any) -> bool:
     return (
         not numeric
         or bool(frame.isna().to_numpy().any())
-        or any(counts_rows(str(n), x) for n, x in frame.items())
+        or any(counts_rows(str(n), x) or is_code(str(n), x) for n, x in frame.items())
     )
 
 

@@ -15,7 +15,7 @@ from shrinkage.tables.check._leave_out import (
 from shrinkage.tables.check._new_rows import NewRows, check_new_rows, notes_on_new_rows
 from shrinkage.tables.check._repeats import Repeats, repeated_rows
 from shrinkage.tables.check._set_apart import RowRoles, SetApart, set_apart
-from shrinkage.tables.learn._columns import Column, Kind, counts_rows
+from shrinkage.tables.learn._columns import Column, Kind, counts_rows, is_code
 from shrinkage.tables.learn._input_recipe import column_rules, input_recipe
 from shrinkage.tables.learn._preprocessor import Preprocessor, as_numbers, as_pandas
 from shrinkage.tables.learn._preprocessor_file import (
@@ -50,6 +50,7 @@ __all__ = [
     "counts_rows",
     "has_columns",
     "input_recipe",
+    "is_code",
     "keeping_columns",
     "load_preprocessor",
     "notes_on_new_rows",

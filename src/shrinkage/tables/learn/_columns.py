@@ -20,6 +20,7 @@ __all__ = [
     "counts_rows",
     "describe_column",
     "flat",
+    "is_code",
     "left_out",
 ]
 
@@ -31,6 +32,11 @@ _ID_NAME = re.compile(
     r"(?i:(.*[\W_])?(id|uuid|guid|index|idx|rowid|row|rownum|nr|no|pk|key)\.?|id[\W_].+|unnamed: \d+|column 1|#"
     r"|.*(nummer|n[uú]m[eé]ro|matricule)|.*(ticket|order|invoice|customer|client|account|serial|record|case|policy|card"
     r"|employee|student|patient|member|reference|transaction)[\W_]*(number|num|code)|.*номер)|.*[a-z0-9]I[Dd]"
+)
+_CODE_NAME = re.compile(
+    r"(?i:(.*[\W_])?(id|uuid|guid)|(subject|person|patient|participant|respondent|proband|student|pupil|teacher|worker|firm"
+    r"|company|customer|client|user|member|player|animal|shop|store|branch|site|station|hospital|clinic|farm|plot|batch"
+    r"|author|speaker|device|machine|sensor|driver|account)([\W_]*(id|no|nr|num|number|code))?)|.*[a-z0-9]I[Dd]"
 )
 NUMBERS_ROWS = "it numbers the rows"
 
@@ -126,6 +132,8 @@ def describe_column(name: str, form: str, values: pd.Series, *, keep: bool = Fal
     if form == "number":
         if not keep and counts_rows(name, present):
             return left_out(name, "id", NUMBERS_ROWS, missing)
+        if not keep and is_code(name, present):
+            return Column(name=name, kind="category", used=True, missing=missing)
         return Column(name=name, kind="number", used=True, missing=missing)
     return _category_or_text(name, present, different, missing)
 
@@ -153,6 +161,15 @@ def left_out(name: str, kind: Kind, reason: str, missing: int) -> Column:
 def _is_boolean(present: pd.Series) -> bool:
     words = {str(value).strip().casefold() for value in present.unique()[:5]}
     return len(words) == 2 and len(words & TRUE_WORDS) == 1 and len(words & FALSE_WORDS) == 1
+
+
+def is_code(name: str, present: pd.Series) -> bool:
+    """Integers that repeat, in a column named like what they stand for: a store 12 is not twice a store 6."""
+    different = present.nunique()
+    if not 3 <= different <= len(present) / 2 or not _CODE_NAME.fullmatch(name.strip()):
+        return False
+    numbers = np.asarray(pd.to_numeric(present, errors="coerce"), dtype=np.float64)
+    return bool(np.isfinite(numbers).all() and (numbers == np.trunc(numbers)).all() and numbers.min() >= 0)
 
 
 def counts_rows(name: str, present: pd.Series) -> bool:

@@ -67,9 +67,17 @@ def learned_columns(
         if name not in known and name not in kept_as_numbers:
             forms[name] = _as_time(name, *forms[name], notes)
     columns = {
-        name: _outside(name, known) or describe_column(name, form, values, keep=name in kept_as_numbers)
+        name: _outside(name, known)
+        or _code(name, form, values, known)
+        or describe_column(name, form, values, keep=name in kept_as_numbers)
         for name, (form, values, _) in forms.items()
     }
+    notes += [
+        f"Column {shown(name)} is named like a code, so {whole_text(values.dropna().iloc[0])} and the others are levels "
+        f"of a category (keep_columns or --keep-columns {shlex.quote(name)} keeps them as numbers)."
+        for name, (form, values, _) in forms.items()
+        if form == "number" and columns[name].kind == "category" and name not in known
+    ]
     if not any(column.used for column in columns.values()):
         for name, (form, values, _) in forms.items():
             if columns[name].reason == NUMBERS_ROWS:
@@ -87,6 +95,13 @@ def learned_columns(
 def _outside(name: str, known: Mapping[str, Column]) -> Column | None:
     column = known.get(name)
     return column if column is not None and column.kind == "id" else None
+
+
+def _code(name: str, form: str, values: pd.Series, known: Mapping[str, Column]) -> Column | None:
+    """A column of numbers that all rows of the table show to be codes, and some of them might not."""
+    if form != "number" or name not in known or known[name].kind != "category":
+        return None
+    return Column(name=name, kind="category", used=True, missing=int(values.isna().sum()))
 
 
 def _read(

@@ -6,12 +6,20 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-__all__ = ["levels_of"]
+__all__ = ["levels_of", "most_levels"]
 
 Floats = NDArray[np.float64]
 
 RAREST = 0.001
 """A level of a category with a smaller share of the training rows has no input of its own."""
+FEWEST, MOST, CELLS = 50, 500, 2_000_000
+"""An input per level costs time and memory in proportion to rows × levels. With 142 levels of five rows each, inputs for
+50 of them alone gave one and a half times the error (docs/generalization.md)."""
+
+
+def most_levels(rows: int) -> int:
+    """How many levels of a category have an input of their own in a table of so many rows, where nobody says."""
+    return max(FEWEST, min(MOST, CELLS // max(rows, 1)))
 
 
 def levels_of(texts: NDArray[np.object_], weights: Floats, most: int) -> tuple[tuple[str, ...], int]:

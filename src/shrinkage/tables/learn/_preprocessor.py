@@ -17,6 +17,7 @@ from shrinkage.tables.learn._cell_values import convert_cells
 from shrinkage.tables.learn._columns import NUMBERS_ROWS, Column
 from shrinkage.tables.learn._encoder import feature_names, fitted_encoder
 from shrinkage.tables.learn._learned_columns import learned_columns
+from shrinkage.tables.learn._levels import most_levels
 from shrinkage.tables.read._reading import Reading
 
 __all__ = ["Preprocessor", "as_numbers", "as_pandas"]
@@ -34,7 +35,8 @@ class Preprocessor:
     file or is decided on the frame given to `fit`, on which all else is fixed too.
 
     Args:
-        max_levels: the most inputs that one category gets for its levels, >= 1.
+        max_levels: the most inputs that one category gets for its levels, >= 1; None for 500 up to 4,000 rows, down to 50
+            from 40,000 rows on.
         keep_columns: names of columns that are used although they look like numbers of rows.
 
     Attributes:
@@ -55,8 +57,8 @@ class Preprocessor:
     feature_names_out: list[str]
     _encoder: ColumnTransformer
 
-    def __init__(self, *, max_levels: int = 50, keep_columns: Sequence[str] = ()) -> None:
-        if max_levels < 1:
+    def __init__(self, *, max_levels: int | None = None, keep_columns: Sequence[str] = ()) -> None:
+        if max_levels is not None and max_levels < 1:
             raise RequestError(f"Preprocessor(max_levels=…): must be >= 1, got {max_levels}.")
         self.max_levels = max_levels
         self.keep_columns = tuple(keep_columns)
@@ -98,7 +100,8 @@ class Preprocessor:
         if absent := [shown(name) for name in self.keep_columns if name not in frame.columns]:
             raise RequestError(f"There is no column {', '.join(absent)} to keep.")
         known = None if whole is None else {column.name: column for column in whole.columns}
-        columns, notes = learned_columns(frame, weights, self.max_levels, self.keep_columns, known)
+        most = most_levels(len(frame)) if self.max_levels is None else self.max_levels
+        columns, notes = learned_columns(frame, weights, most, self.keep_columns, known)
         if not any(column.used for column in columns):
             reasons = "; ".join(f"{shown(column.name)}: {column.reason}" for column in columns[:10])
             raise RequestError(f"No column is left to learn from ({reasons or 'the table has none'}).")

@@ -90,7 +90,8 @@ Args:
         `auto`: if that lowers the loss on them by more than its standard error. The predicted class never changes.
     keep_path: keep the refitted network of every λ in `lambdas_` for `predict(X, lam=…)`.
     max_extensions: maximum number of grid extensions, ≥ 0; 0 keeps the λs as given.
-    keep_columns: names of frame columns to use even though they only number its rows.
+    keep_columns: names of frame columns to use even though they only number its rows, or as numbers although their names
+        are those of codes (`store_id`).
     dtype: number format of training: `float32`, whatever the dtype of X, or `float64`, at about half the speed. Means
         and scales are always float64.
     device: `cpu`, `cuda`, … as in torch.

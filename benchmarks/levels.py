@@ -3,8 +3,8 @@
     python benchmarks/levels.py
 
 Made tables of known truth: each group adds its own effect to a smooth function of three numbers. A quarter of the rows is
-held out, one split each; the loss is the root mean squared error, or nats a row. skrub, CatBoost and pytabkit are installed
-by hand (see `tables/rivals.py`); a contender whose packages are missing is left out.
+held out, one split each; the loss is the root mean squared error, or nats a row. skrub, CatBoost and pytabkit are
+installed by hand (see `tables/rivals.py`); a contender whose packages are missing is left out.
 """
 
 from __future__ import annotations

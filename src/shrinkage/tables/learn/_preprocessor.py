@@ -37,7 +37,8 @@ class Preprocessor:
     Args:
         max_levels: the most inputs that one category gets for its levels, >= 1; None for 500 up to 4,000 rows, down to 50
             from 40,000 rows on.
-        keep_columns: names of columns that are used although they number the rows, or as numbers although they are named like codes.
+        keep_columns: names of columns that are used although they number the rows, or as numbers although they are named
+            like codes.
 
     Attributes:
         columns: a `Column` for each column of the training frame, in its order.

@@ -198,3 +198,111 @@ def test_rows_and_batch_size_go_together():
     with pytest.raises(RequestError, match=r"give both, each >= 1, or neither; got 10 and None"):
         sh.telemetry(torch.optim.SGD(model.parameters(), lr=0.1), model, rows=10)
     loss_at(model, 0)
+
+
+class Clocked(torch.optim.Optimizer):
+    """Takes `weight_decay · lr^power` of each weight per step, and nothing else in common with torch's."""
+
+    def __init__(self, params: Any, power: float, adapts: bool = False):
+        super().__init__(params, {"lr": 0.1, "weight_decay": 0.02})
+        self.power, self.adapts = power, adapts
+
+    @torch.no_grad()
+    def step(self, closure: Any = None) -> Any:
+        for group in self.param_groups:
+            for p in group["params"]:
+                if p.grad is not None:
+                    shrink = group["weight_decay"] * group["lr"] ** self.power
+                    p.mul_(1 - shrink).sub_(p.grad.sign() if self.adapts else p.grad, alpha=group["lr"])
+
+
+@pytest.mark.parametrize("power", [0, 1, 2])
+@pytest.mark.parametrize("strength", [0.02, 0.01])
+def test_a_measured_shrink_keeps_to_its_own_clock_and_strength(power: int, strength: float):
+    model = make_model(bias=False)
+    optimizer = Clocked(model.parameters(), power)
+    watch = sh.telemetry(optimizer, model)
+    assert watch.numbers()["shrink/group0"] == pytest.approx(0.02 * 0.1**power, rel=1e-5)
+    optimizer.param_groups[0].update(lr=0.05, weight_decay=strength)
+    assert watch.numbers()["shrink/group0"] == pytest.approx(strength * 0.05**power, rel=1e-5)
+
+
+def test_a_shrink_of_no_known_clock_is_left_out_at_another_learning_rate():
+    model = make_model(bias=False)
+    optimizer = Clocked(model.parameters(), 0.5)
+    watch = sh.telemetry(optimizer, model)
+    assert watch.numbers()["shrink/group0"] == pytest.approx(0.02 * 0.1**0.5, rel=1e-5)
+    optimizer.param_groups[0]["lr"] = 0.05
+    assert "shrink/group0" not in watch.numbers()
+
+
+class CoupledAdam(torch.optim.Adam):
+    """Of a kind that telemetry does not know, with a penalty in the gradient."""
+
+
+def test_a_penalty_in_an_unknown_adaptive_step_has_no_single_shrink():
+    model = make_model(bias=False)
+    optimizer = CoupledAdam(model.parameters(), lr=0.1, weight_decay=0.05)
+    train(model, optimizer, 3)
+    assert "shrink/group0" not in sh.telemetry(optimizer, model).numbers()
+
+
+def true_share(model: Any, optimizer: Any, rule: Any, watch: Any) -> float:
+    """The decay's share of one SGD step from weights beside the start."""
+    sh.attach(optimizer, rule, model=model, exempt=())
+    with torch.no_grad():
+        for p in model.parameters():
+            p.add_(torch.randn_like(p), alpha=0.1)
+    before = [p.detach().clone() for p in model.parameters()]
+    for p in model.parameters():
+        p.grad = torch.randn_like(p)
+    optimizer.step()
+    decay = moved = 0.0
+    for p, w in zip(model.parameters(), before, strict=True):
+        assert p.grad is not None
+        decay += float((w - 0.1 * p.grad - p.detach()).square().sum())
+        moved += float((p.detach() - w).square().sum())
+    return math.sqrt(decay / moved)
+
+
+@pytest.mark.parametrize("rule", [sh.L2SP(0.5), sh.L2(0.5), sh.Decoupled(0.5)], ids=lambda r: r.name)
+def test_the_share_is_that_of_the_distance_by_which_the_rule_pulls(rule: Any):
+    model = make_model()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    watch = sh.telemetry(optimizer, model)
+    share = true_share(model, optimizer, rule, watch)
+    assert watch.numbers()["update_share/group0"] == pytest.approx(share, rel=1e-6)
+
+
+def test_the_share_of_a_product_is_that_of_its_factors():
+    model = torch.nn.ModuleDict(
+        {name: torch.nn.Linear(3, 3, bias=False, dtype=torch.float64) for name in ("lora_A", "lora_B")}
+    )
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    watch = sh.telemetry(optimizer, model)
+    share = true_share(model, optimizer, sh.LowRankDecay(0.5), watch)
+    numbers = watch.numbers()
+    assert numbers["update_share/group0"] == pytest.approx(share, rel=1e-6)
+    assert numbers["shrink/group0"] == pytest.approx(0.05)
+
+
+UNEVEN = {
+    "ElasticNet": sh.ElasticNet(0.1, 0.2),
+    "Huber": sh.Huber(0.3, 0.01),
+    "WeightElimination": sh.WeightElimination(0.3, 0.01),
+    "Cautious": sh.Cautious(sh.Decoupled(0.05)),
+    "ConditionalDecay": sh.ConditionalDecay(0.005, 0.1),
+    "AdaptiveDecay": sh.AdaptiveDecay(0.05),
+}
+
+
+@pytest.mark.parametrize("rule", UNEVEN.values(), ids=UNEVEN)
+def test_a_rule_that_takes_another_part_of_each_weight_has_no_shrink(rule: Any):
+    model = make_model()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    watch = sh.telemetry(optimizer, model)
+    handle = sh.attach(optimizer, rule, model=model)
+    train(model, optimizer, 1)
+    numbers = {**watch.numbers(), **handle.log()}
+    assert not [key for key in numbers if "shrink/" in key[1:] or key.endswith("/shrink") or "share" in key]
+    assert not [key for key in numbers if key.startswith("shrink/") or "timescale" in key]

@@ -4,7 +4,7 @@ from shrinkage.attachment._attach import attach
 from shrinkage.attachment._attachment import Attachment
 from shrinkage.attachment._hooks import handles_of as attachments_of
 from shrinkage.attachment._wrappers import refuse_valueless, stepping_optimizer
-from shrinkage.attachment.readings._log import shrinks_now
+from shrinkage.attachment.readings._log import anchors_of, shrinks_now
 from shrinkage.attachment.readings._own_decay import OwnDecay, own_decay
 from shrinkage.attachment.readings._parameter_table import ParameterRow, ParameterTable
 from shrinkage.networks import ROLES, Place, Role, places_of
@@ -17,6 +17,7 @@ __all__ = [
     "ParameterTable",
     "Place",
     "Role",
+    "anchors_of",
     "attach",
     "attachments_of",
     "own_decay",

@@ -11,6 +11,7 @@ from shrinkage.auditing._unchecked import Unchecked
 from shrinkage.auditing.findings import CHECKS
 from shrinkage.auditing.measuring._step_reading import Reading
 from shrinkage.auditing.running._audit_run import RunAudit, audit_run
+from shrinkage.auditing.running._measured_decay import MeasuredDecay, measured_decays
 
 __all__ = [
     "CHECKS",
@@ -19,6 +20,7 @@ __all__ = [
     "Check",
     "Finding",
     "Group",
+    "MeasuredDecay",
     "Reading",
     "RunAudit",
     "Severity",
@@ -28,4 +30,5 @@ __all__ = [
     "audit_run",
     "audit_step",
     "explain",
+    "measured_decays",
 ]

@@ -1,4 +1,4 @@
-"""What an optimizer of unknown kind removes per step and learning rate, measured once by an audit."""
+"""What an optimizer of unknown kind removes per step, measured once by an audit."""
 
 from __future__ import annotations
 
@@ -6,24 +6,31 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from shrinkage._errors import RequestError
-from shrinkage.attachment import own_decay
-from shrinkage.auditing import audit
-from shrinkage.networks import places_of
+from shrinkage.attachment import OwnDecay, own_decay
+from shrinkage.auditing import MeasuredDecay, measured_decays
 
-__all__ = ["measured_ratios"]
+__all__ = ["Measured", "measure_once", "shrink_at"]
+
+Measured = tuple[MeasuredDecay, OwnDecay]
+"""What an audit found of a parameter, and its group's settings in that audit."""
 
 
-def measured_ratios(optimizer: Optimizer, model: nn.Module) -> dict[Tensor, float]:
-    """shrink/lr of every parameter whose shrink an audit can tell; empty where the optimizer can't be audited."""
-    by_name = {place.name: place.tensor for place in places_of(model)}
-    lr = {p: own_decay(optimizer, group).lr for group in optimizer.param_groups for p in group["params"]}
+def measure_once(optimizer: Optimizer, model: nn.Module) -> dict[Tensor, Measured]:
+    """What every parameter loses; empty where the optimizer can't be audited."""
+    own = {p: own_decay(optimizer, group) for group in optimizer.param_groups for p in group["params"]}
     try:
-        groups = audit(optimizer, model).groups
+        found = measured_decays(optimizer, model)
     except RequestError:
         return {}
-    ratios: dict[Tensor, float] = {}
-    for group in groups:
-        for p in (by_name[name] for name in group.parameters if name in by_name):
-            if group.shrink is not None and (now := lr.get(p)):
-                ratios[p] = group.shrink / now
-    return ratios
+    return {p: (decay, own[p]) for p, decay in found.items()}
+
+
+def shrink_at(measured: Measured, now: OwnDecay) -> float | None:
+    """The shrink at the present learning rate and strength; None where neither the audit nor the clock tells it."""
+    decay, then = measured
+    if not then.lr or now.lr is None:
+        return None
+    lr = now.lr / then.lr
+    if lr != 1 and not decay.has_a_clock:
+        return None
+    return decay.shrink(lr, now.strength / then.strength if then.strength else 1.0)

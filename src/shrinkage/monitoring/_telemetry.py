@@ -14,13 +14,14 @@ from shrinkage._errors import RequestError
 from shrinkage.attachment import (
     Attachment,
     OwnDecay,
+    anchors_of,
     attachments_of,
     own_decay,
     refuse_valueless,
     shrinks_now,
     stepping_optimizer,
 )
-from shrinkage.monitoring._measured import measured_ratios
+from shrinkage.monitoring._measured import Measured, measure_once, shrink_at
 from shrinkage.rules import plain, wide
 
 __all__ = ["Telemetry", "telemetry"]
@@ -73,9 +74,10 @@ class Telemetry:
 
     def __init__(self, optimizer: Optimizer, model: nn.Module | None, steps_per_epoch: float | None) -> None:
         self._optimizer, self._model, self._steps_per_epoch = optimizer, model, steps_per_epoch
-        self._ratios: dict[Tensor, float | None] = {}
+        self._measured: dict[Tensor, Measured | None] = {}
         self._armed = True
         self._before: dict[Tensor, Tensor] = {}
+        self._pulled_to: dict[Tensor, Tensor] = {}
         self._moved: dict[Tensor, tuple[float, float]] = {}
         self._decays: dict[Tensor, float | OwnDecay | None] = {}
         before, after = (
@@ -95,7 +97,8 @@ class Telemetry:
         `/group<i>/<parameter>`:
 
         - `lr`: the learning rate;
-        - `shrink`: fraction of a weight removed per step, if it is the same for all weights;
+        - `shrink`: fraction of a weight removed per step, if it is the same for all weights; with `L2SP`, fraction of
+          its distance to the start;
         - `timescale`: 1/shrink in steps, and `timescale_epochs` in epochs; absent if nothing is removed;
         - `lam`, λ, or `rate`, the fraction per step, if the strength is one of these;
         - `norm`: of the group's decayed weights, or of all its weights if none are decayed;
@@ -155,14 +158,14 @@ class Telemetry:
         return numbers | self._share(name, params)
 
     def _shrink(self, p: Tensor, own: OwnDecay) -> float | None:
-        """What the optimizer removes from `p` by itself: what one audit found, in proportion to the learning rate."""
+        """What the optimizer removes from `p` by itself: what one audit found, at the present settings."""
         if own.is_known:
             return own.shrink
-        if p not in self._ratios and self._model is not None and own.lr:
+        if p not in self._measured and self._model is not None and own.lr:
             held = [q for group in self._optimizer.param_groups for q in group["params"]]
-            self._ratios |= dict.fromkeys(held) | measured_ratios(self._optimizer, self._model)
-        ratio = self._ratios.get(p)
-        return None if ratio is None or own.lr is None else ratio * own.lr
+            self._measured |= dict.fromkeys(held) | measure_once(self._optimizer, self._model)
+        measured = self._measured.get(p)
+        return None if measured is None else shrink_at(measured, own)
 
     def _in_epochs(self, group: str, shrink: float) -> dict[str, float]:
         if self._steps_per_epoch is None or not shrink:
@@ -186,7 +189,11 @@ class Telemetry:
     def _shrink_then(self, p: Tensor) -> float | None:
         """The fraction that `p` loses per step in the long run, as of the measured step; None where it is not known."""
         decay = self._decays.get(p)
-        return self._shrink(p, decay) if isinstance(decay, OwnDecay) else decay
+        if not isinstance(decay, OwnDecay):
+            return decay
+        shrink, measured = self._shrink(p, decay), self._measured.get(p)
+        is_elsewhere = measured is not None and measured[0].anchored  # the distance to it is not known
+        return None if is_elsewhere and not decay.is_known else shrink
 
     @torch.no_grad()
     def _look(self, optimizer: Optimizer, args: Any, kwargs: Any) -> None:
@@ -194,16 +201,30 @@ class Telemetry:
             return
         self._before = {p: _part(p).clone() for group in optimizer.param_groups for p in group["params"]}
         self._decays = _decays_now(optimizer)
+        self._pulled_to = {
+            p: a
+            for handle in attachments_of(optimizer)
+            for p, a in anchors_of(handle).items()
+            if p in self._before
+        }
 
     @torch.no_grad()
     def _compare(self, optimizer: Optimizer, args: Any, kwargs: Any) -> None:
         if not self._before:
             return
         self._moved = {
-            p: (float(wide(old).norm()), float((wide(_part(p)) - wide(old)).norm()))
+            p: (self._distance(p, old), float((wide(_part(p)) - wide(old)).norm()))
             for p, old in self._before.items()
         }
         self._armed, self._before = False, {}
+
+    def _distance(self, p: Tensor, old: Tensor) -> float:
+        """‖w − a‖ before the step, of the part that is measured."""
+        anchor = self._pulled_to.get(p)
+        if anchor is None:
+            return float(wide(old).norm())
+        start = torch.view_as_complex(anchor) if p.is_complex() else anchor
+        return float((wide(old) - wide(_part(start))).norm())
 
 
 def _decays_now(optimizer: Optimizer) -> dict[Tensor, float | OwnDecay | None]:

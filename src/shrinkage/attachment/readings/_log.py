@@ -11,10 +11,11 @@ from torch import Tensor
 
 from shrinkage.attachment._handle import Handle
 from shrinkage.attachment._step import Bunch
-from shrinkage.rules import L1Force, Rule, factor_at, plain, wide
+from shrinkage.rules import L2Force, Rule, factor_at, plain, wide
 from shrinkage.strength import asymptotic_shrink, momentum_gain
 
 __all__ = [
+    "anchors_of",
     "canonical_lambda",
     "equilibrium_norm",
     "group_names",
@@ -30,6 +31,7 @@ def measurements(handle: Handle) -> dict[str, float]:
     names = group_names(handle)
     numbers: dict[str, float] = {}
     for bunch, rule in _rules_now(handle):
+        rule = replace(rule, factors=1)  # of a product, what it loses as a whole
         numbers |= {
             f"shrinkage/{names[bunch]}/{key}": value for key, value in _of_bunch(handle, bunch, rule).items()
         }
@@ -39,7 +41,8 @@ def measurements(handle: Handle) -> dict[str, float]:
 def shrinks_now(handle: Handle) -> dict[Tensor, float]:
     """The fraction that each parameter loses per step in the long run, at the next step's strength and learning rate.
 
-    Parameters without a single fraction are left out.
+    Of a rule that pulls toward the start, the fraction of the distance to it. Parameters without a single fraction are
+    left out.
     """
     shrinks: dict[Tensor, float] = {}
     for bunch, rule in _rules_now(handle):
@@ -49,13 +52,15 @@ def shrinks_now(handle: Handle) -> dict[Tensor, float]:
     return shrinks
 
 
+def anchors_of(handle: Handle) -> dict[Tensor, Tensor]:
+    """The weights toward which a rule such as `L2SP` pulls each parameter; without those that it pulls toward 0."""
+    return {claim.param: claim.anchor for claim in handle.claims.values() if claim.anchor is not None}
+
+
 def _rules_now(handle: Handle) -> list[tuple[Bunch, Rule]]:
     """Each bunch with its rule at the schedule's present factor."""
     factor = factor_at(handle.schedule, handle.steps)
-    return [
-        (bunch, replace(bunch.rule, strength=bunch.rule.strength * factor, factors=1))
-        for bunch in handle.bunches
-    ]
+    return [(bunch, bunch.rule.with_strength(bunch.rule.strength * factor)) for bunch in handle.bunches]
 
 
 def group_names(handle: Handle) -> dict[Bunch, str]:
@@ -117,7 +122,7 @@ def _shrink(optimizer: torch.optim.Optimizer, bunch: Bunch, rule: Rule) -> float
     """The fraction removed per step in the long run; None where each weight, or each stacked model, has another."""
     if isinstance(rule.strength, Tensor) and rule.strength.numel() > 1:
         return None
-    if isinstance(rule.force, L1Force):
+    if not isinstance(rule.force, L2Force) or rule.modulation is not None:
         return None
     now = bunch.now()
     if rule.entry == "loss":
@@ -132,7 +137,12 @@ def canonical_lambda(optimizer: torch.optim.Optimizer, bunch: Bunch, rule: Rule,
         lam = float(rule.strength)
         return lam if rule.entry == "loss" or not lr else lam / _gain(optimizer, bunch)
     rate = float(rule.strength)
-    if not isinstance(optimizer, torch.optim.SGD) or not lr or rate >= 1:
+    if (
+        not isinstance(optimizer, torch.optim.SGD)
+        or not lr
+        or rate >= 1
+        or not isinstance(rule.force, L2Force)
+    ):
         return None
     return float(rule.lambda_at(lr)) / _gain(optimizer, bunch)
 

@@ -28,6 +28,8 @@ class OwnDecay:
     """Fraction removed per step in the long run; None where it is not known, or another one for each weight."""
     is_known: bool
     """False where only a measurement can tell what the optimizer does with its `weight_decay`."""
+    strength: float = 0.0
+    """The group's number, whatever it means."""
 
 
 def own_decay(optimizer: Optimizer, group: dict[str, Any]) -> OwnDecay:
@@ -38,7 +40,7 @@ def own_decay(optimizer: Optimizer, group: dict[str, Any]) -> OwnDecay:
     if not strength and type(optimizer).__module__.startswith("torch.optim."):
         return OwnDecay(lr, 0.0, 0.0, is_known=True)
     if lr is None or meaning is None:
-        return OwnDecay(lr, None, None, is_known=False)
+        return OwnDecay(lr, None, None, is_known=False, strength=strength)
     momentum = {}
     if isinstance(optimizer, torch.optim.SGD) and group["momentum"]:
         momentum = {"momentum": float(group["momentum"]), "dampening": float(group["dampening"])}

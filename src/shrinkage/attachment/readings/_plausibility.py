@@ -45,10 +45,11 @@ def warn_of_strengths(handle: Handle, steps: int | None, stacklevel: int) -> Non
 
 def _suspicious(bunch: Bunch, most: float, steps: int | None) -> str | None:
     """What is probably a slip, and the way out; None where nothing is."""
+    if bunch.rule.anchor != "zero":
+        return _suspicious_pull(bunch, most, steps)
     if most > LARGE * (1 + 1e-9):  # lr 0.1 × 0.1 is at the limit
-        half = max(1, math.ceil(math.log(2) / -math.log1p(-min(most, 0.999999))))
         return (
-            f"removes {100 * most:.3g} % of every weight per step, so half of it is gone after {half} steps. "
+            f"removes {100 * most:.3g} % of every weight per step, so half of it is gone after {_half_life(most)} steps. "
             f"{_way_out(bunch)}"
         )
     if steps is not None and most * steps >= _EMPTIES:
@@ -63,6 +64,30 @@ def _suspicious(bunch: Bunch, most: float, steps: int | None) -> str | None:
             "large."
         )
     return None
+
+
+def _suspicious_pull(bunch: Bunch, most: float, steps: int | None) -> str | None:
+    """The same for a pull toward the start, which removes nothing of a weight that stays there."""
+    if most > LARGE * (1 + 1e-9):
+        return (
+            f"takes every weight {100 * most:.3g} % of the way back to its start per step, so half of what was learned "
+            f"is undone after {_half_life(most)} steps. {_way_out(bunch)}"
+        )
+    if steps is not None and most * steps >= _EMPTIES:
+        return (
+            f"takes every weight back to its start within {1 / most:,.0f} steps, {most * steps:,.0f} times over in a run "
+            f"of {steps:,} steps, so the weights keep only what the last steps taught. {_way_out(bunch)}"
+        )
+    if steps is not None and 0 < most * steps < _UNTOUCHED:
+        return (
+            f"takes a weight {100 * most * steps:.2g} % of the way back to its start in a run of {steps:,} steps, which "
+            f"has no effect. For 1 % in the run, the strength must be {1e-2 / (most * steps):,.0f} times as large."
+        )
+    return None
+
+
+def _half_life(shrink: float) -> int:
+    return max(1, math.ceil(math.log(2) / -math.log1p(-min(shrink, 0.999999))))
 
 
 def _good(bunch: Bunch, shrink: float, steps: int | None) -> str:

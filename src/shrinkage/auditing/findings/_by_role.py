@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from shrinkage.auditing._facts import Facts
+from shrinkage.auditing._facts import Audited, Facts
 from shrinkage.auditing._finding import Hits, finding, names
 from shrinkage.auditing.measuring._step_reading import Reading
 
@@ -19,7 +19,7 @@ _SHIFTS = ("bias", "norm", "scale", "token")
 def swapped_groups(facts: Facts) -> Hits:
     """Biases, norms or scales are decayed, but no weight matrix is: two groups have been swapped."""
     if _is_swapped(facts):
-        decayed = [p for p in facts.parameters if p.decays]
+        decayed = [p for p in facts.parameters if _pulls_to_zero(p)]
         matrices = [p for p in facts.parameters if p.role == "weight" and p.trainable]
         yield (
             names(decayed),
@@ -32,7 +32,7 @@ def swapped_groups(facts: Facts) -> Hits:
 
 def _is_swapped(facts: Facts) -> bool:
     matrices = [p for p in facts.parameters if p.role == "weight" and p.tensor.dim() > 1 and p.trainable]
-    decayed = [p for p in facts.parameters if p.decays and p.trainable]
+    decayed = [p for p in facts.parameters if _pulls_to_zero(p) and p.trainable]
     return bool(matrices and decayed) and all(p.role in _SHIFTS for p in decayed)
 
 
@@ -62,25 +62,45 @@ def embedding_decayed(facts: Facts) -> Hits:
 
 @finding("matrix-exempt", "A weight matrix is exempt", "warning", needs=("optimizer", "matrices"))
 def matrix_exempt(facts: Facts) -> Hits:
-    """A weight matrix or embedding is not decayed although others are, usually because of its name or shape.
+    """A weight matrix or embedding is not decayed although others of the same optimizer are, usually because of its
+    name or shape.
 
     Rules that look for "bias" exempt T5's `relative_attention_bias.weight`; rules that look for "norm" exempt a layer
-    called `prenorm_proj`.
+    called `prenorm_proj`. What another optimizer holds, or another part of Muon's with an auxiliary Adam, was set apart
+    on purpose. So was what a pull toward the start leaves out, such as a new head.
     """
     for role, kind in (("weight", "weight matrices"), ("embedding", "embeddings")):
-        alike = [p for p in facts.parameters if p.role == role and p.tensor.dim() > 1 and p.trainable]
-        exempt = [p for p in alike if not p.decays]
-        if exempt and len(exempt) < len(alike):
-            yield (
-                names(exempt),
-                f"not decayed, while {len(alike) - len(exempt)} other {kind} are",
-                f"all {kind} treated alike",
-                "Choose by a parameter's role, not by its name, as shrinkage.attach does.",
-            )
+        for alike in _set_together(facts, role):
+            exempt = [p for p in alike if not p.decays]
+            decayed = [p for p in alike if p.decays and not p.reading.anchored]
+            if exempt and decayed:
+                yield (
+                    names(exempt),
+                    f"not decayed, while {len(decayed)} other {kind} are",
+                    f"all {kind} treated alike",
+                    "Choose by a parameter's role, not by its name, as shrinkage.attach does.",
+                )
+
+
+def _set_together(facts: Facts, role: str) -> list[list[Audited]]:
+    """The trained matrices of a role, by the optimizer, or the part of it, that steps them."""
+    parts: dict[tuple[int, bool], list[Audited]] = {}
+    owner_of = {g: i for i, owner in enumerate(facts.owners) for g in owner.groups}
+    for p in facts.parameters:
+        if p.role == role and p.tensor.dim() > 1 and p.trainable:
+            options = facts.groups[p.group] if facts.groups else {}
+            key = owner_of.get(p.group, 0), bool(options.get("use_muon"))
+            parts.setdefault(key, []).append(p)
+    return list(parts.values())
+
+
+def _pulls_to_zero(p: Audited) -> bool:
+    """Whether it is decayed, and not pulled toward other weights, as a pull toward the start does to biases too."""
+    return p.decays and not p.reading.anchored
 
 
 def _hits_of_roles(facts: Facts, roles: tuple[str, ...], expected: str) -> Hits:
-    decayed = [p for p in facts.parameters if p.role in roles and p.decays]
+    decayed = [p for p in facts.parameters if p.role in roles and _pulls_to_zero(p)]
     if decayed and not _is_swapped(facts):
         size = _size(decayed[0].reading)
         yield names(decayed), f"{len(decayed)} decayed, {size} ({decayed[0].reason})", expected, _EXEMPT

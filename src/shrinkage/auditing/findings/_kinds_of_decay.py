@@ -65,6 +65,11 @@ def _replacement_of_a_rule(facts: Facts, owner: Owner, p: Audited) -> str:
     """What to attach where a hook, and not the group's number, puts the penalty into the gradient."""
     if p.penalty.l2 > 0 or not owner.has_hooks or configured_strength(facts.groups[p.group]):
         return ""
+    if p.reading.anchored:
+        return (
+            "Replace the attached rule by one that acts outside the gradient, "
+            'dataclasses.replace(L2SP(…), entry="before"), or train with SGD; Decoupled would pull toward 0.'
+        )
     return "Replace the attached rule by one that acts outside the gradient, such as Decoupled."
 
 

@@ -62,7 +62,7 @@ def zero_grad_decayed(facts: Facts) -> Hits:
     fine-tuning.
     """
     for p in facts.parameters:
-        if p.unreached is None or not p.trainable or not _is_worn(p):
+        if p.unreached is None or not p.trainable or p.reading.anchored or not _is_worn(p):
             continue
         shrink = (
             f" and loses {p.reading.shrink:.3g} of itself per step" if p.reading.shrink else ", and moves"
@@ -95,7 +95,8 @@ def in_no_group(facts: Facts) -> Hits:
             facts.forgotten,
             f"{len(facts.forgotten)} trainable parameters in no group",
             "each trainable parameter in one group",
-            "Add them with optimizer.add_param_group, or set requires_grad=False if they should not be trained.",
+            "Add them with optimizer.add_param_group, or set requires_grad=False if they should not be trained. If "
+            "another optimizer trains them, audit all together: audit([first, second], model).",
         )
 
 

@@ -59,7 +59,8 @@ def _is_fast(p: Audited) -> bool:
 def timescale_short(facts: Facts) -> Hits:
     """Weights forget what they learned before they have seen all the rows once: 1/shrink steps are less than an epoch.
 
-    Runs of one epoch or less are not checked, since no row is seen twice.
+    With a pull toward the start, weights that forget are back at the start. Runs of one epoch or less are not checked,
+    since no row is seen twice.
     """
     if facts.rows is None or facts.batch_size is None or _is_single_pass(facts):
         return
@@ -86,9 +87,9 @@ def timescale_long(facts: Facts) -> Hits:
         total, steps = long[0][1], len(_plans(facts)[0][1])
         yield (
             names(p for p, _ in long),
-            f"{100 * (1 - math.exp(-total)):.2g} % is removed over all {steps} steps",
+            f"{100 * (1 - math.exp(-total)):.2g} % {_of_what(long[0][0])}is removed over all {steps} steps",
             "a timescale within the run",
-            f"A strength about {short(1 / total)} times as large would act within the run; or leave the decay out."
+            f"A strength about {short(1 / total)} times as large would act within the run; or leave it out."
             + _good(facts, long[0][0]),
         )
 
@@ -107,6 +108,10 @@ def fades(facts: Facts) -> Hits:
             "50 % for a steady decay",
             "For a steady decay: shrinkage.attach(…, Decoupled(rate=…, clock='constant')).",
         )
+
+
+def _of_what(p: Audited) -> str:
+    return "of the distance to the weights that it is pulled to " if p.reading.anchored else ""
 
 
 def _good(facts: Facts, p: Audited) -> str:

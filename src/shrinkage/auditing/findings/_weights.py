@@ -46,7 +46,7 @@ def scale_invariant(facts: Facts) -> Hits:
     the norm at which updates and decay balance. Only the product of lr and strength matters.
     """
     for p in facts.parameters:
-        if p.invariance is not None and p.decays:
+        if p.invariance is not None and p.decays and not p.reading.anchored:
             rest = p.invariance.norm_at_rest
             yield (
                 [p.name],

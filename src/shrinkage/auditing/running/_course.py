@@ -15,12 +15,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
 from torch import Tensor
 
 from shrinkage.auditing._facts import Audited, Facts, configured_strength
-from shrinkage.auditing.measuring._timeline import Timeline, number
+from shrinkage.auditing.measuring._timeline import number
+from shrinkage.auditing.running._measured_decay import MeasuredDecay
 from shrinkage.auditing.subjects._sampling import local
 from shrinkage.strength import short
 
@@ -48,7 +47,9 @@ class Course:
     norm_at_rest: list[float | None]
     """‖w‖ at which decay and updates of that size balance."""
     share: list[float | None]
-    """The decay's share of the update."""
+    """The decay's share of the update; None where the pull is toward weights other than 0."""
+    anchored: bool = False
+    """Whether the pull is toward weights other than 0, so that fractions are of the distance to them."""
 
     @property
     def sentence(self) -> str:
@@ -64,7 +65,8 @@ class Course:
                 if removed == 0
                 else f"{text}; the amount of decay depends on the gradients."
             )
-        text = f"The decay removed {short(100 * removed, 2)} % in {self.steps[-1]} steps; {text}"
+        what = " of the distance to the weights that it pulls toward" if self.anchored else ""
+        text = f"The decay removed {short(100 * removed, 2)} %{what} in {self.steps[-1]} steps; {text}"
         text += f"; it is {short(100 * share, 2)} % of the last update" if share is not None else ""
         return text + (
             f", and the equilibrium ‖w‖ was {rest:.3g} where the decay was strongest."
@@ -91,6 +93,11 @@ class Watch:
     def __post_init__(self) -> None:
         self._strength = configured_strength(self.facts.groups[self.members[0].group]) or 0.0
 
+    @property
+    def is_anchored(self) -> bool:
+        """Whether the pull is toward weights other than 0, which are not known."""
+        return self.members[0].reading.anchored
+
     def before(self, is_looked_at: bool) -> None:
         """Keep the weights of a step that is looked at."""
         self._before = [_part(p).clone() for p in self.members] if is_looked_at else []
@@ -104,7 +111,7 @@ class Watch:
         old, new = _norm(self._before), _norm([_part(p) for p in self.members])
         moved = _norm([_part(p) - w for p, w in zip(self.members, self._before, strict=True)])
         rest = share = None
-        if shrink is not None and shrink > 0:
+        if shrink is not None and shrink > 0 and not self.is_anchored:
             along = (new**2 - old**2 - moved**2) / 2  # Δw·w
             u = max(moved**2 + 2 * shrink * along + (shrink * old) ** 2, 0.0) ** 0.5
             share = shrink * old / (shrink * old + u) if old or u else None
@@ -128,23 +135,16 @@ class Watch:
             norm=norm,
             norm_at_rest=rest,
             share=share,
+            anchored=self.is_anchored,
         )
 
     def _shrink(self, options: dict[str, Any]) -> float | None:
         """The measured shrink at the step's own learning rate and strength."""
         p = self.members[0]
-        if not p.decays:
-            return 0.0
-        if p.reading.shrink is None or (p.reading.path == "coupled" and p.reading.adaptive):
-            return None
         strength = configured_strength(options) or 0.0
         factor = strength / self._strength if self._strength else 1.0
-        plan = Timeline(lrs=_one(number(options.get("lr"))), strengths=_one(factor))
-        return float(plan.shrinks(p.reading, p.lr)[0])
-
-
-def _one(value: float) -> NDArray[np.float64]:
-    return np.array([value])
+        lr = number(options.get("lr")) / p.lr if p.lr else 1.0
+        return MeasuredDecay(reading=p.reading).shrink(lr, factor)
 
 
 def _part(p: Audited) -> Tensor:

@@ -28,13 +28,19 @@ def render_run_audit(audit: AuditResult, courses: Sequence[Course], losses: Sequ
         ),
         Tile(label="Loss", value=f"{losses[-1]:.3g}", before=f"{losses[0]:.3g} at the first step"),
         *(
-            Tile(label="Removed by the decay", value=f"{100 * (c.removed[-1] or 0):.2g} %", before=c.label)
+            Tile(
+                label="Undone by the pull to the start" if c.anchored else "Removed by the decay",
+                value=f"{100 * (c.removed[-1] or 0):.2g} %",
+                before=c.label,
+            )
             for c in decaying[:1]
         ),
     ]
     sections = [_norms(courses)]
     if decaying:
-        sections = [_shrinks(decaying), *sections, _shares(decaying)]
+        sections = [_shrinks(decaying), *sections]
+    if shared := [course for course in decaying if not course.anchored]:
+        sections.append(_shares(shared))
     return render_audit_with(
         audit,
         title=f"What the decay did in {steps:,} steps of {audit.optimizer}",
@@ -44,12 +50,16 @@ def render_run_audit(audit: AuditResult, courses: Sequence[Course], losses: Sequ
     )
 
 
+def _of_what(courses: Sequence[Course]) -> str:
+    return "the distance to the start" if all(course.anchored for course in courses) else "a weight"
+
+
 def _shrinks(courses: Sequence[Course]) -> Section:
     removed = max(course.removed[-1] or 0 for course in courses)
     return Section(
         id="shrink-over-time",
         topic="How strongly",
-        title=f"The decay took up to {100 * removed:.2g} % of a weight without gradients",
+        title=f"The decay took up to {100 * removed:.2g} % of {_of_what(courses)} without gradients",
         caption=(
             "The fraction that each step removes, by the measured rule at the learning rate of that step."
         ),

@@ -30,11 +30,16 @@ def group_sentence(facts: Facts, p: Audited, epochs: float | None, steps: float 
     if not p.decays:
         return "No decay: only gradients move it."
     if reading.grows:
+        if reading.anchored:
+            return "Its pull is away from the weights that it should be toward."
         return "Its pull is away from 0: without a gradient the weights grow."
     if reading.is_constant:
         return "A pull of constant size, as from an L1 penalty: small weights reach 0 first."
     if reading.shrink is None or reading.shrink <= 0 or steps is None:
         return _of_gradients(facts, p)
+    if reading.anchored:
+        head = f"A pull of {reading.shrink:.3g} per step toward weights other than 0, such as the start, undoes what was"
+        return f"{head} learned within {_span(epochs, steps)}{_over_the_run(facts, p)}."
     return f"{_strength(facts, p)} forgets over {_span(epochs, steps)}{_over_the_run(facts, p)}."
 
 
@@ -69,7 +74,8 @@ def _over_the_run(facts: Facts, p: Audited) -> str:
     length = f"{_count(len(plan))} steps"
     if facts.rows is not None and facts.batch_size is not None:
         length = short(len(plan) * facts.batch_size / facts.rows)
-    total = f"; your run has {length}: it removes {_percent(1 - math.exp(-removed))} in all"
+    what = " of the distance to them" if p.reading.anchored else ""
+    total = f"; your run has {length}: it removes {_percent(1 - math.exp(-removed))}{what} in all"
     found = facts.ends(p)
     unit = "strengths" if configured_strength(facts.groups[p.group]) else "shrinks"
     return total + (f"; {acting_words(found, unit)}" if found else "")

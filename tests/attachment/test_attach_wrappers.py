@@ -366,3 +366,26 @@ def test_a_sharded_optimizer_resumes_in_either_order(rule, order: str):
             assert torch.equal(a, b)
     finally:
         dist.destroy_process_group()
+
+
+def test_a_model_whose_parameters_were_replaced_after_attaching_is_refused():
+    model = nn.Linear(3, 2)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    attach(optimizer, L2(0.1), model=model)
+    model.weight = nn.Parameter(model.weight.detach().clone())  # as fully_shard does
+    model(torch.ones(1, 3)).sum().backward()
+    with pytest.raises(
+        RequestError, match=r"the model has another weight than the optimizer.*attach afterwards"
+    ):
+        optimizer.step()
+    again = torch.optim.SGD(model.parameters(), lr=0.1)
+    attach(again, L2(0.1), model=model)
+    again.step()
+
+
+def test_an_optimizer_built_before_its_parameters_were_replaced_is_refused():
+    model = nn.Linear(3, 2)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    model.weight = nn.Parameter(model.weight.detach().clone())
+    with pytest.raises(RequestError, match=r"parameter 0 of group 0.*build the optimizer afterwards"):
+        attach(optimizer, L2(0.1), model=model)

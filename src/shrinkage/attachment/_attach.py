@@ -7,22 +7,14 @@ from collections.abc import Mapping, Sequence
 from numbers import Real
 from typing import Any, Literal
 
-import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
 from shrinkage._errors import RequestError, shown
 from shrinkage.attachment._attachment import Attachment
-from shrinkage.attachment._claims import (
-    Claim,
-    Pattern,
-    Selection,
-    check_patterns,
-    matches,
-    named_parameters,
-    partner_of,
-)
+from shrinkage.attachment._claiming import Claimer
+from shrinkage.attachment._claims import Claim, Pattern, Selection
 from shrinkage.attachment._handle import Keep
 from shrinkage.attachment._hooks import handles_of
 from shrinkage.attachment._learning_rate import Peaks, check_schedule, given_peaks, peak_of
@@ -42,10 +34,10 @@ from shrinkage.attachment.carriers._native import (
 )
 from shrinkage.attachment.carriers._portable import record_of
 from shrinkage.attachment.control._control_refusals import check_control, unwrap_model
-from shrinkage.attachment.control._loop_control import LoopControl, Strengths, unit_of
+from shrinkage.attachment.control._loop_control import LoopControl, Strengths
 from shrinkage.attachment.readings._plausibility import warn_of_strengths
-from shrinkage.networks import ROLES, Place
-from shrinkage.rules import Controller, Reading, Rule, Schedule, View
+from shrinkage.networks import ROLES
+from shrinkage.rules import Controller, Rule, Schedule
 
 __all__ = ["attach"]
 
@@ -141,14 +133,14 @@ def attach(
         given = {"schedule": schedule, "parameters": parameters, "native": native == "adopt"}
         given |= {"multipliers": multipliers, "strengths": strengths}
         loop = _loop_control(optimizer, rule, model, control, strengths, steps, peaks, given)
-    claimer = _Claimer(optimizer, rule, model, selection, parameters, multipliers or {}, strengths)
+    claimer = Claimer(optimizer, rule, model, selection, parameters, multipliers or {}, strengths)
     claims = claimer.claims()
     _settle_native(optimizer, rule, claims, native)
     handle = Attachment(
         optimizer,
         rule,
         claims,
-        claim_new=claimer.claim_new,
+        claimer=claimer,
         schedule=schedule,
         peaks=peaks,
         rows=rows,
@@ -178,122 +170,6 @@ def _loop_control(
     check_control(control, optimizer, rule, model, steps=steps, lr=lr, strengths=strengths, given=given)
     inner = None if model is None else unwrap_model(model)
     return LoopControl(control, optimizer, rule, inner, strengths=strengths, lr=lr, steps=steps or 0)
-
-
-class _Claimer:
-    """Makes the claims, also for parameters that are added later."""
-
-    def __init__(
-        self,
-        optimizer: Optimizer,
-        rule: Rule,
-        model: nn.Module | None,
-        selection: Selection,
-        parameters: Mapping[str, Tensor] | None,
-        multipliers: Mapping[Pattern, float],
-        strengths: Strengths,
-    ) -> None:
-        self._strengths: Strengths = strengths
-        self._multipliers = multipliers
-        self._optimizer, self._rule, self._model = optimizer, rule, model
-        self._selection, self._parameters = selection, parameters
-
-    def claims(self) -> list[Claim]:
-        places, listed, stacked = named_parameters(self._optimizer, self._model, self._parameters)
-        self._selection.check_used(places)
-        check_patterns("multipliers", tuple(self._multipliers), places)
-        known = {id(place.tensor): place for place in places}
-        claims, claimed = [], set()
-        for i, group in enumerate(self._optimizer.param_groups):
-            for j, param in enumerate(group["params"]):
-                if id(param) not in known:
-                    raise RequestError(
-                        f"attach(model=…): parameter {j} of group {i}, of shape {list(param.shape)}, is not one of "
-                        "the model's. Give the model that it belongs to, or parameters={name: tensor}."
-                    )
-                place = known[id(param)]
-                if id(param) in claimed:
-                    raise RequestError(
-                        f"attach(optimizer): the optimizer holds {place.name} twice, so each step would move and decay "
-                        "it twice. Build the optimizer with each parameter once."
-                    )
-                claimed.add(id(param))
-                claims.append(self._claim(place, param, group, listed, place.name in stacked))
-        self._check_strengths(claims)
-        self._check_products(claims)
-        return claims
-
-    def claim_new(self, param: Tensor, group: dict[str, Any]) -> Claim:
-        places, listed, stacked = named_parameters(self._optimizer, self._model, self._parameters)
-        for place in places:
-            if place.tensor is param:
-                return self._claim(place, param, group, listed, place.name in stacked)
-        raise RequestError(
-            f"attach(…): a parameter of shape {list(param.shape)} was added to the optimizer but is not "
-            "one of the model's, so its role is unknown. Add it to the model first."
-        )
-
-    def _claim(
-        self, place: Place, param: Tensor, group: dict[str, Any], listed: frozenset[str], stacked: bool
-    ) -> Claim:
-        reason = self._selection.why_exempt(place, listed)
-        if reason is None and self._rule.factors > 1 and partner_of(place.name) is None:
-            reason = "exempt: not a factor of a product"
-        peak = peak_of(group) or peak_of(self._optimizer.defaults)
-        claim = Claim(place.name, param, place.role, reason or "pulled", None, stacked, peak)
-        if reason is not None:
-            return claim
-        for other in handles_of(self._optimizer):
-            if param in other.claims and other.claims[param].rule is not None:
-                raise RequestError(
-                    f"attach({self._rule.name}): {place.name} already has the rule {other.rule.name}. "
-                    "Remove that rule first, or split the parameters with only=… and exempt=…."
-                )
-        claim.factor = math.prod(
-            float(f) for pattern, f in self._multipliers.items() if matches(pattern, place)
-        )
-        claim.rule = (
-            self._rule if claim.factor == 1 else self._rule.with_strength(self._rule.strength * claim.factor)
-        )
-        number = next(i for i, other in enumerate(self._optimizer.param_groups) if other is group)
-        claim.unit = unit_of(self._strengths, place.name, number)
-        real = torch.view_as_real(param.detach()) if param.is_complex() else param.detach()
-        claim.anchor = real.clone() if self._rule.anchor == "initial" else None
-        self._start(claim, real)
-        return claim
-
-    def _start(self, claim: Claim, w: Tensor) -> None:
-        strength = w.new_ones(len(w), *[1] * (w.ndim - 1)) if claim.stacked else self._rule.strength
-        view = View(w=w, now=Reading(0.0, 0.0), strength=strength, anchor=claim.anchor, state=claim.state)
-        self._rule.start(view)
-
-    def _check_products(self, claims: Sequence[Claim]) -> None:
-        if self._rule.factors == 1:
-            return
-        pulled = {claim.name for claim in claims if claim.rule is not None}
-        for name in pulled:
-            if (other := partner_of(name)) not in pulled:
-                raise RequestError(
-                    f"attach({self._rule.name}): {name} is one factor of a product, and its other factor, "
-                    f"{other}, is not decayed. Decay both, or neither."
-                )
-        if not pulled:
-            raise RequestError(
-                f"attach({self._rule.name}): the optimizer has no low-rank pair to decay, such as lora_A "
-                "and lora_B. Use Decoupled for weights that are not a product."
-            )
-
-    def _check_strengths(self, claims: Sequence[Claim]) -> None:
-        strength = self._rule.strength
-        if not isinstance(strength, Tensor) or strength.numel() == 1:
-            return
-        for claim in claims:
-            models = len(claim.param) if claim.stacked else 1
-            if claim.rule is not None and strength.numel() != models:
-                raise RequestError(
-                    f"attach({self._rule.name}): {strength.numel()} strengths do not fit {claim.name}, which holds "
-                    f"{models} model(s). Several strengths need stacked tensors: parameters={{name: tensor}}."
-                )
 
 
 def _was_ours(optimizer: Optimizer, group: dict[str, Any], of: dict[Tensor, Claim]) -> bool:

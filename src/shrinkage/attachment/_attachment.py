@@ -12,6 +12,7 @@ from torch.optim import Optimizer
 
 from shrinkage._errors import RequestError
 from shrinkage.attachment import _resume
+from shrinkage.attachment._claiming import Claimer
 from shrinkage.attachment._claims import Claim
 from shrinkage.attachment._handle import Keep
 from shrinkage.attachment._hooks import install, uninstall
@@ -44,7 +45,7 @@ class Attachment:
         rule: Rule,
         claims: list[Claim],
         *,
-        claim_new: Callable[[Tensor, dict[str, Any]], Claim] | None,
+        claimer: Claimer | None,
         schedule: Schedule | None,
         peaks: Peaks,
         rows: Rows | None,
@@ -60,7 +61,7 @@ class Attachment:
         self.steps = 0
         self.keep: Keep | None = keep
         self.claims = {claim.param: claim for claim in claims}
-        self._claim_new = claim_new
+        self._claimer = claimer
         self._peaks = peaks
         self._rows: Rows | None = rows
         self._lower = lower
@@ -161,6 +162,8 @@ class Attachment:
         self.plan()
         if self._may_hold_leftovers:
             _resume.refuse_leftovers(self)
+            if self._claimer is not None:
+                self._claimer.check_held(list(self.claims.values()))
             self._may_hold_leftovers = False
         if not self.steps and _only_makes_state(optimizer):
             return None
@@ -278,12 +281,12 @@ class Attachment:
 
     def _adopt_new(self, param: Tensor, group: dict[str, Any]) -> None:
         """Take in a parameter that `add_param_group` added."""
-        if self._claim_new is None:
+        if self._claimer is None:
             raise RequestError(
                 "attach(…): a parameter group was added to an optimizer that was copied or loaded with "
                 "its rule, and its model is unknown here. Attach again: handle.remove(), then attach(…)."
             )
-        claim = self._claim_new(param, group)
+        claim = self._claimer.claim_new(param, group)
         if native_strength(group):
             raise RequestError(
                 f"attach({self.rule.name}, strength {self.rule.strength}): the group added with "
@@ -298,9 +301,9 @@ class Attachment:
         self.claims[param] = claim
 
     def __getstate__(self) -> dict[str, Any]:
-        # A closure over the model is not copied, nor is a step in progress.
+        # What knows the model is not copied, nor is a step in progress.
         control = None if self.control is None else self.control.inert()
-        left = {"_claim_new": None, "_step": None, "control": control}
+        left = {"_claimer": None, "_step": None, "control": control}
         return {**self.__dict__, **left, "claims": list(self.claims.values())}
 
     def __setstate__(self, state: dict[str, Any]) -> None:

@@ -338,8 +338,12 @@ def test_what_a_dataset_or_an_optimizer_raises_becomes_one_sentence() -> None:
 
     with pytest.raises(JobError, match="item 37 of the Dataset Failing raised OSError: no such image"):
         path(plain, X=Failing(), y=None)
-    with pytest.raises(JobError, match="training failed: ValueError: Muon only supports 2D parameters"):
+    with pytest.raises(
+        RequestError, match="2 trained parameters it raised ValueError: Muon only supports 2D"
+    ):
         path(plain, optimizer=lambda p: torch.optim.Muon(p, weight_decay=0.0))
+    with pytest.raises(RequestError, match="leaves out 1 of the module's 2 trained parameters"):
+        path(plain, optimizer=lambda p: torch.optim.SGD([each for each in p if each.ndim > 1], lr=0.1))
 
 
 def test_a_loss_that_mixes_rows_and_folds_that_overlap_are_warned_of() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
+import warnings
 from typing import Any
 
 import numpy as np
@@ -123,6 +124,24 @@ class Halving(torch.optim.Optimizer):
                 p.sub_(p.grad / (1 + p.grad.norm()), alpha=group["lr"])
 
 
+def normalized(params: Any) -> torch.optim.Optimizer:
+    """With a hook that puts another gradient in each one's place."""
+    optimizer = torch.optim.SGD(params, lr=0.05)
+
+    def shorten(own: torch.optim.Optimizer, *_: Any) -> None:
+        for group in own.param_groups:
+            for p in group["params"]:
+                p.grad = p.grad / (1 + p.grad.norm())
+
+    optimizer.register_step_pre_hook(shorten)
+    return optimizer
+
+
+def slow_biases(params: Any) -> torch.optim.Optimizer:
+    """With a learning rate by the number of axes."""
+    return torch.optim.SGD([{"params": [p], "lr": 0.05 if p.ndim > 1 else 0.005} for p in params])
+
+
 def both(make: Any) -> tuple[Any, Any]:
     return make, make
 
@@ -131,6 +150,8 @@ OPTIMIZERS: dict[str, tuple[Any, Any]] = {
     **{name: (name, lambda params, name=name: NAMED[name](params, lr=0.05)) for name in NAMED},
     "momentum": both(lambda params: torch.optim.SGD(params, lr=0.05, momentum=0.9, nesterov=True)),
     "lion of its own": both(lambda params: Lion(params, lr=0.05)),
+    "by the number of axes": both(slow_biases),
+    "with a hook": both(normalized),
     "of whole matrices": both(lambda params: Halving(params, lr=0.05)),
 }
 
@@ -361,3 +382,12 @@ def test_settings_are_checked(name: str) -> None:
     settings, words = BAD_SETTINGS[name]
     with pytest.raises(RequestError, match=re.escape(words)):
         recipe(perceptron, classes(), **settings)
+
+
+def test_strong_lambdas_of_a_path_are_no_slip_of_the_users() -> None:
+    samples = classes()
+    of_modules = recipe(perceptron, samples, optimizer=lambda p: Halving(p, lr=0.05), learning_rate=0.05)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        of_modules.train([0.0, 10.0], [member(samples, 17)], seed=SEED)
+    assert not caught

@@ -209,7 +209,7 @@ class MLPCV(OfNetworks, Shown, Continued, UnseenRows, CallbackSupportMixin, Base
         scores = held_out_scores(self, X, y, weight)
         request = self._request(settings, targets, scores)
         if self.network is not None:
-            recipe = with_network(self.network, request.recipe, all_rows, len(request.lambdas))
+            recipe = with_network(self.network, request, all_rows, runtime.blocks)
             request = replace(request, recipe=recipe)
             names = members_of_network(self.inputs)
         recipes = recipes_of_members(names, request.recipe, all_rows, self.budget_)

@@ -53,9 +53,9 @@ def module_story(path: LambdaPath, linear: LinearPath | None = None) -> FitStory
         strengths=_strengths(path),
         reproduce={
             "seed": str(path.seed_),
-            "form": path.stacked_,
             "torch": torch.__version__,
             **{name: value for name, value in recipe.described().items() if name != "module"},
+            "form": path.stacked_,
         },
     )
 

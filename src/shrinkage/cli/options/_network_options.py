@@ -40,9 +40,7 @@ def network_identity(network: Any) -> dict[str, str]:
 
 def notes_on_network(model: MLPCV) -> list[str]:
     """How the networks of `--network` were trained: stacked, or one by one and why."""
-    form = model.recipe_.kind.described().get("form")
-    return (
-        []
-        if model.network is None or form is None
-        else [f"The networks of {model.network} were trained {form}."]
-    )
+    verdict = getattr(model.recipe_.kind, "verdict", None)
+    if model.network is None or verdict is None:
+        return []
+    return [f"The networks of {model.network} were trained {verdict.words}."]

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -17,6 +15,7 @@ from torch import Tensor, nn
 
 from shrinkage._errors import RequestError, shown
 from shrinkage.estimators._trainers import rule_of
+from shrinkage.estimators.modules._kept_form import kept_or_faster_form
 from shrinkage.estimators.modules._module_fold import ModuleFold, module_fold
 from shrinkage.estimators.modules._module_path import Judged, LambdaPath
 from shrinkage.estimators.modules._module_split import row_weights, split_rows, targets_of
@@ -47,7 +46,6 @@ from shrinkage.training.modules import (
     ModuleTrainer,
     Samples,
     autocast_obstacle,
-    faster_form,
     own_learning_rate,
     samples_of,
 )
@@ -157,7 +155,7 @@ def lambda_path(
         >>> r.module_(X).shape
         torch.Size([60, 2])
     """
-    _check_given(stacked, progress, blocks)
+    _check_given(stacked, progress, blocks, keep_path=keep_path, decay_biases=decay_biases)
     check_device(device)
     samples, seed = samples_of(X, y), _seed(random_state)
     weight = row_weights(sample_weight, len(samples))
@@ -222,7 +220,10 @@ def lambda_path(
     )
 
 
-def _check_given(stacked: object, progress: object, blocks: object) -> None:
+def _check_given(stacked: object, progress: object, blocks: object, **switches: object) -> None:
+    for name, value in switches.items():
+        if not isinstance(value, bool | np.bool_):
+            raise RequestError(f"{name}=…: must be True or False, got {shown(value)}.")
     if stacked not in (True, False, "auto"):
         raise RequestError(f"stacked=…: must be 'auto', True or False, got {shown(stacked)}.")
     if progress is not None and not callable(progress):
@@ -262,6 +263,8 @@ def _row_shapes(samples: Samples) -> list[tuple[str, str]]:
         x, y = samples.take(np.zeros(1, np.int64), "cpu", None)
 
     def leaves_by_name(tree: Any, name: str) -> list[tuple[str, str]]:
+        if tree is None:
+            return []
         if isinstance(tree, dict):
             return [each for key, part in tree.items() for each in leaves_by_name(part, f"{name}[{key!r}]")]
         if isinstance(tree, tuple | list):
@@ -298,33 +301,18 @@ def _kind(
         x, y = samples.take(np.concatenate([extremes, first])[: len(first)], device, fold.floats)
     if not all(leaf.device.type == torch.device(device).type for leaf in leaves((x, y))):
         raise RequestError(f"device={device!r}: the rows can't be moved there.")
-    kept = _form_of(blocks) if stacked == "auto" else None
-    stacked = False if kept is False else stacked
     verdict = preflight(factory, loss, x, y, device=device, stacked=stacked, not_finite=bad)
-    kind = ModuleKind.of(factory, verdict, device)
+    kind = ModuleKind.of(factory, verdict, device, trial=(loss, x, y))
     with trainer.cast(device):
         if verdict.stacked and trainer.autocast and (why := autocast_obstacle(kind, loss, x, y)):
             if stacked is True:
                 raise RequestError(
                     f"stacked=True: these modules can't be stacked, because {why}. Use stacked='auto'."
                 )
-            alone = preflight(factory, loss, x, y, device=device, stacked=False)
-            kind = ModuleKind.of(factory, replace(alone, why=why), device)
-        if stacked == "auto" and kept is None:
-            return faster_form(kind, loss, x, y, min(n_lambdas, 16))
+            kind = kind.one_by_one(why)
+        if stacked == "auto":
+            return kept_or_faster_form(kind, loss, x, y, n_lambdas, blocks)
     return kind
-
-
-def _form_of(blocks: str | Path | None) -> bool | None:
-    """Whether the run in a folder of blocks was stacked; None for a new one. A run keeps to one form."""
-    manifest = None if blocks is None else Path(blocks) / "manifest.json"
-    if manifest is None or not manifest.exists():
-        return None
-    try:
-        form = json.loads(manifest.read_bytes()).get("form", "")
-    except (ValueError, AttributeError):
-        return None  # BlockStore says what is wrong with it
-    return str(form).startswith("stacked")
 
 
 def _identity(

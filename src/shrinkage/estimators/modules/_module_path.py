@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import Sequence
 from importlib import import_module
+from numbers import Real
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 from safetensors.torch import save
 from torch import nn
 
-from shrinkage._errors import RequestError
+from shrinkage._errors import RequestError, shown
 from shrinkage._files import write_atomic
 from shrinkage.estimators.modules._simple_rivals import Rows, linear_of
 from shrinkage.evaluation import LinearPath
@@ -81,6 +82,8 @@ class LambdaPath:
     def module(self, lam: float) -> nn.Module:
         """Return the module of another λ in `lambdas_`, refitted on all rows (needs `keep_path=True`)."""
         known = self._fitted.refit_lambdas
+        if isinstance(lam, bool) or not isinstance(lam, Real):
+            raise RequestError(f"module(lam=…): must be a number, one of lambdas_, got {shown(lam)}.")
         place = int(np.abs(known - lam).argmin())
         if not abs(known[place] - lam) <= 5e-3 * abs(lam):
             hint = "" if len(known) > 1 else " Run with keep_path=True to keep those of the whole path."
@@ -122,7 +125,19 @@ class LambdaPath:
             X, y: see `report`.
         """
         folder = Path(folder)
-        folder.mkdir(parents=True, exist_ok=True)
+        for name, x in self.module_.state_dict().items():
+            if isinstance(x, torch.Tensor) and x.dtype == torch.complex128:
+                raise RequestError(
+                    f"save({str(folder)!r}): safetensors has no complex128, which {name} is in. Save the module with "
+                    "torch.save(r.module_.state_dict(), …), and the report with r.report(…)."
+                )
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise RequestError(
+                f"save({str(folder)!r}): can't be made a folder: {error.strerror or error}. Give a folder, or "
+                "the name of a new one."
+            ) from error
         state = {
             name: tensor.detach().cpu().contiguous().clone()
             for name, tensor in self.module_.state_dict().items()

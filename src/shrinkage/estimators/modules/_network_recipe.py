@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import torch
 from torch import nn
 
 from shrinkage._errors import RequestError, called, shown, vocabulary
+from shrinkage.estimators.modules._kept_form import kept_or_faster_form
 from shrinkage.networks.module import Factory, ModuleKind, call, make_module, preflight, with_seed
-from shrinkage.path import Fold
-from shrinkage.training import Backprop, Recipe
-from shrinkage.training.modules import ModuleRecipe, ModuleTrainer, faster_form, of_perceptrons, read
+from shrinkage.path import Fold, PathRequest
+from shrinkage.training import Backprop
+from shrinkage.training.modules import ModuleRecipe, ModuleTrainer, of_perceptrons, read
 
 __all__ = ["MakeNetwork", "members_of_network", "with_network"]
 
@@ -40,21 +42,23 @@ class Sized:
         return replace(self, inputs=inputs, outputs=outputs)
 
 
-def with_network(network: MakeNetwork, recipe: Recipe, fold: Fold, n_lambdas: int) -> ModuleRecipe:
+def with_network(
+    network: MakeNetwork, request: PathRequest, fold: Fold, blocks: Path | None = None
+) -> ModuleRecipe:
     """The recipe with the user's modules in the place of the perceptron.
 
     Args:
         network: makes a module for so many inputs and outputs.
-        recipe: of the perceptron.
+        request: of the path, with the recipe of the perceptron.
         fold: whose first training rows the preflight runs on.
-        n_lambdas: of the path.
+        blocks: a folder for finished blocks, or None.
     """
     if isinstance(network, nn.Module) or not callable(network):
         raise RequestError(
             f"{called('network')}: must be a function of (inputs, outputs) that builds a "
             f"torch.nn.Module, got {shown(network)}."
         )
-    trainer = recipe.trainer
+    recipe, trainer = request.recipe, request.recipe.trainer
     if not isinstance(trainer, Backprop):
         raise RequestError(
             f"{called('network')}: modules are trained by back-propagation. Use trainer='backprop'."
@@ -66,8 +70,8 @@ def with_network(network: MakeNetwork, recipe: Recipe, fold: Fold, n_lambdas: in
     with vocabulary({"make_module": "network"}):
         _check_outputs(factory, x, tuple(y.shape), recipe.device)
         verdict = preflight(factory, loss, x, y, device=recipe.device)
-        kind = ModuleKind.of(factory, verdict, recipe.device, (x.shape[1], y.shape[1]))
-        kind = faster_form(kind, loss, x, y, min(n_lambdas, 16))
+        kind = ModuleKind.of(factory, verdict, recipe.device, (x.shape[1], y.shape[1]), (loss, x, y))
+        kind = kept_or_faster_form(kind, loss, x, y, len(request.lambdas), blocks)
     return ModuleRecipe(
         kind=kind,
         loss=recipe.loss,

@@ -13,7 +13,12 @@ from shrinkage.networks.module._module_losses import (
     NamedLoss,
     module_loss,
 )
-from shrinkage.networks.module._module_stacks import ModuleStack, OneByOne, StackedModules
+from shrinkage.networks.module._module_stacks import (
+    ModuleStack,
+    OneByOne,
+    StackedModules,
+    bind_gradients,
+)
 from shrinkage.networks.module._preflight import Verdict, preflight
 from shrinkage.networks.module._trees import leaves, map_tree
 
@@ -31,6 +36,7 @@ __all__ = [
     "Slot",
     "StackedModules",
     "Verdict",
+    "bind_gradients",
     "buffers_of",
     "call",
     "clones",

@@ -5,18 +5,25 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from shrinkage._errors import RequestError, called
 from shrinkage.networks._layout import Layout
+from shrinkage.networks.module._chance import with_seed
+from shrinkage.networks.module._copies import clones, copy_modules
 from shrinkage.networks.module._factory import Factory, SizedFactory, call, make_module
-from shrinkage.networks.module._module_layout import ModuleLayout, layout_of, parameters_of
+from shrinkage.networks.module._module_layout import ModuleLayout, buffers_of, layout_of, parameters_of
+from shrinkage.networks.module._module_losses import ModuleLoss
 from shrinkage.networks.module._module_stacks import evaluating
 from shrinkage.networks.module._preflight import Verdict
 
 __all__ = ["ModuleKind", "fill"]
+
+Trial = tuple[ModuleLoss, Any, Any]
+"""What is minimized, and one real batch of inputs and targets."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,9 +48,14 @@ class ModuleKind:
 
     @classmethod
     def of(
-        cls, factory: Factory, verdict: Verdict, device: str, sizes: tuple[int, int] = (0, 0)
+        cls,
+        factory: Factory,
+        verdict: Verdict,
+        device: str,
+        sizes: tuple[int, int] = (0, 0),
+        trial: Trial | None = None,
     ) -> ModuleKind:
-        """The kind of what the factory makes."""
+        """The kind of what the factory makes; `trial` is a batch on which it is known by what it does, too."""
         module = make_module(factory, device, "preflight", 0)
         layout = layout_of(module, verdict.changing, sizes)
         digest = hashlib.sha256(repr(module).encode())
@@ -51,6 +63,8 @@ class ModuleKind:
             if isinstance(tensor, Tensor):
                 digest.update(f"{name} {tuple(tensor.shape)} {tensor.dtype}".encode())
                 digest.update(tensor.detach().cpu().flatten().view(torch.uint8).numpy().tobytes())
+        if trial is not None:
+            digest.update(_outcome(module, *trial).encode())
         return cls(
             factory=factory,
             verdict=verdict,
@@ -58,6 +72,13 @@ class ModuleKind:
             fingerprint=digest.hexdigest()[:24],
             device=device,
         )
+
+    def one_by_one(self, why: str, measured: str = "") -> ModuleKind:
+        """The same modules, trained one by one although they may be stacked."""
+        module, sizes = self.make("preflight", 0), self.module_layout.sizes
+        changing = tuple(dict.fromkeys([*buffers_of(module), *self.verdict.changing]))
+        verdict = replace(self.verdict, stacked=False, why=why, changing=changing, measured=measured)
+        return replace(self, verdict=verdict, module_layout=layout_of(module, changing, sizes))
 
     def layout(self, inputs: int, outputs: int, numbers: Sequence[int] = ()) -> ModuleLayout:
         """Of one module for so many inputs and outputs, whichever are numbers."""
@@ -125,13 +146,21 @@ class ModuleKind:
         """What kept blocks know the kind by."""
         return {
             "module": self.fingerprint,
-            "form": self.verdict.words,
+            "form": self.verdict.words if self.verdict.stacked else "one by one",
             "scoring": self.verdict.scoring if self.verdict.stacked else "",
         }
 
     def work(self, layout: Layout) -> float:
         """Floating-point operations of one module and row, as if each parameter were used once: a rough estimate."""
         return 6.0 * layout.n_parameters
+
+
+def _outcome(module: nn.Module, loss: ModuleLoss, inputs: Any, targets: Any) -> str:
+    """The mean loss of an untrained module, to four digits: neither its text nor its weights tell what forward does."""
+    (copied,) = copy_modules([module])
+    with with_seed("preflight"), torch.no_grad():
+        losses = loss.of_rows(call(copied, clones(inputs)), clones(targets))
+    return f"{float(losses.double().mean()):.4g}"
 
 
 def fill(module: nn.Module, layout: ModuleLayout, row: Tensor) -> None:

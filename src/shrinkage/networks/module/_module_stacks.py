@@ -23,7 +23,7 @@ from shrinkage.networks.module._module_losses import ModuleLoss
 from shrinkage.networks.module._swapped import Places
 from shrinkage.networks.module._trees import map_tree
 
-__all__ = ["ModuleStack", "OneByOne", "StackedModules"]
+__all__ = ["ModuleStack", "OneByOne", "StackedModules", "bind_gradients"]
 
 
 class ModuleStack(ABC):
@@ -103,11 +103,12 @@ class OneByOne(ModuleStack):
     ) -> None:
         super().__init__(modules, layout, loss)
         self.modules, self.is_random, self.writes = modules, is_random, writes
+        self._grads: list[list[tuple[Tensor, Tensor]]] = []
         for k, module in enumerate(modules):
-            for name, parameter in parameters_of(module).items():
-                if name in self.parameters:
-                    parameter.data = self.parameters[name][k]
-                    parameter.grad = self.gradients[name][k]
+            trained = {n: p for n, p in parameters_of(module).items() if n in self.parameters}
+            for name, parameter in trained.items():
+                parameter.data = self.parameters[name][k]
+            self._grads.append([(parameter, self.gradients[name][k]) for name, parameter in trained.items()])
         _share_frozen(modules)
         self._places = [Places(module) for module in modules]
 
@@ -123,6 +124,7 @@ class OneByOne(ModuleStack):
                 replay(chance)
             x, y = self._batch(inputs, targets, k, shared=shared)
             s = _own(weight, k, shared)
+            bind_gradients(self._grads[k])
             with torch.enable_grad():
                 z = call(module, x)
                 losses = self.loss.of_rows(z, y)
@@ -277,6 +279,13 @@ def _share_frozen(modules: Sequence[nn.Module]) -> None:
         for name, parameter in parameters_of(module).items():
             if not parameter.requires_grad and torch.equal(parameter, first[name]):
                 parameter.data = first[name].data
+
+
+def bind_gradients(pairs: Sequence[tuple[Tensor, Tensor]]) -> None:
+    """Let each parameter's `.grad` be the tensor beside it; an optimizer or a hook may have put another in its place."""
+    for parameter, grad in pairs:
+        if parameter.grad is not grad:
+            parameter.grad = grad
 
 
 def _own(x: Any, k: int, shared: bool) -> Any:

@@ -35,7 +35,12 @@ class BlockStore:
     def __init__(self, folder: Path, identity: Mapping[str, Any]) -> None:
         self.folder = folder
         self.identity = json.loads(json.dumps(identity))
-        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise RequestError(
+                f"{folder}: is no folder, so no blocks can be kept there ({error.strerror or error}). Give another one."
+            ) from error
         manifest = folder / "manifest.json"
         for leftover in folder.glob(".*.tmp"):  # of a run that was killed while it wrote
             leftover.unlink(missing_ok=True)

@@ -74,10 +74,10 @@ def faster_form(kind: ModuleKind, loss: ModuleLoss, inputs: Any, targets: Any, K
     stacked = seconds_of_steps(_form(kind, loss, K, stacked=True), inputs, targets)
     loop = seconds_of_steps(_form(kind, loss, some, stacked=False), inputs, targets) * K / some
     measured = f"{K} modules take {1e3 * stacked:.1f} ms per step stacked and {1e3 * loop:.1f} ms one by one"
-    verdict = replace(kind.verdict, measured=measured)
+    seconds = min(stacked, loop) / K
     if loop < stacked:
-        verdict = replace(verdict, stacked=False, why="that is faster for it here")
-    return replace(kind, verdict=verdict, seconds_a_step=min(stacked, loop) / K)
+        return replace(kind.one_by_one("that is faster for it here", measured), seconds_a_step=seconds)
+    return replace(kind, verdict=replace(kind.verdict, measured=measured), seconds_a_step=seconds)
 
 
 def seconds_of_steps(stack: ModuleStack, inputs: Any, targets: Any) -> float:

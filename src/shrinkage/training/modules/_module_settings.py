@@ -13,6 +13,7 @@ import torch
 
 from shrinkage._errors import RequestError, check_choice, check_count, shown
 from shrinkage.networks.module import first_line
+from shrinkage.training.modules._functions_by_effect import optimizer_text, schedule_text
 from shrinkage.training.modules._module_updates import NAMED, MakeOptimizer, own_learning_rate
 
 __all__ = ["ModuleSettings"]
@@ -96,9 +97,9 @@ class ModuleSettings:
         return factor
 
     def described(self) -> dict[str, str]:
-        return {name: _setting_text(getattr(self, name)) for name in self.__dataclass_fields__}
-
-
-def _setting_text(value: Any) -> str:
-    """A setting as text: a function by its name, since its address differs in every process."""
-    return getattr(value, "__qualname__", None) or str(value)
+        texts = {name: str(getattr(self, name)) for name in self.__dataclass_fields__}
+        if not isinstance(self.optimizer, str):
+            texts["optimizer"] = optimizer_text(self.optimizer)
+        if callable(self.schedule):
+            texts["schedule"] = schedule_text(self.schedule)
+        return texts

@@ -52,9 +52,15 @@ class ModuleTrainer(ModuleSettings):
         after_epochs: Callable[[int], object] | None = None,
     ) -> BlockResult:
         taken = [recipe.max_epochs] * len(lambdas) if epochs is None else epochs
-        with one_thread_flushed(), torch.no_grad(), _failing_in_words():
-            block = ModuleBlock(recipe, lambdas, members, seed)
-            return recorded(block, taken, len(members), recipe.validated, after_epochs)
+        told = None if after_epochs is None else _Told(after_epochs)
+        try:
+            with one_thread_flushed(), torch.no_grad(), _failing_in_words():
+                block = ModuleBlock(recipe, lambdas, members, seed)
+                return recorded(block, taken, len(members), recipe.validated, told)
+        except JobError:
+            if told is not None and told.error is not None:
+                raise told.error from None  # of the user's own progress function
+            raise
 
     def networks_a_block(self, recipe: Recipe, layout: Layout, n: int) -> int:
         assert isinstance(layout, ModuleLayout)
@@ -68,6 +74,21 @@ class ModuleTrainer(ModuleSettings):
 
     def work_an_epoch(self, recipe: Recipe, layout: Layout, n: int) -> tuple[float, float]:
         return -(-n // self.batch_size), recipe.kind.work(layout) * n
+
+
+class _Told:
+    """Calls a function after epochs, and keeps what it raises apart from what training raises."""
+
+    def __init__(self, function: Callable[[int], object]) -> None:
+        self._function = function
+        self.error: Exception | None = None
+
+    def __call__(self, epochs: int) -> object:
+        try:
+            return self._function(epochs)
+        except Exception as error:
+            self.error = error
+            raise
 
 
 @contextmanager

@@ -7,6 +7,7 @@ LAMB, Adafactor, …) is built once per module and gets its rule by `attach`.
 
 from __future__ import annotations
 
+import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
@@ -18,7 +19,7 @@ from torch.optim import Optimizer
 
 from shrinkage._errors import RequestError, shown
 from shrinkage.attachment import attach
-from shrinkage.networks.module import ModuleStack, OneByOne, first_line
+from shrinkage.networks.module import ModuleStack, OneByOne, bind_gradients, first_line, parameters_of
 from shrinkage.rules import Reading, Rule
 from shrinkage.training.backprop._optimizers import SGD, Adam
 from shrinkage.training.modules._module_pull import ModulePull
@@ -145,7 +146,8 @@ class MemberUpdate(Update):
     ) -> None:
         self.pull = pull
         exempt = ("norm", "token") if decay_biases else ("bias", "norm")
-        self._movers = []
+        self._movers: list[_Mover] = []
+        self._grads: list[tuple[Tensor, Tensor]] = []
         for k, rule in enumerate(rules):
             if isinstance(stack, OneByOne):
                 model, parameters = stack.modules[k], None
@@ -153,13 +155,25 @@ class MemberUpdate(Update):
             else:
                 model, parameters = template, _as_parameters(stack, k)
                 trained = list(parameters.values())
+                self._grads += [(p, stack.gradients[name][k]) for name, p in parameters.items()]
             optimizer = make(trained)
-            attach(
-                optimizer, rule, model=model, parameters=parameters, exempt=exempt, lr_max=rate, lower=False
-            )
+            with warnings.catch_warnings():
+                warnings.filterwarnings(
+                    "ignore", message="attach"
+                )  # a path tries strengths that are too strong
+                attach(
+                    optimizer,
+                    rule,
+                    model=model,
+                    parameters=parameters,
+                    exempt=exempt,
+                    lr_max=rate,
+                    lower=False,
+                )
             self._movers.append(_Mover(optimizer))
 
     def step(self, now: Reading) -> None:
+        bind_gradients(self._grads)
         for mover in self._movers:
             mover(float(now.lr))
 
@@ -207,7 +221,8 @@ def update_of(
     at = rule.at_lambda(strengths.view(-1, 1), rate)
     at = at.with_strength(torch.as_tensor(at.strength).to(like.device, like.dtype.to_real()))
     pull = ModulePull(at, stack, decay_biases=decay_biases)
-    if not rule.needs_second_moment and (isinstance(optimizer, str) or is_elementwise(optimizer)):
+    is_flat = isinstance(optimizer, str) or is_elementwise(optimizer, parameters_of(template).values())
+    if not rule.needs_second_moment and is_flat:
         return FlatUpdate(optimizer, rate, stack, pull)
     if isinstance(optimizer, str):
         optimizer = partial(NAMED[optimizer], lr=rate)
@@ -230,10 +245,23 @@ def _check_eps(make: str | MakeOptimizer, dtypes: Iterable[torch.dtype]) -> None
             )
 
 
-def is_elementwise(make: MakeOptimizer) -> bool:
-    """Whether the user's optimizer steps each number by itself, in one group of settings."""
-    tried = tried_optimizer(make)
-    return type(tried) in ELEMENTWISE and len(tried.param_groups) == 1
+def is_elementwise(make: MakeOptimizer, module: Iterable[Tensor]) -> bool:
+    """Whether the user's optimizer steps each number of a module by itself, all with the same settings.
+
+    Raises:
+        RequestError: it can't be built on the module's trained parameters, or leaves some of them out.
+    """
+    given = [nn.Parameter(torch.zeros((), dtype=p.dtype).expand(p.shape)) for p in module if p.requires_grad]
+    tried = _built(make, given, f"the module's {len(given)} trained parameters")
+    held = {id(p) for group in tried.param_groups for p in group["params"]}
+    if left := sum(id(p) not in held for p in given):
+        raise RequestError(
+            f"optimizer=…: the optimizer leaves out {left} of the module's {len(given)} trained parameters. Freeze those "
+            "in make_module with requires_grad_(False), or give them to it too."
+        )
+    options = [{k: v for k, v in group.items() if k != "params"} for group in tried.param_groups]
+    hooks = (*tried._optimizer_step_pre_hooks, *tried._optimizer_step_post_hooks)
+    return type(tried) in ELEMENTWISE and not hooks and all(other == options[0] for other in options)
 
 
 def own_learning_rate(make: MakeOptimizer) -> float:
@@ -244,16 +272,7 @@ def own_learning_rate(make: MakeOptimizer) -> float:
 def tried_optimizer(make: MakeOptimizer) -> Optimizer:
     """The user's optimizer on a matrix of its own, to look at; raises where it is unfit."""
     given = nn.Parameter(torch.zeros(2, 2))
-    try:
-        tried = make([given])
-    except Exception as error:
-        raise RequestError(
-            "optimizer=…: must be a function of parameters that makes a torch optimizer; called with "
-            "a list of parameters it "
-            f"raised {type(error).__name__}: {first_line(error)}."
-        ) from error
-    if not isinstance(tried, Optimizer):
-        raise RequestError(f"optimizer=…: must make a torch.optim.Optimizer, got {shown(type(tried))}.")
+    tried = _built(make, [given], "a list of parameters")
     if not any(p is given for group in tried.param_groups for p in group["params"]):
         raise RequestError("optimizer=…: the optimizer doesn't hold the parameters that it was called with.")
     if isinstance(tried, torch.optim.LBFGS):
@@ -268,11 +287,19 @@ def tried_optimizer(make: MakeOptimizer) -> Optimizer:
     return tried
 
 
+def _built(make: MakeOptimizer, given: list[nn.Parameter], words: str) -> Optimizer:
+    try:
+        tried = make(given)
+    except Exception as error:
+        raise RequestError(
+            f"optimizer=…: must be a function of parameters that makes a torch optimizer; called with {words} it "
+            f"raised {type(error).__name__}: {first_line(error)}."
+        ) from error
+    if not isinstance(tried, Optimizer):
+        raise RequestError(f"optimizer=…: must make a torch.optim.Optimizer, got {shown(type(tried))}.")
+    return tried
+
+
 def _as_parameters(stack: ModuleStack, k: int) -> dict[str, Tensor]:
-    """Module k's parameters as leaves of their own over the flat buffers, gradients included."""
-    found = {}
-    for name, tensor in stack.parameters.items():
-        parameter = nn.Parameter(tensor[k])
-        parameter.grad = stack.gradients[name][k]
-        found[name] = parameter
-    return found
+    """Module k's parameters as leaves of their own over the flat buffers."""
+    return {name: nn.Parameter(tensor[k]) for name, tensor in stack.parameters.items()}

@@ -77,7 +77,7 @@ class ArraySamples(Samples):
         index = torch.from_numpy(numbers)
 
         def take(x: Tensor) -> Tensor:
-            part = x.index_select(0, index.to(x.device)).to(device)
+            part = _select(x, index.to(x.device)).to(device)
             return part.to(dtype) if dtype is not None and part.is_floating_point() else part
 
         return map_tree(take, X), map_tree(take, y)
@@ -276,7 +276,22 @@ def _dataset(X: Any, y: Any) -> Samples:
             f"{' Several inputs go in a tuple or a dict.' if many else ''}"
             f"{' Let it return ({…}, target).' if isinstance(item, dict) else ''}"
         )
+    with with_seed("first example"):
+        again = found._item(0)
+    if not _alike(item, again):
+        warnings.warn(
+            f"X=…: an item of the Dataset {name} is another one if it is read again with the same seeds, so networks of "
+            "different λ see different rows, and a run can't be repeated or resumed. Draw its random numbers from the "
+            "global generators of torch, NumPy or Python, which are seeded for each batch.",
+            stacklevel=4,
+        )
     return found
+
+
+def _alike(one: Any, other: Any) -> bool:
+    """Whether two readings of an item hold the same numbers."""
+    pairs = list(zip(leaves(one), leaves(other), strict=False))
+    return all(np.array_equal(np.asarray(a), np.asarray(b), equal_nan=_is_numbers(a)) for a, b in pairs)
 
 
 def _iterable_hint(X: Any) -> str:
@@ -291,10 +306,9 @@ def _iterable_hint(X: Any) -> str:
 
 
 def _is_arrays(x: Any) -> bool:
-    if isinstance(x, dict):
-        return bool(x) and all(map(_is_arrays, x.values()))
-    if isinstance(x, tuple | list):
-        return bool(x) and (all(map(_is_arrays, x)) or _is_numbers(x))
+    if isinstance(x, dict | tuple | list):  # None stands for an argument that is left out
+        parts = [part for part in (x.values() if isinstance(x, dict) else x) if part is not None]
+        return bool(parts) and (all(map(_is_arrays, parts)) or (not isinstance(x, dict) and _is_numbers(x)))
     return isinstance(x, Tensor | np.ndarray) or hasattr(x, "to_numpy")
 
 
@@ -312,7 +326,7 @@ def _hold(x: Any) -> Any:
             raise RequestError("X and y must have one row per example, got a tensor of a single number.")
         if x.layout != torch.strided:
             raise RequestError("X and y must be dense tensors; use to_dense().")
-        x = x.detach()
+        x = x.detach().resolve_conj().resolve_neg()
         return x.numpy() if x.device.type == "cpu" and x.dtype not in (torch.bfloat16,) else x
     array = x if isinstance(x, np.ndarray) else np.asarray(x.to_numpy() if hasattr(x, "to_numpy") else x)
     if array.dtype.kind not in "biufc":
@@ -323,6 +337,9 @@ def _hold(x: Any) -> Any:
         )
     if not array.dtype.isnative:
         array = array.astype(array.dtype.newbyteorder("="))
+    for kind, widest in (("f", np.float64), ("c", np.complex128)):
+        if array.dtype.kind == kind and array.dtype.itemsize > np.dtype(widest).itemsize:
+            array = array.astype(widest)  # the widest that torch has
     if any(stride < 0 for stride in array.strides):
         array = np.ascontiguousarray(array)
     if array.ndim == 0:
@@ -332,6 +349,17 @@ def _hold(x: Any) -> Any:
             "X and y must not be masked arrays; fill what is missing, or give the mask as an input."
         )
     return array
+
+
+_UNSIGNED = {torch.uint16: torch.int16, torch.uint32: torch.int32, torch.uint64: torch.int64}
+"""Whole numbers that torch keeps but hardly computes with, and those of the same bytes."""
+
+
+def _select(x: Tensor, index: Tensor) -> Tensor:
+    """The rows of these numbers; unsigned ones of several bytes as int64."""
+    if x.dtype not in _UNSIGNED:
+        return x.index_select(0, index)
+    return x.view(_UNSIGNED[x.dtype]).index_select(0, index).view(x.dtype).to(torch.int64)
 
 
 def _tensor(x: Any) -> Tensor:

@@ -15,6 +15,8 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _NormBase
 from torch.nn.utils.parametrize import ParametrizationList
 
+from shrinkage.networks._role_names import BIAS, TOKEN, role_of_name
+
 __all__ = ["ROLES", "Place", "Role", "places_of"]
 
 RoleName = Literal["weight", "bias", "norm", "scale", "token", "embedding"]
@@ -58,28 +60,15 @@ _NORMS = (_NormBase, nn.LayerNorm, nn.GroupNorm, nn.RMSNorm, nn.CrossMapLRN2d)
 _EMBEDDINGS = (nn.Embedding, nn.EmbeddingBag)
 _MIXERS = (nn.Linear, nn.Bilinear, nn.modules.conv._ConvNd, nn.RNNBase, nn.RNNCellBase, nn.MultiheadAttention)
 
-_NORM_CLASS = re.compile(r"Norm(?![a-z])|GRN$|^(DyT|DynamicTanh)$")
-_NORM_NAMES = {"weight", "bias", "scale", "shift", "gain", "alpha", "gamma", "beta", "g", "b", "a_2", "b_2"}
-_SHIFTS = {"beta", "b", "shift", "b_2"}
+_NORM_CLASS = re.compile(r"Norm(?![a-z])|GRN$|^(DyT|DynamicTanh|Derf|DynamicErf|Aff|Affine|AffineTransform)$")
+_NORM_NAMES = {
+    "weight", "bias", "scale", "shift", "gain", "alpha", "gamma", "beta", "g", "b", "s", "loc", "tau", "a_2", "b_2",
+}  # fmt: skip
+_SHIFTS = {"beta", "b", "shift", "loc", "b_2"}
 _EPSILONS = ("eps", "epsilon", "variance_epsilon", "layer_norm_epsilon")
-_BIAS = re.compile(r"(^|_)bias(es)?($|_)")
-_SCALE = re.compile(
-    r"^(logit_?scale|temperature|a_log|.*_?magnitude(_vector)?|(layer_?|res_?)?scales?(_\w+)?|\w+_scales?"
-    r"|(\w+_)?(gain|gamma|alpha|beta|lambda)s?(_?\d+)?|ls_?\d*|ia3_l|vera_lambda_[bd]|boft_s"
-    r"|s_?(qk|u|v|uv|z)|skip_weights"  # nGPT, modded-nanogpt
-    r"|time_(decay|first|faaaa|mix|maa)(_\w+)?|x_[rwkvag]|k_[ka]|r_k"  # RWKV 4 to 7
-    r"|recurrent_param|gru_rel_pos_const|grep_a)$"  # RG-LRU, WavLM, BEATs
-)
-_SINK = re.compile(r"^(\w+_)?sinks?$")
 _MAGNITUDE = re.compile(r"(^|\.)(\w+_)?magnitude_vector\.")
-_POSITION = r"(abs_|rel_|relative_|absolute_)?pos(ition)?(al)?s?"
-_TOKEN = re.compile(
-    rf"^(\w*_)?(cls|class|dist|distillation|mask|masked_spec|reg|register|storage|prompt|query|level|seg|segment)"
-    rf"_?(tokens?|emb(ed(ding)?s?)?)_?\d*$"
-    rf"|^(\w*_)?{_POSITION}(_?(emb(ed(ding)?s?)?|enc|encodings?|bias(es)?|tokens?)(_table)?|_[hw]|)$"
-    rf"|^w[pt]?pe$|^(null|uncond)_(\w+_)?(token|emb(ed(ding)?)?)s?$|^image_newline$"
-)
-_LEARNED_QUERY = re.compile(r"^(latents?|probe|\w+_tokens?|\w+_queries)$")
+_TOKEN_CLASS = re.compile(r"(Position(al)?|CLS|Cls|Class)Embedding$")
+_CONTAINERS = (nn.ParameterList, nn.ParameterDict)
 
 
 def places_of(model: nn.Module) -> list[Place]:
@@ -115,6 +104,8 @@ def _role(
     """The role of the parameter `key` of `module`, and the module that uses it."""
     if isinstance(module, ParametrizationList):
         return _parametrized_role(module, key, tensor, prefix, above)
+    if isinstance(module, _CONTAINERS):
+        return _contained_role(module, key, tensor, prefix, above)
     if _is_half_of_a_weight_norm(module, key):
         if key.endswith("_g"):
             return Role("scale", "magnitude of weight_norm"), module
@@ -142,38 +133,46 @@ def _parametrized_role(
 
 def _plain_role(module: nn.Module, key: str, tensor: Tensor, prefix: str) -> Role:
     kind = type(module).__name__
-    is_bias = bool(_BIAS.search(key))
+    is_bias = bool(BIAS.search(key))
     if _MAGNITUDE.search(prefix):
         return Role("scale", "magnitude of DoRA, by its name")
     if isinstance(module, _NORMS) or _looks_like_a_norm(module):
         return Role("norm", f"{'bias' if is_bias or key in _SHIFTS else 'gain'} of {kind}")
+    if _TOKEN_CLASS.search(kind) and key in ("weight", "embedding"):
+        return Role("token", f"{key} of {kind}, by the module's name")
     if isinstance(module, _EMBEDDINGS) or (kind.endswith("Embedding") and key == "weight"):
         place = prefix.rstrip(".").rpartition(".")[2]
-        if _TOKEN.match(place.lower()):
+        if TOKEN.match(place.lower()):
             return Role("token", f"{kind} of positions, by its name {place!r}")
         return Role("embedding", f"table of {kind}")
     if isinstance(module, _MIXERS):
         return Role("bias", f"bias of {kind}") if is_bias else Role("weight", f"weight of {kind}")
     if isinstance(module, nn.PReLU):
         return Role("scale", "slope of PReLU")
-    return _role_by_name(module, key, tensor, is_bias=is_bias)
+    return _role_by_name(module, key, tensor)
 
 
-def _role_by_name(module: nn.Module, key: str, tensor: Tensor, *, is_bias: bool) -> Role:
-    kind, lower = type(module).__name__, key.lower()
-    if _TOKEN.match(lower):
-        return Role("token", f"position or class token of {kind}, by its name")
-    if _LEARNED_QUERY.match(lower):
-        return Role("token", f"learned query of {kind}, by its name")
-    if _SINK.match(lower):
-        return Role("bias", f"attention sink of {kind}, by its name")
-    if is_bias or (lower == "beta" and {"alpha", "gamma"} & module._parameters.keys()):
-        return Role("bias", f"bias of {kind}, by its name")
-    if _SCALE.match(lower) or (key == "D" and "A_log" in module._parameters):
-        return Role("scale", f"scale of {kind}, by its name")
-    if tensor.ndim == 0:
+def _role_by_name(module: nn.Module, key: str, tensor: Tensor) -> Role:
+    is_flat = sum(size > 1 for size in tensor.shape) < 2
+    name, reason = role_of_name(key, module._parameters.keys(), is_flat=is_flat)
+    kind = type(module).__name__
+    if name == "weight" and tensor.numel() == 1:
         return Role("scale", f"single number of {kind}")
-    return Role("weight", f"parameter of {kind}")
+    return Role(name, reason.format(kind))
+
+
+def _contained_role(
+    module: nn.Module, key: str, tensor: Tensor, prefix: str, above: list[nn.Module]
+) -> tuple[Role, nn.Module]:
+    """The role of an entry of a ParameterList or ParameterDict: by its own name, or else by that of the container."""
+    own = _plain_role(module, key, tensor, prefix)
+    if own.name != "weight" or not above:
+        return own, module
+    path, _, attribute = prefix.rstrip(".").rpartition(".")
+    owner = above[-1]
+    if isinstance(owner, _CONTAINERS):
+        return _contained_role(owner, attribute, tensor, f"{path}.", above[:-1])
+    return _plain_role(owner, attribute, tensor, f"{path}." if path else ""), owner
 
 
 def _looks_like_a_norm(module: nn.Module) -> bool:

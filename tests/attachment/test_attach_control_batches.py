@@ -47,3 +47,17 @@ def test_a_batch_that_the_model_does_not_take_is_reported_with_its_shapes(which:
         train_twice(CONTROLS[name](BATCHES[which]))
     assert "Error: " in str(caught.value)
     assert ".." not in str(caught.value)
+
+
+@pytest.mark.parametrize("rows, loss", [(8, float("nan")), (0, float("nan")), (8, float("inf"))])
+def test_a_loss_that_is_not_finite_is_warned_of_once(rows: int, loss: float):
+    batch = torch.full((rows, 3), 1.0 if rows == 0 else loss), CLASSES[:rows]
+    with pytest.warns(UserWarning, match=r"the loss of batch 1 is nan, so λ stays") as caught:
+        train_twice(sh.Hypergradient([batch], ce, every=1))
+    assert len(caught) == 1
+
+
+def test_a_loss_without_a_graph_is_refused():
+    batch = torch.ones(8, 3), CLASSES
+    with pytest.raises(sh.RequestError, match="the loss of batch 1 has no graph"):
+        train_twice(sh.Hypergradient([batch], lambda z, y: ce(z, y).detach(), every=1))

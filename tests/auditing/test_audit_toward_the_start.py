@@ -117,3 +117,24 @@ def test_a_decay_to_zero_beside_it_is_still_found():
     attach(optimizer, Decoupled(0.1), model=model, only=("3",), exempt=())
     (found,) = [f for f in audit(optimizer, model).findings if f.code == "bias-decayed"]
     assert found.parameters == ("3.bias",)
+
+
+class Drifting(torch.optim.Optimizer):
+    """Moves weights by itself before any gradient has come, as Yogi does, and decays toward 0."""
+
+    def __init__(self, params):
+        super().__init__(params, {"lr": 0.01, "weight_decay": 0.01})
+
+    @torch.no_grad()
+    def step(self, closure=None):  # pyright: ignore[reportIncompatibleMethodOverride] no loss
+        for group in self.param_groups:
+            for p in group["params"]:
+                if p.grad is not None:
+                    p.mul_(1 - group["lr"] * group["weight_decay"]).sub_(group["lr"] * (p.grad + 1e-3))
+
+
+def test_a_drift_of_the_optimizers_own_is_no_pull_toward_other_weights():
+    model = net()
+    found = audit(Drifting(model.parameters()), model)
+    assert "toward weights other than 0" not in found.groups[0].rule
+    assert {"bias-decayed", "norm-decayed"} <= {f.code for f in found.findings}

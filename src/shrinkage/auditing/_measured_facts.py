@@ -11,7 +11,6 @@ import torch
 from torch import Tensor, nn
 
 from shrinkage._errors import RequestError, called
-from shrinkage.attachment import anchors_of, attachments_of
 from shrinkage.auditing._facts import Audited, Facts, Owner, audited_parameters, configured_strength
 from shrinkage.auditing._request import Request
 from shrinkage.auditing._unchecked import WHY_MISSING, Need
@@ -21,6 +20,7 @@ from shrinkage.auditing.measuring._invariance import equilibrium, invariant_name
 from shrinkage.auditing.measuring._loss_penalty import penalties
 from shrinkage.auditing.measuring._rounding import survivals
 from shrinkage.auditing.measuring._rounding_shared import SharedRounding
+from shrinkage.auditing.measuring._starts import with_starts
 from shrinkage.auditing.measuring._step_reading import Reading
 from shrinkage.auditing.measuring._timeline import Timeline, number, timeline
 from shrinkage.auditing.measuring._true_size import confirm, with_real_gradients
@@ -49,7 +49,8 @@ def measure_facts(optimizer: torch.optim.Optimizer, model: nn.Module | None, req
     expected = _expected_shrinks(optimizer, lrs)
     readings = with_faint(subject, read(subject), expected)
     sizes = confirm(optimizer, subject, readings, expected, limit=_MOST_ELEMENTS)
-    readings = _with_starts_of_zero(optimizer, with_real_gradients(optimizer, subject, sizes.readings))
+    readings = with_real_gradients(optimizer, subject, sizes.readings)
+    readings = with_starts(optimizer, subject, readings, expected)
     parameters, forgotten, aliases = audited_parameters(
         optimizer, model, readings, lrs, request.roles, request.shapeless
     )
@@ -91,15 +92,6 @@ def measure_facts(optimizer: torch.optim.Optimizer, model: nn.Module | None, req
             **request.lacks_part,
         },
     )
-
-
-def _with_starts_of_zero(optimizer: torch.optim.Optimizer, readings: Sequence[Reading]) -> list[Reading]:
-    """The readings, with those anchored that an attached rule pulls to a start of 0, as that of most biases."""
-    anchored = {p for handle in attachments_of(optimizer) for p in anchors_of(handle)}
-    return [
-        dataclasses.replace(r, anchored=True) if r.decays and p in anchored else r
-        for p, r in zip(parameters_of(optimizer), readings, strict=True)
-    ]
 
 
 def _lost_by_rounding(

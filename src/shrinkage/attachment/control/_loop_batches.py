@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any
@@ -31,6 +32,7 @@ class LoopBatches:
             )
         self._source, self._where = source, where
         self._current: Iterator[Any] | None = None
+        self._warned = False
         self.position = 0
         """Batches drawn since the source was begun."""
 
@@ -60,6 +62,25 @@ class LoopBatches:
                 f"{_size(targets)}: {type(error).__name__}: {words[0] if words else 'no message'}. Its batches must "
                 "have the form of those that the model trains on."
             ) from error
+
+    def check_loss(self, loss: Any) -> None:
+        """Refuse a loss that no weight changes, and warn once of one that is not finite, from which λ can't be moved.
+
+        Raises:
+            RequestError: the loss has no graph.
+        """
+        if not isinstance(loss, Tensor) or not loss.requires_grad:
+            raise RequestError(
+                f"{self._where}: the loss of batch {self.position} has no graph, so it does not depend on the weights. "
+                "Compute it from the outputs, without detach, item or no_grad."
+            )
+        if not self._warned and not bool(torch.isfinite(loss)):
+            self._warned = True
+            warnings.warn(
+                f"{self._where}: the loss of batch {self.position} is {float(loss.detach()):g}, so λ stays. Look for "
+                "NaN, infinite numbers or no rows in the batch.",
+                stacklevel=2,
+            )
 
     def seek(self, position: int) -> None:
         """Go to where a checkpoint stood."""

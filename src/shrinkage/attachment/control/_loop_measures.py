@@ -117,6 +117,7 @@ class Measures:
             inputs, targets = self._batches.draw(params[0].device)
             with self._batches.explained_errors(inputs, targets):
                 loss = self._loss(self._model(*inputs), targets)
+            self._batches.check_loss(loss)
             found = torch.autograd.grad(loss, params, materialize_grads=True)
         return [as_real(g.detach()) for g in found]
 
@@ -143,6 +144,7 @@ class Measures:
             else:
                 with self._training.explained_errors(inputs, targets):
                     loss = self._loss(self._model(*inputs), targets)
+                self._training.check_loss(loss)
                 product = hessian_product(loss, params, strengths)
                 terms = self._controller.terms
                 solved = (

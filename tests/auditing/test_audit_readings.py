@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from auditing_cases import after_each_step, before_each_step, first_reading, net, trained
+from shrinkage.auditing import audit
 from shrinkage.strength import asymptotic_shrink
 
 LR, WD = 1e-3, 1e-2
@@ -228,3 +229,28 @@ def test_maximizing_changes_the_sign_of_the_gradient_and_not_of_the_decay(moment
 def test_a_strength_in_a_tensor_is_switched_off_too():
     reading = first_reading(partial(built, "AdamW", weight_decay=torch.tensor(WD)))
     assert (reading.path, reading.entry) == ("decoupled", "before")
+
+
+@pytest.mark.parametrize("shrink", [0.5, 0.7, 0.95, 0.99])
+@pytest.mark.parametrize("inside", [torch.float32, torch.float64], ids=["float32 inside", "exact"])
+def test_a_shrink_that_leaves_almost_nothing_is_measured(shrink: float, inside: torch.dtype):
+    class Violent(torch.optim.Optimizer):
+        def __init__(self, params):
+            super().__init__(params, {"lr": 0.1, "weight_decay": 10 * shrink})
+
+        @torch.no_grad()
+        def step(self, closure=None):  # pyright: ignore[reportIncompatibleMethodOverride] no loss
+            for p in self.param_groups[0]["params"]:
+                kept = p.to(inside) * (1 - 0.1 * self.param_groups[0]["weight_decay"])
+                p.copy_(kept - 0.1 * p.grad.to(inside))
+
+    model = nn.Linear(16, 16, bias=False)
+    found = audit(Violent(model.parameters()), model)
+    assert found.groups[0].shrink == pytest.approx(shrink, rel=1e-2)
+    assert {f.code for f in found.findings} == {"vanishes"}
+
+
+def test_a_penalty_that_momentum_carries_past_zero_is_measured_in_the_long_run():
+    model = nn.Linear(16, 16, bias=False)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1, weight_decay=9.5, momentum=0.9)
+    assert audit(optimizer, model).groups[0].shrink == pytest.approx(1 - 0.9**0.5, rel=1e-6)

@@ -28,14 +28,19 @@ _CLOCKS: dict[tuple[int, int], Clock] = {
 
 _STRONG = 0.02
 """A shrink that coarse arithmetic shows in every step, and that leaves little of an offset after many."""
+_VIOLENT = 1.0
+"""A shrink, as a logarithm, that leaves nothing of an offset after many steps in any arithmetic."""
 
 
 def read(subject: Subject) -> list[Reading]:
     """One reading a parameter, from about twenty short runs of the subject."""
     eps, stride = _offsets(subject)
     steps = 30 if stride == 1 else 60
-    if stride > 1 and (strong := _strongest(subject, eps)) > _STRONG:
-        stride, steps = 1, max(6, min(30, int(3 / strong)))
+    strong = _strongest(subject, eps)
+    if strong > _VIOLENT:  # momentum shrinks more in the first step than in later ones
+        strong = min(strong, _strongest(subject, eps, steps=6))
+    if strong > (_STRONG if stride > 1 else _VIOLENT):
+        stride, steps = 1, max(6 if strong < 2 else 3, min(30, int(3 / strong)))
     noise = 8 * subject.epsilon / (eps * math.sqrt(stride))
     fates = _fates(subject, eps, stride, Plan(steps=steps))
     projects = _projects_out(subject, eps, noise, fates.off)
@@ -147,9 +152,10 @@ def shrink_noise(subject: Subject) -> float:
     return 8 * subject.epsilon / (eps * math.sqrt(stride))
 
 
-def _strongest(subject: Subject, eps: float) -> float:
-    """The largest shrink of one step, as a logarithm."""
-    return max(map(mean_log_shrink, _differences(subject, Plan(), weights=eps)), default=0.0)
+def _strongest(subject: Subject, eps: float, steps: int = 1) -> float:
+    """The largest shrink per step, as a logarithm."""
+    found = map(mean_log_shrink, _differences(subject, Plan(steps=steps), weights=eps))
+    return max(found, default=0.0) / steps
 
 
 def _offsets(subject: Subject) -> tuple[float, int]:

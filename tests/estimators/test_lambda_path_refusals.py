@@ -305,6 +305,17 @@ BAD: dict[str, tuple[Callable[[], nn.Module] | Any, dict[str, Any], str]] = {
         "must be (inputs, target), got dict. Let it return ({…}, target).",
     ),
     "no length": (plain, {"X": NoLength(), "y": None}, "has no length"),
+    "a class": (
+        nn.Linear,
+        {},
+        "called without arguments it raised TypeError: Linear.__init__() missing 2 required",
+    ),
+    "a factory that fails": (
+        lambda: 1 // 0,
+        {},
+        "raised ZeroDivisionError: integer division or modulo by zero.",
+    ),
+    "no folds": (plain, {"cv": []}, "the rows can't be divided into folds: there are none."),
 }
 
 

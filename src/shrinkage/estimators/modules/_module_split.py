@@ -48,6 +48,8 @@ def split_rows(
         raise RequestError(
             f"cv=…: the rows can't be divided into folds: {error}.".replace("..", ".")
         ) from error
+    if not divided:
+        raise RequestError("cv=…: the rows can't be divided into folds: there are none. Give at least one.")
     parts = []
     for number, part in enumerate(divided):
         rows = [np.flatnonzero(x) if x.dtype == bool else x for x in map(np.asarray, part)]

@@ -11,6 +11,7 @@ from torch.nn.parameter import UninitializedBuffer, UninitializedParameter
 
 from shrinkage._errors import RequestError, called, shown
 from shrinkage.networks.module._chance import with_seed
+from shrinkage.networks.module._fallback import first_line
 
 __all__ = ["Factory", "SizedFactory", "call", "make_module"]
 
@@ -53,8 +54,16 @@ def make_module(
             f"{called('make_module')}: must be a function that builds a new module in each call, got "
             f"{shown(factory)}. Write lambda: MyModule(…)."
         )
-    with with_seed(*chance):
-        module = factory()
+    try:
+        with with_seed(*chance):
+            module = factory()
+    except RequestError:
+        raise
+    except Exception as error:  # whatever the user's function raises
+        bare = "" if isinstance(factory, SizedFactory) else "called without arguments "
+        takes = f" Write lambda: {factory.__name__}(…)." if isinstance(factory, type) else ""
+        raised = f"{type(error).__name__}: {first_line(error)}"
+        raise RequestError(f"{called('make_module')}: {bare}it raised {raised}.{takes}") from error
     if not isinstance(module, nn.Module):
         raise RequestError(f"{called('make_module')}: must return a torch.nn.Module, got {shown(module)}.")
     _check_state(module, device)

@@ -6,7 +6,7 @@ import pytest
 
 import shrinkage as sh
 from shrinkage import RequestError
-from shrinkage._errors import called, check_choice, vocabulary
+from shrinkage._errors import called, check_choice, shown, vocabulary
 from shrinkage.cli.options._values import options_named
 
 Y = [float(i) for i in range(12)]
@@ -87,3 +87,17 @@ def test_a_strength_that_a_path_does_not_use_is_reported():
         sh.MLPRegressorCV((2,), rule=sh.L2(0.01), lambdas=[0, 0.1], max_epochs=2, cv=2, max_extensions=0).fit(
             X, Y
         )
+
+
+@pytest.mark.parametrize(
+    "text, quoted",
+    [
+        ("\\N", r"'\N'"),
+        ("C:\\x", r"'C:\x'"),
+        ("it's \\", '"it\'s \\"'),
+        ("a\n", r"'a\n'"),
+        ("\\ \x1b", r"'\\ \x1b'"),
+    ],
+)
+def test_what_was_typed_is_quoted_as_typed(text, quoted):
+    assert shown(text) == quoted

@@ -38,8 +38,13 @@ class JobError(RuntimeError):
 
 
 def shown(value: object, limit: int = 160) -> str:
-    """`value` as it may stand in a message: repr-escaped, so no control character reaches a terminal."""
+    """`value` as it may stand in a message: repr-escaped, so no control character reaches a terminal.
+
+    A backslash that was typed stays a single one: `'\\N'` is quoted as its owner wrote it.
+    """
     text = ascii(value) if isinstance(value, bytes) else repr(value)
+    if isinstance(value, str) and value.isprintable() and text[1:-1] == value.replace("\\", "\\\\"):
+        text = f"{text[0]}{value}{text[-1]}"
     text = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
     return text if len(text) <= limit else text[: limit - 1] + "…"
 

@@ -37,7 +37,7 @@ def tables(tmp_path_factory):
 
 def test_the_loss_is_requested(tmp_path):
     g = np.random.default_rng(0)
-    pd.DataFrame({"a": g.normal(size=60), "visits": g.poisson(900, size=60) % 97}).to_csv(
+    pd.DataFrame({"a": g.normal(size=60), "visits": g.poisson(3, size=60)}).to_csv(
         tmp_path / "t.csv", index=False
     )
     fit = [
@@ -47,18 +47,27 @@ def test_the_loss_is_requested(tmp_path):
         "visits",
         "--out",
         tmp_path / "f",
-        "--task",
-        "regression",
         *QUICK,
     ]
     done = shrinkage(*fit, "--loss", "poisson")
     assert done.returncode == 0, done.stderr
+    assert "Regression" in done.stderr
     predicted = shrinkage("predict", tmp_path / "f", tmp_path / "t.csv", "--interval", "0.2")
     table = pd.read_csv(io.StringIO(predicted.stdout))
     assert (table >= 0).all(axis=None)
-    refused = shrinkage(*fit, "--overwrite", "--quantile", "0.9")
+    refused = shrinkage(*fit, "--overwrite", "--task", "regression", "--quantile", "0.9")
     assert refused.returncode == 2
     assert "--quantile: is the level of --loss quantile" in refused.stderr
+
+
+def test_a_negative_count_is_named_by_its_line(tmp_path):
+    rows = [f"{i % 5},{i % 7}" for i in range(30)]
+    (tmp_path / "t.csv").write_text("\n".join(["a,visits", *rows[:20], "1,-2", *rows[20:]]) + "\n")
+    done = shrinkage(
+        "fit", tmp_path / "t.csv", "-t", "visits", "-o", tmp_path / "f", "--loss", "poisson", *QUICK
+    )
+    assert done.returncode == 2
+    assert "t.csv, line 22: target 'visits' is -2, but --loss poisson is of counts" in done.stderr
 
 
 def test_several_quantiles_have_a_column_each(tmp_path):
@@ -211,6 +220,17 @@ def test_a_missing_column_is_one_error_that_names_it(tables, fitted, tmp_path):
     assert "'colour'" in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
     assert not (tmp_path / "out.csv").exists()
+
+
+@pytest.mark.parametrize("name", ["Colour", " colour ", "COLOUR"])
+def test_a_column_of_nearly_the_same_name_is_pointed_out(tables, fitted, tmp_path, name):
+    mixed_table().rename(columns={"colour": name}).to_csv(tmp_path / "new.csv", index=False)
+    done = shrinkage("predict", fitted, tmp_path / "new.csv", "-o", tmp_path / "out.csv")
+    named = name.strip()
+    if named == "colour":  # blanks around a name are removed when it is read
+        assert done.returncode == 0, done.stderr
+    else:
+        assert f"(the table has {named!r}: rename that to 'colour')" in done.stderr
 
 
 def test_what_training_never_saw_is_noted_and_the_file_is_named(tables, fitted, tmp_path):

@@ -148,3 +148,51 @@ def test_a_file_without_the_ids_of_the_model_is_predicted_with_a_word(folder, tm
     said = capsys.readouterr()
     assert "new.csv has no column 'key' to carry into the predictions" in said.err
     assert said.out.startswith("id,smoker,three\n")
+
+
+@pytest.fixture(scope="module")
+def dated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model of dates with the year first."""
+    folder = tmp_path_factory.mktemp("dated")
+    days = pd.date_range("2024-01-01", periods=60).astype(str)
+    pd.DataFrame({"day": days, "n": range(60), "y": [i % 7 + 0.5 for i in range(60)]}).to_csv(
+        folder / "train.csv", index=False
+    )
+    fit = ["fit", folder / "train.csv", "-t", "y", "-o", folder / "m", "--keep-columns", "n", *QUICK]
+    assert shrinkage(*fit).returncode == 0
+    return folder / "m"
+
+
+@pytest.mark.parametrize("last, first", [("25/01/2024", "2024-02-01"), ("01/25/2024", "2024-01-02")])
+def test_the_order_of_a_date_is_that_of_all_parts(dated, tmp_path, monkeypatch, capsys, last, first):
+    rows = ["01/02/2024", *["2024-03-05"] * 80, last]
+    plain = [first, *["2024-03-05"] * 80, "2024-01-25"]
+    for name, days in (("t.csv", rows), ("plain.csv", plain)):
+        (tmp_path / name).write_text("day,n\n" + "".join(f"{day},{i}\n" for i, day in enumerate(days)))
+    found = []
+    for name, size in (("plain.csv", 10**6), ("t.csv", 200), ("t.csv", 10**6)):
+        in_parts(monkeypatch, size)
+        predict(dated, str(tmp_path / name))
+        found.append([float(line) for line in capsys.readouterr().out.split()[1:]])
+    np.testing.assert_allclose(found[1:], found[:1] * 2, rtol=1e-5)
+
+
+def test_dates_without_an_order_are_refused_in_any_part(dated, tmp_path, monkeypatch):
+    rows = ["2024-03-05", *["01/02/2024", "03/04/2024"] * 40]
+    (tmp_path / "t.csv").write_text("day,n\n" + "".join(f"{day},{i}\n" for i, day in enumerate(rows)))
+    in_parts(monkeypatch, 200)
+    with pytest.raises(
+        RequestError, match="line 3: column 'day' is '01/02/2024', not a date of a known order"
+    ):
+        predict(dated, str(tmp_path / "t.csv"))
+
+
+def test_dates_of_standard_input_take_no_order_from_their_part(dated, monkeypatch):
+    rows = ["2024-03-05", *["2024-03-06"] * 40, "01/02/2024", "25/01/2024"]
+    text = "day,n\n" + "".join(f"{day},{i}\n" for i, day in enumerate(rows))
+    in_parts(monkeypatch, 200)
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(text.encode())))
+    with pytest.raises(
+        RequestError, match="line 43: column 'day' is '01/02/2024', not a date of a known order"
+    ):
+        predict(dated, "-")

@@ -92,3 +92,30 @@ def test_standard_input_and_a_file_without_a_header(shrinkage: Forking, tmp_path
     done = shrinkage("predict", tmp_path / "out", tmp_path / "t.dat", *options)
     assert done.returncode == 0, done.stderr
     assert len(done.stdout.splitlines()) == N + 1
+
+
+def test_durations_are_predicted_in_hours_where_that_is_asked_for(shrinkage: Forking, tmp_path: Path):
+    rows = [f"{i % 7},{i % 5},{i % 9}:{(7 * i) % 60:02d}" for i in range(N)]
+    (tmp_path / "t.csv").write_text("\n".join(["a,b,elapsed", *rows]) + "\n")
+    fit = ["fit", tmp_path / "t.csv", "-t", "elapsed", "-o", tmp_path / "out", *QUICKEST]
+    refused = shrinkage(*fit)
+    assert refused.returncode == 2
+    assert "Use --task regression to predict them in hours" in refused.stderr
+    done = shrinkage(*fit, "--task", "regression")
+    assert done.returncode == 0, done.stderr
+    assert "Regression, as requested: 'elapsed' in hours." in done.stderr
+    done = shrinkage("predict", tmp_path / "out", tmp_path / "t.csv")
+    assert np.isfinite([float(line) for line in done.stdout.split()[1:]]).all()
+
+
+def test_classes_in_two_cases_are_named_in_terminal_and_report(shrinkage: Forking, tmp_path: Path):
+    rows = [f"{i % 7}|{['yes', 'no', 'Yes', 'no '][i % 4]}" for i in range(40)]
+    (tmp_path / "t.csv").write_text("\n".join(["a|answer", *rows]) + "\n")
+    done = shrinkage("fit", tmp_path / "t.csv", "-t", "answer", "-o", tmp_path / "out", *QUICKEST)
+    assert done.returncode == 0, done.stderr
+    assert (
+        done.stderr.count("Target 'answer' has 'yes' in 10 and 'Yes' in 10 rows, which differ only by case")
+        == 1
+    )
+    assert "which differ only by case" in (tmp_path / "out" / "report.html").read_text()
+    assert "'answer' has 3 text values" in done.stderr

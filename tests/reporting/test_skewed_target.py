@@ -10,6 +10,7 @@ from sklearn.metrics import mean_absolute_error
 from shrinkage import MLPClassifierCV, MLPRegressorCV
 from shrinkage.reporting import note_on_skew
 
+RMSE = r"the RMSE ([\d.]*\d) instead of ([\d.]*\d)"
 QUICK = {"inputs": "standard", "lambdas": [1e-3], "max_epochs": 80, "cv": 3, "random_state": 0}
 
 
@@ -29,6 +30,28 @@ def test_a_multiplicative_truth_asks_for_the_logarithm():
     assert log_mae == pytest.approx(mean_absolute_error(y, np.exp(own.out_of_fold_)), rel=0.01)
     assert mae == pytest.approx(mean_absolute_error(y, model.out_of_fold_), rel=0.01)
     assert log_mae < mae
+
+
+def test_the_advice_follows_the_figures():
+    X, y = rows()
+    model = MLPRegressorCV((6,), **QUICK).fit(X, y)
+    log_rmse, rmse = map(float, re.findall(RMSE, text := note_on_skew(model, X, y, name="price"))[0])
+    assert log_rmse < rmse
+    assert text.startswith("The target “price” is")
+    assert text.endswith("Both are lower: fit the logarithm.")
+    g = np.random.default_rng(1)
+    X = g.normal(size=(240, 3))
+    y = np.exp(X[:, 0] + X[:, 1] + 0.7 * g.normal(size=240))
+    model = MLPRegressorCV((6,), **QUICK).fit(X, y)
+    log_rmse, rmse = map(float, re.findall(RMSE, text := note_on_skew(model, X, y))[0])
+    assert log_rmse > 1.1 * rmse
+    assert "Typical errors are smaller, large ones larger" in text
+    assert "only if a few large errors matter little" in text
+
+
+def test_a_target_without_a_name_is_called_that_once():
+    X, y = rows()
+    assert note_on_skew(MLPRegressorCV((6,), **QUICK).fit(X, y), X, y).startswith("The target is positive")
 
 
 def test_it_is_in_the_report_of_the_rows(tmp_path: Any):

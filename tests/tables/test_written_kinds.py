@@ -8,7 +8,15 @@ import pytest
 
 from real_table_cases import COLUMNS, LATER, N, Written, days
 from shrinkage._errors import RequestError
-from shrinkage.tables import Preprocessor, Reading, check_new_rows, check_table, notes_on_new_rows, read_table
+from shrinkage.tables import (
+    Preprocessor,
+    Reading,
+    check_new_rows,
+    check_table,
+    notes_on_new_rows,
+    read_parts,
+    read_table,
+)
 from shrinkage.tables.read.dates._dates import moment_of
 from tables_cases import text_table
 
@@ -306,3 +314,57 @@ def test_words_for_missing_in_later_numbers_are_reported(tmp_path: Path):
     new = text_table(tmp_path / "new.csv", lines(["1.5", "unknown", "-", "unknown"]), sep="|", like=fitted)
     notes = notes_on_new_rows(new, fitted, ["y"])
     assert "new.csv: column 'c' has 'unknown' in 2 cells, '-' in 1 cell: read as missing." in notes
+
+
+def test_text_in_a_parquet_file_is_read_as_in_any_other(tmp_path: Path):
+    frame = pd.DataFrame(
+        {
+            "lon": [f"{i / 7:.3f}{'EW'[i % 2]}" for i in range(N)],
+            "day": days("%d/%m/%Y"),
+            "zip": [["00501", "10001"][i % 2] for i in range(N)],
+            "y": [f"{i}.5 kg" for i in range(N)],
+        }
+    )
+    frame.to_parquet(tmp_path / "t.parquet")
+    frame.to_csv(tmp_path / "t.csv", index=False)
+    tables = [read_table(tmp_path / name) for name in ("t.parquet", "t.csv")]
+    pd.testing.assert_frame_equal(*(table.frame for table in tables), check_dtype=False)
+    assert tables[0].readings == tables[1].readings
+    assert tables[0].notes == tables[1].notes
+    fitted = Preprocessor().fit(tables[1].frame[["lon", "day"]])
+    parts = list(read_parts(tmp_path / "t.parquet", like=fitted))
+    np.testing.assert_array_equal(fitted.transform(parts[0].frame), fitted.transform(tables[1].frame))
+
+
+@pytest.mark.parametrize(
+    "pattern, values",
+    [
+        ("{}½", [0.5, 1.5]),
+        ("{} 1/4", [0.25, 1.25]),
+        ('{}-3/4"', [0.75, 1.75]),
+        ("{}y 6m", [0.5, 1.5]),
+        ("{} years, 3 months", [0.25, 1.25]),
+    ],
+)
+def test_a_fraction_is_part_of_its_number(pattern: str, values: list[float], tmp_path: Path):
+    table = text_table(tmp_path / "t.csv", lines([pattern.format(i) for i in range(N)]), sep="|")
+    np.testing.assert_allclose(table.frame["c"][:2], values)
+
+
+@pytest.mark.parametrize(
+    "cells", [["1-", "1", "2+", "2"], ["3-1/2/4", "a"], ["1/2", "3/4"], ["+", "-", "++"]]
+)
+def test_marks_of_a_school_are_words(cells: list[str], tmp_path: Path):
+    table = text_table(tmp_path / "t.csv", lines((cells * N)[:N]), sep="|")
+    assert table.readings["c"].form == "text"
+
+
+def test_a_minus_before_a_letter_that_is_one_is_refused(tmp_path: Path):
+    cells = [f"{i}.5{'EW'[i % 2]}" for i in range(N)]
+    fitted = Preprocessor().fit(text_table(tmp_path / "t.csv", lines(cells), sep="|").frame)
+    new = text_table(tmp_path / "new.csv", lines(["1.5W", "-2.5W"]), sep="|", like=fitted)
+    with pytest.raises(RequestError, match=r"line 3: column 'c' is '-2\.5W', not a number"):
+        check_new_rows(new, fitted)
+    table = text_table(tmp_path / "t.csv", lines([*cells, "-2.5W"]), sep="|")
+    with pytest.raises(RequestError, match=r"numbers with letters, as in '-2\.5W'"):
+        check_table(table, "y", folds=2)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import logging
 import signal
 import sys
 import traceback
@@ -139,10 +140,23 @@ def _warnings_as_notes() -> Iterator[None]:
             seen.add(text)
             note(text)
 
-    with warnings.catch_warnings():
-        warnings.simplefilter("always")
-        warnings.showwarning = show
-        yield
+    handler = _LogAsNotes(logging.WARNING)
+    logger = logging.getLogger("shrinkage")
+    logger.addHandler(handler)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("always")
+            warnings.showwarning = show
+            yield
+    finally:
+        logger.removeHandler(handler)
+
+
+class _LogAsNotes(logging.Handler):
+    """What the library logs, as one line each."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        note(record.getMessage())
 
 
 @contextmanager

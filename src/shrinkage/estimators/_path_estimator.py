@@ -23,12 +23,11 @@ from shrinkage.estimators._estimator_inputs import (
     filled_matrix,
     hash_of,
     inputs_for,
-    is_frame,
     table_of,
 )
 from shrinkage.estimators._fitted_networks import OfNetworks
 from shrinkage.estimators._shown import Shown
-from shrinkage.estimators._targets import Targets, target_names
+from shrinkage.estimators._targets import Targets, notes_on_target, target_names
 from shrinkage.estimators._trainers import budget_for, check_moving, recipe_of, starting_lambdas
 from shrinkage.estimators._unseen_rows import UnseenRows
 from shrinkage.estimators.given._continued import Continued
@@ -56,7 +55,6 @@ from shrinkage.path import (
     warn_at_edge,
 )
 from shrinkage.rules import Rule
-from shrinkage.tables import as_pandas, possible_leaks
 from shrinkage.tables.forms import Form
 from shrinkage.training import ErrorOfNetworks, Recipe, Swarm
 
@@ -170,11 +168,9 @@ class MLPCV(OfNetworks, Shown, Continued, UnseenRows, CallbackSupportMixin, Base
             if self.warm_start and hasattr(self, "blend_"):
                 return self._continue(X, y, sample_weight, self.budget_.epochs, anew=True)
             self._fit(X, y, sample_weight, Runtime(progress=progress), groups)
-        if is_frame(X) and np.ndim(y) == 1:
-            task = "classification" if is_classifier(self) else "regression"
-            rules, name = getattr(self.preprocessor_, "readings", None), getattr(y, "name", None) or "y"
-            for leak in possible_leaks(as_pandas(X), np.asarray(y), task, name, rules):
-                warnings.warn(str(leak), UserWarning, stacklevel=2)
+        task = "classification" if is_classifier(self) else "regression"
+        for text in notes_on_target(X, y, task, getattr(self.preprocessor_, "readings", None)):
+            warnings.warn(text, UserWarning, stacklevel=2)
         if self.max_extensions:
             warn_at_edge(self.choice_)
         return self

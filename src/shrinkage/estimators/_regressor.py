@@ -6,17 +6,16 @@ from collections.abc import Sequence
 from typing import Any, Self
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 from sklearn.base import RegressorMixin
 from sklearn.metrics import d2_pinball_score
 from sklearn.utils import check_array
 from sklearn.utils.validation import check_is_fitted
 
-from shrinkage._errors import RequestError, shown
+from shrinkage._errors import RequestError
 from shrinkage.estimators._parameter_docs import with_parameter_docs
 from shrinkage.estimators._path_estimator import MLPCV
-from shrinkage.estimators._targets import Targets, check_counts, loss_key, outputs_learned
+from shrinkage.estimators._targets import Targets, check_counts, loss_key, outputs_learned, text_target
 from shrinkage.networks import loss_named
 
 __all__ = ["MLPRegressorCV"]
@@ -141,12 +140,7 @@ class MLPRegressorCV(RegressorMixin, MLPCV):
         except ValueError as error:
             if "could not convert string" not in str(error):
                 raise
-            values: Any = pd.Series(np.ravel(np.asarray(y, dtype=object)))
-            number: Any = pd.to_numeric(values, errors="coerce")
-            text = values[number.isna() & values.notna()].iloc[0]
-            raise RequestError(
-                f"y: must be numbers, got text such as {shown(str(text))}. For classes use MLPClassifierCV."
-            ) from None
+            raise RequestError(text_target(y)) from None
 
     def _targets(self, y: NDArray[Any], seen: NDArray[np.int64]) -> Targets:
         key = loss_key(self.loss, self.quantile)

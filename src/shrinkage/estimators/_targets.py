@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from shrinkage._errors import RequestError, called, shown
+from shrinkage.estimators._estimator_inputs import is_frame
 from shrinkage.estimators.given._class_weights import row_weights
 from shrinkage.networks import loss_named, quantile_key
 from shrinkage.path import Scale, fitted_scale
+from shrinkage.tables import Reading, Task, alike_levels, as_pandas, number_advice, possible_leaks
 
 __all__ = [
     "OF_VALUES",
     "Targets",
     "check_counts",
     "loss_key",
+    "notes_on_target",
     "outputs_learned",
     "target_names",
     "target_scale",
+    "text_target",
 ]
 
 OF_VALUES = ("squared_error", "absolute_error", "huber", "poisson", "quantile")
@@ -110,6 +116,34 @@ def target_scale(
         one = fitted_scale(Y[:, :1], rows, weight)
         return Scale(np.repeat(one.shift, len(levels)), np.repeat(one.scale, len(levels)))
     return fitted_scale(Y, rows, weight)
+
+
+def notes_on_target(X: Any, y: Any, task: Task, rules: Mapping[str, Reading] | None) -> Iterator[str]:
+    """What the rows show of the target: columns that may leak it, and classes that differ by their spelling alone.
+
+    Args:
+        X: as given to `fit`.
+        y: the targets.
+        task: `classification` or `regression`.
+        rules: by which the columns of a frame were read.
+    """
+    if np.ndim(y) != 1:
+        return
+    name = getattr(y, "name", None)
+    if is_frame(X):
+        yield from map(str, possible_leaks(as_pandas(X), np.asarray(y), task, name or "y", rules))
+    if task == "classification" and np.asarray(y).dtype.kind in "OUT":
+        yield from filter(None, [alike_levels("y" if name is None else f"Target {shown(name)}", y)])
+
+
+def text_target(y: Any) -> str:
+    """The sentence that refuses text as values, with what turns it into the numbers that it stands for."""
+    values: Any = pd.Series(np.ravel(np.asarray(y, dtype=object)), name=getattr(y, "name", None))
+    numbers: Any = pd.to_numeric(values, errors="coerce")
+    text = shown(str(values[numbers.isna() & values.notna()].iloc[0]))
+    if way := number_advice(values):
+        return f"y: must be numbers, got text such as {text}. Convert it: y = {way}."
+    return f"y: must be numbers, got text such as {text}. For classes use MLPClassifierCV."
 
 
 def target_names(given: Any, y: NDArray[Any]) -> tuple[str, ...]:

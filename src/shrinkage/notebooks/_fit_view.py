@@ -49,7 +49,9 @@ def figure_of(result: Any, chart: str | None, scheme: str) -> Any:
 
 def write_report(result: Any, path: str | os.PathLike[str], X: Any, y: Any, sample_weight: Any) -> None:
     """The report of a fitted estimator; with its rows also which columns it uses, with targets a linear model."""
-    story = story_of(result, effects=None if X is None else column_effects(result, X))
+    effects = None if X is None else column_effects(result, X)
+    read = [] if getattr(result, "preprocessor_", None) is None else result.preprocessor_.notes
+    story = story_of(result, effects=effects, notes=read)
     if X is not None and y is not None and story.linear is None:
         text = note_on_skew(result, X, y, sample_weight)
         notes = [*story.notes, text] if text else story.notes

@@ -22,8 +22,8 @@ CLEAR = 2.0
 """Standard errors over rows by which the logarithm has to be better."""
 
 
-def note_on_skew(model: MLPCV, X: Any, y: Any, sample_weight: Any = None) -> str:
-    """A sentence with the errors on unseen rows of the model and of one of log y; empty where that one is no better.
+def note_on_skew(model: MLPCV, X: Any, y: Any, sample_weight: Any = None, name: str = "") -> str:
+    """Sentences with the errors on unseen rows of the model and of one of log y; empty where that one is no better.
 
     Networks of log y are trained on the same folds, at the chosen λ alone. Their predictions of the mean are multiplied
     by the mean of exp(residual).
@@ -33,6 +33,7 @@ def note_on_skew(model: MLPCV, X: Any, y: Any, sample_weight: Any = None) -> str
         X: the rows that it was fitted on.
         y: their targets.
         sample_weight: their weights, or None.
+        name: of the target; empty for the one that the model knows.
 
     Reference: Duan, Smearing estimate, JASA 1983.
     """
@@ -56,13 +57,28 @@ def note_on_skew(model: MLPCV, X: Any, y: Any, sample_weight: Any = None) -> str
     squares = ((truth - own) ** 2, (truth - smeared) ** 2)
     if not (_clearly_less(*absolute, s) or _clearly_less(*squares, s)):
         return ""
-    mae, log_mae = (number(float(np.average(each, weights=s))) for each in absolute)
-    rmse, log_rmse = (number(float(np.sqrt(np.average(each, weights=s)))) for each in squares)
+    mae, log_mae = (float(np.average(each, weights=s)) for each in absolute)
+    rmse, log_rmse = (float(np.sqrt(np.average(each, weights=s))) for each in squares)
+    name = clean(name or model.target_names_[0], 40)
     return (
-        f"The target “{clean(model.target_names_[0], 40)}” is positive and skewed (skewness "
+        f"The {'target' if name == 'target' else f'target “{name}”'} is positive and skewed (skewness "
         f"{number(skewness, 2)}). With its logarithm instead, the mean absolute error on unseen rows is "
-        f"{log_mae} instead of {mae}, and the RMSE {log_rmse} instead of {rmse}. Fit the logarithm, or try "
-        f"{called('loss', 'absolute_error')} or {called('loss', 'poisson')}."
+        f"{number(log_mae)} instead of {number(mae)}, and the RMSE {number(log_rmse)} instead of {number(rmse)}. "
+        f"{_advice(log_mae <= mae, log_rmse <= rmse)}"
+    )
+
+
+def _advice(less_absolute: bool, less_squared: bool) -> str:
+    """What to do, by which of the two errors the logarithm lowers."""
+    if less_absolute and less_squared:
+        return "Both are lower: fit the logarithm."
+    if less_absolute:
+        return (
+            "Typical errors are smaller, large ones larger: fit the logarithm, or try "
+            f"{called('loss', 'absolute_error')}, only if a few large errors matter little."
+        )
+    return (
+        "Large errors are smaller, typical ones larger: fit the logarithm only if large errors matter most."
     )
 
 

@@ -5,6 +5,7 @@ from shrinkage.tables._source_table import BUNDLED, Table, bundled_table
 from shrinkage.tables._target import Problem, Task, split_target
 from shrinkage.tables._write_predictions import as_csv, has_columns, predictions_file, write_predictions
 from shrinkage.tables.check._check_table import check_table
+from shrinkage.tables.check._date_orders import DateOrders
 from shrinkage.tables.check._leaks import possible_leaks
 from shrinkage.tables.check._leave_out import (
     keeping_columns,
@@ -17,6 +18,7 @@ from shrinkage.tables.check._repeats import Repeats, repeated_rows
 from shrinkage.tables.check._set_apart import RowRoles, SetApart, set_apart
 from shrinkage.tables.learn._columns import Column, Kind, counts_rows, is_code
 from shrinkage.tables.learn._input_recipe import column_rules, input_recipe
+from shrinkage.tables.learn._levels import alike_levels
 from shrinkage.tables.learn._preprocessor import Preprocessor, as_numbers, as_pandas
 from shrinkage.tables.learn._preprocessor_file import (
     load_preprocessor,
@@ -24,12 +26,14 @@ from shrinkage.tables.learn._preprocessor_file import (
     preprocessor_from,
     save_preprocessor,
 )
+from shrinkage.tables.learn._text_advice import number_advice
 from shrinkage.tables.read._read_table import read_parts, read_table
 from shrinkage.tables.read._reading import Reading
 
 __all__ = [
     "BUNDLED",
     "Column",
+    "DateOrders",
     "Kind",
     "NewRows",
     "Preprocessor",
@@ -40,6 +44,7 @@ __all__ = [
     "SetApart",
     "Table",
     "Task",
+    "alike_levels",
     "as_csv",
     "as_numbers",
     "as_pandas",
@@ -54,6 +59,7 @@ __all__ = [
     "keeping_columns",
     "load_preprocessor",
     "notes_on_new_rows",
+    "number_advice",
     "possible_leaks",
     "predictions_file",
     "preprocessor_bytes",

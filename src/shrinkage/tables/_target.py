@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from shrinkage._errors import RequestError, called, shown
 from shrinkage.tables._source_table import Table, column_of
+from shrinkage.tables._target_moments import moment_target
 from shrinkage.tables.read._numerals import numbers_in
 
 __all__ = ["Problem", "Task", "inferred_task", "split_target"]
@@ -89,6 +90,12 @@ def split_target(table: Table, target: str | Sequence[str], task: str = "auto") 
             classes=np.unique(labels),
         )
     values = np.column_stack([numbers_of(column, table) for column in columns])
+    moments = {
+        name: moment_target(column, table.readings.get(name))
+        for name, column in zip(names, columns, strict=True)
+    }
+    units = [f"{shown(name)} in {found.unit}" for name, found in moments.items() if found is not None]
+    reason = f"{reason.rstrip('.')}: {', '.join(units)}." if units else reason
     return Problem(
         features=features,
         target=values[:, 0] if len(names) == 1 else values,
@@ -146,7 +153,9 @@ def labels_of(column: pd.Series) -> NDArray[Any]:
 
 
 def numbers_of(column: pd.Series, table: Table) -> NDArray[np.float64]:
-    """Regression targets as float64."""
+    """Regression targets as float64; dates in days since 2000-01-01, times and durations in hours."""
+    if (moments := moment_target(column, table.readings.get(str(column.name)))) is not None:
+        return moments.numbers
     if not _numeric(column) and not pd.api.types.is_bool_dtype(column.dtype):
         numbers = numbers_in(column.astype(str)).to_numpy()
         rows = np.flatnonzero(np.isnan(numbers))

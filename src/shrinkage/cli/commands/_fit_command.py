@@ -49,7 +49,7 @@ from shrinkage.cli.options._shared_options import (
     in_net,
     in_run,
 )
-from shrinkage.cli.options._table_options import TableOptions, asked_table
+from shrinkage.cli.options._table_options import TableOptions, asked_table, task_of
 from shrinkage.cli.options._values import options_named
 
 if TYPE_CHECKING:
@@ -213,8 +213,8 @@ class _Checked:
 
 def _run(asked: _Asked) -> None:
     start = monotonic()
-    usual = inspect.signature(fit).parameters["folds"].default
-    asked = replace(asked, folds=folds_of(asked.preset, asked.folds, usual))
+    folds = folds_of(asked.preset, asked.folds, inspect.signature(fit).parameters["folds"].default)
+    asked = replace(asked, folds=folds, task=task_of(asked.task, asked.loss))
     check_one_of(resume=asked.resume, overwrite=asked.overwrite)
     asked.check()
     with options_named():
@@ -238,7 +238,7 @@ def _checked_table(asked: _Asked) -> _Checked:
     except RequestError as error:
         problems, rows = list(error.problems), SetApart(table=table)
     try:
-        notes += check_table(rows.table, target, task=asked.task, folds=asked.folds)
+        notes += check_table(rows.table, target, **asked.checks)
     except RequestError as error:
         problems += error.problems
     if problems:
@@ -345,10 +345,10 @@ def _write(asked: _Asked, folder: Path, model: MLPCV, checked: _Checked, seconds
     from shrinkage.tables import write_predictions
 
     assert model.preprocessor_ is not None
-    problem, table, notes = checked.problem, checked.rows.table, checked.notes
+    problem, table, notes, weight = checked.problem, checked.rows.table, checked.notes, checked.rows.weight
     if len(model.forms_.names) > 1 or model.forms_.left_out:
         checked.say(str(model.forms_))
-    if text := note_on_skew(model, problem.features, problem.target, checked.rows.weight):
+    if text := note_on_skew(model, problem.features, problem.target, weight, problem.target_names[0]):
         note(text)
         notes = [*notes, text]
     reproduce = {

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import KW_ONLY, dataclass
+from functools import partial
+from itertools import chain, islice
 from pathlib import Path
 from tempfile import SpooledTemporaryFile
 from typing import TYPE_CHECKING, Annotated, Any
@@ -74,24 +76,41 @@ def predict(
     if out is not None:
         _check_replaceable(out, data, saved, id or (), interval)
     asked = _Columns(saved, tuple(dict.fromkeys(id or ())), proba=proba, interval=interval, lam=lam)
+    rows = partial(
+        read_parts,
+        data,
+        sep=sep,
+        encoding=encoding,
+        na=na or (),
+        decimal=decimal,
+        thousands=thousands,
+        escape=escape,
+        header=not no_header,
+        verbatim=(*saved.ids, *asked.ids),
+        columns=[column.name for column in saved.preprocessor.columns if column.used],
+        like=saved.preprocessor,
+    )
     with options_named():
-        parts = read_parts(
-            data,
-            sep=sep,
-            encoding=encoding,
-            na=na or (),
-            decimal=decimal,
-            thousands=thousands,
-            escape=escape,
-            header=not no_header,
-            verbatim=(*saved.ids, *asked.ids),
-            columns=[column.name for column in saved.preprocessor.columns if column.used],
-            like=saved.preprocessor,
-        )
+        parts = _with_known_order(rows, saved, once=data == "-")
         if out is None:
             _print(asked, parts)
         else:
             _write(asked, parts, out)
+
+
+def _with_known_order(
+    rows: Callable[[], Iterator[Table]], saved: SavedModel, *, once: bool
+) -> Iterator[Table]:
+    """The parts of the file; where there are several, none of them decides by itself whether the day comes first."""
+    from shrinkage.tables import DateOrders
+
+    parts = rows()
+    first = list(islice(parts, 2))
+    if len(first) < 2:
+        yield from first
+        return
+    orders = DateOrders(saved.preprocessor, None if once else rows)
+    yield from map(orders.apply, chain(first, parts))
 
 
 @dataclass(frozen=True)

@@ -50,7 +50,7 @@ def objective_of(asked: Asked, classes: Sequence[Any] | None) -> dict[str, Any]:
     if classes is not None and (asked.loss is not None or asked.quantile is not None):
         raise RequestError(
             "--loss: chooses the loss of a regression, but the target contains classes, whose loss is the "
-            "cross-entropy. Leave it out, or use --task regression."
+            "cross-entropy. Leave it out, or use --task regression in place of --task classification."
         )
     if asked.quantile is not None and asked.loss != "quantile":
         raise RequestError("--quantile: is the level of --loss quantile. Add that, or leave --quantile out.")

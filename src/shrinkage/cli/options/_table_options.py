@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from shrinkage._errors import RequestError
 
 if TYPE_CHECKING:
     from shrinkage.tables import Table
 
-__all__ = ["TableOptions", "asked_table"]
+__all__ = ["TableOptions", "asked_table", "task_of"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,6 +37,17 @@ class TableOptions:
     drop_rare_classes: bool
     folds: int
     """A class with fewer rows than these is rare."""
+
+    @property
+    def checks(self) -> dict[str, Any]:
+        """How `check_table` checks the table."""
+        counts = getattr(self, "loss", None) == "poisson"
+        return {"task": self.task, "folds": self.folds, "counts": counts}
+
+
+def task_of(task: str, loss: str | None) -> str:
+    """The task asked for; a loss is of a regression, so that counts with few values are one with `--loss poisson`."""
+    return "regression" if task == "auto" and loss is not None else task
 
 
 def asked_table(asked: TableOptions, verbatim: Sequence[str] = ()) -> tuple[Table, list[str]]:

@@ -8,14 +8,15 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import pandas as pd
 
-from shrinkage._errors import shown
-from shrinkage.tables._source_table import Table
+from shrinkage._errors import called, shown
+from shrinkage.tables._source_table import Table, column_of
+from shrinkage.tables._target_moments import moment_target
 from shrinkage.tables.read._column_cells import Hints
 from shrinkage.tables.read._exact_numbers import FLOAT32_MAX
 from shrinkage.tables.read._numerals import Numerals, numbers_in
 from shrinkage.tables.read._typing import Odd, decide
 
-__all__ = ["mixed_cells", "not_numbers", "too_large", "wrong_values"]
+__all__ = ["mixed_cells", "negative_counts", "not_numbers", "too_large", "wrong_values"]
 
 
 def wrong_values(table: Table, targets: Sequence[str]) -> Iterator[str]:
@@ -59,6 +60,12 @@ def mixed_cells(table: Table, name: object, column: pd.Series) -> Iterator[str]:
     where, cells = f"{table.name}, {table.where(row)}", _count(np.arange(odd.rows), "such cells")
     if odd.kind == "marks":
         yield _unclear(table, name, odd)
+    elif odd.kind == "sides":
+        yield (
+            f"{where}: column {shown(name)} holds numbers with letters, as in {shown(odd.cell)}, of which one may stand "
+            "for minus (as of debit and credit). Write signs in their place, or read the column as text with --text "
+            f"{shlex.quote(str(name))}."
+        )
     elif odd.kind == "unit":
         yield (
             f"{where}: column {shown(name)} holds numbers with a unit, but here {shown(odd.cell)}, whose "
@@ -84,13 +91,33 @@ def not_numbers(table: Table, name: str, column: pd.Series) -> Iterator[str]:
     """The first cell of a regression's target that is none."""
     if pd.api.types.is_numeric_dtype(column.dtype) or pd.api.types.is_bool_dtype(column.dtype):
         return
-    wrong = column.notna().to_numpy() & numbers_in(column.astype(str)).isna().to_numpy()
-    rows = np.flatnonzero(wrong)
-    if len(rows):
+    moments = moment_target(column, table.readings.get(name))
+    numbers = numbers_in(column.astype(str)).to_numpy() if moments is None else moments.numbers
+    rows = np.flatnonzero(column.notna().to_numpy() & np.isnan(numbers))
+    if len(rows) and moments is not None:
+        yield (
+            f"{table.name}, {table.where(int(rows[0]))}: target {shown(name)} holds {moments.what}, but here "
+            f"{shown(column.iloc[rows[0]])}{_count(rows, 'such rows')}. Correct it, or remove the row."
+        )
+    elif len(rows):
         yield (
             f"{table.name}, {table.where(int(rows[0]))}: target {shown(name)} is "
             f"{shown(column.iloc[rows[0]])}, not a number{_count(rows, 'such rows')}, so this is not a "
             "regression. Correct it or use --task classification."
+        )
+
+
+def negative_counts(table: Table, name: str) -> Iterator[str]:
+    """The first cell of a target of counts that is below 0."""
+    column = column_of(table.frame, name)
+    if not pd.api.types.is_numeric_dtype(column.dtype):
+        return
+    rows = np.flatnonzero((column < 0).to_numpy(dtype=bool, na_value=False))
+    if len(rows):
+        yield (
+            f"{table.name}, {table.where(int(rows[0]))}: target {shown(name)} is {column.iloc[rows[0]]:g}"
+            f"{_count(rows, 'such cells')}, but {called('loss', 'poisson')} is of counts or rates, which must be >= 0. "
+            "Use another loss, or correct the cell."
         )
 
 

@@ -13,9 +13,13 @@ import pandas as pd
 from shrinkage._errors import RequestError, called, shown
 from shrinkage.tables._source_table import Table, column_of
 from shrinkage.tables._target import inferred_task, split_target, target_names
-from shrinkage.tables.check._cells import mixed_cells, not_numbers, wrong_values
+from shrinkage.tables._target_moments import MomentTarget, moment_target
+from shrinkage.tables.check._cells import mixed_cells, negative_counts, not_numbers, wrong_values
+from shrinkage.tables.check._header_rows import names_below, second_header
 from shrinkage.tables.check._leaks import possible_leaks
 from shrinkage.tables.check._totals import note_on_totals
+from shrinkage.tables.learn._columns import describe_column
+from shrinkage.tables.learn._levels import alike_levels
 
 __all__ = ["check_table", "hint", "list_in_words"]
 
@@ -24,7 +28,7 @@ MOST_CLASSES = 1_000
 
 
 def check_table(
-    table: Table, target: str | Sequence[str], *, task: str = "auto", folds: int = 5
+    table: Table, target: str | Sequence[str], *, task: str = "auto", folds: int = 5, counts: bool = False
 ) -> tuple[str, ...]:
     """Find all that keeps a table from being learned from, and say it at once.
 
@@ -33,6 +37,7 @@ def check_table(
         target: the name of the target column, or several for a regression with several outputs.
         task: `classification`, `regression` or `auto`.
         folds: how many parts the rows are cut into, >= 2.
+        counts: whether the targets must be >= 0.
 
     Returns:
         Notes that stop nothing: how dates and gaps are read, a column that may leak the target, or tells nothing.
@@ -49,12 +54,15 @@ def check_table(
         bundled:breast_cancer: no column 'Target'; did you mean 'target'?
     """
     names = target_names(target)
+    if set(names) <= set(table.frame.columns) and (text := second_header(table)):
+        raise RequestError(text)
     problems = list(_wrong_names(table, names))
     known = [name for name in dict.fromkeys(names) if name in table.frame.columns]
     problems += _wrong_size(table, known, folds)
     problems += wrong_values(table, known)
     if known and len(table.frame):
         problems += _wrong_targets(table, known, task, folds)
+        problems += [text for name in known if counts for text in negative_counts(table, name)]
     if problems:
         raise RequestError(problems)
     return tuple(_notes(table, known, task))
@@ -70,7 +78,7 @@ def _wrong_names(table: Table, names: Sequence[str]) -> Iterator[str]:
         yield f"{table.name}: column name {shown(column)} appears more than once: rename or remove one."
     for name in names:
         if name not in columns:
-            yield f"{table.name}: no column {shown(name)}{hint(name, columns)}"
+            yield f"{table.name}: no column {shown(name)}{names_below(table, name) or hint(name, columns)}"
 
 
 def hint(name: str, columns: list[str]) -> str:
@@ -123,7 +131,7 @@ def _wrong_targets(table: Table, targets: Sequence[str], task: str, folds: int) 
     columns = [table.frame.loc[:, table.frame.columns == name].iloc[:, 0] for name in targets]
     for name, column in zip(targets, columns, strict=True):
         yield from _missing_target(table, name, column)
-    if task != "classification" and (moments := list(_moments(table, targets, columns))):
+    if task == "auto" and (moments := list(_moments(table, targets, columns))):
         yield from moments
         return
     try:
@@ -149,26 +157,18 @@ def _wrong_targets(table: Table, targets: Sequence[str], task: str, folds: int) 
 
 
 def _moments(table: Table, targets: Sequence[str], columns: Sequence[pd.Series]) -> Iterator[str]:
-    """Targets whose cells are typed as dates, times of day or durations: none of them is a number or a class."""
+    """Targets whose cells are typed as dates, times of day or durations, which are values only if that is asked for."""
     for name, column in zip(targets, columns, strict=True):
-        what = _kind_of_moment(column)
-        if what:
+        found = moment_target(column, None)
+        if found is not None:
             yield (
-                f"{table.name}: target {shown(name)} holds {what}, which are neither numbers nor classes. Store them as "
-                "numbers, such as days since a date, or use --task classification if each is a class."
+                f"{table.name}: target {shown(name)} holds {found.what}, which are neither numbers nor classes. "
+                f"{_as_values(found)}, or --task classification if each is a class."
             )
 
 
-def _kind_of_moment(column: pd.Series) -> str:
-    """`dates`, `times of day` or `durations`; empty for any other column."""
-    if pd.api.types.is_timedelta64_dtype(column.dtype):
-        return "durations"
-    if pd.api.types.is_datetime64_any_dtype(column.dtype) or isinstance(column.dtype, pd.PeriodDtype):
-        return "dates"
-    kind = pd.api.types.infer_dtype(column, skipna=True) if column.dtype == object else ""
-    return {"date": "dates", "datetime": "dates", "time": "times of day", "timedelta": "durations"}.get(
-        kind, ""
-    )
+def _as_values(found: MomentTarget) -> str:
+    return f"Use --task regression to predict them in {found.unit}"
 
 
 def _missing_target(table: Table, name: str, column: pd.Series) -> Iterator[str]:
@@ -216,12 +216,10 @@ def _rare_classes(table: Table, name: str, values: pd.Series, folds: int) -> Ite
     if not rare:
         return
     rule = table.readings.get(name)
-    if rule is not None and rule.form in ("date", "time"):
-        what = "dates" if rule.form == "date" else "times of day"
+    if (found := moment_target(values, rule)) is not None:
         yield (
-            f"{table.name}: target {shown(name)} holds {what} ({len(counts):,} different ones), which are neither "
-            f"numbers nor classes with at least {folds} rows each. Store them as numbers, such as days since a date, "
-            "or name another target."
+            f"{table.name}: target {shown(name)} holds {found.what} ({len(counts):,} different ones), which are neither "
+            f"numbers nor classes with at least {folds} rows each. {_as_values(found)}, or name another target."
         )
         return
     if pd.api.types.is_numeric_dtype(values.dtype) and len(rare) > 10:
@@ -267,17 +265,35 @@ def _notes(table: Table, targets: Sequence[str], task: str) -> Iterator[str]:
                 for target in targets
                 if _same_information(column, column_of(table.frame, target))
             )
-    if note := note_on_totals(table):
-        yield note
+    yield from filter(None, [note_on_totals(table), *_alike_levels(table, targets)])
     for name, rule in table.readings.items():
-        if rule.of_feature and rule.note and name not in targets:
+        is_value = task == "regression" and rule.form in ("date", "time")
+        if rule.of_feature and rule.note and (is_value or name not in targets):
             yield rule.note
+        elif name in targets and rule.form == "text" and rule.missing:
+            words = list_in_words(rule.missing)
+            yield (
+                f"Target {shown(name)} has the class {words}: if that means missing, use --na "
+                f"{shlex.quote(rule.missing[0])} --drop-missing-target."
+            )
     for target in targets:
         problem = split_target(table, target, task if len(targets) == 1 else "regression")
         features = problem.features.drop(columns=[name for name in targets if name != target])
         for leak in possible_leaks(features, problem.target, problem.task, target):
             if not _same_information(column_of(table.frame, leak.name), column_of(table.frame, target)):
                 yield f"{leak} --drop {shlex.quote(leak.name)} does that."
+
+
+def _alike_levels(table: Table, targets: Sequence[str]) -> Iterator[str]:
+    """Notes on levels, and classes, that differ by their spelling alone."""
+    for name, values in table.frame.items():
+        rule = table.readings.get(str(name))
+        if rule is None or rule.form != "text":
+            continue
+        if name in targets:
+            yield alike_levels(f"Target {shown(name)}", values)
+        elif describe_column(str(name), "text", values).kind == "category":
+            yield alike_levels(f"Column {shown(name)}", values)
 
 
 def _is_constant(column: pd.Series) -> bool:

@@ -18,9 +18,10 @@ from shrinkage.tables.learn._cell_values import (
     is_gap,
     level_texts,
     numbers,
+    one_time,
     times,
 )
-from shrinkage.tables.learn._columns import Column
+from shrinkage.tables.learn._columns import Column, spelling_hint
 from shrinkage.tables.learn._preprocessor import Preprocessor
 
 __all__ = ["NewRows", "check_new_rows", "notes_on_new_rows"]
@@ -84,7 +85,7 @@ class NewRows:
         self._name = table.name
         used = [column for column in self._columns if column.used]
         self._absent = [column.name for column in used if column.name not in table.frame.columns]
-        self._further = [shown(name) for name in table.frame.columns if name not in self._known]
+        self._further = [str(name) for name in table.frame.columns if name not in self._known]
         for column in used:
             if column.name in self._absent:
                 continue
@@ -98,8 +99,8 @@ class NewRows:
     def check(self) -> None:
         """Raise what was wrong, a sentence a column."""
         absent = [
-            f"{self._name}: column {shown(name)} is missing: the network was trained with it. Where a row has no value, "
-            "leave the cell empty."
+            f"{self._name}: column {shown(name)} is missing{spelling_hint(name, self._further)}: the network was "
+            "trained with it. Where a row has no value, leave the cell empty."
             for name in self._absent
         ]
         if absent or self._wrong:
@@ -109,9 +110,8 @@ class NewRows:
         """Notes on the rows."""
         notes = []
         if self._further:
-            notes.append(
-                f"{self._name}: columns that were not in training are ignored: {_some(self._further)}."
-            )
+            names = _some([shown(name) for name in self._further])
+            notes.append(f"{self._name}: columns that were not in training are ignored: {names}.")
         for column in self._columns:
             if cells := self._unseen.get(column.name):
                 rows = f"{cells.count:,} row{'s' * (cells.count > 1)}"
@@ -196,7 +196,7 @@ def _wrong_cells(table: Table, column: Column) -> Iterator[tuple[str, str, int]]
         lost = dates(values, column).isna().to_numpy()
         what = f"a date{date_hint(values.loc[lost], column)}"
     elif column.kind == "time":
-        lost, what = np.isnan(times(values, column)), "a time of day"
+        lost, what = np.isnan(times(values, column)), one_time(column)
     else:
         return
     rows = [

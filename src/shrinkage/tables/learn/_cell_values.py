@@ -15,8 +15,9 @@ from shrinkage.tables.learn._columns import FALSE_WORDS, TRUE_WORDS, Column, fla
 from shrinkage.tables.read._exact_numbers import EXACT, FLOAT32_MAX
 from shrinkage.tables.read._missing_words import is_missing_word
 from shrinkage.tables.read._reading import PLAINLY, Reading, as_read, different
-from shrinkage.tables.read.dates._date_layouts import WITHOUT_YEAR, in_leap_year
+from shrinkage.tables.read.dates._date_layouts import COUNTS, LAYOUTS, WITHOUT_YEAR, in_leap_year
 from shrinkage.tables.read.dates._dates import moment_of, order_of
+from shrinkage.tables.read.dates._times_of_day import DURATIONS
 
 __all__ = [
     "DATE_PARTS",
@@ -29,6 +30,7 @@ __all__ = [
     "is_gap",
     "level_texts",
     "numbers",
+    "one_time",
     "refuse_too_large",
     "time_parts",
     "times",
@@ -40,7 +42,8 @@ Floats = NDArray[np.float64]
 DATE_PARTS = ("day number", "month", "day", "weekday", "hour", "minute")
 TIME_PARTS = ("hour", "daily cosine", "daily sine")
 _PLAIN_NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?(e[+-]?\d+)?")
-_ONE = {"numbers": "a number", "dates": "a date", "times of day": "a time of day"}
+_ONE = {"numbers": "a number", "dates": "a date", "times of day": "a time of day", "durations": "a duration"}
+_SEVERAL = {one: several for several, one in _ONE.items()}
 _EPOCH = pd.Timestamp("2000-01-01")
 
 
@@ -59,7 +62,12 @@ def convert_cells(values: pd.Series, column: Column) -> list[Floats]:
         return [found - column.offset]
     if column.kind == "time":
         hours = times(values, column)
-        _warn_of_lost(values, np.isnan(hours), column, "times of day")
+        _warn_of_lost(
+            values,
+            np.isnan(hours),
+            column,
+            "times of day" if one_time(column) == _ONE["times of day"] else "durations",
+        )
         parts = time_parts(hours)
     else:
         moments = dates(values, column)
@@ -180,7 +188,7 @@ def level_texts(values: pd.Series, column: Column | None = None) -> NDArray[np.o
     if column is not None:
         alike: dict[str, set[str]] = {}
         for level in column.levels:
-            alike.setdefault(_plainly(level), set()).add(level)
+            alike.setdefault(_plainly(level.strip()), set()).add(level)
         own = set(column.levels)
         for i, text in enumerate(texts[:-1]):
             if text not in own and len(same := alike.get(_plainly(text), set())) == 1:
@@ -231,11 +239,20 @@ def _warn_of_lost(
         warnings.warn(f"Column {shown(column.name)}: {cells}", stacklevel=2)
 
 
+def one_time(column: Column) -> str:
+    """What a cell of a column of times is called."""
+    is_duration = column.reading is not None and column.reading.layout in DURATIONS
+    return _ONE["durations" if is_duration else "times of day"]
+
+
 def date_hint(lost: pd.Series, column: Column) -> str:
     """What a message adds about cells that are not dates: how the training rows hold them."""
     rule = column.reading or PLAINLY["date"]
     if column.format:
         return f" written as {column.format}"
+    if rule.layout:
+        what = rule.layout if rule.layout in LAYOUTS else COUNTS[rule.layout].what
+        return f" written as in the training rows ({what})"
     if rule.day_first is not None:
         return f" as the training rows hold them, {rule.order}"
     if any(moment_of(str(cell).strip(), True) for cell in lost.dropna()[:1000]):

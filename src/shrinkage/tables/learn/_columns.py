@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+import unicodedata
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 
+from shrinkage._errors import shown
 from shrinkage.tables.read._reading import Reading
 
 __all__ = [
@@ -22,6 +25,7 @@ __all__ = [
     "flat",
     "is_code",
     "left_out",
+    "spelling_hint",
 ]
 
 Kind = Literal["number", "category", "boolean", "date", "time", "text", "id", "constant", "empty"]
@@ -69,13 +73,23 @@ class Column:
     """For a text column: the rule by which its cells are read."""
 
 
+def spelling_hint(name: str, others: Iterable[object]) -> str:
+    """What is added about a column that is missing, where another differs from it by case, white space or marks alone."""
+    near = next((str(other) for other in others if _plain_name(str(other)) == _plain_name(name)), None)
+    return "" if near is None else f" (the table has {shown(near)}: rename that to {shown(name)})"
+
+
+def _plain_name(name: str) -> str:
+    return re.sub(r"[\W_]+", "", unicodedata.normalize("NFKC", name)).casefold()
+
+
 def flat(values: pd.Series) -> tuple[str, pd.Series]:
     """The form of a column (number, boolean, date, time, category, text, mixed, nested) and its values in that form."""
     dtype = values.dtype
     if isinstance(dtype, pd.ArrowDtype):
         return flat(values.astype(object))
     if isinstance(dtype, pd.CategoricalDtype):
-        return "category", values.astype(object)
+        return "category", _without_blanks(values.astype(object))
     if pd.api.types.is_bool_dtype(dtype):
         return "boolean", values
     if pd.api.types.is_numeric_dtype(dtype):
@@ -106,7 +120,16 @@ def _flat_objects(values: pd.Series) -> tuple[str, pd.Series]:
         return "nested", values
     blank = [cell for cell in pd.unique(values) if isinstance(cell, str) and not cell.strip()]
     form = "text" if inferred in ("string", "empty") else "mixed"
-    return form, values.mask(values.isin(blank), None) if blank else values
+    values = values.mask(values.isin(blank), None) if blank else values
+    return form, _without_blanks(values) if form == "text" else values
+
+
+def _without_blanks(values: pd.Series) -> pd.Series:
+    """Text without white space around it, as a file's cells are read."""
+    padded = {
+        cell: cell.strip() for cell in pd.unique(values) if isinstance(cell, str) and cell != cell.strip()
+    }
+    return values.map(lambda cell: padded.get(cell, cell)) if padded else values
 
 
 def describe_column(name: str, form: str, values: pd.Series, *, keep: bool = False) -> Column:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import shlex
 from collections.abc import Collection, Mapping
 from dataclasses import replace
+from functools import lru_cache
 
 import numpy as np
 import pandas as pd
@@ -24,13 +26,15 @@ from shrinkage.tables.learn._cell_values import (
     whole_text,
 )
 from shrinkage.tables.learn._columns import NUMBERS_ROWS, Column, describe_column, flat, left_out
-from shrinkage.tables.learn._levels import levels_of
+from shrinkage.tables.learn._levels import alike_levels, levels_of
 from shrinkage.tables.learn._scales import offset_of
+from shrinkage.tables.learn._text_advice import in_python
 from shrinkage.tables.read._reading import Reading, as_read, readings_of
 from shrinkage.tables.read._typing import decide
-from shrinkage.tables.read.dates._date_layouts import COUNTS, count_of_time, moments_from_counts
+from shrinkage.tables.read.dates._date_layouts import COUNTS, WITHOUT_YEAR, count_of_time, moments_from_counts
+from shrinkage.tables.read.dates._times_of_day import DURATIONS, is_called_duration
 
-__all__ = ["KEPT", "learned_columns"]
+__all__ = ["KEPT", "learned_columns", "log_note"]
 
 Floats = NDArray[np.float64]
 KEPT = "shrinkage.kept"
@@ -78,6 +82,9 @@ def learned_columns(
         for name, (form, values, _) in forms.items()
         if form == "number" and columns[name].kind == "category" and name not in known
     ]
+    for name, (_, values, _) in forms.items():
+        if name not in rules and name not in known and columns[name].kind == "category":
+            log_note(alike_levels(f"Column {shown(name)}", values), logging.WARNING)
     if not any(column.used for column in columns.values()):
         for name, (form, values, _) in forms.items():
             if columns[name].reason == NUMBERS_ROWS:
@@ -90,6 +97,13 @@ def learned_columns(
         for name, (_, values, rule) in forms.items()
     )
     return learned, notes
+
+
+@lru_cache(maxsize=1024)
+def log_note(note: str, level: int) -> None:
+    """Log how a column of a frame is read, once: cross-validation would repeat it."""
+    if note:
+        logging.getLogger("shrinkage").log(level, note)
 
 
 def _outside(name: str, known: Mapping[str, Column]) -> Column | None:
@@ -109,6 +123,10 @@ def _read(
 ) -> tuple[str, pd.Series, Reading | None]:
     """The form of a column, its values in that form, and the rule by which text was read."""
     form, values = flat(values)
+    if form == "time" and rule is None and is_called_duration(name):
+        note = f"Column {shown(name)} holds durations, as its name says: in hours, without a daily cycle."
+        log_note(note, logging.WARNING)
+        return form, values, Reading(form="time", layout=DURATIONS[0], note=note)
     if form == "number" and rule is not None and rule.layout in COUNTS:
         return "date", pd.Series(moments_from_counts(rule.layout, values), index=values.index), rule
     if form not in ("text", "mixed"):
@@ -124,7 +142,9 @@ def _read(
                 f"{'s' * (odd.rows > 1)}, so it is read as text."
             )
         elif decision.unsure:
-            notes.append(rule.note)
+            notes.append(in_python(rule.note))
+        else:
+            log_note(in_python(rule.note), logging.WARNING if decision.notable else logging.INFO)
     read = as_read(rule, texts)[0]
     if rule.form != "text":
         return rule.form, read, rule
@@ -171,11 +191,14 @@ def _learn(column: Column, values: pd.Series, weights: Floats, max_levels: int) 
         return replace(column, missing=int(np.isnan(found).sum()), offset=offset_of(found, weights))
     if column.kind == "time":
         hours = times(values, column)
-        parts = TIME_PARTS if not (hours >= 24).any() else TIME_PARTS[:1]
+        is_duration = (hours > 24).any() or (
+            column.reading is not None and column.reading.layout in DURATIONS
+        )
+        parts = TIME_PARTS[:1] if is_duration else TIME_PARTS
         return replace(column, missing=int(np.isnan(hours).sum()), parts=parts)
     parts = date_parts(dates(values, column))
     missing = int(np.isnan(parts["day number"]).sum())
-    if column.reading is not None and column.reading.layout in ("day and month", "month and day"):
+    if column.reading is not None and column.reading.layout in WITHOUT_YEAR:
         del parts["weekday"]  # a day without a year is none of a week
     varying = tuple(name for name, part in parts.items() if len(np.unique(part[~np.isnan(part)])) > 1)
     if not varying and not missing:

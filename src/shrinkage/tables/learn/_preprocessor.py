@@ -14,10 +14,11 @@ from sklearn.compose import ColumnTransformer
 from shrinkage._errors import RequestError, shown
 from shrinkage.tables._source_table import column_of
 from shrinkage.tables.learn._cell_values import convert_cells
-from shrinkage.tables.learn._columns import NUMBERS_ROWS, Column
+from shrinkage.tables.learn._columns import NUMBERS_ROWS, Column, spelling_hint
 from shrinkage.tables.learn._encoder import feature_names, fitted_encoder
 from shrinkage.tables.learn._learned_columns import learned_columns
 from shrinkage.tables.learn._levels import most_levels
+from shrinkage.tables.learn._text_advice import in_python
 from shrinkage.tables.read._reading import Reading
 
 __all__ = ["Preprocessor", "as_numbers", "as_pandas"]
@@ -68,6 +69,11 @@ class Preprocessor:
     def readings(self) -> dict[str, Reading]:
         """For each text column, the rule by which it is read; `read_table(…, like=…)` uses them."""
         return {column.name: column.reading for column in self.columns if column.reading is not None}
+
+    @property
+    def notes(self) -> list[str]:
+        """How each text column of a frame is read, where there was something to decide: one sentence a column."""
+        return [in_python(rule.note) for rule in self.readings.values() if rule.note]
 
     @property
     def marked(self) -> list[int]:
@@ -195,9 +201,10 @@ def _weights(sample_weight: Any, n: int) -> NDArray[np.float64]:
 def _matrix(frame: pd.DataFrame, columns: tuple[Column, ...]) -> NDArray[np.float64]:
     """(n, P): a column for each number, boolean, date part and category, before imputing and encoding."""
     used = [column for column in columns if column.used]
-    if absent := [shown(column.name) for column in used if column.name not in frame.columns]:
+    if absent := [column.name for column in used if column.name not in frame.columns]:
+        named = ", ".join(f"{shown(name)}{spelling_hint(name, frame.columns)}" for name in absent)
         raise RequestError(
-            f"{'Column' if len(absent) == 1 else 'Columns'} {', '.join(absent)} missing: the network was "
+            f"{'Column' if len(absent) == 1 else 'Columns'} {named} missing: the network was "
             "trained with them. Where a row has no value, leave the cell empty."
         )
     return np.column_stack([part for c in used for part in convert_cells(column_of(frame, c.name), c)])

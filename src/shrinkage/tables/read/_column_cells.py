@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import shlex
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -64,6 +65,16 @@ class ColumnCells:
     def total(self) -> int:
         return int(self.rows.sum())
 
+    @property
+    def is_one_word(self) -> bool:
+        """Whether all cells are the same word without a digit, so that it means something: one alone is a slip."""
+        alike = len({text.casefold() for text in self.texts}) == 1
+        return alike and self.total >= 2 and not re.search(r"\d", self.texts[0])
+
+    def are_beyond(self, words: Collection[str]) -> bool:
+        """Whether one of the cells is none of these words."""
+        return any(text not in words for text in self.texts)
+
     def only(self, keep: Callable[[int], bool]) -> ColumnCells:
         places = [i for i in range(len(self.texts)) if keep(i)]
         return replace(
@@ -116,6 +127,10 @@ def separator_phrases(way: Numerals, asked: Numerals | None) -> list[str]:
 
 
 def unit_phrases(units: Units) -> list[str]:
+    if units.signs is not None:
+        minus, plus = shown(units.signs.minus.title()), shown(units.signs.plus.title())
+        removed = [f"their unit {shown(units.unit)} was removed"] if units.unit else []
+        return [f"{minus} was read as a minus sign, {plus} as plus", *removed]
     phrases = []
     if units.factors:
         scale = ", ".join(

@@ -18,6 +18,7 @@ from shrinkage.tables.read._exact_numbers import EXACT, FEW_VERSIONS, is_version
 from shrinkage.tables.read._numerals import PLAIN, ambiguous_cell, groups_for_sure
 from shrinkage.tables.read._reading import Reading, as_read, different
 from shrinkage.tables.read._typing import Decision, decide
+from shrinkage.tables.read.dates._date_layouts import may_be_six_digits
 from shrinkage.tables.read.files._csv import Cells
 
 __all__ = ["Columns", "read_text_columns"]
@@ -60,6 +61,7 @@ class Columns:
         plainly = known is None or (known.form == "number" and known.numerals == PLAIN and not known.is_share)
         if (
             plainly
+            and not (known is None and may_be_six_digits(name, _texts(cells.slice(0, SAMPLE))))
             and self.hints.numerals in (None, PLAIN)
             and (found := _quick(cells, exact=known is None)) is not None
         ):

@@ -15,7 +15,7 @@ _DONE = (
 PHRASES = {
     "English": rf"""
         unk(?:n|nown|own)?
-        un(?:defined|disclosed|determined|det|specified|reported|recorded|available|assigned|mapped|classified|sure)
+        un(?:set|defined|disclosed|determined|det|specified|reported|recorded|available|assigned|mapped|classified|sure)
         inapplicable|inap|skipped|withheld|suppressed|confidential|redacted
         missing(?: (?:data|value))?|(?:value|data|entry) missing
         blank|empty|none|nothing|pending|invalid|err(?:or)?|null(?: value)?

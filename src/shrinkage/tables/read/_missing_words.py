@@ -58,6 +58,9 @@ _PHRASE = re.compile(
     rf"|{_any_of(SPREADSHEET_ERRORS)}|#{{2,}}|[?¿]+|(?:\.\s?)+|…+|\(-+\)",
     re.IGNORECASE,
 )
+_STROKE, _BESIDE = r"-\u2010-\u2015\u2212\ufe63\uff0d_~", r"\s./\\()\[\]"
+_MARKS = re.compile(rf"[{_BESIDE}]*[{_STROKE}][{_STROKE}{_BESIDE}]*")
+"""Strokes with points, slashes or brackets: `--/--`, `(-)`."""
 _ANSWER = re.compile(_any_of(ALSO_ANSWERS), re.IGNORECASE)
 
 
@@ -70,6 +73,8 @@ def is_missing_word(cell: str) -> bool:
     """
     if "0" <= cell[:1] <= "9" and "#" not in cell and cell.strip("0-./: tT"):
         return False  # a number or a date: of the words, only dates of zeros begin so
+    if _MARKS.fullmatch(cell):
+        return True
     text = cell.lower().replace("\u2019", "'")
     if text in MISSING_WORDS or _PHRASE.fullmatch(text):
         return True

@@ -184,6 +184,13 @@ def read_parts(
         yield from asked.csv_parts(head, stream, *start, size)
 
 
+def _end_of_rows(rows: bytes, sep: str) -> int:
+    """Where the last of some lines ends that holds a cell: empty ones at the end may be the end of the file."""
+    full = rows.rfind(b"\n") + 1
+    kept = len(without_empty_end(b"\n" + rows[:full], sep)[0]) - 1
+    return full if kept == full else rows.find(b"\n", max(kept, 0)) + 1 if kept > 0 else 0
+
+
 def _fixed_rules(
     like: HasReadings | None, text: Sequence[str], verbatim: Sequence[str]
 ) -> dict[str, Reading]:
@@ -216,8 +223,7 @@ class _Asked:
         digest = hashlib.sha256(data).hexdigest()
         data = decompress(data, self.name)
         if data.startswith(b"PAR1") or self.source.lower().endswith(PARQUET):
-            frame, notes = parquet_frame(data, self.name)
-            return self._with({}, frame, digest, notes)
+            return self._of_frame(*parquet_frame(data, self.name), digest)
         if is_workbook(data):
             frame, rows, notes = workbook_frame(
                 data, self.name, header=self.dialect.header, columns=self.columns
@@ -249,9 +255,10 @@ class _Asked:
         start, rows, done = head[:begin], head[begin:], 0
         while rows:
             more = stream.read(size)
-            cut = rows.rfind(b"\n") + 1 if more else len(rows)
+            cut = _end_of_rows(rows if more else rows + b"\n", dialect.sep or ",")
+            if not cut and done and not more:
+                return
             part = start + rows[:cut]
-            part = part if more else without_empty_end(part, dialect.sep or ",")[0]
             cells = None
             if cut and plain_utf8(part) is not None:
                 cells = regular_cells(part, self.name, dialect)
@@ -267,8 +274,13 @@ class _Asked:
         done = 0
         for frame, notes in parquet_parts(self.source, self.name, PART_ROWS):
             lines = np.arange(done, done + len(frame), dtype=np.int64) + 1
-            yield replace(self._with({}, frame, "", notes), lines=lines, unit="row")
+            yield replace(self._of_frame(frame, notes, ""), lines=lines, unit="row")
             done += len(frame)
+
+    def _of_frame(self, frame: pd.DataFrame, notes: Sequence[str], digest: str) -> Table:
+        """The table of a frame whose text is read as that of other files is."""
+        frame, decisions, more = self.wanted.read(frame, self.name, lambda row: f"row {row + 1}")
+        return self._decide(frame, decisions, digest, [*notes, *more])
 
     def _of_cells(self, cells: Cells, digest: str, notes: Sequence[str]) -> Table:
         lines, read = cells.lines, cells.notes

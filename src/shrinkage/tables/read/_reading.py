@@ -16,7 +16,8 @@ from shrinkage.tables.read._numerals import PLAIN, Numerals
 from shrinkage.tables.read._written import parse_written
 from shrinkage.tables.read._written_units import SHARES, factor_of, unit_key
 from shrinkage.tables.read.dates._date_layouts import COUNTS, LAYOUTS, moment_in, moments_from_counts
-from shrinkage.tables.read.dates._dates import hours_of, moment_of
+from shrinkage.tables.read.dates._dates import moment_of
+from shrinkage.tables.read.dates._times_of_day import DURATIONS, hours_of
 
 __all__ = ["PLAINLY", "READINGS", "Form", "Reading", "as_read", "different", "readings_of", "with_readings"]
 
@@ -46,7 +47,7 @@ class Reading:
     year_first: bool = False
     """Whether 24-02-01 is February the first of 2024."""
     layout: str = ""
-    """How its dates are laid out, where a cell alone does not show it; see `_date_layouts`."""
+    """How its dates or times are laid out, where a cell alone does not show it: one of those of the folder `dates`."""
     note: str = ""
     """The decision, as a sentence; empty if there was none."""
     asked: bool = False
@@ -83,7 +84,7 @@ class Reading:
         entry = {"year_first": False, "layout": "", **entry}
         if set(entry) != set(types) or entry["form"] not in get_args(Form):
             raise ValueError("a reading is not described as expected")
-        if entry["layout"] not in ("", *LAYOUTS, *COUNTS):
+        if entry["layout"] not in ("", *LAYOUTS, *COUNTS, *DURATIONS):
             raise ValueError("a reading is not described as expected")
         if not all(isinstance(entry[key], kind) for key, kind in types.items()):
             raise TypeError("a reading is not described as expected")
@@ -135,6 +136,8 @@ class Reading:
             return np.nan
         if (factor := factor_of(found.unit, self.unit, self.factors)) is None:
             return np.nan
+        if factor == -1.0 and found.body.startswith("-"):
+            return np.nan  # a minus and a letter that is one contradict each other
         try:
             return float(self.numerals.plain(found.body)) * factor
         except ValueError:
@@ -195,7 +198,8 @@ def as_read(reading: Reading, values: pd.Series) -> tuple[pd.Series, NDArray[np.
 def _read(reading: Reading, cells: Sequence[str | None]) -> NDArray[Any]:
     if reading.form == "time":
         return np.array(
-            [np.nan if (hour := hours_of(cell or "")) is None else hour for cell in cells], dtype=float
+            [np.nan if (hour := hours_of(cell or "", reading.layout)) is None else hour for cell in cells],
+            dtype=float,
         )
     if reading.form == "date" and reading.layout in COUNTS:
         return moments_from_counts(

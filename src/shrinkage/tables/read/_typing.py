@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import re
-import shlex
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Literal
+from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -23,12 +21,12 @@ from shrinkage.tables.read._column_cells import (
     missing_words_phrases,
     sentence,
     separator_phrases,
-    slip_sentence,
     text_sentence,
     unit_phrases,
 )
+from shrinkage.tables.read._decision import Decision, Odd, as_text, text_with
 from shrinkage.tables.read._exact_numbers import is_versions, loses
-from shrinkage.tables.read._missing_words import NO_DAY, PANDAS_WORDS, is_missing_level, is_missing_word
+from shrinkage.tables.read._missing_words import NO_DAY, PANDAS_WORDS, is_missing_word
 from shrinkage.tables.read._numerals import (
     PLAIN,
     Numerals,
@@ -37,11 +35,12 @@ from shrinkage.tables.read._numerals import (
     likeliest,
     unmistakable,
 )
-from shrinkage.tables.read._reading import Form, Reading, different
+from shrinkage.tables.read._reading import Reading, different
 from shrinkage.tables.read._written import Written, parse_written
 from shrinkage.tables.read._written_units import has_point, is_money, units_of
-from shrinkage.tables.read.dates._date_layouts import layout_of, moment_in
-from shrinkage.tables.read.dates._dates import are_days, are_months, hours_of, moment_of, order_of
+from shrinkage.tables.read.dates._date_columns import as_dates, as_laid_out, as_times
+from shrinkage.tables.read.dates._date_layouts import example_without_order
+from shrinkage.tables.read.dates._dates import are_days, are_months
 
 __all__ = ["Decision", "Hints", "Odd", "decide"]
 
@@ -53,36 +52,8 @@ FEW_CODES = 5
 """From so many different numbers on, a few words among them are worth a note even if the numbers repeat."""
 FEW_UNITS = 5
 """So many different units may be mixed by mistake; more of them are words."""
-MOST = 0.8
-"""From this share of the cells on a column holds dates, and the others are mistakes."""
-
+_GRADE = re.compile(r"\d{1,2}[+-]")
 _GROUPS = re.compile(r"-?[1-9]\d{0,2}(?:[.,]\d{3})+")
-
-
-@dataclass(frozen=True)
-class Odd:
-    """A cell for which a column cannot be what its other cells are."""
-
-    kind: Literal["word", "unit", "marks"]
-    cell: str
-    rows: int
-    """Number of such cells."""
-    way: Numerals = PLAIN
-
-
-@dataclass(frozen=True)
-class Decision:
-    """The decision about a column."""
-
-    reading: Reading
-    odd: Odd | None = None
-    """The cell that must be corrected first; None if there is none."""
-    doubt: str = ""
-    """A cell such as 1.500, when all its points may be marks of thousands."""
-    unsure: bool = False
-    """Whether the note says of a decision that may be wrong."""
-    words: Mapping[str, int] = field(default_factory=dict)
-    """By a rule that was known before: words that were read as missing, and in how many cells each stands."""
 
 
 def decide(values: pd.Series, name: str, hints: Hints | None = None, where: Where = in_row) -> Decision:
@@ -106,11 +77,23 @@ def decide(values: pd.Series, name: str, hints: Hints | None = None, where: Wher
     held = cells.only(lambda i: not gaps[i])
     words = cells.only(lambda i: gaps[i])
     if not held.texts:
-        return _as_text(cells)
-    for attempt in (_as_laid_out, _as_numbers, _as_dates, _as_times):
+        return as_text(cells)
+    for attempt in (as_laid_out, _as_numbers, as_dates, as_times):
         if (found := attempt(held, words)) is not None:
             return found
-    return _as_text(cells)
+    return _days_or_text(held, as_text(cells))
+
+
+def _days_or_text(held: ColumnCells, decision: Decision) -> Decision:
+    """The decision for words, with a note where they may be days without a year."""
+    example = example_without_order(held.name, held.texts)
+    if not example or decision.reading.note:
+        return decision
+    note = (
+        f"Column {shown(held.name)} is read as text: cells such as {shown(example)} may be days without a year, but none "
+        "shows whether the day or the month comes first. --day-first or --month-first reads them as dates."
+    )
+    return replace(decision, reading=replace(decision.reading, note=note))
 
 
 def _as_numbers(held: ColumnCells, words: ColumnCells) -> Decision | None:
@@ -128,9 +111,9 @@ def _as_numbers(held: ColumnCells, words: ColumnCells) -> Decision | None:
         return None
     good, bad = held.only(lambda i: bool(right[i])), held.only(lambda i: not right[i])
     known = [part for part, fine in zip(parts, right, strict=True) if part is not None and fine]
-    if _are_sides(known):
+    if _are_sides(known) or _are_grades(good.texts):
         return None
-    units = units_of(known, values[right], good.rows)
+    units = units_of(known, values[right], good.rows, held.name)
     numbers = len(np.unique(values[right]))
     among = held if numbers < FEW_CODES else good
     codes = numbers <= FEW_NUMBERS and 2 * numbers <= among.total
@@ -138,10 +121,12 @@ def _as_numbers(held: ColumnCells, words: ColumnCells) -> Decision | None:
         return None
     if is_versions(good.texts, good.total):
         return None
-    if bad.texts and (codes or not _is_one_word(bad)):
+    if bad.texts and (codes or not bad.is_one_word):
         return _among_words(good, bad, words, numbers) if codes else _beside_words(good, bad, words)
     if units.odd is not None:
         odd = good.texts[units.odd]
+        if units.are_sides:
+            return Decision(Reading(form="text"), odd=Odd("sides", odd, good.total))
         others = (
             sum(1 for part in known if bool(part.unit) == bool(known[units.odd].unit)) if units.is_word else 1
         )
@@ -169,6 +154,9 @@ def _as_numbers(held: ColumnCells, words: ColumnCells) -> Decision | None:
         reading,
         doubt=ambiguous_cell([part.body for part in known]) if unmarked else "",
         unsure=bool(bad.texts),
+        notable=gone.are_beyond(PANDAS_WORDS)
+        or units.signs is not None
+        or any(part.is_dash for part in known),
     )
 
 
@@ -176,7 +164,7 @@ def _read_plainly(held: ColumnCells, words: ColumnCells) -> Decision | None:
     if (reason := loses(held.texts)) and are_months(held.texts):
         return None
     if reason:
-        decision = _as_text(join_cells(held, words))
+        decision = as_text(join_cells(held, words))
         note = f"Column {shown(held.name)} was kept as text: {reason}."
         return replace(
             decision, reading=replace(decision.reading, note=f"{note} {decision.reading.note}".strip())
@@ -193,8 +181,11 @@ def _read_plainly(held: ColumnCells, words: ColumnCells) -> Decision | None:
         thousands=way.thousands,
         note=sentence(held.name, "numbers", phrases),
     )
+    unmarked = held.hints.numerals is None and way == PLAIN
     return Decision(
-        reading, doubt=ambiguous_cell(held.texts) if held.hints.numerals is None and way == PLAIN else ""
+        reading,
+        doubt=ambiguous_cell(held.texts) if unmarked else "",
+        notable=words.are_beyond(PANDAS_WORDS),
     )
 
 
@@ -227,6 +218,12 @@ def _are_sides(parts: Sequence[Written]) -> bool:
     return any(len(found - {""}) > 1 for found in signs.values())
 
 
+def _are_grades(texts: Sequence[str]) -> bool:
+    """Whether a plus and a minus behind the numbers are parts of a mark, as in `1-` and `2+`."""
+    ends = {text[-1] for text in texts if _GRADE.fullmatch(text)}
+    return ends == {"+", "-"}
+
+
 def _money(parts: Sequence[Written | None], bodies: NDArray[np.object_]) -> tuple[Numerals, bool] | None:
     """How sums of money are written of which every mark has three digits behind it, and whether that is sure.
 
@@ -253,12 +250,6 @@ def _money(parts: Sequence[Written | None], bodies: NDArray[np.object_]) -> tupl
     return (PLAIN if pointed and mark == "." else way), pointed
 
 
-def _is_one_word(bad: ColumnCells) -> bool:
-    """Whether all cells that are no number are the same word, so that it means something: one alone is a slip."""
-    alike = len({text.casefold() for text in bad.texts}) == 1
-    return alike and bad.total >= 2 and not re.search(r"\d", bad.texts[0])
-
-
 def _are_few_words(rest: ColumnCells) -> bool:
     """Whether the cells that are no numbers, most of a column, are a few words without a digit."""
     return len({text.casefold() for text in rest.texts}) <= 3 and not any(
@@ -272,109 +263,14 @@ def _beside_words(good: ColumnCells, bad: ColumnCells, words: ColumnCells) -> De
         return None
     if bad.total < 0.1 * (good.total + bad.total):
         return Decision(Reading(form="text"), odd=Odd("word", bad.texts[0], bad.total))
-    return _text_with(text_sentence(good, bad), good, bad, words)
+    return text_with(text_sentence(good, bad), good, bad, words)
 
 
 def _among_words(good: ColumnCells, bad: ColumnCells, words: ColumnCells, numbers: int) -> Decision | None:
     """Few numbers that repeat, and words: codes, unless the words are few and rare."""
     if numbers < FEW_CODES or good.total < 0.5 * (good.total + bad.total) or not _are_few_words(bad):
         return None
-    return _text_with(text_sentence(good, bad), good, bad, words)
-
-
-def _text_with(note: str, *cells: ColumnCells) -> Decision:
-    decision = _as_text(join_cells(*cells))
-    return replace(decision, reading=replace(decision.reading, note=note), unsure=True)
-
-
-def _as_laid_out(held: ColumnCells, words: ColumnCells) -> Decision | None:
-    """Dates that the column shows to be some, not each cell alone: `24-Jan`, `2024-005`."""
-    layout = layout_of(held.name, held.texts)
-    if layout is None:
-        return None
-    right = [moment_in(layout.name, text) is not None for text in held.texts]
-    found = _mostly(held, words, right, "date", "dates", [layout.note] if layout.note else [])
-    if found is None or found.reading.form == "text":
-        return found
-    return replace(found, reading=replace(found.reading, layout=layout.name))
-
-
-def _as_dates(held: ColumnCells, words: ColumnCells) -> Decision | None:
-    if not any(moment_of(text, first) for text in held.texts[:50] for first in (False, True)):
-        return None
-    order = order_of(held.texts, held.rows, held.hints.day_first)
-    right = [moment_of(text, order.day_first, order.year_first) is not None for text in held.texts]
-    phrases = []
-    if order.alone:
-        phrases.append(
-            f"{shown(order.alone)} has the {order.first} first, {order.why} (--day-first or --month-first decides)"
-        )
-    if are_days(held.texts):
-        phrases.append(
-            f"written as numbers, such as {held.texts[0]} (--text {shlex.quote(held.name)} changes that)"
-        )
-    found = _mostly(held, words, right, "date", "dates", phrases)
-    if found is None or found.reading.form == "text":
-        return found
-    reading = replace(found.reading, day_first=order.day_first, year_first=order.year_first)
-    return replace(found, reading=reading, unsure=found.unsure or bool(order.alone))
-
-
-def _as_times(held: ColumnCells, words: ColumnCells) -> Decision | None:
-    if not any(hours_of(text) is not None for text in held.texts[:50]):
-        return None
-    return _mostly(
-        held, words, [hours_of(text) is not None for text in held.texts], "time", "times of day", []
-    )
-
-
-def _mostly(
-    held: ColumnCells, words: ColumnCells, right: Sequence[bool], form: Form, what: str, phrases: list[str]
-) -> Decision | None:
-    """Cells that are nearly all of a form: the others are one word for missing ones, or slips."""
-    good, bad = held.only(lambda i: right[i]), held.only(lambda i: not right[i])
-    gone, slips = words, None
-    if bad.texts and _is_one_word(bad):
-        gone = join_cells(words, bad)
-    elif good.total < MOST * held.total:
-        note = (
-            f"Column {shown(held.name)} is read as text: {good.total:,} cells hold {what}, but {bad.total:,} don't, such "
-            f"as {shown(bad.texts[0])}."
-        )
-        return _text_with(note, good, bad, words) if good.total >= 0.5 * held.total else None
-    elif bad.texts:
-        slips = bad
-    phrases = [
-        *phrases,
-        *missing_words_phrases(gone),
-        *([] if slips is None else [slip_sentence(slips, what)]),
-    ]
-    missing = (*gone.texts, *(() if slips is None else slips.texts))
-    return Decision(
-        Reading(form=form, missing=missing, note=sentence(held.name, what, phrases)), unsure=bool(bad.texts)
-    )
-
-
-def _as_text(cells: ColumnCells) -> Decision:
-    """Words. Of a category, those that mean missing are read so; free text, and codes such as NA among them, stay."""
-    few = len(cells.texts) <= max(10, cells.total / 2) and len(cells.texts) > 1
-    if not few or np.mean([len(text.split()) for text in cells.texts[:1000]]) >= 5:
-        return Decision(Reading(form="text"))
-    empty = [text in PANDAS_WORDS for text in cells.texts]
-    levels = [text for text, gone in zip(cells.texts, empty, strict=True) if not gone]
-    if all(re.fullmatch(r"[A-Z]{1,3}", text) for text in levels):
-        empty = [
-            gone and not re.fullmatch(r"[A-Z]{1,3}", text)
-            for text, gone in zip(cells.texts, empty, strict=True)
-        ]
-    other = [i for i, text in enumerate(cells.texts) if text not in PANDAS_WORDS and is_missing_level(text)]
-    if len({cells.texts[i].casefold() for i in other}) == 1:
-        empty = [gone or i in other for i, gone in enumerate(empty)]
-    gone = cells.only(lambda i: empty[i])
-    if len(gone.texts) == len(cells.texts):
-        return Decision(Reading(form="text"))
-    note = sentence(cells.name, "words", missing_words_phrases(gone))
-    return Decision(Reading(form="text", missing=tuple(gone.texts), note=note))
+    return text_with(text_sentence(good, bad), good, bad, words)
 
 
 def _simple(text: str) -> float:

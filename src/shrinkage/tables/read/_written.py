@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass
+
+from shrinkage.tables.read._letter_signs import degrees_of, letter_behind, plain_letter
 
 __all__ = ["CURRENCY", "Written", "parse_written"]
 
@@ -44,6 +47,14 @@ _ABOUT = re.compile(
 _FEET = re.compile(
     r"(?P<feet>\d{1,2})\s?(?:'|(?P<word>ft\.?|feet|foot))\s?"
     r"(?:(?P<inches>\d{1,2}(?:\.\d+)?)\s?(?(word)(?:in\.?|inch(?:es)?)|(?:\"|''|in\.?)?))?"
+)
+_VULGAR = re.compile(r"(?P<sign>-?)(?P<whole>\d{1,6})?\s?(?P<part>[\u00bc-\u00be\u2150-\u215e])(?![\d.,])")
+_MIXED = re.compile(
+    r"(?P<sign>-?)(?P<whole>\d{1,6})[ -](?P<above>\d{1,2})/(?P<below>2|3|4|5|6|8|10|12|16|32|64)(?![\d/.,])"
+)
+_YEARS_AND_MONTHS = re.compile(
+    r"(?P<years>\d{1,3})\s?(?:y|yrs?|years?)\.?,?\s*(?:and\s)?(?P<months>\d{1,2})\s?(?:m|mos?|mths?|months?)\.?",
+    re.IGNORECASE,
 )
 _SYMBOLS = "$€£¥₹₽₩₪₺฿₫₴₦₱₿¢₡₲৳﷼₵₸₼₾"
 _CODES = (
@@ -104,6 +115,13 @@ def parse_written(cell: str) -> Written | None:
         text = next(part for part in around.groups() if part is not None).strip()
     if (dash := _ZERO.fullmatch(text)) is not None:
         return Written("0", dash["before"] or dash["after"], is_dash=True)
+    if not text.isascii() and (degrees := degrees_of(text)) is not None:
+        return Written(*degrees)
+    text = text if text[:1].isdigit() else letter_behind(text)
+    if "/" in text or not text.isascii():
+        text = _plain_fraction(text)
+    if "y" in text and (age := _YEARS_AND_MONTHS.fullmatch(text)) is not None and int(age["months"]) < 12:
+        return Written(f"{int(age['years']) + int(age['months']) / 12:.9g}", "years")
     if (feet := _FEET.fullmatch(text)) is not None and (feet["inches"] or not feet["word"]):
         inches = float(feet["inches"] or 0)
         return None if inches >= 12 else Written(f"{12 * int(feet['feet']) + inches:g}", "in")
@@ -121,9 +139,19 @@ def parse_written(cell: str) -> Written | None:
     if (scaled := _SCALED.fullmatch(found["after"] or "")) is not None:
         counted = scaled["money"] or scaled["noun"] or (scaled["rest"] or "").strip()
         parts = [found["before"], counted, scaled["scale"] or scaled["size"] or scaled["big"]]
-    unit = " ".join(part for part in parts if part)
+    unit = plain_letter(" ".join(part for part in parts if part))
     sign = sign or found["plus"] or found["late_plus"] or ""
     return Written(("-" if negative else "") + found["body"], unit, mark, sign, is_whole=plain != text)
+
+
+def _plain_fraction(text: str) -> str:
+    """A number with a point for one with a fraction: `1.5 kg` for `1½ kg` and `1 1/2 kg`."""
+    if (sign := _VULGAR.match(text)) is not None:
+        return f"{sign['sign']}{int(sign['whole'] or 0) + unicodedata.numeric(sign['part']):.9g}{text[sign.end() :]}"
+    if (found := _MIXED.match(text)) is not None and int(found["above"]) < int(found["below"]):
+        value = int(found["whole"]) + int(found["above"]) / int(found["below"])
+        return f"{found['sign']}{value:.9g}{text[found.end() :]}"
+    return text
 
 
 def _is_negative(found: re.Match[str]) -> bool | None:

@@ -10,6 +10,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from shrinkage.tables.read._letter_signs import LetterSigns, are_sides, letter_signs
 from shrinkage.tables.read._written import CURRENCY, Written
 
 __all__ = ["SHARES", "Units", "factor_of", "has_point", "is_money", "unit_key", "units_of"]
@@ -53,8 +54,8 @@ _SPELLINGS = {
     "min": "mins minute",
     "hour": "h hr hrs",
     "day": "d",
-    "month": "mo",
-    "year": "yr yrs",
+    "month": "mo mos mth mths",
+    "year": "y yr yrs",
     "l": "liter litre",
 }
 _ALIAS = {other.replace("_", " "): one for one, others in _SPELLINGS.items() for other in others.split()}
@@ -76,8 +77,6 @@ _MAGNITUDES = {
     **dict.fromkeys(("万", "萬", "만"), 1e4),
     **dict.fromkeys(("億", "亿", "억"), 1e8),
 }
-_SIDES = frozenset("SHDC")
-"""Soll and Haben, debit and credit: letters that banks write behind a sum in place of a sign."""
 _FAMILIES: tuple[dict[str, float], ...] = (
     {"nm": 1e-9, "µm": 1e-6, "mm": 1e-3, "cm": 1e-2, "m": 1.0, "km": 1e3},
     {"in": 1.0, "ft": 12.0, "yd": 36.0, "mi": 63360.0},
@@ -181,15 +180,22 @@ class Units:
     """Different units, where these do not go together."""
     bare: int = 0
     """Rows with a number alone, beside others with a unit."""
+    signs: LetterSigns | None = None
+    """Letters among the units that say the sign."""
+    are_sides: bool = False
+    """Whether the units may be the two sides of an account."""
 
 
-def units_of(cells: Sequence[Written], values: NDArray[np.float64], counts: NDArray[np.int64]) -> Units:
+def units_of(
+    cells: Sequence[Written], values: NDArray[np.float64], counts: NDArray[np.int64], name: str = ""
+) -> Units:
     """Which units go together: one alone, one beside bare numbers, or several with a known factor.
 
     Args:
         cells: the different cells.
         values: their numbers, for telling fractions from percents.
         counts: in how many rows each stands.
+        name: of the column.
     """
     rows: dict[str, int] = {}
     spelled: dict[str, str] = {}
@@ -200,6 +206,14 @@ def units_of(cells: Sequence[Written], values: NDArray[np.float64], counts: NDAr
     bare = rows.pop("", 0)
     if not rows:
         return Units()
+    if are_sides(rows, values, np.array([not cell.unit for cell in cells])):
+        return Units(odd=next(i for i, cell in enumerate(cells) if cell.unit), are_sides=True)
+    if (signs := letter_signs(name, rows, values)) is not None:
+        twice = next((i for i, cell in enumerate(cells) if cell.unit and values[i] < 0), None)
+        if twice is not None:
+            return Units(odd=twice, are_sides=True)
+        far = next((i for i, cell in enumerate(cells) if not cell.unit and values[i] != 0), None)
+        return Units(signs.unit, signs.factors, odd=far, signs=signs)
     if len(rows) > 1 and not bare and _are_events(rows, values):
         return Units(are_codes=True, kinds=99)
     main = max(rows, key=lambda key: rows[key])
@@ -226,7 +240,7 @@ def units_of(cells: Sequence[Written], values: NDArray[np.float64], counts: NDAr
         return Units(odd=other)
     if bare >= 0.9 * total:
         return Units(odd=next(i for i, cell in enumerate(cells) if cell.unit), is_word=True)
-    letters = all(len(key) == 1 and key.isalpha() for key in rows) and not _SIDES.issuperset(rows)
+    letters = all(len(key) == 1 and key.isalpha() for key in rows)
     return Units(are_codes=True, odd=other, kinds=99 if letters or not a_unit else len(rows) + (bare > 0))
 
 
@@ -246,7 +260,7 @@ def _is_known(key: str) -> bool:
 
 def _small(key: str) -> str:
     """A unit in small letters: the litre of `L`; S, H, D and C also mark debit and credit."""
-    return key if key in _SIDES else _ALIAS.get(key.lower(), key.lower())
+    return key if key in "SHDC" else _ALIAS.get(key.lower(), key.lower())
 
 
 def _has_digit(key: str) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-__all__ = ["MONTHS", "SHORT_MONTHS", "plain_date", "without_oclock"]
+__all__ = ["MONTHS", "SHORT_MONTHS", "name_words", "plain_date", "without_oclock"]
 
 MONTHS = (
     "jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?"
@@ -45,13 +45,19 @@ _HALF_DAYS = re.compile(r"(上午|下午|오전|오후)\s?(\d{1,2}:\d{2}(?::\d{2
 """Before and after noon, as Chinese and Korean spreadsheets write it before the time."""
 _CLOCK_FIRST = re.compile(r"(\d{1,2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?(?:\s?[AaPp]\.?[Mm]\.?)?),?\s+(.*\d.*)")
 _CLOCK_LAST = re.compile(r"(?<=\d[T_ ])(\d{2})-(\d{2})(?:-(\d{2}))?$")
-_HOURS_LAST = re.compile(r"(?<=\s)(\d{1,2})\s?[hH]\s?(\d{2})$")
+_HOURS_LAST = re.compile(r"(?<=\s)(\d{1,2})\s?[hH]\s?(\d{2})(?:m(?:in)?\s?(\d{2})s?)?$")
 _DAY_LAST = re.compile(r"\s?\(\w{1,9}\)$|\s(?:mon|tue|wed|thu|fri|sat|sun)[a-z]{0,6}$", re.IGNORECASE)
 _OCLOCK = re.compile(
     r"(?P<h>\d{1,2})(?:[:.](?P<mi>\d{2}))?\s?(?:uhr|o'clock|óra)|(?P<with>\d{1,2}:\d{2})\s?h(?:rs?|ours?)?|kl\.?\s?(?P<k>\d{1,2})[:.](?P<kmi>\d{2})"
     r"|(?P<french>\d{1,2})\s?[hHuU]\s?(?P<fmi>\d{2})",
     re.IGNORECASE,
 )
+
+
+def name_words(name: str) -> set[str]:
+    """The words in a column's name, in lower case: `time`, `spent` for `timeSpent` and `time_spent (h)`."""
+    spaced = re.sub(r"([a-z0-9])([A-Z])", r"\1 \2", name).lower()
+    return set(re.split(r"[\W_\d]+", spaced)) - {""}
 
 
 @lru_cache(maxsize=4096)
@@ -63,7 +69,7 @@ def plain_date(cell: str) -> str:
     text = _in_english(text)
     if (found := _CLOCK_FIRST.fullmatch(text)) is not None:
         text = f"{found[2]} {found[1]}"
-    text = _HOURS_LAST.sub(r"\1:\2", text)
+    text = _HOURS_LAST.sub(lambda found: ":".join(part for part in found.groups() if part), text)
     return _CLOCK_LAST.sub(lambda found: ":".join(part for part in found.groups() if part), text)
 
 

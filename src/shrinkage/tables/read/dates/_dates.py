@@ -11,15 +11,27 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from shrinkage.tables.read.dates._date_words import MONTHS, SHORT_MONTHS, plain_date, without_oclock
+from shrinkage.tables.read.dates._date_words import MONTHS, SHORT_MONTHS, plain_date
 
-__all__ = ["Order", "are_days", "are_months", "hours_of", "moment_of", "order_of"]
+__all__ = [
+    "HALF",
+    "SECOND",
+    "Order",
+    "are_days",
+    "are_months",
+    "clock_of",
+    "has_order",
+    "is_utc",
+    "moment_of",
+    "order_of",
+    "zone_of",
+]
 
 FOREVER = 9999
 """The year that systems write for "no end": such a date is a gap."""
-_HALF = r"(?:\s?(?P<half>[AaPp])\.?\s?[Mm]\.?)?"
-_SECOND = r"\d{2}(?:[.,]\d{1,9})?"
-_TIME = rf"(?P<h>\d{{1,2}})(?P<colon>[:.])(?P<mi>\d{{2}})(?:(?P=colon)(?P<s>{_SECOND}))?{_HALF}"
+HALF = r"(?:\s?(?P<half>[AaPp])\.?\s?[Mm]\.?)?"
+SECOND = r"\d{2}(?:[.,]\d{1,9})?"
+_TIME = rf"(?P<h>\d{{1,2}})(?P<colon>[:.])(?P<mi>\d{{2}})(?:(?P=colon)(?P<s>{SECOND}))?{HALF}"
 _ZONES = {"EST": -5, "EDT": -4, "CST": -6, "CDT": -5, "MST": -7, "MDT": -6, "PST": -8, "PDT": -7}
 _ZONES |= {
     "WET": 0,
@@ -92,18 +104,6 @@ FORMS = tuple(
 )
 _YEAR_OR_NAME = re.compile(rf"\d{{4}}[-/.]|[^\d]{{0,12}}\d{{1,4}}[-/.\s]?{_NAME}", re.IGNORECASE)
 """The beginning of a date that has no day and month as numbers side by side, so that their order is no question."""
-_TIME_OF_DAY = re.compile(
-    rf"T?(?P<sign>[+-])?(?:(?P<days>\d{{1,6}})(?:\s?d(?:ays?)?,?\s(?P<plus>\+)?|\s|\.(?=\d\d:\d\d:)))?(?P<h>\d{{1,4}}):(?P<mi>\d{{2}})"
-    rf"(?::(?P<s>{_SECOND}))?{_HALF}(?:Z|\s?[+-]\d{{2}}:?\d{{2}})?",
-    re.IGNORECASE,
-)
-_HALF_DAY = re.compile(r"(?P<h>\d{1,2})(?:\.(?P<mi>\d{2}))?\s?(?P<half>[AaPp])\.?\s?[Mm]\.?")
-_LAP = re.compile(r"(?P<mi>\d{1,3}):(?P<s>\d{2}[.,]\d{1,9})")
-_SPELLED = re.compile(
-    r"(?=\d|PT?\d)P?(?:(?P<days>\d+)\s?d(?:ays?)?,?\s*)?T?(?:(?P<h>\d+)\s?(?:h|hrs?|hours?|std)\.?,?\s*)?"
-    r"(?:(?P<mi>\d+)\s?(?:m|mins?|minutes?)\.?,?\s*)?(?:(?P<s>\d+(?:\.\d+)?)\s?(?:s|secs?|seconds?)\.?)?",
-    re.IGNORECASE,
-)
 _DAY_NUMBER = re.compile(r"(?:19|20)\d{4,12}")
 _MONTH_NUMBER = re.compile(r"(?:0[1-9]|1[0-2])\.(?:19|20)\d{2}")
 
@@ -120,6 +120,8 @@ class Order:
     """A date that can be read in both ways; empty where one of the column says it."""
     year_first: bool = False
     """Whether the year comes first in dates such as 24-02-01."""
+    shown_by: str = ""
+    """A date of the column that can be read in this order alone."""
 
     @property
     def first(self) -> str:
@@ -197,7 +199,7 @@ def _moment(part: dict[str, str | None], day_first: bool | None) -> datetime | N
             if moment.year != year:
                 return None
         if part.get("h"):
-            moment += _clock(part, 24)
+            moment += clock_of(part, 24)
         return moment - _offset(part.get("zone") or part.get("end"))
     except (ValueError, OverflowError):
         return None
@@ -223,7 +225,8 @@ def _month_and_day(part: dict[str, str | None], day_first: bool | None) -> tuple
     return month, int(part.get("d") or 1)
 
 
-def _clock(part: dict[str, str | None], most: int) -> timedelta:
+def clock_of(part: dict[str, str | None], most: int) -> timedelta:
+    """The time since midnight that the parts of a match name, up to `most` hours."""
     hour, minute = int(part["h"] or 0), int(part.get("mi") or 0)
     second = float((part.get("s") or "0").replace(",", "."))
     if half := part.get("half"):
@@ -234,6 +237,21 @@ def _clock(part: dict[str, str | None], most: int) -> timedelta:
     if (hour >= most and not ends_day) or minute >= 60 or second >= 61:
         raise ValueError("no time of day")
     return timedelta(hours=hour, minutes=minute, seconds=second)
+
+
+def zone_of(cell: str) -> str:
+    """The zone that a moment names, such as `+02:00`, `Z` or `CET`; empty for none."""
+    for text in (cell, plain_date(cell)):
+        for form in FORMS:
+            if (found := form.fullmatch(text)) is not None:
+                part = found.groupdict()
+                return part.get("zone") or part.get("end") or ""
+    return ""
+
+
+def is_utc(zone: str) -> bool:
+    """Whether a zone is UTC, under any of its names."""
+    return not _offset(zone)
 
 
 def _offset(zone: str | None) -> timedelta:
@@ -262,6 +280,15 @@ def are_months(texts: Sequence[str]) -> bool:
     return all(map(_MONTH_NUMBER.fullmatch, texts))
 
 
+def has_order(cell: str) -> bool:
+    """Whether a cell is a date of three numbers with the day and the month side by side, such as 01/02/2024."""
+    return FORMS[1].fullmatch(_with_plain_words(cell)) is not None
+
+
+def _with_plain_words(cell: str) -> str:
+    return cell if _YEAR_OR_NAME.match(cell) or FORMS[1].fullmatch(cell) else plain_date(cell)
+
+
 def order_of(cells: Sequence[str], counts: NDArray[np.int64], asked: bool | None) -> Order:
     """Whether the dates of a column name the day first: as asked for, as most say, or as they ascend row by row.
 
@@ -270,9 +297,7 @@ def order_of(cells: Sequence[str], counts: NDArray[np.int64], asked: bool | None
         counts: in how many rows each stands.
         asked: True, False, or None where nothing was asked for.
     """
-    cells = [
-        cell if _YEAR_OR_NAME.match(cell) or FORMS[1].fullmatch(cell) else plain_date(cell) for cell in cells
-    ]
+    cells = list(map(_with_plain_words, cells))
     pairs = [(i, found) for i, cell in enumerate(cells) if (found := FORMS[1].fullmatch(cell)) is not None]
     if not pairs:
         return Order(None)
@@ -284,7 +309,8 @@ def order_of(cells: Sequence[str], counts: NDArray[np.int64], asked: bool | None
     if (years := _years_first([found for _, found in pairs], dates)) is not None:
         return years
     if day or month:
-        return Order(day > month)
+        shows = "a" if day > month else "b"
+        return Order(day > month, shown_by=next(cells[i] for i, found in pairs if int(found[shows]) > 12))
     example = next((cells[i] for i, found in pairs if found["a"] != found["b"]), "")
     if not example:
         return Order(False)
@@ -308,7 +334,7 @@ def _years_first(found: Sequence[re.Match[str]], dates: Sequence[str]) -> Order 
     if not all(1 <= month <= 12 for month in months) or not all(1 <= day <= 31 for day in days):
         return None
     if any(year == 0 or year > 31 for year in years):
-        return Order(False, year_first=True)
+        return Order(False, year_first=True, shown_by=dates[0])
     if len(found) < 3 or found[0]["sep"] == "." or max(days) <= 12:
         return None
     ascends = _ascends([moment_of(date, False, True) for date in dates])
@@ -324,31 +350,3 @@ def _ascends(moments: Sequence[datetime | None]) -> bool:
     known = [moment for moment in moments if moment is not None]
     steps = list(pairwise(known))
     return len(known) == len(moments) and (all(a <= b for a, b in steps) or all(a >= b for a, b in steps))
-
-
-def hours_of(cell: str) -> float | None:
-    """A time such as 08:45 or 1:05 pm in hours since midnight; from 24:00 on it is a duration.
-
-    Durations may also be written as `2 days 03:04:05`, `1h 30min`, or minutes and seconds with a fraction, `1:23.45`.
-    """
-    text = without_oclock(cell)
-    found = _TIME_OF_DAY.fullmatch(text) or _HALF_DAY.fullmatch(text)
-    try:
-        if found is not None:
-            part = found.groupdict()
-            hours = _clock(part, 10_000) / timedelta(hours=1)
-            sign = -1 if part.get("sign") == "-" else 1
-            # pandas' `-1 days +02:00:00` are -22 hours, the `-1.02:00:00` of others -26.
-            return sign * 24.0 * int(part.get("days") or 0) + (hours if part.get("plus") else sign * hours)
-        if (found := _LAP.fullmatch(text) or _SPELLED.fullmatch(text)) is not None:
-            part = found.groupdict()
-            second = float((part.get("s") or "0").replace(",", "."))
-            if second >= 60 and ":" in text:
-                return None
-            minutes = 60 * (24 * int(part.get("days") or 0) + int(part.get("h") or 0)) + int(
-                part.get("mi") or 0
-            )
-            return minutes / 60 + second / 3600
-    except ValueError:
-        return None
-    return None

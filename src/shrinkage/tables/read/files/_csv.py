@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from shrinkage._errors import RequestError, called, shown
 from shrinkage.tables.read.files._arrow_csv import arrow_columns, header_cells
+from shrinkage.tables.read.files._stray_lines import command_for, is_number, refuse_ruler, titles_or_notes
 
 __all__ = ["Cells", "Dialect", "parse_csv", "regular_cells", "rows_begin", "without_empty_end"]
 
@@ -28,7 +29,6 @@ HEAD = 200_000
 _SEP_LINE = re.compile(r"\"?sep\s?=(?P<sep>[^\r\n\"])\"?(?:(?P=sep)|[,;])*[ \t]*\r?\n", re.IGNORECASE)
 _UNSEEN = " \t\r\n\u00a0\u200b\u200e\u200f\u2060\ufeff"
 """Blanks and marks of no width, which don't belong to a column's name."""
-_NUMBER = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?\s*", re.IGNORECASE)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,6 +67,8 @@ def parse_csv(data: bytes, name: str, dialect: Dialect) -> Cells:
     if dialect.escape is not None and (len(dialect.escape) != 1 or dialect.escape in '\r\n"'):
         raise RequestError(f"{called('escape', dialect.escape)}: must be one character, such as \\.")
     dialect, first, head = _find_dialect(data, dialect)
+    if dialect.header:
+        refuse_ruler(head[first:], name, 1 + (first > 0))
     data, empty = without_empty_end(data, dialect.sep or ",")
     cells = _fast(data, name, dialect, first, head)
     if cells is None:
@@ -82,7 +84,7 @@ def parse_csv(data: bytes, name: str, dialect: Dialect) -> Cells:
 def without_empty_end(data: bytes, sep: str) -> tuple[bytes, int]:
     """The text without its last rows if these are nothing but separators, as Excel writes them, and how many they were.
 
-    The mark that DOS puts at the end of a file is left out too.
+    Blank lines there, and the mark that DOS puts at the end of a file, are left out too.
     """
     end, empty = len(data) - data.endswith(b"\x1a"), 0
     if len(sep) == 1:
@@ -94,8 +96,10 @@ def without_empty_end(data: bytes, sep: str) -> tuple[bytes, int]:
                 break
             empty += mark in line and bool(line.strip())
             end = start - 1
-    cut = data[:end].endswith(b"\r") if end < len(data) and empty else False
-    return (data[: end - cut] if empty or data.endswith(b"\x1a") else data), empty
+    if not empty and not data.endswith(b"\x1a") and data.count(b"\n", end) < 2:
+        return data, 0
+    cut = end < len(data) and data.endswith(b"\r", 0, end)
+    return data[: end - cut], empty
 
 
 def rows_begin(data: bytes, dialect: Dialect) -> tuple[Dialect, int] | None:
@@ -323,9 +327,19 @@ def _ragged_rows(
     first = wrong[0]
     start = shown(sep.join(rows[first]))
     if header[0].startswith("#"):
+        command = command_for("grep -v '^#'", name)
         return [
-            f"{name}, line 1 starts with #: {shown(sep.join(header))}. Remove the comment lines above the header."
+            f"{name}, line 1 starts with #: {shown(sep.join(header))}. Remove the comment lines above the header: "
+            f"{command}."
         ]
+    if any(row[0].lower().strip() == "@data" for row in rows[:1000]):
+        command = command_for("sed '1,/^@[Dd][Aa][Tt][Aa]/d'", name)
+        return [
+            f"{name} is an ARFF file: remove all lines up to @data, then use --no-header, or add a line with the names: "
+            f"{command}."
+        ]
+    if text := titles_or_notes(header, rows, lines, name):
+        return [text]
     usual, count = Counter(len(row) for row in rows).most_common(1)[0]
     if width == 1 < usual and count > len(rows) / 2:
         return [
@@ -353,7 +367,7 @@ def _bad_names(names: list[str], name: str, dialect: Dialect) -> list[str]:
     if not dialect.header:
         return []
     repeated = [shown(cell) for cell, count in Counter(names).items() if count > 1 and cell]
-    numeric = all(_NUMBER.fullmatch(cell) for cell in names)
+    numeric = all(map(is_number, names))
     counted = names in ([str(i + k) for i in range(len(names))] for k in (0, 1))
     if not any(names) or (numeric and not counted):
         return [
@@ -361,7 +375,7 @@ def _bad_names(names: list[str], name: str, dialect: Dialect) -> list[str]:
             "--no-header and name columns by position, such as 'column 1'."
         ]
     if repeated:
-        values = any(_NUMBER.fullmatch(cell) for cell in names)
+        values = any(map(is_number, names))
         else_ = " If the first line holds values, use --no-header." if values else ""
         return [
             f"{name}: column names appear more than once: {', '.join(repeated[:10])}. Rename or remove them.{else_}"

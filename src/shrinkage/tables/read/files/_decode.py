@@ -48,7 +48,8 @@ _MACS = re.compile(r"^__MACOSX/|(^|/)\.(DS_Store|_[^/]*)$")
 """What macOS adds to an archive."""
 _TABLE = re.compile(r"\.(csv|tsv|tab|xlsx|parquet|pq)(\.(gz|bz2|xz))?$", re.IGNORECASE)
 """The end of a table's name; a .txt beside it is more likely an explanation."""
-_HTML = re.compile(r"\s*<(!doctype|html|head|body|\?xml)\b", re.IGNORECASE)
+_HTML = re.compile(r"\s*<(!doctype|html|head|body|table)\b", re.IGNORECASE)
+_XML = re.compile(r"\s*<\?xml\b", re.IGNORECASE)
 _JSON = re.compile(r"""\s*(\{\s*("|\}|$)|\[\s*([\[{"\]]|-?\d|$))""")
 
 
@@ -204,11 +205,29 @@ def decode(data: bytes, name: str, encoding: str | None) -> tuple[str, list[str]
     text = _strictly(data, name, encoding)
     if not text.strip():
         raise RequestError(f"{name} is empty: it contains only blank lines.")
-    if kind := "HTML" if _HTML.match(text) else "JSON" if _JSON.match(text) else "":
+    kinds = {"HTML": _HTML, "XML": _XML, "JSON": _JSON}
+    if kind := next((kind for kind, start in kinds.items() if start.match(text)), ""):
         raise RequestError(
-            f"{name} looks like {kind}, not CSV: its first line is {shown(_first_line(text))}."
+            f"{name} looks like {kind}, not CSV: its first line is {shown(_first_line(text), 60)}. "
+            f"{_conversion(kind, text, name)}"
         )
     return text, notes
+
+
+def _conversion(kind: str, text: str, name: str) -> str:
+    """How a file of another kind becomes CSV."""
+    lines = [line for line in text.splitlines()[:3] if line.strip()]
+    options = ""
+    if (
+        kind == "JSON"
+        and len(lines) > 1
+        and all(line.strip()[0] in "{[" and line.strip()[-1] in "}]" for line in lines)
+    ):
+        options = ", lines=True"
+    reads = f"read_{kind.lower()}({name}{options}){'[0]' if kind == 'HTML' else ''}"
+    if name == "standard input":
+        return "Convert it with pandas first."
+    return f"Convert it: `python -c \"import pandas; pandas.{reads}.to_csv('table.csv', index=False)\"`."
 
 
 def _wide(data: bytes) -> str:
@@ -224,7 +243,7 @@ def plain_utf8(data: bytes) -> bytes | None:
     if data.startswith(tuple(mark for mark, _ in _BOMS)) or b"\0" in data:
         return None
     head = data[:10_000].decode("utf-8", errors="ignore")
-    if not head.strip() or _HTML.match(head) or _JSON.match(head):
+    if not head.strip() or any(start.match(head) for start in (_HTML, _XML, _JSON)):
         return None
     try:
         offsets = pa.py_buffer(np.array([0, len(data)], dtype=np.int64))

@@ -41,20 +41,27 @@ def test_it_is_applied_where_outputs_are_overconfident_and_not_where_they_are_ri
 
 @pytest.mark.parametrize("classes", [2, 3, 7])
 @pytest.mark.parametrize("temperature", [0.2, 1.0, 6.0])
-def test_the_root_of_the_slope_is_the_minimum_of_the_loss(classes: int, temperature: float) -> None:
+@pytest.mark.parametrize("doubt", [0.0, 0.03])
+def test_the_root_of_the_slope_is_the_minimum_of_the_loss(
+    classes: int, temperature: float, doubt: float
+) -> None:
     z, Y, _ = drawn(classes, temperature, n=300)
     weight = np.random.default_rng(1).uniform(0, 2, size=300)
+    right = Y[:, 0].astype(int) if classes == 2 else Y.argmax(axis=1)
+    of_classes = np.hstack([0 * z, z]) if classes == 2 else z
+    others = of_classes.copy()
+    others[np.arange(300), right] = -np.inf
+    wrong = others.argmax(axis=1)
 
     def loss(log_t: float) -> float:
-        scaled = z / np.exp(log_t)
-        p = np.hstack([1 - expit(scaled), expit(scaled)]) if classes == 2 else softmax(scaled, axis=1)
-        right = Y[:, 0].astype(int) if classes == 2 else Y.argmax(axis=1)
-        return float(np.average(-np.log(p[np.arange(300), right]), weights=weight))
+        lost = -np.log(softmax(of_classes / np.exp(log_t), axis=1))
+        rows = np.arange(300)
+        return float(np.average((1 - doubt) * lost[rows, right] + doubt * lost[rows, wrong], weights=weight))
 
     found = minimize_scalar(
         loss, bounds=(np.log(0.05), np.log(20)), method="bounded", options={"xatol": 1e-8}
     )
-    assert np.log(fitted_temperature(z, Y, weight)) == pytest.approx(found.x, abs=1e-5)  # pyright: ignore[reportAttributeAccessIssue]
+    assert np.log(fitted_temperature(z, Y, weight, doubt=doubt)) == pytest.approx(found.x, abs=1e-5)  # pyright: ignore[reportAttributeAccessIssue]
 
 
 @pytest.mark.parametrize("classes", [2, 3])
@@ -67,6 +74,19 @@ def test_where_the_loss_has_no_minimum_between_them_an_end_is_taken(classes: int
     assert fitted_temperature(np.full_like(z, np.nan), right, np.ones(50)) == 1
 
 
+@pytest.mark.parametrize("classes", [2, 3])
+@pytest.mark.parametrize("n", [20, 100, 2000])
+def test_rows_that_are_all_right_do_not_make_probabilities_extreme(classes: int, n: int) -> None:
+    rng = np.random.default_rng(0)
+    own = rng.integers(classes, size=n)
+    Y = (own[:, None] == 1).astype(float) if classes == 2 else np.eye(classes)[own]
+    z = (2 * Y - 1) * rng.uniform(0.5, 3, size=Y.shape)
+    found = calibrate(z, Y, np.arange(n) % 5)
+    z = np.hstack([0 * z, z]) if classes == 2 else z
+    sure = softmax(z / found.temperature, axis=1)[np.arange(n), own]
+    assert 0.2 / n < 1 - sure.mean() < 5 / n
+
+
 def test_losses_are_those_of_scikit_learn() -> None:
     z, Y, fold = drawn(3, 2.0, n=500)
     found = calibrate(z, Y, fold)
@@ -74,7 +94,9 @@ def test_losses_are_those_of_scikit_learn() -> None:
     p = np.empty_like(z)
     for number in range(5):
         own = fold == number
-        p[own] = softmax(z[own] / fitted_temperature(z[~own], Y[~own], np.ones((~own).sum())), axis=1)
+        doubt = 1 / (1 + (~own).sum())
+        temperature = fitted_temperature(z[~own], Y[~own], np.ones((~own).sum()), doubt=doubt)
+        p[own] = softmax(z[own] / temperature, axis=1)
     assert found.loss_after == pytest.approx(log_loss(Y.argmax(1), p))
 
 

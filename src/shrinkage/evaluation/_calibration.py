@@ -114,14 +114,14 @@ def calibrate(z: Floats, Y: Floats, fold: NDArray[np.intp], weight: Floats | Non
         fold: (m,) which fold each prediction is of.
         weight: (m,) row weights, None for equal ones.
     """
-    s = np.ones(len(z)) if weight is None else weight / weight.mean()
+    s = np.ones(len(z)) if weight is None else weight
     before = _losses(z, Y, 1.0)
-    temperature = fitted_temperature(z, Y, s)
+    temperature = _cautious_temperature(z, Y, s)
     after = np.full(len(z), np.nan)
     numbers = np.unique(fold)
     for number in numbers if len(numbers) > 1 else []:
         own = fold == number
-        after[own] = _losses(z[own], Y[own], fitted_temperature(z[~own], Y[~own], s[~own]))
+        after[own] = _losses(z[own], Y[own], _cautious_temperature(z[~own], Y[~own], s[~own]))
     gains = before - after
     gain = float(np.average(gains, weights=s))
     se = float(np.sqrt(np.square(s * (gains - gain)).sum()) / s.sum())
@@ -135,13 +135,28 @@ def calibrate(z: Floats, Y: Floats, fold: NDArray[np.intp], weight: Floats | Non
     )
 
 
-def fitted_temperature(z: Floats, Y: Floats, weight: Floats) -> float:
+def _cautious_temperature(z: Floats, Y: Floats, weight: Floats) -> float:
+    """The temperature if one more row like these were wrong.
+
+    Without it, a few dozen rows that are all right ask for the lowest temperature, and a later row that is wrong pays
+    with twenty times its log-odds.
+    """
+    return fitted_temperature(z, Y, weight, doubt=1 / (1 + max(len(z), weight.sum())))
+
+
+def fitted_temperature(z: Floats, Y: Floats, weight: Floats, *, doubt: float = 0.0) -> float:
     """T of the smallest mean cross-entropy of outputs z/T, at most `HIGHEST` and at least `LOWEST`.
 
     The cross-entropy is convex in 1/T, so its slope has at most one root. Where it has none between the ends, as for rows
     that are all right, the end with the smaller loss is taken.
+
+    Args:
+        z: (m, C) linear outputs.
+        Y: (m, C) one-hot classes, or (m, 1) of 0 and 1.
+        weight: (m,)
+        doubt: share of each row's weight that goes to its likeliest wrong class.
     """
-    slope = _slope_of_binary(z, Y, weight) if z.shape[1] == 1 else _slope_of_classes(z, Y, weight)
+    slope = (_slope_of_binary if z.shape[1] == 1 else _slope_of_classes)(z, Y, weight, doubt)
     weakest, strongest = -math.log(HIGHEST), -math.log(LOWEST)
     first, last = slope(weakest), slope(strongest)
     if not (math.isfinite(first) and math.isfinite(last)):  # of a diverged network
@@ -152,19 +167,21 @@ def fitted_temperature(z: Floats, Y: Floats, weight: Floats) -> float:
     return math.exp(-found)
 
 
-def _slope_of_binary(z: Floats, Y: Floats, weight: Floats) -> Callable[[float], float]:
+def _slope_of_binary(z: Floats, Y: Floats, weight: Floats, doubt: float) -> Callable[[float], float]:
     """The derivative of the mean cross-entropy with respect to 1/T, as a function of log(1/T)."""
     share = weight / weight.sum()
-    logit, own = z[:, 0], float(share @ (Y * z)[:, 0])
+    logit, chance = z[:, 0], Y[:, 0] + doubt * (1 - 2 * Y[:, 0])
     weighted = share * logit
+    own = float(weighted @ chance)
     return lambda log_scale: float(weighted @ expit(math.exp(log_scale) * logit)) - own
 
 
-def _slope_of_classes(z: Floats, Y: Floats, weight: Floats) -> Callable[[float], float]:
+def _slope_of_classes(z: Floats, Y: Floats, weight: Floats, doubt: float) -> Callable[[float], float]:
     """The same for one output per class."""
     share = weight / weight.sum()
     below = z - z.max(axis=1, keepdims=True)
-    own = float(share @ (below * Y).sum(axis=1))
+    likeliest_wrong = np.where(Y > 0, -np.inf, below).max(axis=1)
+    own = float(share @ ((1 - doubt) * (below * Y).sum(axis=1) + doubt * likeliest_wrong))
 
     def slope(log_scale: float) -> float:
         likely = np.exp(math.exp(log_scale) * below)

@@ -92,7 +92,7 @@ def test_six_digits_in_a_column_called_date_are_days(
     table = read_table(tmp_path / "t.csv")
     assert table.readings["sale_date"].layout == layout
     assert f"read as {layout} (--text sale_date" in " ".join(check_table(table, "y", task="regression"))
-    assert as_read(table.readings["sale_date"], table.frame["sale_date"])[0].tolist() == days
+    assert as_read(table.readings["sale_date"], pd.Series(table.frame["sale_date"]))[0].tolist() == days
     fitted = Preprocessor().fit(table.frame[["sale_date"]])
     numbers = table.frame[["sale_date"]].astype(int)
     np.testing.assert_array_equal(fitted.transform(numbers), fitted.transform(table.frame))

@@ -66,7 +66,7 @@ def number_advice(values: pd.Series) -> str:
     if lost.any():
         return ""
     meant = ((read - _START) / _DAY if rule.form == "date" else read).to_numpy(dtype=np.float64)
-    held = texts[read.notna()]
+    held = pd.Series(texts[read.notna()])
     for expression, way in _WAYS.items():
         try:
             found = np.asarray(way(held), dtype=np.float64)

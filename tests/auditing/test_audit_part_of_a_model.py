@@ -14,7 +14,8 @@ def split(is_one):
     model = nn.Sequential(
         nn.Linear(6, 8, bias=False), nn.Linear(8, 8, bias=False), nn.Linear(8, 4, bias=False)
     )
-    hidden, last = [model[0].weight, model[1].weight], [model[2].weight]
+    *hidden, head = model.parameters()
+    last = [head]
     if is_one:
         return model, torch.optim.SGD(
             [

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import torch
@@ -13,7 +14,7 @@ from shrinkage.auditing import audit, audit_run
 from shrinkage.rules import L2SP, Decoupled
 
 
-def pulled(kind=torch.optim.SGD, lr=0.01, lam=0.1, **options):
+def pulled(kind: Any = torch.optim.SGD, lr=0.01, lam=0.1, **options):
     """A net under L2SP, biases and norms too, as in the article."""
     model = net()
     optimizer = kind(model.parameters(), lr=lr, **options)

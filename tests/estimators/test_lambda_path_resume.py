@@ -50,6 +50,7 @@ class Counting(nn.Module):
         self.linear = nn.Linear(5, 3).double()
         self.register_buffer("seen", torch.zeros(()))
         self.register_buffer("scale", torch.ones(5, dtype=torch.float64))
+        self.scale: Tensor
 
     def forward(self, x: Tensor) -> Tensor:
         self.seen += 1

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 
 import shrinkage
@@ -179,3 +180,15 @@ def test_a_basename_is_met_once():
 def test_files_are_short_enough_to_read():
     long = {str(file.relative_to(SRC)): len(file.read_text().splitlines()) for file in files()}
     assert not {name: lines for name, lines in long.items() if lines > LINES}
+
+
+def test_no_line_is_out_of_reach():
+    """A sentence in two strings whose parenthesis was lost ends after the first, and no checker says so."""
+    found = []
+    for file in files():
+        for node in ast.walk(ast.parse(file.read_text())):
+            for lines in (getattr(node, part, None) for part in ("body", "orelse", "finalbody")):
+                for first, second in pairwise(lines if isinstance(lines, list) else []):
+                    if isinstance(first, ast.Return | ast.Raise | ast.Continue | ast.Break):
+                        found.append(f"{file.relative_to(SRC)}:{second.lineno}")
+    assert not found

@@ -142,6 +142,14 @@ def test_rmse_of_each_target_is_scikit_learns() -> None:
     assert [row[2] for row in rows] == pytest.approx(expected.tolist())
 
 
+def test_the_title_sets_the_rmse_beside_that_of_the_mean() -> None:
+    story = made_story("regression", target_names=("price",))
+    truth = np.asarray(story.truth, dtype=float).ravel()
+    rmse = root_mean_squared_error(truth, np.asarray(story.held_out).ravel())
+    title = agreement_section(story).title.replace("\xa0", " ")
+    assert f"off by {rmse:.3g} (RMSE), and always predicting the mean by {truth.std():.3g}" in title
+
+
 def test_one_report_has_one_r2() -> None:
     """The mean over folds, in the tile, in the words and in the path's table; the chart of predictions has none."""
     story = made_story("regression", target_names=("price",))

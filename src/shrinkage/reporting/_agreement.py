@@ -287,8 +287,8 @@ def _fit_of(truth: NDArray[np.float64], held_out: NDArray[np.float64]) -> tuple[
 def _errors(fits: list[tuple[int, float, float, float]], names: list[str]) -> str:
     """What predictions are off by, beside what the mean is off by."""
     if len(fits) == 1:
-        return f"predictions are off by {number(fits[0][1])} (RMSE), and always predicting the mean by "
-        f"{number(fits[0][3])}"
+        (_, rmse, _, spread), *_ = fits
+        return f"predictions are off by {number(rmse)} (RMSE), and always predicting the mean by {number(spread)}"
     texts = [
         f"{number(fit[1])} for “{clean(name, 30)}” (its mean: {number(fit[3])})"
         for fit, name in list(zip(fits, names, strict=True))[:3]

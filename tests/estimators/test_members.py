@@ -14,6 +14,7 @@ from shrinkage.estimators import export_onnx, load_model, save_model
 from shrinkage.estimators.members import _members
 from shrinkage.estimators.members._blend import blend_members
 from shrinkage.estimators.members._members import AUTO, MEMBERS, members_of, window
+from shrinkage.path.search import default_lambdas
 
 QUICK = {
     "search": "grid",
@@ -152,6 +153,22 @@ def test_the_window_is_of_the_grids_own_values():
     assert_array_equal(window(grid, 1e-2, 1), [0, 1e-3, 1e-2, 1e-1])
     assert_array_equal(window(grid, 0, 2), [0, 1e-3, 1e-2])
     assert_array_equal(window(grid, 1, 1), [0, 1e-1, 1])
+
+
+def test_every_member_goes_on_until_its_best_strength_lies_between_neighbours() -> None:
+    g = np.random.default_rng(3)
+    group, X = g.integers(0, 30, 240), g.normal(size=(240, 3))
+    y = g.normal(size=30)[group] + np.sin(2 * X[:, 1]) + g.normal(0, 0.3, 240)
+    X = pd.DataFrame(X, columns=list("abc")).assign(group=[f"g{i}" for i in group])
+    model = sh.MLPRegressorCV((16,), max_epochs=40, cv=3, random_state=0).fit(X, y)
+    places = {lam: place for place, lam in enumerate(default_lambdas())}
+    assert len(model.forms_.paths) > 4
+    for path in model.forms_.paths:
+        best = places[path.choice.lam]
+        apart = np.array([places[lam] - best for lam in path.result.lambdas if lam in places])
+        nearest = [side.min() for side in (-apart[apart < 0], apart[apart > 0]) if len(side)]
+        assert min(nearest) == 1
+        assert max(nearest) <= 2
 
 
 def test_on_many_rows_a_member_that_loses_both_first_folds_is_left_out(monkeypatch):

@@ -36,6 +36,8 @@ class PathRequest:
 
     lambdas: NDArray[np.float64]
     """(L,) ascending."""
+    start: NDArray[np.float64] | None = None
+    """(S,) those of them that a search from coarse to fine begins with; None for its own choice."""
     restarts: int
     """Networks of different initial weights and batches for each (λ, fold), ≥ 1."""
     select: str
@@ -91,6 +93,7 @@ class PathRequest:
         kind = SEARCHES[self.search] if self.recipe.controller is None else Controlled
         return kind(
             lambdas=self.lambdas,
+            start=self.start,
             select=self.select,
             stop=self.stop,
             max_extensions=self.max_extensions,

@@ -218,8 +218,7 @@ def described_members(recipes: Mapping[str, Recipe]) -> dict[str, str]:
 def window(lambdas: Floats, lam: float, reach: int) -> Floats:
     """The λs of a grid within `reach` places of `lam`, and its weakest: where the path of the next member begins.
 
-    The best λs of two forms of the same columns are seldom far apart; where the best one lies on the edge, the path is
-    extended as any other. The weakest tells whether regularization mattered.
+    The best λs of two forms of the same columns are seldom far apart. The weakest tells whether regularization mattered.
     """
     at = int(np.abs(lambdas - lam).argmin())
     near = lambdas[max(0, at - reach) : at + reach + 1]
@@ -277,19 +276,21 @@ def fit_members(
 ) -> FittedMembers:
     """The path of each member, on the same folds, seeds and batches.
 
-    The first one with hidden layers, and the first one without, search all λs; the others begin around the best λ of
-    those before them, and are extended from there. If the budget chose the epochs, they may be `LONGER`.
+    The first one with hidden layers, and the first one without, search the whole grid; the others begin around the best λ
+    of those before them. From there `search="bracket"` goes on over the grid, and `"grid"` is extended. If the budget
+    chose the epochs, they may be `LONGER`.
     """
     paths: dict[str, FittedPath] = {}
     trained: dict[str, Recipe] = {}
     left_out: dict[str, float] = {}
     worked = 0.0
     for name, recipe in recipes.items():
-        lambdas = request.lambdas
+        lambdas, start = request.lambdas, None
         before = [paths[other] for other in paths if MEMBERS[other].hidden == MEMBERS[name].hidden]
         if before:
             best = min(before, key=_standing)
-            lambdas = window(best.result.lambdas, best.choice.lam, REACH)
+            start = window(best.result.lambdas, best.choice.lam, REACH)
+            lambdas = np.union1d(lambdas, start) if request.search == "bracket" else start
         if MEMBERS[name].hidden and "epochs" in budget.chosen and budget.rows <= LONGER_UP_TO:
             recipe = _longer(recipe, list(paths.values()))
         report = None if progress is None else _after(progress, worked)
@@ -298,6 +299,7 @@ def fit_members(
             form=name,
             recipe=recipe,
             lambdas=lambdas,
+            start=start,
             held_out=request.held_out or len(recipes) > 1,
         )
         if paths and (times := _times_the_best(one, list(paths.values()), folds, store)) > CLEARLY_WORSE:

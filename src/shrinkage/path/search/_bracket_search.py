@@ -29,19 +29,22 @@ BEHIND = 0.5
 class Bracket(PlannedSearch):
     """Trains λs of the grid until the best one lies between trained neighbours.
 
-    The first four λs span the grid. Of the two gaps beside the smallest mean validation loss, the one that holds the
-    minimum of the parabola through the three λs is then halved, again and again until no λ of the grid is left in it;
-    the other gap is halved until it is two steps wide. With `select="1se"` both may be two steps wide, and the gap beyond
-    the strongest λ within one standard error is halved until its neighbour is trained. A curve that falls and rises
-    once has its minimum found as the whole grid would find it, or beside it; of several minima it may be another. On an
-    edge the grid is extended as the whole one is. `fast` looks for the minimum on the folds of the first lap, leaves
-    there what is neither beside it nor as good, and races the others over the other folds.
+    The first four λs span the grid, unless `start` says where to begin. Of the two gaps beside the smallest mean
+    validation loss, the one that holds the minimum of the parabola through the three λs is then halved, again and again
+    until no λ of the grid is left in it; the other gap is halved until it is two steps wide. With `select="1se"` both may
+    be two steps wide, and the gap beyond the strongest λ within one standard error is halved until its neighbour is
+    trained. A curve that falls and rises once has its minimum found as the whole grid would find it, or beside it; of
+    several minima it may be another. On an edge the grid is extended as the whole one is. `fast` looks for the minimum on
+    the folds of the first lap, leaves there what is neither beside it nor as good, and races the others over the other
+    folds.
     """
 
     def plan(self, seen: Seen) -> Plan:
         lambdas, extended = self.lambdas, 0
         known, dropped = tuple[Place, ...](), dict[Place, int]()
-        new = [float(lambdas[i]) for i in first_indices(len(lambdas))]
+        new = [
+            float(lam) for lam in (lambdas[first_indices(len(lambdas))] if self.start is None else self.start)
+        ]
         while True:
             known = yield from self._train(seen, new, known, lambdas, dropped)
             left = tuple(place for place in known if place not in dropped)

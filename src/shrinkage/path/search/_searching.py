@@ -105,6 +105,8 @@ class PlannedSearch(ABC):
 
     lambdas: NDArray[np.float64]
     """(L,) ascending."""
+    start: NDArray[np.float64] | None = None
+    """Those of them to begin with, ascending, where a search begins with some; None for its own."""
     select: str
     """`min` or `1se`."""
     stop: str

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
@@ -68,7 +69,17 @@ def test_the_report_tells_how_lambda_moved(strengths: str):
     assert any(text.startswith("No λ was chosen: in one run") for text in findings(story))
     page = render_fit_report(story)
     assert "How λ moved" in page
+    assert "λ after training" in page
+    assert "Chosen λ" not in page
     assert "Loss against λ" not in page
+
+
+def test_the_strengths_of_layers_are_listed_as_one_penalty():
+    model = classified(strengths="layers")
+    (words,) = [text for text in findings(story_of(model)) if text.startswith("No λ was chosen")]
+    assert re.search(
+        r"most likely: \S+ and \S+ from the first layer to the last, the same penalty as λ", words
+    )
 
 
 REFUSED: list[tuple[dict[str, Any], str]] = [

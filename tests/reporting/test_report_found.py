@@ -273,6 +273,10 @@ def test_figures_are_those_of_the_epoch_that_was_judged(three: Any) -> None:
             "bounded",
             "on inputs in the bounded form (median and quantile scaling, at most ±3) and standardized targets,",
         ),
+        ("deep", "on inputs in the bounded form"),
+        ("piecewise", "on inputs in the piecewise form"),
+        ("deep_piecewise", "on inputs in the piecewise form"),
+        ("wide_piecewise", "on inputs in the piecewise form"),
     ],
 )
 def test_strengths_elsewhere_name_the_inputs_that_they_hold_for(form: str, words: str) -> None:
@@ -280,3 +284,14 @@ def test_strengths_elsewhere_name_the_inputs_that_they_hold_for(form: str, words
     model = MLPRegressorCV((3,), inputs=form, lambdas=[1e-2], max_epochs=2, cv=2, random_state=0)
     in_torch = next(s for s in told_by_itself(model.fit(X, X[:, 0])).strengths if s.framework == "PyTorch")
     assert words in in_torch.note
+
+
+@pytest.mark.parametrize(
+    "loss, words", [("poisson", "learned, divided by its mean"), ("huber", "learned, standardized")]
+)
+def test_the_table_of_columns_says_how_the_target_was_scaled(loss: str, words: str) -> None:
+    X = np.random.default_rng(0).normal(size=(40, 2))
+    model = MLPRegressorCV(
+        (3,), inputs="standard", loss=loss, lambdas=[1e-2], max_epochs=2, cv=2, random_state=0
+    )
+    assert told_by_itself(model.fit(X, np.exp(X[:, 0]))).columns[-1].treatment == words

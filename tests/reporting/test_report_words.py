@@ -114,7 +114,14 @@ def test_the_end_is_called_the_lowest_only_where_it_is(last: float, words: str) 
     assert words in _words.epochs_title(flat, made_choice(flat), 0).replace("\xa0", " ")
 
 
-@pytest.mark.parametrize("sizes, verb", [((26.0, 2.0), "falls from 26"), ((2.0, 26.0), "grows from 2")])
+@pytest.mark.parametrize(
+    "sizes, verb",
+    [
+        ((26.0, 2.0), "falls from 26"),
+        ((2.0, 26.0), "grows from 2"),
+        ((2.0, 2.0), "The largest weight is 2 at λ\xa0=\xa00 and λ\xa0=\xa00.01"),
+    ],
+)
 def test_the_largest_weight_is_reported_to_fall_only_when_it_does(
     sizes: tuple[float, float], verb: str
 ) -> None:
@@ -235,6 +242,32 @@ def test_the_page_counts_the_lambdas_that_are_left_among_all() -> None:
     choice = replace(made_choice(path), dropped=(2.0, 3.0), dropped_after=(3, 4))
     assert "17 of 19 λs × 5 folds" in render_fit_report(made_story(path=path, choice=choice))
     assert "17 λs × 5 folds" in render_fit_report(made_story(path=path))
+
+
+def test_one_lambda_is_compared_with_no_other() -> None:
+    path = made_path(lambdas=np.array([0.01]))
+    page = render_fit_report(made_story(path=path, choice=made_choice(path))).replace("\xa0", " ")
+    assert "1 λ × 5 folds" in page
+    assert "λ = 0.01 against its rivals" in page
+    assert "no stronger penalty" not in page
+    assert "at λ = 0.01</span>" not in page
+
+
+def test_no_regularization_is_0_in_every_framework() -> None:
+    path = made_path(lambdas=np.array([0.0, 1.0]))
+    story = made_story(path=path, choice=made_choice(path))
+    assert story.choice.lam == 0
+    same = replace(story.choice, lam=0.0)
+    assert "λ = 0 is 0 in other frameworks" in render_fit_report(replace(story, choice=same)).replace(
+        "\xa0", " "
+    )
+
+
+def test_the_metric_of_a_quantile_is_called_a_share_of_values() -> None:
+    path = replace(made_path(metric="R²"), metric_name="share below")
+    page = render_fit_report(made_story("regression", path=path, target_names=("price",)))
+    assert "Share of validation values at or below the prediction, mean over folds" in page
+    assert "The share of values at or below the prediction is given above" in page
 
 
 def test_untrained_lambdas_of_a_search_are_reported() -> None:

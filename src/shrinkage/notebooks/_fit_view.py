@@ -74,7 +74,8 @@ def _charts(result: Any) -> Charts:
 
 def _path(path: PathResult) -> str:
     choice = choose(path, "min", "last")
-    shape = f"{len(path.lambdas)} λs × {path.n_folds} folds × {path.n_epochs:,} epochs"
+    lambdas = "1 λ" if len(path.lambdas) == 1 else f"{len(path.lambdas)} λs"
+    shape = f"{lambdas} × {path.n_folds} folds × {path.n_epochs:,} epochs"
     return frame(
         f"λ path: {shape}",
         [f"The mean validation loss after the last epoch is lowest at {strength(choice.lam)}."],

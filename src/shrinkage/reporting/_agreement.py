@@ -264,6 +264,8 @@ def shares_in_words(story: FitStory) -> str:
 
 
 def _given_above(metric: str) -> str:
+    if metric.endswith(SHARE_BELOW):
+        return "The share of values at or below the prediction is given above, as the mean over folds."
     return f"{metric[0].upper()}{metric[1:]} is given above, as the mean over folds."
 
 

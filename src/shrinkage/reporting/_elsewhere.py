@@ -11,9 +11,12 @@ from shrinkage.training import Backprop, Recipe
 __all__ = ["strengths_elsewhere"]
 
 
+BOUNDED = "inputs in the bounded form (median and quantile scaling, at most ±3)"
+PIECEWISE = "inputs in the piecewise form (the bounded inputs and their piecewise codes)"
 SCALED = {
-    "bounded": "inputs in the bounded form (median and quantile scaling, at most ±3)",
-    "piecewise": "inputs in the piecewise form (the bounded inputs and their piecewise codes)",
+    "bounded": BOUNDED,
+    "deep": BOUNDED,
+    **dict.fromkeys(("piecewise", "deep_piecewise", "wide_piecewise"), PIECEWISE),
     "periodic": "inputs in the bounded form, numbers embedded by trained cosines",
 }
 

@@ -144,7 +144,8 @@ def _effort(story: FitStory) -> str:
     restarts = f" × {loss.shape[2]} restarts" if loss.shape[2] > 1 else ""
     dropped = len(story.choice.dropped)
     some = f"{loss.shape[0]} of {loss.shape[0] + dropped}" if dropped else f"{loss.shape[0]}"
-    return f"{some} λs × {loss.shape[1]} folds{restarts} × {story.path.n_epochs} epochs"
+    lambdas = f"{some} {'λ' if some == '1' else 'λs'}"
+    return f"{lambdas} × {loss.shape[1]} folds{restarts} × {story.path.n_epochs} epochs"
 
 
 def _names(story: FitStory) -> str:
@@ -305,7 +306,7 @@ def _strength_sections(story: FitStory) -> list[Section]:
     section = Section(
         id="elsewhere",
         topic="The number to type elsewhere",
-        title=f"{strength(story.choice.lam)} is a different number in other frameworks",
+        title=f"{strength(story.choice.lam)} is {'a different number' if story.choice.lam else '0'} in other frameworks",
         caption="For L2 in the error, λ is the factor in J = (1/n) Σ lossᵢ + (λ/2) Σ w²: the mean loss over the n "
         "training rows plus λ times half the sum of the squared weights, without biases. Some frameworks omit "
         "the ½, some divide by the batch size, some multiply by the learning rate, so the same strength is a different "

@@ -197,7 +197,8 @@ def _columns(model: Fitted, target_names: Sequence[str], n_classes: int | None) 
             )
             for column in model.preprocessor_.columns
         ]
-    learned = "learned as classes" if n_classes else "learned, standardized"
+    scaled = "divided by its mean" if model.recipe_.loss == "poisson" else "standardized"
+    learned = "learned as classes" if n_classes else f"learned, {scaled}"
     columns += [
         ColumnSummary(name=name, kind="target", treatment=learned, missing=0, levels=n_classes)
         for name in target_names

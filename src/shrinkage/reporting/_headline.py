@@ -243,6 +243,8 @@ def _title(path: PathResult, choice: Choice, verdict: Verdict) -> str:
     if verdict.loses_to_constant:
         return "The network loses to a constant guess"
     against, weak = verdict.stopped, strength(path.lambdas[verdict.weakest])
+    if len(path.lambdas) == 1:
+        return f"{weak} against its rivals"
     if choice.index == verdict.weakest:
         better = "lower validation loss"
         if choice.score_name:

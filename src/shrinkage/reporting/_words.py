@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -36,8 +36,10 @@ def tiles(story: FitStory, judged: Judged, shown: Histograms, weakest: int) -> l
     """The numbers of the page's head, each beside its value at the weakest λ; ± is one standard error over folds."""
     path, choice = story.path, story.choice
     chosen, before = choice.index, strength(path.lambdas[weakest])
+    moved = path.refit_trace is not None
     lowest = f"the {choice.best}" if choice.score_name else "the minimum of the validation loss"
     how = lowest if choice.select == "min" else "by the one-standard-error rule"
+    how = "where the training rows are most likely" if moved else how
     gap, largest = judged.gap.mean, shown.largest
     if not np.isfinite(largest[weakest]):  # its network was not kept
         largest = path.max_weight.mean(axis=(1, 2))
@@ -46,31 +48,42 @@ def tiles(story: FitStory, judged: Judged, shown: Histograms, weakest: int) -> l
     def metric(index: int) -> str:
         return metric_of_folds(path.metric_name, judged.validation_metric, index)
 
+    def beside(value: Callable[[int], str]) -> str:
+        return "" if chosen == weakest else f"{value(weakest)} at {before}"
+
     over = ", mean over folds" if path.n_folds > 1 else ""
     return [
-        Tile(label="Chosen λ", value=number(choice.lam), before=how),
+        Tile(label="λ after training" if moved else "Chosen λ", value=number(choice.lam), before=how),
         Tile(
-            label=f"Validation {path.metric_name}{over}",
+            label=_metric_label(path.metric_name, over),
             value=percent(mean) if path.metric_name.endswith("accuracy") else number(mean),
             error=_error_of(path.metric_name, judged.validation_metric, chosen),
-            before=f"{metric(weakest)} at {before}",
+            before=beside(metric),
         )
         if story.blend is None
         else _blend_tile(story, f"{metric(chosen)} for {choice.form} alone"),
-        *_score_tile(path, choice, before, weakest),
+        *_score_tile(path, choice, beside),
         *_error_tile(story),
         Tile(
             label="Overfitting gap (in loss)",
             value=number(gap[chosen]),
             error=_error_of("", judged.gap, chosen),
-            before=f"{number(gap[weakest])} at {before}",
+            before=beside(lambda index: number(gap[index])),
         ),
         Tile(
             label="Largest weight",
             value=number(largest[chosen]),
-            before=f"{number(largest[weakest])} at {before}",
+            before=beside(lambda index: number(largest[index])),
         ),
     ]
+
+
+def _metric_label(name: str, of: str) -> str:
+    """`Validation R², mean over folds`; of quantiles, the share of values at or below."""
+    if not name.endswith("share below"):
+        return f"Validation {name}{of}"
+    share = f"{name.removesuffix('share below')}share of validation values at or below the prediction{of}"
+    return share[0].upper() + share[1:]
 
 
 def metric_of_folds(name: str, curve: Curve, index: int) -> str:
@@ -90,7 +103,7 @@ def _error_of(name: str, curve: Curve, index: int) -> str:
 def _blend_tile(story: FitStory, before: str) -> Tile:
     value, _, error = blend_metric(story).partition(" ± ")
     return Tile(
-        label=f"Validation {story.path.metric_name} of the mean prediction",
+        label=_metric_label(story.path.metric_name, " of the mean prediction"),
         value=value,
         error=error,
         before=before,
@@ -111,7 +124,9 @@ def list_in_words(names: Sequence[str]) -> str:
     return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
 
 
-def _score_tile(path: PathResult, choice: Choice, before: str, weakest: int) -> list[Tile]:
+def _score_tile(
+    path: PathResult, choice: Choice, beside: Callable[[Callable[[int], str]], str]
+) -> list[Tile]:
     """The score that chose λ, where it isn't the loss."""
     if path.validation_score is None:
         return []
@@ -121,7 +136,7 @@ def _score_tile(path: PathResult, choice: Choice, before: str, weakest: int) -> 
             label=f"Validation {path.score_name}, which chose λ",
             value=number(float(curve.mean[choice.index])),
             error=_error_of("", curve, choice.index),
-            before=f"{number(float(curve.mean[weakest]))} at {before}",
+            before=beside(lambda index: number(float(curve.mean[index]))),
         )
     ]
 
@@ -305,7 +320,10 @@ def weights_title(path: PathResult, shown: Histograms, weakest: int, chosen: int
     before, after = float(shown.largest[weakest]), float(shown.largest[chosen])
     if weakest == chosen:
         return f"The largest weight is {number(after)}"
-    verb = "falls" if after < before else "grows" if after > before else "stays"
+    if before == after:
+        both = f"{strength(path.lambdas[weakest])} and {strength(path.lambdas[chosen])}"
+        return f"The largest weight is {number(after)} at {both}"
+    verb = "falls" if after < before else "grows"
     return (
         f"The largest weight {verb} from {number(before)} at {strength(path.lambdas[weakest])} "
         f"to {number(after)} at {strength(path.lambdas[chosen])}"
@@ -317,7 +335,7 @@ def gap_title(path: PathResult, judged: Judged, weakest: int, chosen: int) -> st
     before, after = float(judged.gap.mean[weakest]), float(judged.gap.mean[chosen])
     name = strength(path.lambdas[chosen])
     if weakest == chosen:
-        return f"Validation loss lies {number(after)} above training loss at {name}"
+        return f"The overfitting gap is {number(after)} at {name}"
     verb = "shrinks" if after < before else "grows"
     return (
         f"The overfitting gap {verb} from {number(before)} at {strength(path.lambdas[weakest])} "

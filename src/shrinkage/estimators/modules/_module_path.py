@@ -170,7 +170,8 @@ class LambdaPath:
     def __repr__(self) -> str:
         L, F, R = self.path_.final_train_loss.shape
         restarts = f" × {R} restarts" if R > 1 else ""
-        return f"LambdaPath(λ = {self.lambda_:.3g} of {L} λs × {F} folds{restarts}; {self.stacked_})"
+        lambdas = "1 λ" if L == 1 else f"{L} λs"
+        return f"LambdaPath(λ = {self.lambda_:.3g} of {lambdas} × {F} folds{restarts}; {self.stacked_})"
 
     def _module(self, place: int) -> nn.Module:
         row = torch.from_numpy(np.ascontiguousarray(self._fitted.networks[place]))

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from shrinkage.pages import Figure, Key, Section, Table, number, plain, strength
 from shrinkage.path import PathResult
+from shrinkage.reporting._words import list_in_words
 
 __all__ = ["has_moved", "moved_section", "moved_words"]
 
@@ -31,11 +32,11 @@ def moved_words(path: PathResult) -> str:
             f"No λ was chosen: in one run λ moved from {number(starts[0])} to {number(ends[0])}, where the "
             f"training rows are most likely{around}."
         )
-    listed = ", ".join(number(end) for end in ends)
+    listed = list_in_words([number(end) for end in ends])
     return (
         f"No λ was chosen: in one run each layer's λ moved from {number(starts[0])} to where the training "
-        f"rows are most likely, {listed} from the first layer to the last, which as a penalty is "
-        f"{strength(path.lambdas[0])}."
+        f"rows are most likely: {listed} from the first layer to the last, the same penalty as "
+        f"{strength(path.lambdas[0])} for the whole network."
     )
 
 

@@ -1,6 +1,7 @@
 """What is measured of every optimizer of torch, against what its formula says."""
 
 import math
+from dataclasses import replace
 from functools import partial
 
 import pytest
@@ -9,6 +10,7 @@ from torch import nn
 
 from auditing_cases import after_each_step, before_each_step, first_reading, net, trained
 from shrinkage.auditing import audit
+from shrinkage.auditing.showing._rule_in_words import formula
 from shrinkage.strength import asymptotic_shrink
 
 LR, WD = 1e-3, 1e-2
@@ -174,6 +176,13 @@ def test_a_pull_toward_other_weights_is_seen():
 
     reading = first_reading(build)
     assert (reading.anchored, reading.lam) == (True, pytest.approx(1e-3, rel=1e-6))
+    for path, entry, words in [
+        ("coupled", "loss", "g ← g + 0.001·(w − a)"),
+        ("decoupled", "after", "w ← w + Δ − 0.25·(w + Δ − a)"),
+        ("decoupled", "before", "w ← w + Δ − 0.25·(w − a)"),
+    ]:
+        other = replace(reading, path=path, entry=entry, shrink=0.25, clock="constant", lam=1e-3)
+        assert formula(other, 0.1) == words
 
 
 def test_a_hook_over_a_global_of_the_script_acts_on_the_copies():

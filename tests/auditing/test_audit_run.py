@@ -1,6 +1,7 @@
 """An audit of a run: what the decay did in real steps, against the steps themselves."""
 
 import json
+import re
 
 import pytest
 import torch
@@ -55,6 +56,15 @@ def test_without_gradients_the_decay_is_the_whole_update():
     found = audit_run(optimizer, model, (0.0 * model.weight.sum() for _ in range(5)), steps=5)
     assert found.courses[0].share == pytest.approx([1.0] * 5, abs=1e-4)
     assert found.courses[0].norm_at_rest[-1] == pytest.approx(0.0, abs=1e-4)
+
+
+def test_the_sentence_says_whose_share_of_the_update_it_is():
+    model = linear()
+    found = audit_run(
+        torch.optim.AdamW(model.parameters(), lr=0.01, weight_decay=0.5), model, batches(model), steps=5
+    )
+    text = found.courses[0].sentence
+    assert re.search(r"%\); the decay was \S+ % of the last update, and the equilibrium ‖w‖ \S+ where", text)
 
 
 def test_weights_at_equilibrium_stay_at_the_reported_norm():

@@ -39,17 +39,17 @@ NEEDS: dict[Need, str] = {
 """Each need in words; the first missing one gives the reason."""
 
 WHY_MISSING: dict[Need, str] = {
-    "model": "no model was given: model=…",
-    "biases": "no model was given: model=…",
-    "roles": "no model was given: model=…",
-    "matrices": "no model was given: model=…",
+    "model": "no model=… was given",
+    "biases": "no model=… was given",
+    "roles": "no model=… was given",
+    "matrices": "no model=… was given",
     "gradients": "there are no gradients to judge the rounding with (audit after backward())",
     "reached": "there are neither gradients nor past steps (audit after a step)",
     "rows": "rows=… and batch_size=… were not given",
     "steps": "steps=… was not given",
-    "scheduler": "no scheduler was given, so the learning rate is assumed constant: scheduler=…",
+    "scheduler": "no scheduler=… was given, so the learning rate is assumed constant",
     "loss": "penalties inside the loss cannot be checked without loss=…",
-    "inputs": "no batch was given to run the model on: inputs=…",
+    "inputs": "no batch was given to run the model on (inputs=…)",
 }
 """Why an audit of a live optimizer lacks it, and what to give."""
 

@@ -89,7 +89,7 @@ def timescale_long(facts: Facts) -> Hits:
             names(p for p, _ in long),
             f"{100 * (1 - math.exp(-total)):.2g} % {_of_what(long[0][0])}is removed over all {steps} steps",
             "a timescale within the run",
-            f"A strength about {short(1 / total)} times as large would act within the run; or leave it out."
+            f"Use a strength about {short(1 / total)} times as large, which acts within the run, or none."
             + _good(facts, long[0][0]),
         )
 

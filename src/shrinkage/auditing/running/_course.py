@@ -67,11 +67,9 @@ class Course:
             )
         what = " of the distance to the weights that it pulls toward" if self.anchored else ""
         text = f"The decay removed {short(100 * removed, 2)} %{what} in {self.steps[-1]} steps; {text}"
-        text += f"; it is {short(100 * share, 2)} % of the last update" if share is not None else ""
+        text += f"; the decay was {short(100 * share, 2)} % of the last update" if share is not None else ""
         return text + (
-            f", and the equilibrium ‖w‖ was {rest:.3g} where the decay was strongest."
-            if rest is not None
-            else "."
+            f", and the equilibrium ‖w‖ {rest:.3g} where it was strongest." if rest is not None else "."
         )
 
 

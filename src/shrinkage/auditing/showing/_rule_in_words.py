@@ -42,17 +42,22 @@ def formula(reading: Reading, lr: float) -> str:
         sign = "−" if reading.grows else "+"
         return f"g ← g {sign} {'λ' if reading.l1 is None else f'{reading.l1:.4g}'}·sgn w"
     if reading.path == "coupled":
-        return f"g ← g + {_with_sign(reading.lam)}·w" if reading.lam is not None else "g ← g + λ·Ω′(w)"
+        if reading.lam is None:
+            return "g ← g + λ·Ω′(w)"
+        return f"g ← g + {_with_sign(reading.lam)}·{'(w − a)' if reading.anchored else 'w'}"
     if reading.swings:
         return f"w ← (1 − {reading.first:.4g})·w + Δ"
     fraction = _fraction(reading, lr)
     if reading.path == "mixed" or fraction is None:
         return "w ← w − s·w + Δ, s differs"
     sign = "+" if reading.grows else "−"
-    if reading.entry == "after":
+    if reading.entry == "after" and not reading.anchored:
         return f"w ← (1 {sign} {fraction})·(w + Δ)"
-    if reading.anchored or reading.cautious:
-        return f"w ← w {sign} {fraction}·{'(w − a)' if reading.anchored else 'w'} + Δ"
+    if reading.anchored:
+        moved = "w + Δ" if reading.entry == "after" else "w"
+        return f"w ← w + Δ {sign} {fraction}·({moved} − a)"
+    if reading.cautious:
+        return f"w ← w {sign} {fraction}·w + Δ"
     return f"w ← (1 {sign} {fraction})·w + Δ"
 
 

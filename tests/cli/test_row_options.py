@@ -52,7 +52,7 @@ def fitted(shrinkage: Forking, table: Path, out: Path, *options: object) -> tupl
         (
             "y",
             ["--group", "person", "--time", "when"],
-            f"{AFTER}, and no 'person' is in both",
+            f"{AFTER}; no 'person' is on both sides",
             "are never on both sides of a fold: 20 groups",
         ),
         ("c", ["--no-shuffle"], "3, in the order of the file", "keep the order of the rows"),

@@ -87,7 +87,9 @@ def test_a_method_that_diverged_on_every_split_has_no_strength():
     assert any(re.search(r"\|diverged\|+–\|+–\|", re.sub(r"\s*\|\s*", "|", row)) for row in told)
 
 
-@pytest.mark.parametrize("shift, says", [(-0.3, "which is the gain"), (0.3, "here it was harmful")])
+@pytest.mark.parametrize(
+    "shift, says", [(-0.3, ": this is the gain."), (0.3, ": here the penalty was harmful.")]
+)
 def test_of_what_l2_did_at_the_strengths_that_it_chose(shift, says):
     none = small_comparison().of("none").test_loss
     c = with_losses({"l2": none + shift + np.array([0.0, 1e-3, -1e-3, 0.0])})

@@ -315,7 +315,7 @@ BAD: dict[str, tuple[Callable[[], nn.Module] | Any, dict[str, Any], str]] = {
         {},
         "raised ZeroDivisionError: integer division or modulo by zero.",
     ),
-    "no folds": (plain, {"cv": []}, "the rows can't be divided into folds: there are none."),
+    "no folds": (plain, {"cv": []}, "cv=…: it contains no fold. Give at least one"),
 }
 
 

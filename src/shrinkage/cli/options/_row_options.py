@@ -77,7 +77,7 @@ class RowOptions:
     def in_words(self) -> str:
         """Description of the folds, for the report."""
         if self.time is not None:
-            apart = f", and no {shown(self.group)} is in both" if self.group is not None else ""
+            apart = f"; no {shown(self.group)} is on both sides" if self.group is not None else ""
             return f"{self.folds}, each validated on the rows that follow its training rows by {shown(self.time)}{apart}"
         order = "in the order of the file" if self.no_shuffle else "shuffled with the seed"
         if self.group is not None:

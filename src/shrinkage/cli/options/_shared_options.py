@@ -84,7 +84,11 @@ NoHeader = Annotated[
     rare_in_table("--no-header", help="The file has no header: name the columns 'column 1', 'column 2', …"),
 ]
 KeepColumns = Annotated[
-    list[str] | None, rare_in_table(help="Column to use although it looks like a row number; repeatable.")
+    list[str] | None,
+    rare_in_table(
+        help="Column to use although it looks like a row number, or as a number although it looks like a code or a "
+        "date; repeatable."
+    ),
 ]
 DropMissingTarget = Annotated[
     bool, rare_in_table("--drop-missing-target", help="Leave out rows without a target.")

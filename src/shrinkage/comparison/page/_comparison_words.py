@@ -350,4 +350,4 @@ def _verdict(c: ComparisonResult, key: str) -> str:
     gap = c.difference(key)
     if not gap.excludes_zero:
         return "a difference that these rows can't distinguish from 0"
-    return "which is the gain" if gap.value < 0 else "so here it was harmful"
+    return "this is the gain" if gap.value < 0 else "here the penalty was harmful"

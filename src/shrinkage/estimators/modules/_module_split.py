@@ -49,7 +49,9 @@ def split_rows(
             f"cv=…: the rows can't be divided into folds: {error}.".replace("..", ".")
         ) from error
     if not divided:
-        raise RequestError("cv=…: the rows can't be divided into folds: there are none. Give at least one.")
+        raise RequestError(
+            "cv=…: it contains no fold. Give at least one (train, validation) pair of row numbers."
+        )
     parts = []
     for number, part in enumerate(divided):
         rows = [np.flatnonzero(x) if x.dtype == bool else x for x in map(np.asarray, part)]

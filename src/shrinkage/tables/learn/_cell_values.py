@@ -257,8 +257,8 @@ def date_hint(lost: pd.Series, column: Column) -> str:
         return f" as the training rows hold them, {rule.order}"
     if any(moment_of(str(cell).strip(), True) for cell in lost.dropna()[:1000]):
         return (
-            " of a known order (neither a training row nor one beside them shows whether the day or the month comes "
-            "first: write the year first)"
+            " of a known order (neither the training rows nor these show whether the day or the month comes first: "
+            "write the year first)"
         )
     return ""
 

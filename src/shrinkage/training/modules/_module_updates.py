@@ -252,11 +252,12 @@ def is_elementwise(make: MakeOptimizer, module: Iterable[Tensor]) -> bool:
         RequestError: it can't be built on the module's trained parameters, or leaves some of them out.
     """
     given = [nn.Parameter(torch.zeros((), dtype=p.dtype).expand(p.shape)) for p in module if p.requires_grad]
-    tried = _built(make, given, f"the module's {len(given)} trained parameters")
+    words = f"{len(given)} trained parameter{'s' if len(given) > 1 else ''}"
+    tried = _built(make, given, f"the module's {words}")
     held = {id(p) for group in tried.param_groups for p in group["params"]}
     if left := sum(id(p) not in held for p in given):
         raise RequestError(
-            f"optimizer=…: the optimizer leaves out {left} of the module's {len(given)} trained parameters. Freeze those "
+            f"optimizer=…: the optimizer leaves out {left} of the module's {words}. Freeze those "
             "in make_module with requires_grad_(False), or give them to it too."
         )
     options = [{k: v for k, v in group.items() if k != "params"} for group in tried.param_groups]

@@ -1,4 +1,4 @@
-"""Columns of dates, times of day and durations: how they are read, and what is phrases of it."""
+"""Columns of dates, times of day and durations: how they are read, and the notes on that."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def as_dates(held: ColumnCells, words: ColumnCells) -> Decision | None:
 
 
 def _zone_phrases(held: ColumnCells) -> list[str]:
-    """What is phrases of moments that name a zone other than UTC, and of those beside them that name none."""
+    """Notes on moments that name a zone other than UTC, and on those beside them that name none."""
     clocks = [(i, text) for i, text in enumerate(held.texts) if _CLOCK.search(text)]
     zones = {i: zone_of(text) if _MAY_HAVE_ZONE.search(text) else "" for i, text in clocks}
     if not any(zones.values()):

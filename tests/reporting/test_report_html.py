@@ -185,7 +185,8 @@ def test_strange_paths_are_drawn_too(name: str, stop: str) -> None:
     charts = json.loads(scripts[0])
     assert set(charts) == {"figures", "sliders"}
     # A single column is no map of λ and epochs.
-    assert len(charts["figures"]) == (11 if len(path.validated) == 1 else 12) + (path.n_folds > 1)
+    figures = 12 - (len(path.validated) == 1) - 2 * (path.n_epochs == 1)  # one epoch has no course
+    assert len(charts["figures"]) == figures + (path.n_folds > 1)
 
 
 @pytest.mark.parametrize(

@@ -148,6 +148,10 @@ def test_the_title_sets_the_rmse_beside_that_of_the_mean() -> None:
     rmse = root_mean_squared_error(truth, np.asarray(story.held_out).ravel())
     title = agreement_section(story).title.replace("\xa0", " ")
     assert f"off by {rmse:.3g} (RMSE), and always predicting the mean by {truth.std():.3g}" in title
+    two = made_story("regression", target_names=("price", "size"))
+    title = agreement_section(two).title.replace("\xa0", " ")
+    first = np.asarray(two.truth, dtype=float)[:, 0].std()
+    assert f"for “price” (always predicting its mean: {first:.3g})" in title
 
 
 def test_one_report_has_one_r2() -> None:

@@ -251,6 +251,15 @@ def test_one_lambda_is_compared_with_no_other() -> None:
     assert "λ = 0.01 against its rivals" in page
     assert "no stronger penalty" not in page
     assert "at λ = 0.01</span>" not in page
+    assert "The slider" not in page
+    assert "Both charts" not in page
+
+
+def test_a_minimum_found_without_epochs_has_no_course() -> None:
+    path = made_path(epochs=1)
+    page = render_fit_report(made_story(path=path, choice=made_choice(path)))
+    assert "17 λs × 5 folds ·" in page or "17 λs × 5 folds<" in page
+    assert "Training over time" not in page
 
 
 def test_no_regularization_is_0_in_every_framework() -> None:

@@ -155,10 +155,11 @@ def _labels_section(story: FitStory) -> Section:
                 percent(max(base, 1 - base)),
             ]
         )
+    every = "Both" if len(rows) == 2 else f"All {len(rows)}"
     return Section(
         id="agreement",
         topic="The labels",
-        title=f"All {len(rows)} labels of {right:,} of {total:,} rows that the net had not seen were predicted correctly "
+        title=f"{every} labels of {right:,} of {total:,} rows that the net had not seen were predicted correctly "
         f"({percent(right / total if total else np.nan)})",
         caption="Each row was predicted by a net that was trained without it; a label is predicted if its probability is "
         "above one half. A label is worth predicting where its rows are right more often than the more frequent answer "
@@ -292,7 +293,7 @@ def _errors(fits: list[tuple[int, float, float, float]], names: list[str]) -> st
         (_, rmse, _, spread), *_ = fits
         return f"predictions are off by {number(rmse)} (RMSE), and always predicting the mean by {number(spread)}"
     texts = [
-        f"{number(fit[1])} for “{clean(name, 30)}” (its mean: {number(fit[3])})"
+        f"{number(fit[1])} for “{clean(name, 30)}” (always predicting its mean: {number(fit[3])})"
         for fit, name in list(zip(fits, names, strict=True))[:3]
     ]
     return "predictions are off by (RMSE) " + ", ".join(texts) + (" …" if len(fits) > 3 else "")

@@ -109,7 +109,7 @@ def _sections(story: FitStory, judged: Judged, shown: Histograms, weakest: int) 
         *_matter_sections(story),
         *([members_section(story.members)] if story.members else []),
         *([moved_section(story.path)] if has_moved(story.path) else _path_sections(story, judged)),
-        _epochs_section(story, weakest),
+        *([_epochs_section(story, weakest)] if story.path.n_epochs > 1 else []),
         *([_weights_section(story, shown, weakest)] if kept else []),
         *([] if has_moved(story.path) else [_gap_section(story, judged, weakest)]),
         *([agreement_section(story)] if len(story.truth) else []),
@@ -145,7 +145,8 @@ def _effort(story: FitStory) -> str:
     dropped = len(story.choice.dropped)
     some = f"{loss.shape[0]} of {loss.shape[0] + dropped}" if dropped else f"{loss.shape[0]}"
     lambdas = f"{some} {'λ' if some == '1' else 'λs'}"
-    return f"{lambdas} × {loss.shape[1]} folds{restarts} × {story.path.n_epochs} epochs"
+    epochs = f" × {story.path.n_epochs} epochs" if story.path.n_epochs > 1 else ""
+    return f"{lambdas} × {loss.shape[1]} folds{restarts}{epochs}"
 
 
 def _names(story: FitStory) -> str:
@@ -229,9 +230,10 @@ def _epochs_section(story: FitStory, weakest: int) -> Section:
         id="epochs",
         topic="Training over time",
         title=_words.epochs_title(path, choice, weakest),
-        caption="Both charts have the same axes. Overfitting is where the training loss keeps falling and the "
-        "validation loss rises. The dot is the lowest validation loss; the band is one standard error. The training "
-        "loss is measured during the epoch, so at first it may be above the validation loss.",
+        caption=("" if choice.index == weakest else "Both charts have the same axes. ")
+        + "Overfitting is where the training loss keeps falling and the validation loss rises. The dot is the lowest "
+        "validation loss; the band is one standard error. The training loss is measured during the epoch, so at "
+        "first it may be above the validation loss.",
         keys=[VALIDATION, TRAINING, *stop],
         figures=epoch_figures(path, choice, weakest),
         tables=[epoch_table(path, choice, weakest)],
@@ -239,16 +241,16 @@ def _epochs_section(story: FitStory, weakest: int) -> Section:
 
 
 def _weights_section(story: FitStory, shown: Histograms, weakest: int) -> Section:
-    chosen = story.choice.index
+    chosen, one_of_many = story.choice.index, len(story.path.lambdas) > 1
     return Section(
         id="weights",
         topic="The weights",
         title=_words.weights_title(story.path, shown, weakest, chosen),
         caption="Weights of the nets refitted on all rows, without biases. A net that overfits needs large weights to "
         "follow every row; regularization pulls them toward 0. Counts are on a log scale, so that the few large weights "
-        "are visible. The slider shows any other λ in the second chart.",
+        "are visible." + (" The slider shows any other λ in the second chart." if one_of_many else ""),
         figures=weight_figures(shown, weakest, chosen),
-        slider=weight_slider(shown, chosen),
+        slider=weight_slider(shown, chosen) if one_of_many else None,
         tables=weight_tables(shown, weakest, chosen),
     )
 
@@ -318,7 +320,8 @@ def _strength_sections(story: FitStory) -> list[Section]:
 
 def _reproduce_section(story: FitStory) -> Section:
     epochs = f"{story.choice.epoch:,} of {story.path.n_epochs:,}"
-    facts = [("chosen λ", repr(float(np.float64(story.choice.lam)))), ("epochs", epochs)]
+    facts = [("chosen λ", repr(float(np.float64(story.choice.lam))))]
+    facts += [("epochs", epochs)] if story.path.n_epochs > 1 else []
     return Section(
         id="reproduce",
         topic="How to reproduce",

@@ -105,7 +105,9 @@ def test_a_range_that_cannot_act_is_reported():
     found = choose(runs(lambda wd: 0.0, 0.1), convention="torch.optim.AdamW", lr=1e-4, steps=1000)
     assert found.range is not None
     assert found.range.acting == (0.1, 1.0)
-    assert "3 of 5 values cannot act: 0.0001, 0.001, 0.01" in str(found)
+    assert "3 of 5 values cannot act: 0.0001, 0.001, 0.01. Differences among them" in str(found)
+    single = choose(runs(lambda wd: 0.0, 0.1), convention="torch.optim.AdamW", lr=1e-2, steps=1000)
+    assert "1 of 5 values cannot act: 0.0001.\n" in str(single)
     dead = choose(runs(lambda wd: 0.0, 0.1), convention="torch.optim.AdamW", lr=1e-6, steps=100)
     assert dead.next == dead.range.next if dead.range else False
 

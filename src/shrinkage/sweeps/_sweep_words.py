@@ -68,8 +68,8 @@ def sentences(c: SweepResult) -> list[str]:
         dead = [v for v in c.range.values if v not in c.range.acting]
         if dead:
             lines.append(
-                f"{len(dead)} of {len(c.range.values)} values cannot act: {', '.join(short(v) for v in dead)}. "
-                "Differences among them are noise."
+                f"{len(dead)} of {len(c.range.values)} values cannot act: {', '.join(short(v) for v in dead)}."
+                + (" Differences among them are noise." if len(dead) > 1 else "")
             )
     return [*lines, *c.sweep.notes, c.next]
 

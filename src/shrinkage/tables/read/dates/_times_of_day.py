@@ -81,7 +81,9 @@ def clock_layout(name: str, texts: Sequence[str], counts: Sequence[int]) -> Cloc
         return Clock(
             "", f"such as {shown(zero)}; if they are durations, put that word into the column's name"
         )
-    rename = "" if beyond or spelled else ", as the name says; rename the column if they are times of day"
+    rename = (
+        "" if beyond or spelled else " (the column's name says durations: rename it if they are times of day)"
+    )
     parts = [text for text, hour in known if hour and _TWO_PARTS.fullmatch(text)]
     short = parts[0] if parts else ""
     if short and any(_THREE_PARTS.fullmatch(text) for text, _ in known):

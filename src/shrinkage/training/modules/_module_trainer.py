@@ -52,14 +52,14 @@ class ModuleTrainer(ModuleSettings):
         after_epochs: Callable[[int], object] | None = None,
     ) -> BlockResult:
         taken = [recipe.max_epochs] * len(lambdas) if epochs is None else epochs
-        told = None if after_epochs is None else _Told(after_epochs)
+        report = None if after_epochs is None else _EpochReport(after_epochs)
         try:
             with one_thread_flushed(), torch.no_grad(), _failing_in_words():
                 block = ModuleBlock(recipe, lambdas, members, seed)
-                return recorded(block, taken, len(members), recipe.validated, told)
+                return recorded(block, taken, len(members), recipe.validated, report)
         except JobError:
-            if told is not None and told.error is not None:
-                raise told.error from None  # of the user's own progress function
+            if report is not None and report.error is not None:
+                raise report.error from None  # of the user's own progress function
             raise
 
     def networks_a_block(self, recipe: Recipe, layout: Layout, n: int) -> int:
@@ -76,7 +76,7 @@ class ModuleTrainer(ModuleSettings):
         return -(-n // self.batch_size), recipe.kind.work(layout) * n
 
 
-class _Told:
+class _EpochReport:
     """Calls a function after epochs, and keeps what it raises apart from what training raises."""
 
     def __init__(self, function: Callable[[int], object]) -> None:

@@ -76,7 +76,7 @@ PANELS = {
 
 def frequent(split: Split) -> Split:
     """The split with groups beyond the 50 most frequent in the training rows as one level."""
-    kept = set(split.X["group"].value_counts().index[:FREQUENT])
+    kept = list(split.X["group"].value_counts().index[:FREQUENT])
     merged = [
         frame.assign(group=frame["group"].where(frame["group"].isin(kept), "other"))
         for frame in (split.X, split.X_new)

@@ -240,7 +240,7 @@ def test_what_training_never_saw_is_noted_and_the_file_is_named(tables, fitted, 
     done = shrinkage("predict", fitted, tmp_path / "new.csv", "-o", tmp_path / "out.csv")
     assert done.returncode == 0, done.stderr
     assert done.stdout == f"{len(new):,} predictions are written to {tmp_path / 'out.csv'}.\n"
-    assert "note: new.csv: columns that were not in training are ignored: 'further'." in done.stderr
+    assert "note: new.csv: columns that are no inputs of the model are ignored: 'further'." in done.stderr
     assert "column 'colour' has 'ultraviolet' in 2 rows, first in line 4: " in done.stderr
     assert not shrinkage("predict", fitted, tables / "three.csv").stderr
 

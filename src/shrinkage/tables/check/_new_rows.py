@@ -111,7 +111,7 @@ class NewRows:
         notes = []
         if self._further:
             names = _some([shown(name) for name in self._further])
-            notes.append(f"{self._name}: columns that were not in training are ignored: {names}.")
+            notes.append(f"{self._name}: columns that are no inputs of the model are ignored: {names}.")
         for column in self._columns:
             if cells := self._unseen.get(column.name):
                 rows = f"{cells.count:,} row{'s' * (cells.count > 1)}"

@@ -188,8 +188,7 @@ def _is_boolean(present: pd.Series) -> bool:
 
 def is_code(name: str, present: pd.Series) -> bool:
     """Integers that repeat, in a column named like what they stand for: a store 12 is not twice a store 6."""
-    different = present.nunique()
-    if not 3 <= different <= len(present) / 2 or not _CODE_NAME.fullmatch(name.strip()):
+    if not _CODE_NAME.fullmatch(name.strip()) or not 3 <= present.nunique() <= len(present) / 2:
         return False
     numbers = np.asarray(pd.to_numeric(present, errors="coerce"), dtype=np.float64)
     return bool(np.isfinite(numbers).all() and (numbers == np.trunc(numbers)).all() and numbers.min() >= 0)

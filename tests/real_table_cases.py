@@ -21,7 +21,7 @@ class Written:
     values: Sequence[float] | None = None
     """Its first values; None not to look at them."""
     note: str = ""
-    """A part of what is said of it; empty where nothing is."""
+    """A part of the note on it; empty where there is none."""
     new: Sequence[str] = field(default_factory=tuple)
     """Cells of a later table that mean what the first cells do."""
 

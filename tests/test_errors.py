@@ -1,4 +1,4 @@
-"""What is said of an argument names it as whoever gave it knows it."""
+"""Messages about an argument name it as its user knows it."""
 
 from __future__ import annotations
 

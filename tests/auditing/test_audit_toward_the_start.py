@@ -1,4 +1,4 @@
-"""A pull toward the start: what is said of it is said of the distance to the start, not of the weights."""
+"""Sentences on a pull toward the start speak of the distance to the start, not of the weights."""
 
 import re
 from dataclasses import replace

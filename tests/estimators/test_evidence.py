@@ -1,4 +1,4 @@
-"""`lambdas="evidence"`: one run whose λ moves, against the closed form, and what is said of it."""
+"""`lambdas="evidence"`: one run whose λ moves, against the closed form, and how it is reported."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is said in Python of how a frame is read, and of a target that is text."""
+"""Notes in Python on how a frame is read, and the refusal of a target that is text."""
 
 import warnings
 from typing import Any

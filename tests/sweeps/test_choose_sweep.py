@@ -1,4 +1,4 @@
-"""Winners and noise: known truths, real searches, and what is said of them."""
+"""Winners and noise: known truths, real searches, and the advice on them."""
 
 from __future__ import annotations
 

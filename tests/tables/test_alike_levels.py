@@ -32,14 +32,14 @@ def test_levels_that_differ_by_spelling_are_named_with_their_rows(
     cells: list[str], note: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ):
     table = text_table(tmp_path / "t.csv", columns(cells), sep="|")
-    (said,) = [text for text in check_table(table, "y") if "differ only" in text]
-    assert said.startswith("Column 'c' has ")
-    assert note in said
+    (found,) = [text for text in check_table(table, "y") if "differ only" in text]
+    assert found.startswith("Column 'c' has ")
+    assert note in found
     assert "Target 'c' has" in " ".join(check_table(table, "c"))
     frame = pd.read_csv(tmp_path / "t.csv", sep="|")
     log_note.cache_clear()
     Preprocessor().fit(frame[["c", "a"]])
-    assert said in caplog.messages
+    assert found in caplog.messages
 
 
 @pytest.mark.parametrize("cells", [["yes", "no", "Yes", "NO"], ["red", "green"], ["1", "2"]])

@@ -1,4 +1,4 @@
-"""Each kind of column that people write: what it is read as, what is said of it, and how later rows are read."""
+"""Each kind of column that people write: what it is read as, the note on it, and how later rows are read."""
 
 from pathlib import Path
 

@@ -156,8 +156,8 @@ def SelectiveProjectionDecay(rate: float | Tensor) -> Rule:
 def UncertainDecay(lam: float | Tensor, *, batch: int, memory: float = 0.999) -> Rule:
     """Decay of what the rows leave open: before the step `w ← (1 − η_t·lam·(1 − γ)) w`, `γ = h/(h + lam)` per weight.
 
-    A weight that the rows say nothing about (h = 0) decays as under `Decoupled(lam)`, one that they determine hardly at
-    all: as a rating moves faster while it is uncertain. h estimates the diagonal of the Gauss–Newton matrix of the mean
+    A weight that the rows say nothing about (h = 0) decays as under `Decoupled(lam)`, and one that they determine
+    well almost not at all, as a rating moves faster while it is uncertain. h estimates the diagonal of the Gauss–Newton matrix of the mean
     loss by the running mean of batch·g², the squared mini-batch gradients. That estimate is fair where the net fits
     (mean gradient near 0) and too large before, so early decay is milder. It has no objective.
 

@@ -37,7 +37,7 @@ class Problem:
     task: Task
     """`classification` or `regression`."""
     reason: str
-    """One sentence: the task and why, or that it was asked for."""
+    """One sentence: the task and why, or that it was given."""
     classes: NDArray[Any] | None
     """The different labels, sorted; None for regression."""
 

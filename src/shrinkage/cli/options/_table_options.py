@@ -46,7 +46,7 @@ class TableOptions:
 
 
 def task_of(task: str, loss: str | None) -> str:
-    """The task asked for; a loss is of a regression, so that counts with few values are one with `--loss poisson`."""
+    """The given task; a loss is of a regression, so that counts with few values are one with `--loss poisson`."""
     return "regression" if task == "auto" and loss is not None else task
 
 

@@ -157,7 +157,7 @@ def _wrong_targets(table: Table, targets: Sequence[str], task: str, folds: int) 
 
 
 def _moments(table: Table, targets: Sequence[str], columns: Sequence[pd.Series]) -> Iterator[str]:
-    """Targets whose cells are typed as dates, times of day or durations, which are values only if that is asked for."""
+    """Targets that are typed as dates, times of day or durations, which are values only with `--task regression`."""
     for name, column in zip(targets, columns, strict=True):
         found = moment_target(column, None)
         if found is not None:

@@ -62,12 +62,7 @@ def convert_cells(values: pd.Series, column: Column) -> list[Floats]:
         return [found - column.offset]
     if column.kind == "time":
         hours = times(values, column)
-        _warn_of_lost(
-            values,
-            np.isnan(hours),
-            column,
-            "times of day" if one_time(column) == _ONE["times of day"] else "durations",
-        )
+        _warn_of_lost(values, np.isnan(hours), column, _SEVERAL[one_time(column)])
         parts = time_parts(hours)
     else:
         moments = dates(values, column)

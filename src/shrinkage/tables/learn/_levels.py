@@ -51,14 +51,14 @@ def alike_levels(what: str, cells: Any) -> str:
     alike = [group for group in groups.values() if len(group) > 1]
     if not alike:
         return ""
-    said = "; ".join(
+    listed = "; ".join(
         " and ".join(f"{shown(text)} in {counts[text]:,}" for text in group[:4]) for group in alike[:3]
     )
     only_case = all(len({text.casefold() for text in group}) == 1 for group in alike)
     how = "case" if only_case else "white space or case"
     more = f" and {len(alike) - 3} more" if len(alike) > 3 else ""
     return (
-        f"{what} has {said} rows{more}, which differ only by {how}: write them alike if they mean the same."
+        f"{what} has {listed} rows{more}, which differ only by {how}: write them alike if they mean the same."
     )
 
 

@@ -44,7 +44,7 @@ class Hints:
     numerals: Numerals | None = None
     """The number format; None if none was requested."""
     day_first: bool | None = None
-    """Whether the day comes before the month; None where nothing was asked for."""
+    """Whether the day comes before the month; None where nothing was given."""
 
 
 @dataclass(frozen=True)

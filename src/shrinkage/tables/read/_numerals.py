@@ -82,7 +82,7 @@ _BELOW_THOUSAND = re.compile(r"[+-]?(0|[1-9]\d{0,2})")
 
 
 def asked_numerals(decimal: str | None, thousands: str | None) -> Numerals | None:
-    """The way that was asked for, None where nothing was."""
+    """The given way; None where none was given."""
     if decimal is None and thousands is None:
         return None
     thousands = {"space": " ", "none": ""}.get(thousands or "", thousands or "")
@@ -149,7 +149,7 @@ def groups_for_sure(cells: Iterable[str]) -> Numerals | None:
 def likeliest(cells: Texts, asked: Numerals | None = None) -> tuple[Numerals, NDArray[np.float64]]:
     """How the numbers of a column are written, and these numbers, NaN for other cells.
 
-    The way asked for or the plain one if most cells are written so, else the one in which most are.
+    The given way or the plain one if most cells are written so, else the one in which most are.
     """
     ways = (*([asked] if asked else []), PLAIN, *_OTHERS)
     read = [way.numbers(cells) for way in ways]

@@ -51,7 +51,7 @@ class Reading:
     note: str = ""
     """The decision, as a sentence; empty if there was none."""
     asked: bool = False
-    """Whether it was asked for, not found in the cells."""
+    """Whether the user gave it; else it was found in the cells."""
 
     def to_dict(self) -> dict[str, Any]:
         """The rule in what JSON has."""

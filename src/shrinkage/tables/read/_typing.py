@@ -37,7 +37,7 @@ from shrinkage.tables.read._numerals import (
 )
 from shrinkage.tables.read._reading import Reading, different
 from shrinkage.tables.read._written import Written, parse_written
-from shrinkage.tables.read._written_units import has_point, is_money, units_of
+from shrinkage.tables.read._written_units import Units, has_point, is_money, units_of
 from shrinkage.tables.read.dates._date_columns import as_dates, as_laid_out, as_times
 from shrinkage.tables.read.dates._date_layouts import example_without_order
 from shrinkage.tables.read.dates._dates import are_days, are_months
@@ -65,7 +65,7 @@ def decide(values: pd.Series, name: str, hints: Hints | None = None, where: Wher
     Args:
         values: the cells, missing ones as None or NaN; blanks around a cell do not count.
         name: of the column, for notes on it.
-        hints: what was asked for of the table.
+        hints: how the user says the table is written.
         where: the place of a row as its owner finds it, such as `line 7`.
     """
     places, texts = different(values)
@@ -124,13 +124,7 @@ def _as_numbers(held: ColumnCells, words: ColumnCells) -> Decision | None:
     if bad.texts and (codes or not bad.is_one_word):
         return _among_words(good, bad, words, numbers) if codes else _beside_words(good, bad, words)
     if units.odd is not None:
-        odd = good.texts[units.odd]
-        if units.are_sides:
-            return Decision(Reading(form="text"), odd=Odd("sides", odd, good.total))
-        others = (
-            sum(1 for part in known if bool(part.unit) == bool(known[units.odd].unit)) if units.is_word else 1
-        )
-        return Decision(Reading(form="text"), odd=Odd("word" if units.is_word else "unit", odd, others))
+        return Decision(Reading(form="text"), odd=_odd_unit(units, units.odd, good, known))
     if not sure:
         odd = Odd("marks", good.texts[0], good.total, way)
         return None if codes else Decision(Reading(form="text"), odd=odd)
@@ -158,6 +152,16 @@ def _as_numbers(held: ColumnCells, words: ColumnCells) -> Decision | None:
         or units.signs is not None
         or any(part.is_dash for part in known),
     )
+
+
+def _odd_unit(units: Units, place: int, good: ColumnCells, known: Sequence[Written]) -> Odd:
+    """The cell at `place` of `good`, whose unit does not go with those of the others."""
+    odd = good.texts[place]
+    if units.are_sides:
+        return Odd("sides", odd, good.total)
+    if not units.is_word:
+        return Odd("unit", odd, 1)
+    return Odd("word", odd, sum(bool(part.unit) == bool(known[place].unit) for part in known))
 
 
 def _read_plainly(held: ColumnCells, words: ColumnCells) -> Decision | None:

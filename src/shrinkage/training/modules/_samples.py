@@ -352,7 +352,7 @@ def _hold(x: Any) -> Any:
 
 
 _UNSIGNED = {torch.uint16: torch.int16, torch.uint32: torch.int32, torch.uint64: torch.int64}
-"""Whole numbers that torch keeps but hardly computes with, and those of the same bytes."""
+"""Unsigned dtypes, for which torch has few operations, and signed ones of the same size."""
 
 
 def _select(x: Tensor, index: Tensor) -> Tensor:

@@ -46,7 +46,7 @@ def as_laid_out(held: ColumnCells, words: ColumnCells) -> Decision | None:
 
 
 def as_dates(held: ColumnCells, words: ColumnCells) -> Decision | None:
-    """Dates of which each cell shows by itself that it is one, in the order asked for or shown by the column."""
+    """Dates of which each cell shows by itself that it is one, in the order given or shown by the column."""
     if not any(moment_of(text, first) for text in held.texts[:50] for first in (False, True)):
         return None
     order = order_of(held.texts, held.rows, held.hints.day_first)

@@ -138,7 +138,7 @@ def layout_of(name: str, texts: Sequence[str], day_first: bool | None = None) ->
     Args:
         name: of the column.
         texts: its different cells in the order in which they first appear.
-        day_first: whether the day comes before the month, as asked for; None to decide it on the cells.
+        day_first: whether the day comes before the month; None to decide it on the cells.
     """
     if len(texts) < _FEWEST:
         return None

@@ -290,12 +290,12 @@ def _with_plain_words(cell: str) -> str:
 
 
 def order_of(cells: Sequence[str], counts: NDArray[np.int64], asked: bool | None) -> Order:
-    """Whether the dates of a column name the day first: as asked for, as most say, or as they ascend row by row.
+    """Whether the dates of a column name the day first: as given, as most say, or as they ascend row by row.
 
     Args:
         cells: the different cells in the order in which they first appear.
         counts: in how many rows each stands.
-        asked: True, False, or None where nothing was asked for.
+        asked: True, False, or None where nothing was given.
     """
     cells = list(map(_with_plain_words, cells))
     pairs = [(i, found) for i, cell in enumerate(cells) if (found := FORMS[1].fullmatch(cell)) is not None]

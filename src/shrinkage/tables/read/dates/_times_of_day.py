@@ -49,7 +49,7 @@ _SPELLED = re.compile(
 
 
 class Clock(NamedTuple):
-    """What the times of a column are, and what is to be said of it."""
+    """What the times of a column are, and a note on it."""
 
     layout: str
     """One of `DURATIONS`; empty for times of day."""

@@ -107,7 +107,7 @@ def rows_begin(data: bytes, dialect: Dialect) -> tuple[Dialect, int] | None:
 
     Args:
         data: the first bytes of the file, as UTF-8 without a byte-order mark.
-        dialect: how it is written, as far as it was asked for.
+        dialect: how it is written, as far as that was given.
     """
     dialect, first, head = _find_dialect(data, dialect)
     if dialect.escape or dialect.quote != '"' or len(dialect.sep or "") != 1 or not head[:first].isascii():

@@ -157,9 +157,10 @@ def UncertainDecay(lam: float | Tensor, *, batch: int, memory: float = 0.999) ->
     """Decay of what the rows leave open: before the step `w ← (1 − η_t·lam·(1 − γ)) w`, `γ = h/(h + lam)` per weight.
 
     A weight that the rows say nothing about (h = 0) decays as under `Decoupled(lam)`, and one that they determine
-    well almost not at all, as a rating moves faster while it is uncertain. h estimates the diagonal of the Gauss–Newton matrix of the mean
-    loss by the running mean of batch·g², the squared mini-batch gradients. That estimate is fair where the net fits
-    (mean gradient near 0) and too large before, so early decay is milder. It has no objective.
+    well almost not at all, as a rating moves faster while it is uncertain. h estimates the diagonal of the
+    Gauss–Newton matrix of the mean loss by the running mean of batch·g², the squared mini-batch gradients. That
+    estimate is fair where the net fits (mean gradient near 0) and too large before, so early decay is milder.
+    It has no objective.
 
     Args:
         lam: canonical λ ≥ 0, of the decay and of γ alike.

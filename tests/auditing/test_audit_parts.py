@@ -143,7 +143,7 @@ def test_the_shrink_of_every_step_to_come(clock, expected):
 
 
 @pytest.mark.parametrize(
-    "told, expected",
+    "changes, expected",
     [
         ({"path": "none"}, "w ← w + Δ"),
         ({"path": "coupled", "lam": 0.02}, "g ← g + 0.02·w"),
@@ -164,8 +164,8 @@ def test_the_shrink_of_every_step_to_come(clock, expected):
         ({"path": "plain", "shrink": -0.02, "first": -0.02, "clock": "lr"}, "w ← (1 + lr·0.2)·w + Δ"),
     ],
 )
-def test_the_rule_in_symbols(told, expected):
-    assert formula(replace(AT_REST, **told), 0.1) == expected
+def test_the_rule_in_symbols(changes, expected):
+    assert formula(replace(AT_REST, **changes), 0.1) == expected
 
 
 def test_saved_names_tell_what_the_modules_were():

@@ -179,7 +179,7 @@ def test_a_pull_toward_other_weights_is_seen():
     for path, entry, words in [
         ("coupled", "loss", "g ← g + 0.001·(w − a)"),
         ("decoupled", "after", "w ← w + Δ − 0.25·(w + Δ − a)"),
-        ("decoupled", "before", "w ← w + Δ − 0.25·(w − a)"),
+        ("decoupled", "before", "w ← w − 0.25·(w − a) + Δ"),
     ]:
         other = replace(reading, path=path, entry=entry, shrink=0.25, clock="constant", lam=1e-3)
         assert formula(other, 0.1) == words

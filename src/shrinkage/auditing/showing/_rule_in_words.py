@@ -51,11 +51,12 @@ def formula(reading: Reading, lr: float) -> str:
     if reading.path == "mixed" or fraction is None:
         return "w ← w − s·w + Δ, s differs"
     sign = "+" if reading.grows else "−"
-    if reading.entry == "after" and not reading.anchored:
-        return f"w ← (1 {sign} {fraction})·(w + Δ)"
+    if reading.anchored and reading.entry == "after":
+        return f"w ← w + Δ {sign} {fraction}·(w + Δ − a)"
     if reading.anchored:
-        moved = "w + Δ" if reading.entry == "after" else "w"
-        return f"w ← w + Δ {sign} {fraction}·({moved} − a)"
+        return f"w ← w {sign} {fraction}·(w − a) + Δ"
+    if reading.entry == "after":
+        return f"w ← (1 {sign} {fraction})·(w + Δ)"
     if reading.cautious:
         return f"w ← w {sign} {fraction}·w + Δ"
     return f"w ← (1 {sign} {fraction})·w + Δ"

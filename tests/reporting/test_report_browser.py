@@ -12,9 +12,7 @@ from shrinkage.reporting import findings, render_fit_report
 
 PROBLEMS = "Object.values(document.querySelectorAll('.chart')).flatMap(c => (Plotly.validate(c.data, c.layout) ?? []))"
 FOREIGN = "document.body.append(Object.assign(document.createElement('script'), { textContent: 'window.pwned = 1' }))"
-BARS = (
-    "[...document.querySelectorAll('#weights-chart-1 .bars path')].map(bar => bar.getAttribute('d')).join()"
-)
+BARS = "[...document.querySelectorAll('#weights-chart-chosen .bars path')].map(bar => bar.getAttribute('d')).join()"
 
 
 def test_every_chart_is_drawn_in_silence_and_without_the_network(open_page: OpenPage) -> None:
@@ -37,7 +35,7 @@ def test_plotly_knows_every_setting_of_the_charts(open_page: OpenPage, task: Any
 def test_the_slider_moves_the_histogram_along_the_path(open_page: OpenPage) -> None:
     story = made_story()
     page = open_page(render_fit_report(story)).drawn().page
-    heading, chosen_bars = page.locator("#weights-chart-1-heading"), page.evaluate(BARS)
+    heading, chosen_bars = page.locator("#weights-chart-chosen-heading"), page.evaluate(BARS)
     chosen_heading = heading.inner_text()
     page.get_by_label("Move λ").press("Home")
     largest = max(story.weights[0].min(), story.weights[0].max(), key=abs)

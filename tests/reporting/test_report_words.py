@@ -10,7 +10,7 @@ import pytest
 
 from reporting_cases import made_choice, made_path, made_story
 from shrinkage.evaluation import verdict
-from shrinkage.reporting import StrengthElsewhere, _words, render_fit_report
+from shrinkage.reporting import StrengthElsewhere, _words, charts_of, render_fit_report
 from shrinkage.reporting._agreement import _fit_of, _mistakes
 from shrinkage.reporting.figures._epoch_figures import _lowest
 from shrinkage.reporting.figures._weight_figures import histograms
@@ -270,6 +270,15 @@ def test_no_regularization_is_0_in_every_framework() -> None:
     assert "λ = 0 is 0 in other frameworks" in render_fit_report(replace(story, choice=same)).replace(
         "\xa0", " "
     )
+
+
+def test_a_chosen_lambda_that_is_the_weakest_is_drawn_once() -> None:
+    path = made_path(lambdas=np.array([0.0, 1.0]))
+    story = made_story(path=path, choice=made_choice(path))
+    assert story.choice.index == 0
+    assert {"epochs", "weights"} <= charts_of(story).keys()
+    assert not {"epochs_1", "weights_1"} & charts_of(story).keys()
+    assert "the second chart" not in render_fit_report(story)
 
 
 def test_the_metric_of_a_quantile_is_called_a_share_of_values() -> None:

@@ -23,6 +23,7 @@ from shrinkage.estimators._estimator_inputs import (
     filled_matrix,
     hash_of,
     inputs_for,
+    medians_of,
     table_of,
 )
 from shrinkage.estimators._fitted_networks import OfNetworks
@@ -224,8 +225,9 @@ class MLPCV(OfNetworks, Shown, Continued, UnseenRows, CallbackSupportMixin, Base
         self.recipe_ = fitted.recipes[members.names[members.main]]
         self._keep(members, all_rows, forms, request)
         self.preprocessor_ = inputs.preprocessor
-        columns = inputs.matrix(None).T if inputs.preprocessor is None else ()
-        self.medians_ = np.array([np.median(column[seen]) for column in columns], dtype=np.float64)
+        self.medians_ = (
+            np.empty(0) if inputs.preprocessor is not None else medians_of(inputs.matrix(None), seen)
+        )
         self.fold_rows_ = [(fold.train, fold.validation) for fold in folds]
         if self.out_of_fold:
             encoders = [inputs.encoder(fold.train) for fold in folds]

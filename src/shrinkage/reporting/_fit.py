@@ -242,13 +242,14 @@ def _epochs_section(story: FitStory, weakest: int) -> Section:
 
 def _weights_section(story: FitStory, shown: Histograms, weakest: int) -> Section:
     chosen, one_of_many = story.choice.index, len(story.path.lambdas) > 1
+    moved = "the chart" if chosen == weakest else "the second chart"
     return Section(
         id="weights",
         topic="The weights",
         title=_words.weights_title(story.path, shown, weakest, chosen),
         caption="Weights of the nets refitted on all rows, without biases. A net that overfits needs large weights to "
         "follow every row; regularization pulls them toward 0. Counts are on a log scale, so that the few large weights "
-        "are visible." + (" The slider shows any other λ in the second chart." if one_of_many else ""),
+        "are visible." + (f" The slider shows any other λ in {moved}." if one_of_many else ""),
         figures=weight_figures(shown, weakest, chosen),
         slider=weight_slider(shown, chosen) if one_of_many else None,
         tables=weight_tables(shown, weakest, chosen),

@@ -113,8 +113,8 @@ def _of_member(choice: Choice, verdict: Verdict) -> str:
 
 def _blend_words(path: PathResult, choice: Choice, against: Against) -> str:
     return (
-        f"The mean prediction of the members has a validation loss of {number(against.chosen_loss)}, "
-        f"{_lower(against)} than that of {choice.form} alone ({_difference(against, path)})."
+        f"The mean prediction of the members has a validation loss of {number(against.chosen_loss)} in the mean "
+        f"of the folds, {_lower(against)} than that of {choice.form} alone ({_difference(against, path)})."
     )
 
 

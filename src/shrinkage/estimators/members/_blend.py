@@ -69,7 +69,7 @@ class Forms:
         )
         who = f"{used[0]} alone predicts" if len(used) == 1 else f"the weighted mean of {parts} predicts"
         return (
-            f"Of {len(self.names)} models, {who}: its loss on unseen rows is {self.blended_loss:.3g} ({alone}). "
+            f"Of {len(self.names)} models, {who}: its loss over all unseen rows is {self.blended_loss:.3g} ({alone}). "
             f"Charts of a single network show {self.names[self.main]}.{dropped}"
         )
 

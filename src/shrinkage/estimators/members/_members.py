@@ -244,14 +244,16 @@ def inputs_of_members(
     """
     forms: dict[str, Form] = {}
     seen: dict[str, SeenInputs] = {}
+    shown = X[train]
+    embedded = numbers_of(shown) if any(MEMBERS[name].embedding != "none" for name in names) else ()
     for name in names:
         form = MEMBERS[name].form
-        numbers = () if MEMBERS[name].embedding == "none" else numbers_of(X[train])
+        numbers = () if MEMBERS[name].embedding == "none" else embedded
         twin = next((other for other in forms if MEMBERS[other].form == form), None)
         if twin is not None:
             forms[name], seen[name] = forms[twin], replace(seen[twin], numbers=numbers)
             continue
-        forms[name] = FORMS[form].fit(X[train], None if weight is None else weight[train])
+        forms[name] = FORMS[form].fit(shown, None if weight is None else weight[train])
         scale: Scale | None = None
         if standardize and forms[name].standardize:
             scale = fitted_scale(X, train, weight)

@@ -61,13 +61,13 @@ def map_table(path: PathResult, choice: Choice) -> Table:
 
 
 def epoch_figures(path: PathResult, choice: Choice, weakest: int) -> list[Figure]:
-    """Loss against epochs at the weakest λ and at the chosen one, on the same axes."""
+    """Loss against epochs at the weakest λ and, where that is another one, at the chosen, on the same axes."""
     every = np.arange(1, path.n_epochs + 1)
     curves = {
         "training": (every, *path.over_folds(path.train_loss)),
         "validation": (path.validated, *path.over_folds(path.validation_loss)),
     }
-    shown = [weakest, choice.index]
+    shown = list(dict.fromkeys((weakest, choice.index)))
     values = np.concatenate([(mean + np.nan_to_num(se))[shown].ravel() for _, mean, se in curves.values()])
     values = values[np.isfinite(values)]
     # The first steps can be far off, so the axis is scaled to the rest of the run.

@@ -65,7 +65,10 @@ def histograms(
 
 
 def weight_figures(shown: Histograms, weakest: int, chosen: int) -> list[Figure]:
-    """Two histograms on the same axes; counts on a log scale, or the few large weights would not be seen."""
+    """Histograms at the weakest λ and, where that is another one, at the chosen, on the same axes.
+
+    Counts are on a log scale, or the few large weights would not be seen.
+    """
     top = float(np.log10(max(shown.counts.max(), 1) * 1.6))
     width = float(shown.centres[1] - shown.centres[0])
     layout = {
@@ -82,7 +85,10 @@ def weight_figures(shown: Histograms, weakest: int, chosen: int) -> list[Figure]
         "bargap": 0,
     }
     figures = []
-    for place, (index, role) in enumerate(((weakest, "muted"), (chosen, "validation"))):
+    drawn = [("chosen", chosen, "validation")]
+    if weakest != chosen:
+        drawn.insert(0, ("weakest", weakest, "muted"))
+    for name, index, role in drawn:
         bars = {
             "type": "bar",
             "x": plain(shown.centres),
@@ -93,7 +99,7 @@ def weight_figures(shown: Histograms, weakest: int, chosen: int) -> list[Figure]
         }
         figures.append(
             Figure(
-                id=f"weights-chart-{place}",
+                id=f"weights-chart-{name}",
                 heading=shown.heading(index, chosen),
                 label=f"Histogram of the weights. {shown.heading(index, chosen)}.",
                 data=[bars],
@@ -105,9 +111,9 @@ def weight_figures(shown: Histograms, weakest: int, chosen: int) -> list[Figure]
 
 
 def weight_slider(shown: Histograms, chosen: int) -> Slider:
-    """Moves the second histogram along the path."""
+    """Moves the chosen λ's histogram along the path."""
     return Slider(
-        figure="weights-chart-1",
+        figure="weights-chart-chosen",
         label="Move λ from weak to strong:",
         start=chosen,
         trace=0,
@@ -117,7 +123,7 @@ def weight_slider(shown: Histograms, chosen: int) -> Slider:
 
 
 def weight_tables(shown: Histograms, weakest: int, chosen: int) -> list[Table]:
-    """The spread of the weights at every λ, and the two histograms that are drawn first."""
+    """The spread of the weights at every λ, and the histograms that are drawn first."""
     head = ["λ", "weights", "smallest", "1 %", "median", "99 %", "largest", "root mean square"]
     spread = [
         [number(lam), int(counts.sum()), *quantiles.tolist(), float(rms)]
@@ -125,17 +131,16 @@ def weight_tables(shown: Histograms, weakest: int, chosen: int) -> list[Table]:
             shown.lambdas, shown.counts, shown.quantiles, shown.rms, strict=True
         )
     ]
-    pair = [
-        [number(centre), int(before), int(after)]
-        for centre, before, after in zip(
-            shown.centres, shown.counts[weakest], shown.counts[chosen], strict=True
-        )
-        if before or after
+    drawn = list(dict.fromkeys((weakest, chosen)))
+    bins = [
+        [number(centre), *counts]
+        for centre, counts in zip(shown.centres, shown.counts[drawn].T.tolist(), strict=True)
+        if any(counts)
     ]
-    names = [strength(shown.lambdas[index]) for index in (weakest, chosen)]
+    names = [strength(shown.lambdas[index]) for index in drawn]
     return [
         Table(caption="spread of the weights at every λ", head=head, rows=spread),
-        Table(caption="number of weights around each value", head=["w", *names], rows=pair),
+        Table(caption="number of weights around each value", head=["w", *names], rows=bins),
     ]
 
 

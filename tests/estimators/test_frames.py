@@ -45,6 +45,15 @@ def test_a_gap_only_in_the_rows_to_predict_is_filled(kind: str):
     assert np.isfinite(cross_val_score(net(), with_gap(TABLES[kind]), Y, cv=3, error_score=RAISE)).all()
 
 
+@pytest.mark.parametrize(
+    "make", [np.asfortranarray, np.ascontiguousarray, lambda X: pd.DataFrame(X, columns=["a", "b"])]
+)
+def test_a_fit_leaves_the_given_numbers_as_they_are(make: Any):
+    given = make(NUMBERS.to_numpy(copy=True))
+    net().fit(given, Y)
+    np.testing.assert_array_equal(given, NUMBERS)
+
+
 def test_a_gap_in_an_array_of_numbers_is_filled_too():
     model = net().fit(NUMBERS.to_numpy()[:50], Y[:50])
     assert np.isfinite(model.predict_proba(with_gap(NUMBERS).to_numpy())).all()

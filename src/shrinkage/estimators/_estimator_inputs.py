@@ -189,7 +189,7 @@ def medians_of(X: NDArray[Any], rows: NDArray[np.int64]) -> NDArray[np.float64]:
     seen = slice(None) if len(rows) == len(X) else rows
     medians = np.empty(X.shape[1])
     for start in range(0, len(medians), 8):
-        columns = np.ascontiguousarray(X[:, start : start + 8].T)
+        columns = np.array(X[:, start : start + 8].T, order="C")  # always a copy: the median moves its cells
         medians[start : start + 8] = np.median(columns[:, seen], axis=1, overwrite_input=True)
     return medians
 

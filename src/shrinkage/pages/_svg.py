@@ -93,7 +93,7 @@ def _ticks(axis: _Axis) -> list[tuple[float, str]]:
     step = base * min((1, 2, 5, 10), key=lambda k: abs((high - low) / (base * k) - 5))
     values = np.arange(math.ceil(low / step), math.floor(high / step + 1e-9) + 1) * step
     if str(axis.own.get("tickformat", "")).endswith("%"):
-        return [(float(v), f"{100 * v:.0f} %") for v in values]
+        return [(float(v), f"{100 * v:.4g} %") for v in values]
     return [(float(v), number(float(v))) for v in values]
 
 

@@ -142,7 +142,7 @@ def _figure(id_: str, table: DemoTable, chart: Chart) -> Figure:
         {"type": "log", "dtick": 1} if chart.log else {}
     )
     if all(is_share(dots.column) for dots in chart.dots):
-        axis["tickformat"] = ".0%" if not chart.zero else "+.0%"
+        axis["tickformat"] = "~%" if not chart.zero else "+~%"
     line = {"type": "line", "x0": 0, "x1": 0, "y0": 0, "y1": 1, "yref": "paper", "layer": "below"}
     layout = {
         "xaxis": axis,

@@ -189,7 +189,7 @@ BAD: dict[str, tuple[Callable[[], nn.Module] | Any, dict[str, Any], str]] = {
     "NaN late in y": (
         lambda: nn.Linear(4, 1),
         {"y": torch.where(torch.arange(40) == 39, torch.nan, X[:, 0]), "loss": "squared_error"},
-        "y holds NaN or infinite numbers, first in row 39.",
+        "y holds NaN or infinite numbers, first in row 39 (counted from 0).",
     ),
     "word out of range": (
         lambda: nn.Sequential(nn.Embedding(9, 2), nn.Flatten(), nn.Linear(6, 2)),
@@ -287,7 +287,7 @@ BAD: dict[str, tuple[Callable[[], nn.Module] | Any, dict[str, Any], str]] = {
     "a negative weight": (
         plain,
         {"sample_weight": [-1.0] * 40},
-        "sample_weight=…: must be finite and >= 0, got -1 in row 0.",
+        "sample_weight=…: must be finite and >= 0, got -1 in row 0 (counted from 0).",
     ),
     "items of several lengths": (
         plain,

@@ -169,7 +169,7 @@ def test_clones_keep_the_loss():
         ({"loss": "quantile", "quantile": 1}, r"quantile=…: must be a number between 0 and 1"),
         (
             {"loss": "poisson"},
-            r"counts or rates, which must be >= 0; 1 of 151 rows are not, the first being row 7",
+            r"which must be >= 0; 1 of 151 rows are not, the first being row 7 \(counted from 0\) with -2",
         ),
     ],
 )

@@ -195,7 +195,9 @@ def test_what_is_left_out_is_warned_of_by_name():
 
 def test_a_word_among_numbers_counts_as_missing_with_a_warning():
     fitted = Preprocessor().fit(column(1.0, 2.0, 4.0))
-    with pytest.warns(UserWarning, match="'abc' in row 3 is not a number and counts as missing"):
+    with pytest.warns(
+        UserWarning, match=r"'abc' in row 3 \(counted from 1\) is not a number and counts as missing"
+    ):
         found = fitted.transform(column("8", "NA", "abc"))
     assert found[:, 0].tolist() == [8, 2, 2]
 
@@ -273,8 +275,8 @@ def test_a_row_of_weight_zero_is_no_row(tmp_path: Path):
 @pytest.mark.parametrize(
     "frame, options, message",
     [
-        (column(1.0, np.inf), {}, "Column 'c', row 2: the number is infinite"),
-        (column(0.0, 1e39), {}, r"row 2: the number is 1e\+39, beyond 3.4e38"),
+        (column(1.0, np.inf), {}, r"Column 'c', row 2 \(counted from 1\): the number is infinite"),
+        (column(0.0, 1e39), {}, r"row 2 \(counted from 1\): the number is 1e\+39, beyond 3.4e38"),
         (column("x", "x"), {}, "No column is left to learn from .*one value"),
         (column(None, None), {}, "no value in any training row"),
         (column(), {}, "there are no rows"),

@@ -101,7 +101,7 @@ def test_a_number_of_seconds_among_milliseconds_is_a_slip():
     counts = [1_700_000_000_000 + 60_000 * i for i in range(N)]
     with pytest.warns(UserWarning, match="milliseconds since 1970"):
         fitted = Preprocessor().fit(pd.DataFrame({"ts": counts, "noise": [0.5 * i for i in range(N)]}))
-    with pytest.warns(UserWarning, match="1700500000 in row 2 is not a date"):
+    with pytest.warns(UserWarning, match=r"1700500000 in row 2 \(counted from 1\) is not a date"):
         fitted.transform(pd.DataFrame({"ts": [1_700_000_000_000, 1_700_500_000], "noise": 0}))
 
 
@@ -129,7 +129,7 @@ def test_later_dates_take_an_order_that_rows_show_and_are_gaps_without_one(typed
     new = pd.DataFrame({"c": ["02/01/2024", "15/01/2024", "02.01.2024", "2024-01-02"], "noise": 0})
     assert fitted.transform(new)[:, day].tolist() == [2, 15, 2, 2]
     assert fitted.transform(new[1:])[:, day].tolist() == [15, 2, 2]
-    with pytest.warns(UserWarning, match=r"in row 1 is not a date of a known order"):
+    with pytest.warns(UserWarning, match=r"in row 1 \(counted from 1\) is not a date of a known order"):
         fitted.transform(new[:1])
     new[:1].to_csv(tmp_path / "new.csv", index=False)
     with pytest.raises(RequestError, match="line 2: column 'c' is '02/01/2024', not a date of a known order"):

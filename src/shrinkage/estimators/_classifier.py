@@ -18,6 +18,7 @@ from shrinkage.estimators._targets import Targets
 from shrinkage.estimators.given._class_weights import checked_class_weight
 from shrinkage.estimators.given._continued import one_hot
 from shrinkage.estimators.given._labels import check_goes_with_labels, labels_like, labels_of
+from shrinkage.estimators.given._typed_targets import check_typed_classes
 from shrinkage.estimators.members._fold_models import both_classes
 from shrinkage.networks import loss_named
 
@@ -139,6 +140,7 @@ class MLPClassifierCV(ClassifierMixin, MLPCV):
             raise ValueError("requires y to be passed, but the target y is None.")
         if (labels := labels_of(y)) is not None:
             return labels
+        check_typed_classes(y)
         y = column_or_1d(y, warn=True)
         check_classification_targets(y)
         return y

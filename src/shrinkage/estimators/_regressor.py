@@ -16,6 +16,7 @@ from shrinkage._errors import RequestError
 from shrinkage.estimators._parameter_docs import with_parameter_docs
 from shrinkage.estimators._path_estimator import MLPCV
 from shrinkage.estimators._targets import Targets, check_counts, loss_key, outputs_learned, text_target
+from shrinkage.estimators.given._typed_targets import check_typed_values
 from shrinkage.networks import loss_named
 
 __all__ = ["MLPRegressorCV"]
@@ -134,6 +135,7 @@ class MLPRegressorCV(RegressorMixin, MLPCV):
     def _checked_y(self, X: Any, y: Any) -> NDArray[Any]:
         if y is None:
             raise ValueError("requires y to be passed, but the target y is None.")
+        check_typed_values(y)
         numeric: Any = np.float64
         try:
             return check_array(y, ensure_2d=False, dtype=numeric, input_name="y")

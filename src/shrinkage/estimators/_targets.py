@@ -92,7 +92,7 @@ def check_counts(Y: NDArray[Any], seen: NDArray[np.int64]) -> None:
         row = int(wrong[0])
         raise RequestError(
             f"y: {called('loss', 'poisson')} is of counts or rates, which must be >= 0; {len(wrong):,} of "
-            f"{len(seen):,} rows are not, the first being row {row} with {float(Y[row].min()):g}. Use "
+            f"{len(seen):,} rows are not, the first being row {row} (counted from 0) with {float(Y[row].min()):g}. Use "
             "another loss, or correct the rows."
         )
 

@@ -28,7 +28,9 @@ def row_weights(sample_weight: ArrayLike | None, n: int) -> NDArray[np.float64] 
         )
     if not np.isfinite(weight).all() or (weight < 0).any():
         row = int((~np.isfinite(weight) | (weight < 0)).argmax())
-        raise RequestError(f"sample_weight=…: must be finite and >= 0, got {weight[row]:g} in row {row}.")
+        raise RequestError(
+            f"sample_weight=…: must be finite and >= 0, got {weight[row]:g} in row {row} (counted from 0)."
+        )
     return weight
 
 

@@ -225,7 +225,7 @@ def _warn_of_lost(
     rows = [row for row in rows if not is_gap(values.iloc[row], column)]
     if rows:
         cell = values.iloc[rows[0]]
-        first = f"{shown(cell.item() if isinstance(cell, np.generic) else cell)} in row {rows[0] + 1}"
+        first = f"{shown(cell.item() if isinstance(cell, np.generic) else cell)} in row {rows[0] + 1} (counted from 1)"
         cells = (
             f"{first} is not {_ONE.get(what, what)}{hint} and counts as missing."
             if len(rows) == 1
@@ -270,6 +270,6 @@ def refuse_too_large(values: Floats, column: Column) -> None:
     if len(rows):
         what = "infinite" if np.isinf(values[rows[0]]) else f"{values[rows[0]]:g}, beyond 3.4e38"
         raise RequestError(
-            f"Column {shown(column.name)}, row {rows[0] + 1}: the number is {what}, which a network cannot take. "
-            "Correct it or leave the cell empty."
+            f"Column {shown(column.name)}, row {rows[0] + 1} (counted from 1): the number is {what}, which a "
+            "network cannot take. Correct it or leave the cell empty."
         )

@@ -34,7 +34,7 @@ Where = Callable[[int], str]
 
 
 def in_row(row: int) -> str:
-    return f"row {row + 1}"
+    return f"row {row + 1} (counted from 1)"
 
 
 @dataclass(frozen=True, kw_only=True)

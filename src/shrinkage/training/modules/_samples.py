@@ -102,7 +102,7 @@ class ArraySamples(Samples):
                 numbers, bad = _extremes(leaf, rows)
                 found += numbers
                 if bad is not None and not where:
-                    where = f"{name} holds NaN or infinite numbers, first in row {bad}"
+                    where = f"{name} holds NaN or infinite numbers, first in row {bad} (counted from 0)"
         return np.array(sorted(set(found)), np.int64), where
 
     def _on(self, device: str) -> tuple[Any, Any]:

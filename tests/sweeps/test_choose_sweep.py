@@ -232,3 +232,10 @@ def test_the_example_runs():
     outcome = doctest.testmod(_sweep_choice)
     assert outcome.attempted >= 1
     assert outcome.failed == 0
+
+
+def test_one_setting_and_two_are_put_in_words():
+    rows = [{"wd": wd, "val_loss": wd + 0.001 * i} for wd in (0.1, 0.2) for i in range(3)]
+    assert "It is better than the only other setting by more than noise." in str(choose(rows))
+    assert "There is only one setting: nothing to compare it with." in str(choose(rows[:3]))
+    assert "better than" not in str(choose(rows[:3])).partition("\n")[2]

@@ -145,6 +145,36 @@ def epochs(d: pd.DataFrame) -> pd.DataFrame:
     return pd.concat([early.assign(epoch=1), d.assign(epoch=2)]).rename(columns={"loss": "val_loss"})
 
 
+def lightning(d: pd.DataFrame) -> pd.DataFrame:
+    """Steps without a score between, and a last row after the last validation."""
+    rows = [
+        {
+            "epoch": e,
+            "step": 10 * e + 9,
+            "train_loss": t,
+            "val_loss": v,
+            "lr-AdamW": 1e-3 / (e + 1),
+            "wd": w,
+            "seed": s,
+        }
+        for w, s, loss in d.itertuples(index=False)
+        for e, t, v in [
+            (0, None, loss + 300 * w),
+            (0, 0.3, None),
+            (1, None, loss),
+            (1, 0.2, None),
+            (2, 0.1, None),
+        ]
+    ]
+    return pd.DataFrame(rows)
+
+
+def twice(d: pd.DataFrame) -> pd.DataFrame:
+    """A strength in two columns, beside what runs measure of themselves."""
+    measured = {"best_epoch": [3, 4] * 6, "n_params": [9, 8, 9] * 4, "fit_time": range(12)}
+    return d.assign(**{"optimizer.weight_decay": d.wd}, **measured)
+
+
 FORMS: dict[str, tuple[Callable[[pd.DataFrame], pd.DataFrame], dict[str, Any]]] = {
     "MLflow": (mlflow, {}),
     "W&B": (wandb, {}),
@@ -155,6 +185,22 @@ FORMS: dict[str, tuple[Callable[[pd.DataFrame], pd.DataFrame], dict[str, Any]]] 
     "Aim": (aim, {"direction": "minimize"}),
     "a column a fold": (wide, {}),
     "a row an epoch": (epochs, {}),
+    "a row a step": (lightning, {}),
+    "a strength in two columns": (twice, {}),
+    "Greek letters": (
+        lambda d: d.assign(**{"R²": 1 - d.loss}).drop(columns="loss").rename(columns={"wd": "λ"}),
+        {},
+    ),
+    "thousands": (
+        lambda d: d.assign(val_ppl=[f"{1000 + v:,.4f}" for v in d.loss]).drop(columns="loss"),
+        {},
+    ),
+    "per cent with commas": (
+        lambda d: d.assign(val_acc=[f"{90 - v:.4f} %".replace(".", ",") for v in d.loss]).drop(
+            columns="loss"
+        ),
+        {},
+    ),
     "camel case": (lambda d: d.rename(columns={"wd": "weightDecay", "loss": "valLoss"}), {}),
     "spaces": (
         lambda d: d.rename(columns={"wd": "Weight Decay", "loss": "Validation Loss", "seed": "Random Seed"}),
@@ -196,6 +242,46 @@ def test_runs_that_did_not_finish_are_left_out() -> None:
         assert "1 of 12 runs are not finished and are left out." in str(found)
     with pytest.raises(RequestError, match="none of the 12 runs is finished, by State"):
         choose(wandb(sweep()).assign(State="failed"))
+
+
+@pytest.mark.parametrize(
+    "lose",
+    [
+        lambda d: d.assign(val_loss=d.val_loss.where(d.wd < 0.1)),
+        lambda d: d.assign(state=np.where(d.wd < 0.1, "finished", "crashed")),
+    ],
+    ids=["without a score", "crashed"],
+)
+def test_settings_that_failed_were_tried(lose: Callable[[pd.DataFrame], pd.DataFrame]) -> None:
+    found = choose(lose(sweep().rename(columns={"loss": "val_loss"})))
+    assert found.best == {"wd": BEST}
+    assert found.at_edge == ()
+    assert found.next.startswith("Next: use wd = 0.01")
+
+
+def test_a_run_that_diverged_is_not_counted_by_an_earlier_epoch() -> None:
+    log = epochs(sweep())
+    log.loc[(log.wd == 0.1) & (log.epoch == 2), "val_loss"] = np.nan
+    found = choose(log)
+    assert found.best == {"wd": BEST}
+    assert len(found.sweep.settings) == len(WD) - 1
+
+
+def test_what_a_table_has_and_is_not_used_is_said() -> None:
+    table = pd.DataFrame({"wd": WD, "val_acc": [f"{0.9 - 0.01 * i:.3f} ± 0.020" for i in range(4)]})
+    found = choose(table)
+    assert found.score == pytest.approx(0.9)
+    assert not found.known
+    assert "val_acc_std is not used" in str(found)
+    missing = choose(sweep().rename(columns={"loss": "val_loss"}).replace({"wd": {0.1: None}}))
+    assert "wd is missing in 1 of 4 settings" in str(missing)
+
+
+def test_equal_scores_are_suspected() -> None:
+    found = choose(sweep().assign(loss=0.5))
+    assert found.at_edge == ()
+    assert "All 4 settings have the same score" in str(found)
+    assert found.next.startswith("Next: check that loss is the right column")
 
 
 def test_a_best_setting_that_misses_a_fold_stays_the_best() -> None:
@@ -278,52 +364,6 @@ def test_all_settings_of_a_random_search_are_named() -> None:
     assert choose(runs).best.keys() == {"lr", "weight_decay", "dropout"}
 
 
-def test_attributes_that_are_no_scores_are_no_folds() -> None:
-    import optuna as package
-
-    package.logging.set_verbosity(package.logging.ERROR)
-    study = package.create_study(direction="minimize")
-    for wd in WD:
-        study.add_trial(
-            package.trial.create_trial(
-                params={"weight_decay": wd},
-                distributions={"weight_decay": package.distributions.FloatDistribution(1e-5, 1.0, log=True)},
-                value=(np.log10(wd) + 2) ** 2,
-                user_attrs={"hidden": [64, 32]},
-            )
-        )
-    assert not choose(study).known
-    two = package.create_study(directions=["minimize", "maximize"])
-    with pytest.raises(RequestError, match="the study has 2 objectives"):
-        choose(two)
-
-
-def test_a_search_is_read_from_its_csv_and_by_its_last_round_of_halving(tmp_path: Path) -> None:
-    from sklearn.datasets import load_iris
-    from sklearn.experimental import enable_halving_search_cv  # noqa: F401
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.model_selection import GridSearchCV, HalvingGridSearchCV, ShuffleSplit
-
-    X, y = load_iris(return_X_y=True)
-    grid = {"C": [1e-4, 1e-2, 1.0, 100.0]}
-    search = GridSearchCV(
-        LogisticRegression(max_iter=5000), grid, cv=ShuffleSplit(4, test_size=0.2, random_state=0)
-    )
-    search.fit(X, y)
-    pd.DataFrame(search.cv_results_).to_csv(tmp_path / "search.csv")
-    assert choose(tmp_path / "search.csv").best == search.best_params_
-    assert choose(search).sweep.test_share == pytest.approx(0.25)
-    halving = HalvingGridSearchCV(LogisticRegression(max_iter=5000), grid, cv=3, random_state=0).fit(X, y)
-    assert choose(halving).best == halving.best_params_
-    assert "last round of halving" in str(choose(halving))
-    refit: Any = "neg_log_loss"
-    scoring = ["accuracy", "neg_log_loss"]
-    several = GridSearchCV(LogisticRegression(max_iter=5000), grid, scoring=scoring, refit=refit).fit(X, y)
-    assert choose(several).sweep.score_name == "neg_log_loss"
-    with pytest.raises(RequestError, match="several scores: accuracy, neg_log_loss"):
-        choose(several.cv_results_)
-
-
 @pytest.mark.parametrize(
     "results, options, sentence",
     [
@@ -348,17 +388,3 @@ def test_a_cell_of_a_file_is_no_code(tmp_path: Path) -> None:
     cell = "{'a': __import__('os').system('true')}"
     (tmp_path / "runs.csv").write_text("wd;val_loss;note\n" + "".join(f'{w};1.0;"{cell}"\n' for w in WD))
     assert json.dumps(choose(tmp_path / "runs.csv").best)
-
-
-def test_a_fitted_path_is_a_sweep_over_lambda() -> None:
-    from shrinkage import MLPClassifierCV
-
-    rng = np.random.default_rng(0)
-    X = rng.normal(size=(60, 3))
-    model = MLPClassifierCV(
-        (4,), inputs="standard", lambdas=[0, 0.01, 1.0], cv=3, max_epochs=5, max_extensions=0
-    )
-    found = choose(model.set_params(search="grid", random_state=0).fit(X, X[:, 0] > 0))
-    assert found.best == {"lambda": model.lambda_}
-    assert len(found.sweep.scores[0]) == 3
-    assert choose(model.path_.to_frame()).best == found.best

@@ -70,9 +70,9 @@ def choose(
     Args:
         results: a fitted search or its `cv_results_`, an Optuna study (a list of fold scores among a trial's user
             attributes is used), or a table of runs: a data frame, a dictionary of columns, a list of dictionaries, or a
-            CSV or Parquet file. Runs that are listed as failed or running are left out.
+            CSV, Excel, JSON or Parquet file. Runs that are listed as failed or running are left out.
         setting: columns of a table that were varied; by default recognized by name.
-        score: column of the scores; by default recognized by name.
+        score: column of the scores, or objective of a study; by default recognized by name.
         by: column that the settings share, such as "fold" or "seed"; by default recognized by name.
         direction: "maximize" or "minimize"; by default taken from the kind of results or the name of the score.
         test_share: n_test/n_train of the folds; 1/(folds − 1) by default, 0 for seeds.
@@ -108,7 +108,7 @@ def choose(
         )
     strength = _strength(sweep)
     one_se = _one_se(sweep, found, strength)
-    edges = _edges(sweep, sweep.settings[found.best])
+    edges = () if found.all_equal else _edges(sweep, sweep.settings[found.best])
     rules = _range(sweep, sweep.settings[found.best], strength, convention, run)
     order = sorted(found.tied, key=lambda i: (i != found.best, -found.means[i]))
     return SweepChoice(
@@ -160,7 +160,7 @@ def _one_se(sweep: Sweep, found: Judged, strength: str | None) -> int | None:
 def _edges(sweep: Sweep, best: dict[str, Any]) -> tuple[Edge, ...]:
     edges: list[Edge] = []
     for name, value in best.items():
-        values = sorted({s[name] for s in sweep.settings}) if _numeric(sweep, name) else []
+        values = sorted(sweep.tried[name]) if _numeric(sweep, name) else []
         if len(values) < 2:
             continue
         low, high = sweep.searched.get(name, (values[0], values[-1]))

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from shrinkage._errors import RequestError, called, shown
-from shrinkage.sweeps._sweep_table import Columns, Direction, Sweep, lists_scores, of_table
+from shrinkage.sweeps._sweep_table import Columns, Direction, Sweep, lists_scores, numbers_tried, of_table
 from shrinkage.sweeps.reading import columns_of, is_group, numbers_of
 
 __all__ = ["Direction", "Sweep", "read_sweep"]
@@ -96,6 +96,7 @@ def _of_search(columns: Columns, score: str | None, direction: str | None, share
         blocks="fold",
         test_share=share,
         searched={},
+        tried=numbers_tried({name: [s[name] for s in settings] for name in settings[0]}),
         notes=tuple(notes),
     )
 
@@ -123,20 +124,20 @@ def _last_round(columns: Columns) -> list[int]:
 
 def _of_study(study: Any, score: str | None, direction: str | None, share: float | None) -> Sweep:
     """Optuna's: one value a trial; fold scores where a trial keeps a list of them among its user attributes."""
-    if len(study.directions) > 1:
-        raise RequestError(
-            f"{called('results', of='choose')}: the study has {len(study.directions)} objectives. Give "
-            'study.trials_dataframe() with score="values_0" and a direction.'
-        )
-    trials = [t for t in study.trials if t.state.name == "COMPLETE" and t.values and len(t.values) == 1]
+    called_values = getattr(study, "metric_names", None) or [
+        f"values_{i}" for i in range(len(study.directions))
+    ]
+    k = _objective(score, called_values)
+    trials = [t for t in study.trials if t.state.name == "COMPLETE" and t.values]
     if not trials:
         raise RequestError(
-            f"{called('results', of='choose')}: no trial is complete with one value. Run the study first."
+            f"{called('results', of='choose')}: none of the {len(study.trials)} trials is complete with a value. Run the "
+            "study first."
         )
     names = list(dict.fromkeys(name for t in trials for name in t.params))
     columns: Columns = {name: [t.params.get(name) for t in trials] for name in names}
-    columns["value"] = [float(t.values[0]) for t in trials]
-    lists = [_fold_scores(t.user_attrs, float(t.values[0])) for t in trials]
+    columns["value"] = [float(t.values[k]) for t in trials]
+    lists = [_fold_scores(t.user_attrs, float(t.values[k])) for t in trials]
     if all(lists) and len({len(values) for values in lists if values}) == 1:
         columns["value"] = [tuple(values or ()) for values in lists]
     searched = {
@@ -147,9 +148,31 @@ def _of_study(study: Any, score: str | None, direction: str | None, share: float
     }
     settings = [name for name in names if not is_group(name)]
     varied = [n for n in settings if len({repr(v) for v in columns[n]}) > 1] or settings
-    direction = direction or study.directions[0].name.lower()
-    found = of_table(columns_of(columns), varied or None, score or "value", None, direction, share)
-    return replace(found, searched=searched)
+    direction = direction or study.directions[k].name.lower()
+    found = of_table(columns_of(columns), varied or None, "value", None, direction, share)
+    left_out = len(study.trials) - len(trials)
+    notes = (
+        [f"{left_out} of {len(study.trials)} trials are not complete and are left out."] if left_out else []
+    )
+    tried = numbers_tried({n: [t.params.get(n) for t in study.trials] for n in varied})
+    name = "value" if len(called_values) == 1 else called_values[k]
+    return replace(found, searched=searched, tried=tried, notes=(*notes, *found.notes), score_name=name)
+
+
+def _objective(score: str | None, names: Sequence[str]) -> int:
+    """Which of a study's objectives is the score."""
+    if len(names) == 1:
+        return 0
+    if score is None:
+        raise RequestError(
+            f"{called('score', of='choose')}: the study has {len(names)} objectives: {', '.join(names)}. Give "
+            f'score="{names[0]}", or another of them.'
+        )
+    if score not in names:
+        raise RequestError(
+            f"{called('score', of='choose')}: no such objective, got {shown(score)}. There are {', '.join(names)}."
+        )
+    return names.index(score)
 
 
 def _fold_scores(attributes: Mapping[str, Any], value: float) -> list[float] | None:

@@ -14,52 +14,26 @@ from shrinkage._errors import RequestError, called, shown
 from shrinkage.sweeps.reading import (
     consecutive,
     direction_of,
+    drop_unfinished,
     is_config,
     is_group,
     is_number,
-    is_progress,
-    is_run_id,
     is_seed,
+    is_spread_of,
     is_strength,
     key_of,
+    last_of_each_run,
     may_be_setting,
+    moving_columns,
     numbers_of,
     score_column,
 )
 
-__all__ = ["Columns", "Direction", "Sweep", "lists_scores", "of_table"]
+__all__ = ["Columns", "Direction", "Sweep", "lists_scores", "numbers_tried", "of_table"]
 
 Direction = str
 Setting = tuple[tuple[str, Any], ...]
 Columns = dict[str, list[Any]]
-UNFINISHED = frozenset(
-    [
-        *(
-            "failed",
-            "fail",
-            "crashed",
-            "killed",
-            "running",
-            "pruned",
-            "waiting",
-            "scheduled",
-            "error",
-            "errored",
-        ),
-        *(
-            "invalid",
-            "abandoned",
-            "preempted",
-            "preempting",
-            "early_stopped",
-            "queued",
-            "in_progress",
-            "aborted",
-        ),
-        "pending",
-    ]
-)
-"""States of a run, in lower case, whose score is none of a finished run."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,6 +53,8 @@ class Sweep:
     """n_test/n_train of the folds; 0 for seeds, which share no split."""
     searched: dict[str, tuple[float, float]]
     """The range that a sampler drew each number from, where it is known."""
+    tried: Mapping[str, frozenset[float]]
+    """The numbers that each column had in any run, also those that failed or dropped out."""
     notes: tuple[str, ...] = ()
     constants: Mapping[str, float] = field(default_factory=dict)
     """Numbers that are the same in all runs, by what they mean, such as `lr`."""
@@ -97,7 +73,7 @@ def of_table(
     share: float | None,
 ) -> Sweep:
     """One row a run."""
-    columns, notes = _drop_unfinished(columns)
+    tried, (columns, notes) = columns, drop_unfinished(columns)
     runs = len(next(iter(columns.values())))
     columns, score, own_block = _long(columns, score)
     score = (
@@ -111,7 +87,7 @@ def of_table(
     names = [_find_column(columns, name, "setting") for name in names] or _setting_columns(
         columns, score, groups, runs
     )
-    columns, more = _last_of_each_run(columns, names, groups)
+    columns, more = last_of_each_run(columns, names, groups, score)
     notes += more
     direction = direction or direction_of(score if own_block is None else own_block, columns)
     rows = [
@@ -136,28 +112,10 @@ def of_table(
         blocks=kind if shared else None,
         test_share=default if share is None else share,
         searched={},
-        notes=(*notes, *more, *missing),
+        tried=numbers_tried({name: tried.get(name, columns[name]) for name in names}),
+        notes=(*notes, *_unused(columns, score, settings), *more, *missing),
         constants=_constants(columns),
     )
-
-
-def _drop_unfinished(columns: Columns) -> tuple[Columns, list[str]]:
-    """Without runs that a tracker lists as failed, stopped or still running."""
-    state = next((c for c in columns if key_of(c) in ("state", "status")), None)
-    if state is None:
-        return columns, []
-    left = [i for i, v in enumerate(columns[state]) if str(v).lower().rpartition(".")[2] not in UNFINISHED]
-    total = len(columns[state])
-    if not left:
-        raise RequestError(
-            f"{called('results', of='choose')}: none of the {total} runs is finished, by {state}."
-        )
-    notes = (
-        [f"{total - len(left)} of {total} runs are not finished and are left out."]
-        if len(left) < total
-        else []
-    )
-    return {name: [values[i] for i in left] for name, values in columns.items()}, notes
 
 
 def _long(columns: Columns, score: str | None) -> tuple[Columns, str | None, str | None]:
@@ -199,38 +157,6 @@ def _named_scores(name: str) -> bool:
     except RequestError:
         return False
     return not is_strength(name) and not is_config(name)
-
-
-def _last_of_each_run(columns: Columns, names: list[str], groups: list[str]) -> tuple[Columns, list[str]]:
-    """Of a log with a row an epoch, the last row of each run."""
-    n = len(next(iter(columns.values())))
-    progress = next(
-        (
-            c
-            for c in columns
-            if is_progress(c) and c not in (*names, *groups) and all(map(is_number, columns[c]))
-        ),
-        None,
-    )
-    if progress is None:
-        return columns, []
-    ids = [c for c in columns if is_run_id(c) and c not in (*names, *groups)]
-    runs: dict[Any, int] = {}
-    for i in range(n):
-        run = tuple(columns[c][i] for c in (*names, *groups, *ids))
-        if run not in runs or columns[progress][i] > columns[progress][runs[run]]:
-            runs[run] = i
-    left, notes = sorted(runs.values()), list[str]()
-    repeated = len({columns[progress][i] for i in range(n)}) > 1
-    if len(left) < n and repeated:
-        notes.append(f"Runs have several rows, by {progress}: the last of each run counts.")
-        columns = {name: [values[i] for i in left] for name, values in columns.items()}
-    ends = columns[progress]
-    if max(ends) > 2 * max(min(ends), 1):
-        notes.append(
-            f"Runs ended at {progress} {min(ends):g} to {max(ends):g}: those stopped early are compared as if complete."
-        )
-    return columns, notes
 
 
 Row = tuple[dict[str, Any], Any, float | None]
@@ -294,7 +220,9 @@ def _in_blocks(
 def _setting_columns(columns: Columns, score: str, groups: list[str], runs: int) -> list[str]:
     """The columns of strengths, and every other that varies over the runs and is neither a score, a date nor a name."""
     free = [c for c in columns if c not in (score, *groups)]
-    varied = [c for c in free if len({repr(v) for v in columns[c]}) > 1]
+    moving = moving_columns(columns, groups)
+    varied = [c for c in free if len({repr(v) for v in columns[c]}) > 1 and c not in moving]
+    varied = [c for i, c in enumerate(varied) if not _repeats_strength(columns, c, varied[:i])]
     unique = {c for c in varied if len({repr(v) for v in columns[c]}) == runs}
     found = [c for c in varied if may_be_setting(c, c in unique)]
     if any(map(is_config, found)):
@@ -305,6 +233,35 @@ def _setting_columns(columns: Columns, score: str, groups: list[str], runs: int)
     raise RequestError(
         f'{called("setting", of="choose")}: no column varies that could be a setting. Give setting="COLUMN".'
     )
+
+
+def _repeats_strength(columns: Columns, name: str, earlier: Sequence[str]) -> bool:
+    """Whether a column is a strength that an earlier one has already, such as `optimizer.wd` beside `wd`."""
+    return is_strength(name) and any(is_strength(c) and columns[c] == columns[name] for c in earlier)
+
+
+def numbers_tried(columns: Columns) -> dict[str, frozenset[float]]:
+    """The different numbers of each column."""
+    return {name: frozenset(filter(is_number, values)) for name, values in columns.items()}
+
+
+def _unused(columns: Columns, score: str, settings: Sequence[dict[str, Any]]) -> list[str]:
+    """What a table has that looks useful and is not used, and why."""
+    notes: list[str] = []
+    spread = [c for c in columns if is_spread_of(c, score) and _has_numbers(columns[c])]
+    if spread:
+        notes.append(
+            f"{spread[0]} is not used: a spread doesn't say which differences are noise. Give a row for each fold or "
+            "seed."
+        )
+    for name in filter(is_strength, settings[0]):
+        missing = sum(s[name] is None for s in settings)
+        if 0 < missing < len(settings):
+            notes.append(
+                f"{name} is missing in {missing} of {len(settings)} settings, so none is called the strongest; write 0 "
+                "where there was none."
+            )
+    return notes
 
 
 def _constants(columns: Columns) -> dict[str, float]:

@@ -49,6 +49,11 @@ class Judged:
     known: bool
     """Whether there are runs to tell the noise from."""
 
+    @property
+    def all_equal(self) -> bool:
+        """Whether several settings have one mean, and there is no noise."""
+        return len(self.means) > 1 and self.noise == 0 and float(np.ptp(self.means)) == 0
+
 
 def judge_settings(scores: Sequence[Floats], *, paired: bool, test_share: float) -> Judged:
     """The best of m settings, and those that these scores can't tell from it.

@@ -36,25 +36,23 @@ def sentences(c: SweepResult) -> list[str]:
         f"({'higher' if c.sweep.direction == 'maximize' else 'lower'} is better)."
     ]
     total = len(c.sweep.settings)
-    if not c.known:
+    if total == 1:
+        lines.append("There is only one setting: nothing to compare it with.")
+    elif not c.known:
         lines.append(
-            (
-                "Each setting ran once, so the size of the noise is unknown: no setting can be distinguished "
-                "from another."
-            )
-            if total > 1
-            else "There is only one setting: nothing to compare it with."
+            "Each setting ran once, so the size of the noise is unknown: no setting can be distinguished from another."
         )
+    elif c.judged.all_equal:
+        lines.append(f"All {total} settings have the same score in every run.")
     elif len(c.tied) == 1:
-        lines.append(f"It is better than all {total - 1} others by more than noise.")
+        others = f"all {total - 1} others" if total > 2 else "the only other setting"
+        lines.append(f"It is better than {others} by more than noise.")
     else:
         shown = "; ".join(setting_words(s) for s in c.tied[1 : 1 + MOST_SHOWN])
         more = f"; and {len(c.tied) - 1 - MOST_SHOWN} more" if len(c.tied) - 1 > MOST_SHOWN else ""
-        lines.append(
-            f"These scores can't distinguish it from {len(c.tied) - 1} of the {total - 1} others: "
-            f"{shown}{more}."
-        )
-    if c.known:
+        which = f"{len(c.tied) - 1} of the {total - 1} others" if total > 2 else "the only other setting"
+        lines.append(f"These scores can't distinguish it from {which}: {shown}{more}.")
+    if c.known and total > 1 and not c.judged.all_equal:
         shared = {"fold": "folds", "seed": "seeds", None: ""}[c.sweep.blocks]
         how = f"paired over {len(c.sweep.scores[0])} shared {shared}" if shared else "from repeated runs"
         lines.append(
@@ -89,11 +87,18 @@ def next_words(
         return (
             "Next: run other settings on the same folds or seeds, because a single setting can't be compared."
         )
+    if not found.known and sweep.blocks == "fold":
+        return "Next: score the settings on 5 folds, because a single split can't distinguish a winner from noise."
     if not found.known:
         again = min(5, len(sweep.settings))
         return (
             f"Next: run the {again} best settings again with 3 seeds each, the same seeds for all, because "
             "one run per setting can't distinguish a winner from noise."
+        )
+    if found.all_equal:
+        return (
+            f"Next: check that {clean(sweep.score_name, 60)} is the right column and that the runs used their settings, "
+            "because different runs rarely have equal scores."
         )
     edges = [edge for edge in edges if not _is_flat_there(sweep, found, strength, *edge)]
     numbers = [(name, side) for name, side in edges if name == strength] or list(edges)
@@ -137,7 +142,7 @@ def _is_flat_there(sweep: Sweep, found: Judged, strength: str | None, name: str,
 
 def _further(sweep: Sweep, best: Mapping[str, Any], name: str, side: str) -> float | None:
     """The next value beyond the end: one step of the grid, as a ratio where all are positive."""
-    values = sorted({float(s[name]) for s in sweep.settings})
+    values = sorted(map(float, sweep.tried[name]))
     low, high = values[0], values[-1]
     if low < 0 or log_base(name) is not None:  # logarithms, or another number without a ratio
         step = (high - low) / (len(values) - 1)

@@ -108,7 +108,9 @@ def useful_range(
 
 
 def choose(
-    file: Annotated[str, typer.Argument(metavar="FILE", help="CSV or Parquet file of runs, one row each.")],
+    file: Annotated[
+        str, typer.Argument(metavar="FILE", help="CSV, Excel, JSON or Parquet file of runs, one row each.")
+    ],
     setting: Annotated[
         list[str] | None,
         typer.Option(help="Column that was varied; repeatable. Recognized by name if left out."),

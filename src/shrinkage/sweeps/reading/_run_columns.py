@@ -13,12 +13,21 @@ from typing import Any
 import numpy as np
 
 from shrinkage._errors import RequestError, called, shown
+from shrinkage.sweeps.reading._run_files import read_runs
 
 __all__ = ["columns_of", "consecutive", "is_number", "numbers_of"]
 
 Columns = dict[str, list[Any]]
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$", re.IGNORECASE)
 _DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+(e[+-]?\d+)?$", re.IGNORECASE)
+_GROUPED = re.compile(r"[+-]?\d{1,3}(,\d{3})+\.\d+$")
+"""A comma between thousands; told from a decimal comma by the point that follows."""
+_VALUE = r"[+-]?(?:\d+[.,]?\d*|[.,]\d+)(?:e[+-]?\d+)?"
+_MEAN_AND_SPREAD = re.compile(
+    rf"(?P<mean>{_VALUE})\s*%?\s*(?:(?:±|\+/-|\+-|\\pm)\s*(?P<plus>{_VALUE})|\((?:±|\+/-)?\s*(?P<bracket>{_VALUE})\s*%?\))"
+    r"\s*(?P<unit>%?)$",
+    re.IGNORECASE,
+)
 _MISSING = frozenset({"", "nan", "none", "null", "n/a", "na", "-"})
 
 
@@ -32,52 +41,83 @@ def columns_of(results: Any) -> Columns:
         )
     if lengths <= {0}:
         raise RequestError(f"{called('results', of='choose')}: the table has no runs.")
+    parsed = {name: [_parse(value) for value in values] for name, values in columns.items()}
     spread: Columns = {}
-    for name, values in columns.items():
-        cells = [_parse(value) for value in values]
-        if any(isinstance(c, dict) for c in cells) and all(isinstance(c, dict) or c is None for c in cells):
-            for key in dict.fromkeys(key for cell in cells if cell for key in cell):
-                spread[f"{name}.{key}"] = [cell.get(key) if cell else None for cell in cells]
-        else:
-            spread[name] = cells
+    for name, values in _spread_dictionaries(parsed).items():
+        means, spreads = _with_spread(values)
+        spread[name] = means
+        if spreads is not None:
+            spread[f"{name}_std"] = spreads
     return {name: _plain_column(values) for name, values in spread.items()}
+
+
+def _spread_dictionaries(columns: Columns) -> Columns:
+    """Columns whose cells are dictionaries as a column for each key, at any depth."""
+    spread: Columns = {}
+    for name, cells in columns.items():
+        if any(isinstance(c, dict) for c in cells) and all(isinstance(c, dict) or c is None for c in cells):
+            keys = dict.fromkeys(key for cell in cells if cell for key in cell)
+            inner = {f"{name}.{k}": [_parse(cell.get(k)) if cell else None for cell in cells] for k in keys}
+            spread |= _spread_dictionaries(inner)
+        else:
+            spread[name] = [_hashable(c) if isinstance(c, dict) else c for c in cells]
+    return spread
+
+
+def _with_spread(values: list[Any]) -> tuple[list[Any], list[Any] | None]:
+    """Cells such as `0.91 ± 0.02` as their means and spreads; other columns as they are."""
+    found = [_MEAN_AND_SPREAD.match(v.strip()) if isinstance(v, str) else None for v in values]
+    if not any(found) or any(m is None and v is not None for m, v in zip(found, values, strict=True)):
+        return values, None
+    unit = [m["unit"] or "" if m else "" for m in found]
+    means = [m["mean"] + u if m else None for m, u in zip(found, unit, strict=True)]
+    return means, [m["plus"] or m["bracket"] if m else None for m in found]
 
 
 def _raw(results: Any) -> Columns:
     if hasattr(results, "get_dataframe"):  # Ray Tune's ResultGrid
         results = results.get_dataframe()
     if isinstance(results, str | os.PathLike):
-        results = _read(Path(results))
+        results = read_runs(Path(results))
+    if isinstance(results, np.ndarray):
+        results = {name: results[name].tolist() for name in results.dtype.names or ()} or results
+    if hasattr(results, "to_pydict"):  # pyarrow
+        results = results.to_pydict()
     if isinstance(results, Mapping):
-        return {str(k): list(v) for k, v in results.items()}
+        return _of_mapping(results)
     if hasattr(results, "to_dict") and hasattr(results, "columns"):  # pandas, polars
+        index = [n for n in getattr(getattr(results, "index", None), "names", ()) if n is not None]
+        if index and not set(index) & set(results.columns):
+            results = results.reset_index()
         return {str(name): list(results[name]) for name in results.columns}
     rows = isinstance(results, Sequence) and results and all(isinstance(row, Mapping) for row in results)
     if rows:
         names = list(dict.fromkeys(name for row in results for name in row))
         return {str(name): [row.get(name) for row in results] for name in names}
-    raise RequestError(
-        f"{called('results', of='choose')}: must be a cv_results_, an Optuna study, or a table of runs (a data "
-        f"frame, a list of dictionaries or a file), got {shown(type(results).__name__)}. `shrinkage choose "
-        "FILE` reads a CSV file."
+    raise RequestError(f"{called('results', of='choose')}: {_what_instead(results)}")
+
+
+def _of_mapping(results: Mapping[Any, Any]) -> Columns:
+    """A dictionary of columns; what is one value for all of them is repeated, and one of single values is one run."""
+    columns = {str(k): list(v.values()) if isinstance(v, Mapping) else v for k, v in results.items()}
+    single = {k for k, v in columns.items() if isinstance(v, str) or not hasattr(v, "__len__")}
+    runs = next((len(v) for k, v in columns.items() if k not in single), 1)
+    return {k: [v] * runs if k in single else list(v) for k, v in columns.items()}
+
+
+def _what_instead(results: Any) -> str:
+    name = type(results).__name__
+    if hasattr(results, "fit") and hasattr(results, "param_grid") | hasattr(results, "param_distributions"):
+        return f"this {name} has no scores yet. Call its fit first."
+    if hasattr(results, "fit") and name.endswith("CV"):
+        return (
+            f"{name} does not keep the settings beside their scores. Search with GridSearchCV and give that, or a "
+            "table with a row for each setting and fold."
+        )
+    return (
+        "must be a cv_results_, an Optuna study, or a table of runs (a data frame, a list of dictionaries or a "
+        f"file), got {shown(name)}. `shrinkage choose FILE` reads a CSV file."
     )
-
-
-def _read(path: Path) -> Any:
-    """A CSV or Parquet file as a frame."""
-    import pandas as pd
-
-    if not path.is_file():
-        raise RequestError(f"choose: there is no file {shown(str(path))}.")
-    try:
-        if path.suffix == ".parquet":
-            return pd.read_parquet(path)
-        return pd.read_csv(path, sep=None, engine="python", encoding="utf-8-sig")
-    except (ValueError, OSError, pd.errors.ParserError) as error:
-        reason = str(error).splitlines()[0].rstrip(".") if str(error) else type(error).__name__
-        raise RequestError(
-            f"choose: {shown(str(path))} can't be read as a table of runs: {reason}. Export it as CSV."
-        ) from error
 
 
 def _parse(value: Any) -> Any:
@@ -121,14 +161,21 @@ def _plain_column(values: list[Any]) -> list[Any]:
     others = [v for v in values if v is not None and not isinstance(v, str)]
     if not texts or any(isinstance(v, bool) or not isinstance(v, int | float) for v in others):
         return values
-    if all(_DECIMAL_COMMA.match(text) or _NUMBER.match(text) for text in texts) and any(
-        "," in t for t in texts
-    ):
-        return [_number(v.replace(",", ".")) if isinstance(v, str) else v for v in values]
     bare = [text.removesuffix("%").strip() for text in texts]
-    if all(_NUMBER.match(text) or text.lower().lstrip("+-") in ("inf", "infinity") for text in bare):
-        return [_number(v.strip().removesuffix("%").strip()) if isinstance(v, str) else v for v in values]
-    return values
+    written = _notation(bare)
+    if written is None:
+        return values
+    numbers = iter(_number(text.replace(*written)) for text in bare)
+    return [next(numbers) if isinstance(v, str) else v for v in values]
+
+
+def _notation(texts: list[str]) -> tuple[str, str] | None:
+    """What to replace by what, so that all texts are numbers; None where some are none."""
+    if all(_NUMBER.match(t) or t.lower().lstrip("+-") in ("inf", "infinity") for t in texts):
+        return "", ""
+    if all(_DECIMAL_COMMA.match(t) or _NUMBER.match(t) for t in texts):
+        return ",", "."
+    return (",", "") if all(_GROUPED.match(t) or _NUMBER.match(t) for t in texts) else None
 
 
 def _number(text: str) -> int | float:

@@ -17,9 +17,11 @@ __all__ = [
     "falls",
     "is_config",
     "is_group",
+    "is_hyperparameter",
     "is_progress",
     "is_run_id",
     "is_seed",
+    "is_spread_of",
     "is_strength",
     "key_of",
     "log_base",
@@ -39,7 +41,7 @@ regularization penalty c l2_penalty l2_regularization kernel_regularizer l2_leaf
 _SETTINGS = _set("""
 lr learning_rate eta eta0 dropout dropout_rate momentum beta1 beta2 eps batch_size width depth hidden hidden_size units
 n_layers num_layers layers epochs max_epochs warmup warmup_steps gamma n_estimators max_depth subsample temperature
-label_smoothing optimizer activation l1_ratio clip grad_clip
+label_smoothing optimizer activation l1_ratio clip grad_clip max_iter n_iter_no_change step_size
 """)
 """Names of hyperparameters, which may be another number in every run."""
 _PREFIXES = _set("params param config hparams hyperparameters hyperparams hyperparameter hp args cfg attrs")
@@ -53,21 +55,29 @@ _BESIDE = _set("random trial data model init rng index idx id no number num oute
 _SEEDS = _set("seed seeds state restart rep repeat repetition replicate")
 _LOWER = _set("""
 loss losses error errors err rmse rmsle mse mae mape smape nll perplexity ppl deviance logloss brier wer cer bce xent
-entropy crossentropy fid regret
+entropy crossentropy fid regret ece fpr fnr eer msle smape mase crps pinball hinge rmsd nmse nrmse bpc bpb divergence
+misclassification
 """)
 _HIGHER = _set("""
 acc accuracy accuracies scores auc auroc roc f1 fbeta score r2 map bleu rouge iou miou dice precision recall kappa
 mcc reward top1 top5 psnr
-ssim ndcg mrr spearman pearson
+ssim ndcg mrr spearman pearson auprc aucpr prauc jaccard specificity sensitivity likelihood loglik elbo gini success
 """)
+_NEUTRAL = _set("score scores")
+"""Higher is better, unless another word says which score: `brier_score`."""
 _UNNAMED = _set("value values_0 objective objective_value metric target result final_metric")
 _OF_TRAINING, _OF_SPREAD = _set("train training"), _set("std stderr se sem rank time var")
+_SPREADS = _set("std stderr sd se sem")
 _ASIDE = _set("""
 id name state status created created_at runtime duration user notes tags group timestamp step runtime epoch number sweep
 hostname run run_id trial trial_id time start_time end_time date pid node_ip logdir done hash experiment_id artifact_uri
 datetime_start datetime_complete type project started updated iteration training_iteration checkpoint_dir_name
 time_this_iter_s time_total_s time_since_restore iterations_since_restore best_step run_name commit
 """)
+_MEASURED = _set("time runtime duration elapsed epoch step iteration iter memory mem params flops")
+"""The last word of what a run measures of itself: `best_epoch`, `mean_fit_time`, `n_params`."""
+_LETTERS = {"λ": "lambda", "α": "alpha", "η": "eta", "²": "2", "^2": "2"}
+_R2 = re.compile(r"(?<![a-z])r[ _-]?(squared|square|sq)(?![a-z])", re.IGNORECASE)
 _RUN_IDS = _set("run_id id trial_id run name trial hash run_name run_hash uid number")
 _PROGRESS = _set("epoch step iteration training_iteration global_step iter n_resources resource rung")
 
@@ -82,6 +92,9 @@ def key_of(name: str) -> str:
 
 
 def _split(text: str) -> list[str]:
+    for letter, word in _LETTERS.items():
+        text = text.replace(letter, word)
+    text = _R2.sub("r2", text)
     spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", text)
     return [word for word in re.split(r"[^a-z0-9]+", spaced.lower()) if word]
 
@@ -124,6 +137,12 @@ def is_seed(name: str) -> bool:
     return bool(_words(key_of(name)) & _SEEDS)
 
 
+def is_spread_of(name: str, score: str) -> bool:
+    """Whether a column is the standard deviation or error of a score: `val_loss_std`, or just `std`."""
+    words = _words(name)
+    return bool(words & _SPREADS) and words - _SPREADS <= _words(score)
+
+
 def is_run_id(name: str) -> bool:
     """Whether a column names a run."""
     return key_of(name) in _RUN_IDS
@@ -134,6 +153,11 @@ def is_progress(name: str) -> bool:
     return key_of(name) in _PROGRESS
 
 
+def is_hyperparameter(name: str) -> bool:
+    """Whether a column is a hyperparameter by its name alone."""
+    return is_strength(name) or is_config(name) or key_of(name) in _SETTINGS
+
+
 def may_be_setting(name: str, unique: bool) -> bool:
     """Whether a column that varies may be a setting; `unique` if it has another value in every run."""
     key = key_of(name)
@@ -142,8 +166,10 @@ def may_be_setting(name: str, unique: bool) -> bool:
     measured = key in ("weight_norm", "max_weight") or _words(name) & {"metric", "metrics", "se", "std"}
     if is_group(name) or unnamed or of_others or (measured and not is_config(name)):
         return False
-    if is_strength(name) or is_config(name) or key in _SETTINGS:
+    if is_hyperparameter(name):
         return True
+    if key.rpartition("_")[2] in _MEASURED:
+        return False
     return key not in _ASIDE and not _words(name) & (_LOWER | _HIGHER) and not unique
 
 
@@ -170,15 +196,17 @@ def score_column(columns: Collection[str], has_numbers: Callable[[str], bool]) -
 def direction_of(score: str, columns: Collection[str] = ()) -> str:
     """Whether a higher score is better, by its name."""
     words = _words(score)
-    if words & {"neg", "negative"}:
-        return "maximize"
+    lower, higher = words & _LOWER, words & (_HIGHER - _NEUTRAL)
+    if words & {"neg", "negative"} and not (lower and higher):
+        return "minimize" if higher else "maximize"
     # Keras Tuner's `score` and the lists beside Optuna's `value` may be losses.
-    neutral = words & (_LOWER | _HIGHER) <= {"score", "scores"} and any(
+    neutral = words & (_LOWER | _HIGHER) <= _NEUTRAL and any(
         key_of(c) in ("best_step", "value") for c in columns
     )
-    if bool(words & _LOWER) == bool(words & _HIGHER) or neutral:
+    if (lower and higher) or not words & (_LOWER | _HIGHER) or neutral:
+        what = f"score in the columns named {shown(score)}" if is_group(score) else shown(score)
         raise RequestError(
-            f"{called('direction', of='choose')}: is a higher {shown(score)} better? Give "
+            f"{called('direction', of='choose')}: is a higher {what} better? Give "
             'direction="maximize" or "minimize".'
         )
-    return "minimize" if words & _LOWER else "maximize"
+    return "minimize" if lower else "maximize"

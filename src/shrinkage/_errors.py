@@ -54,8 +54,8 @@ def vocabulary(names: Mapping[str, str]) -> Iterator[None]:
     """Within it, messages name the arguments of called functions as the caller knows them.
 
     Args:
-        names: from the name in here to the name out there. Names that are not arguments, such as `--lr` or `VALUE`,
-            are used unchanged.
+        names: from the name in here to the name out there, of an argument or of a function. Names that are not
+            arguments, such as `--lr` or `VALUE`, are used unchanged.
     """
     token = _translations.set((*_translations.get(), names))
     try:
@@ -76,6 +76,7 @@ def called(name: str, value: object = _UNSAID, *, of: str = "") -> str:
     for names in reversed(_translations.get()):
         if name in names:
             name, of = names[name], ""
+        of = names.get(of, of)
     if not is_argument or not name.isidentifier() or name.isupper():
         return name if value is _UNSAID or value is True else f"{name} {_typed(value)}"
     text = f"{name}={'…' if value is _UNSAID else shown(value)}"

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from shrinkage import RequestError, useful_range
+from shrinkage import RequestError, transfer, useful_range
 
 
 def ran(*arguments):
@@ -30,6 +30,14 @@ def test_range_prints_the_ends_and_what_to_type():
     assert "Next: replace 1e-05" in done.stdout
 
 
+def test_transfer_prints_the_number_and_its_rules():
+    done = ran("transfer", "0.1", "--width", "256,1024", "--batch-size", "32,256")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == f"{transfer(0.1, width=(256, 1024), batch_size=(32, 256))}\n"
+    as_json = json.loads(ran("transfer", "0.1", "--rows", "1,2", "--optimizer", "lam", "--json").stdout)
+    assert as_json["value"] == pytest.approx(0.05)
+
+
 def test_range_as_json_and_between():
     found = json.loads(ran(*RANGE, "--between", "1e-6,1", "--json").stdout)
     assert found["acting"] == pytest.approx([1e-3, 1])
@@ -41,6 +49,9 @@ def test_range_as_json_and_between():
         (("range", "--optimizer", "torch.optim.AdamW"), "--steps (the number of optimizer steps"),
         ((*RANGE, "--between", "1"), "--between: must be two numbers"),
         ((*RANGE, "--values", "a"), "--values: must be numbers"),
+        (("transfer", "0.1", "--width", "256"), "--width: must be two numbers"),
+        (("transfer", "0.1"), "transfer: nothing changes"),
+        (("transfer", "-1", "--rows", "1,2"), "VALUE: must be a number >= 0"),
         (("choose", "nowhere.csv"), "there is no file 'nowhere.csv'"),
     ],
 )

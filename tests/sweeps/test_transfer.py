@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import doctest
 
+import numpy as np
 import pytest
 
 from shrinkage import RequestError, rescale
@@ -21,6 +22,9 @@ from shrinkage.sweeps import _rescale, _transfer, transfer
         ("torch.optim.AdamW", {"rows": (50_000, 100_000)}, 1 / 2),
         ("torch.optim.AdamW", {"steps": (1000, 2000)}, 1),
         ("torch.optim.AdamW", {"steps": (1000, 2000), "keep": "run"}, 1 / 2),
+        ("torch.optim.AdamW", {"steps": (1000, 500), "batch_size": (32, 64), "keep": "run"}, 2),
+        ("torch.optim.AdamW", {"batch_size": (32, 64), "rows": (50, 100), "keep": "run"}, 1),
+        ("torch.optim.AdamW", {"batch_size": np.array([32, 256])}, 8),
         ("composer.optim.DecoupledAdamW", {"width": (256, 1024)}, 1),
         ("optax.lion", {"batch_size": (32, 256)}, 8),
         ("lam", {"rows": (100, 200)}, 1 / 2),
@@ -74,6 +78,7 @@ def test_a_rule_that_was_tested_for_adamw_says_so_elsewhere():
         ("torch.optim.AdamW", {"width": (0, 2)}, "> 0 and finite"),
         ("torch.optim.AdamW", {"rows": (1, 2), "keep": "prior"}, "has no prior"),
         ("nonsense", {"rows": (1, 2)}, "no convention named"),
+        ("torch.optim.AdamW", {"rows": (1, 2), "keep": "epochs"}, r"^transfer\(keep=…\): must be"),
     ],
 )
 def test_where_no_rule_is_known_it_refuses(convention, change, sentence):

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import doctest
 import math
+import re
 from typing import Any
 
+import numpy as np
 import pytest
+import torch
 
 from shrinkage import RequestError, convert
 from shrinkage.strength import conventions
@@ -126,9 +129,74 @@ def test_it_prints_the_ends_why_and_what_to_type():
     assert lines[2].startswith("Next: search np.geomspace(0.1, 1, 7), because")
 
 
+@pytest.mark.parametrize("steps", [1, 2, 3, 9, 30, 10_000])
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+@pytest.mark.parametrize("lr", [1e-5, 1e-3, 0.1])
+def test_good_values_lie_in_the_range_or_there_are_none(steps, dtype, lr):
+    found = useful_range("torch.optim.AdamW", lr=lr, steps=steps, dtype=dtype)
+    assert found.low < found.high
+    assert found.good is None or found.low <= found.good[0] < found.good[1] <= found.high
+    lost = dtype == "bfloat16" and steps == 10_000
+    assert ("carry what rounding loses" in found.next) == lost
+
+
+def test_in_a_run_of_a_few_steps_the_strong_end_leaves_the_tolerance_after_all_of_them():
+    found = useful_range("torch.optim.AdamW", lr=1e-3, steps=3)
+    assert (1 - 1e-3 * found.strong) ** 3 == pytest.approx(0.01)
+    assert "within 3 steps" in found.why
+    assert "over the only step" in useful_range("torch.optim.AdamW", lr=1e-3, steps=1).why
+
+
+@pytest.mark.parametrize("steps", [7, 90, 10_000])
+def test_what_it_says_to_search_can_act(steps):
+    found = useful_range("torch.optim.AdamW", lr=1e-3, steps=steps, schedule="cosine")
+    low, high = map(float, re.findall(r"geomspace\((.*?), (.*?), 7\)", found.next)[0])
+    assert found.low <= low < high <= found.high
+
+
+@pytest.mark.parametrize(
+    "values, acting, words",
+    [
+        ([0, 0.1, 1], (0.1, 1), "keep these values; all 2 can act"),
+        ([1, 0.1, 1e-6, 1e-6], (1, 0.1), "replace 1e-06 with values"),
+        ([0], (), "none of these values can act"),
+    ],
+)
+def test_zero_is_what_the_others_are_compared_with(values, acting, words):
+    found = useful_range("torch.optim.AdamW", values=values, **ADAMW)
+    assert found.acting == acting
+    assert words in found.next
+
+
+def test_a_range_of_one_number_acts_or_does_not():
+    assert useful_range("torch.optim.AdamW", between=(0.1, 0.1), **ADAMW).acting == (0.1, 0.1)
+    assert useful_range("torch.optim.AdamW", between=(1e-6, 1e-6), **ADAMW).acting == ()
+
+
+def test_formats_go_by_the_names_that_torch_has_for_them():
+    plain = useful_range("torch.optim.AdamW", dtype="bfloat16", **ADAMW)
+    for other in ("bf16", torch.bfloat16):
+        assert useful_range("torch.optim.AdamW", dtype=other, **ADAMW) == plain
+    assert useful_range("torch.optim.AdamW", dtype=np.float16, **ADAMW).low < plain.low
+
+
+def test_a_warm_up_from_0_has_its_largest_rate_as_the_peak():
+    rates = [1e-3 * min(1, t / 10) for t in range(100)]
+    found = useful_range("torch.optim.AdamW", schedule=rates)
+    assert found.low == pytest.approx(0.01 / sum(rates))
+    assert found == useful_range("torch.optim.AdamW", schedule=rates, lr=1e-3, steps=100)
+
+
+def test_epochs_that_a_number_needs_come_from_the_steps():
+    run = {"lr": 1e-3, "rows": 1000, "batch_size": 10}
+    by_steps = useful_range("loshchilov_hutter_normalized", steps=500, **run)
+    assert by_steps == useful_range("loshchilov_hutter_normalized", epochs=5, **run)
+
+
 @pytest.mark.parametrize(
     "name, options, sentence",
     [
+        ("torch.optim.AdamW", {"lr": 0, "steps": 10}, r"^useful_range\(lr=…\): must be a number > 0"),
         ("torch.optim.Adam", {}, r"steps=… .*lr=… .*gradient_rms=… .*Give them too"),
         ("sklearn.linear_model.Ridge", {}, r"rows=… .*curvature=… .*XᵀX/n"),
         (

@@ -21,7 +21,7 @@ from shrinkage.cli.commands._convert_command import NumberFirst, conventions, co
 from shrinkage.cli.commands._export import export
 from shrinkage.cli.commands._fit_command import fit
 from shrinkage.cli.commands._predict import predict
-from shrinkage.cli.commands._sweeps import choose, useful_range
+from shrinkage.cli.commands._sweeps import choose, transfer, useful_range
 
 __all__ = ["app", "main"]
 
@@ -65,9 +65,10 @@ def _guarded(command: Callable[..., object]) -> Callable[..., None]:
     return run
 
 
-for command in (fit, predict, export, compare, audit, convert, conventions, useful_range, choose):
+for command in (fit, predict, export, compare, audit, convert, conventions, useful_range, choose, transfer):
     app.command(
-        "range" if command is useful_range else None, cls=NumberFirst if command is convert else None
+        "range" if command is useful_range else None,
+        cls=NumberFirst if command in (convert, transfer) else None,
     )(_guarded(with_help_all(command)))
 
 

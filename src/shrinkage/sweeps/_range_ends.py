@@ -47,7 +47,8 @@ class Ends:
     weak: float
     strong: float
     good: tuple[float, float] | None
-    """Numbers for a timescale of the run and for one of an epoch or a tenth of the run; None without a run."""
+    """Numbers for a timescale of the run and for one of an epoch or a tenth of the run; None without a run, in a run of a
+    few steps, and where rounding loses all of them."""
     rounded: float | None
     """The number below which rounding loses all of the decay; None where it is not known."""
     exact: bool
@@ -83,6 +84,11 @@ class Run:
     gradient_rms: float | None = None
     weight_rms: float | None = None
     curvature: tuple[float, float] | None = None
+
+    @property
+    def few_steps(self) -> int:
+        """m, in a run that may be shorter."""
+        return min(FEW_STEPS, self.steps)
 
 
 def is_adaptive(entry: Convention) -> bool:
@@ -139,17 +145,17 @@ def _of_run(entry: Convention, q: Quantities, run: Run) -> Ends:
 
 def _by_shrinks(number: Callable[[float], float], peak_share: float, run: Run, *, rounds: bool) -> Ends:
     """The ends, from the number that has a given mean shrink."""
-    strong = number(-math.expm1(math.log(run.tolerance) / FEW_STEPS) * peak_share)  # (2)
+    strong = number(-math.expm1(math.log(run.tolerance) / run.few_steps) * peak_share)  # (2)
     weak, rounded = number(run.tolerance / run.steps), None  # (1)
     rising = weak < strong
     if rounds:
         rounded = number(HALF_SPACING[run.dtype] * peak_share)  # (3)
         weak = _stronger(weak, rounded, rising=rising)
     shortest = min(run.steps / run.epochs, run.steps / 10) if run.epochs else run.steps / 10
-    good = (
-        _stronger(number(1 / run.steps), weak, rising=rising),
-        _stronger(number(1 / shortest), strong, rising=not rising),
-    )
+    longest_lived = _stronger(number(1 / run.steps), weak, rising=rising)
+    shortest_lived = _stronger(number(1 / max(shortest, 1.0)), strong, rising=not rising)
+    ordered = (longest_lived < shortest_lived) == rising and longest_lived != shortest_lived
+    good = (longest_lived, shortest_lived) if ordered else None
     return Ends(weak=weak, strong=strong, good=good, rounded=rounded, exact=True)
 
 
@@ -191,7 +197,7 @@ def _of_l1(entry: Convention, q: Quantities, run: Run) -> Ends:
         rates = [s for s, _ in relative_rates(replace(q, steps=min(run.steps, FINEST)))]
         lr = q.get("lr") * gain
         weak = run.tolerance * size / (lr * math.fsum(rates) / len(rates) * run.steps)  # (4)
-        strong = size / (FEW_STEPS * lr * max(rates))
+        strong = size / (run.few_steps * lr * max(rates))
     numbers = [entry.form.back(strength, q) for strength in (weak, strong)]
     return Ends(weak=numbers[0], strong=numbers[1], good=None, rounded=None, exact=False)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Literal, Unpack
 
-from shrinkage._errors import RequestError, called, shown
+from shrinkage._errors import RequestError, called, shown, vocabulary
 from shrinkage.strength import (
     CLOCKS,
     Convention,
@@ -23,6 +23,7 @@ __all__ = ["Keep", "rescale"]
 Keep = Literal["timescale", "prior", "run"]
 
 
+@vocabulary({"convert": "rescale"})
 def rescale(
     value: float,
     convention: str,

@@ -9,7 +9,7 @@ from typing import Any, Literal, Unpack
 
 import numpy as np
 
-from shrinkage._errors import RequestError, called
+from shrinkage._errors import RequestError, called, vocabulary
 from shrinkage.strength import Options
 from shrinkage.sweeps._sweep_result import Edge, SweepResult
 from shrinkage.sweeps._sweep_runs import Sweep, read_sweep
@@ -49,6 +49,7 @@ class SweepChoice(SweepResult):
         return Path(path)
 
 
+@vocabulary({"useful_range": "choose"})
 def choose(
     results: Any,
     *,

@@ -63,7 +63,7 @@ def sentences(c: SweepResult) -> list[str]:
     lines += [f"The best lies at the {side} end of {clean(name, 60)}." for name, side in c.at_edge]
     if c.range:
         lines.append(str(c.range).splitlines()[0])
-        dead = [v for v in c.range.values if v not in c.range.acting]
+        dead = [v for v in c.range.values if v and v not in c.range.acting]
         if dead:
             lines.append(
                 f"{len(dead)} of {len(c.range.values)} values cannot act: {', '.join(short(v) for v in dead)}."

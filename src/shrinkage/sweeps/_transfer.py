@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from shrinkage._errors import RequestError, shown
+import numpy as np
+
+from shrinkage._errors import RequestError, called, shown, vocabulary
 from shrinkage.strength import Convention, checked, find
 from shrinkage.sweeps._rescale import Keep, rescale
 
@@ -56,6 +58,7 @@ class Transfer:
         return "\n".join([*lines, self.next])
 
 
+@vocabulary({"rescale": "transfer", "convert": "transfer"})
 def transfer(
     lam: float,
     convention: str = "torch.optim.AdamW",
@@ -81,7 +84,7 @@ def transfer(
         depth: number of residual blocks, whose branches are scaled by 1/depth; for AdamW only.
         batch_size: rows per optimizer step.
         rows: training rows.
-        steps: steps of the run, on the same rows.
+        steps: steps of the run.
         lr: learning rate; by default unchanged, except for the division by the ratio of widths.
         keep: "timescale" in epochs, "run" (the timescale as a share of the run) or "prior"; by default the timescale for
             a decay and the prior for an objective.
@@ -113,7 +116,8 @@ def transfer(
     pairs = {name: _pair(name, pair) for name, pair in changes.items() if pair is not None}
     if not pairs:
         raise RequestError(
-            "transfer(…): nothing changes. Give width, depth, batch_size, rows, steps or lr as (before, after)."
+            f"{called('transfer(…)')}: nothing changes. Give width, depth, batch_size, rows, steps or lr as (before, "
+            "after)."
         )
     kept = keep or ("prior" if entry.kind == "objective" else "timescale")
     refused = [reason for name in pairs if (reason := _refusal(name, entry, kept))]
@@ -142,7 +146,8 @@ def _rescale_value(
     batch = pairs.get("batch_size", (1.0, 1.0))
     rows = pairs.get("rows", (1e3 * max(batch),) * 2)
     lr = pairs.get("lr", (1e-3, 1e-3 * lr_factor))
-    epochs = pairs.get("steps", (1.0, 1.0))
+    steps = pairs.get("steps", (rows[0] / batch[0], rows[1] / batch[1]))
+    epochs = [t * b / n for t, b, n in zip(steps, batch, rows, strict=True)]
     return rescale(
         lam,
         entry.name,
@@ -163,15 +168,18 @@ def _refusal(name: str, entry: Convention, keep: Keep) -> str:
     """Why there is no rule for this change, or nothing."""
     if keep == "prior":
         if entry.kind != "objective":
-            return f"transfer(keep='prior'): {entry.name} is a decay, which has no prior. Keep the timescale."
+            return (
+                f"{called('keep', 'prior', of='transfer')}: {entry.name} is a decay, which has no prior. Keep the "
+                "timescale."
+            )
         if name in ("width", "depth"):
             return (
-                f"transfer({name}=…): no rule is known for the L2 term of {entry.name} when the {name} "
+                f"{called(name, of='transfer')}: no rule is known for the L2 term of {entry.name} when the {name} "
                 "changes; there is one for AdamW. Choose the strength again on a path."
             )
     if name in ("width", "depth") and (entry.kind == "objective" or entry.family != "adam"):
         return (
-            f"transfer({name}=…): no rule is known for {entry.name} when the {name} changes; the known one "
+            f"{called(name, of='transfer')}: no rule is known for {entry.name} when the {name} changes; the known one "
             "was found and tested for AdamW. Choose the strength again."
         )
     return ""
@@ -228,7 +236,9 @@ def _next(entry: Convention, value: float, lr_factor: float) -> str:
 
 
 def _pair(name: str, pair: object) -> Pair:
-    if not isinstance(pair, (tuple, list)) or len(pair) != 2:
-        raise RequestError(f"transfer({name}=…): must be two numbers, (before, after), got {shown(pair)}.")
+    if not isinstance(pair, (tuple, list, np.ndarray)) or len(pair) != 2:
+        raise RequestError(
+            f"{called(name, of='transfer')}: must be two numbers, (before, after), got {shown(pair)}."
+        )
     before, after = (checked("transfer", name, number, "> 0 and finite") for number in pair)
     return before, after

@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
-from typing import Literal, Unpack
+from numbers import Real
+from typing import Any, Literal, Unpack
 
 import numpy as np
 
-from shrinkage._errors import RequestError, called, shown
+from shrinkage._errors import RequestError, called, shown, vocabulary
 from shrinkage.strength import CLOCKS, Convention, Options, Quantities, asked_for, checked, find, short
 from shrinkage.sweeps._range_ends import HALF_SPACING, Ends, Run, ends, is_adaptive
 from shrinkage.sweeps._range_words import next_words, why_words
@@ -35,7 +36,8 @@ class UsefulRange:
     """The other end."""
     good: tuple[float, float] | None
     """The range of good values: a timescale from one epoch (at most a tenth of the run) to the whole run; None for a
-    solver and for L1, for which the run does not determine it."""
+    solver and for L1, for which the run does not determine it, in a run of a few steps, and where rounding to the
+    format of the weights loses all of them."""
     exact: bool
     """Whether the shrink follows from the number alone; False if gradients, norms or momentum matter."""
     why: str
@@ -59,12 +61,13 @@ class UsefulRange:
         return "\n".join((head, self.why, self.next))
 
 
+@vocabulary({"convert": "useful_range"})
 def useful_range(
     convention: str,
     *,
     values: Sequence[float] | None = None,
     between: tuple[float, float] | None = None,
-    dtype: Dtype = "float32",
+    dtype: Dtype | object = "float32",
     weight_rms: float | None = None,
     curvature: tuple[float, float] | None = None,
     tolerance: float = 0.01,
@@ -80,7 +83,7 @@ def useful_range(
         convention: name of a convention, such as "torch.optim.AdamW"; see `conventions()`.
         values: the numbers of a sweep, to see which can act.
         between: the two ends of a sweep, to see which part can act.
-        dtype: format of the weights: "float64", "float32", "bfloat16" or "float16".
+        dtype: format of the weights: "float64", "float32", "bfloat16" or "float16", or torch's own.
         weight_rms: root mean square of the weights, > 0; for L1.
         curvature: smallest and largest eigenvalue of the loss's Hessian, > 0; for objectives that a solver minimizes.
         tolerance: ε, in (0, 0.5].
@@ -103,7 +106,8 @@ def useful_range(
     """
     entry = find(convention, "useful_range")
     gradient_rms = run.pop("gradient_rms", None)
-    _check_options(dtype, tolerance, curvature, gradient_rms, weight_rms)
+    weights = _format(dtype)
+    _check_options(weights, tolerance, curvature, gradient_rms, weight_rms)
     if unknown := sorted(set(run) - {each.name for each in fields(Quantities)}):
         raise RequestError(f"useful_range({unknown[0]}=…): there is no such quantity of a run; see convert.")
     q = Quantities(**run)
@@ -114,6 +118,7 @@ def useful_range(
     if q.steps is not None:
         q = replace(q, steps=int(q.steps))
     steps, epochs = _steps(q)
+    q = replace(q, epochs=q.epochs or epochs, lr=q.lr or _peak(q))
     _ask(entry, q, steps, gradient_rms, weight_rms, curvature)
     if curvature is not None and entry.kind != "objective":
         raise RequestError(
@@ -123,7 +128,7 @@ def useful_range(
     run_given = Run(
         steps=steps or 1,
         tolerance=tolerance,
-        dtype=dtype,
+        dtype=weights,
         epochs=epochs,
         gradient_rms=gradient_rms,
         weight_rms=weight_rms,
@@ -145,7 +150,7 @@ def _result(
     acting = tuple(v for v in values if low <= v <= high)
     if is_range:
         inside = (max(values[0], low), min(values[1], high))
-        acting = inside if inside[0] < inside[1] else ()
+        acting = inside if inside[0] < inside[1] or inside == values else ()
     return UsefulRange(
         convention=entry.name,
         low=low,
@@ -170,6 +175,22 @@ def _steps(q: Quantities) -> tuple[int | None, float | None]:
     if steps is None and q.epochs is not None:
         steps = max(round(q.epochs * an_epoch), 1)
     return steps, steps / an_epoch if steps else q.epochs
+
+
+def _format(dtype: object) -> Any:
+    """The name of a format of numbers: also of torch's and numpy's own, and the short ones."""
+    name = str(getattr(dtype, "__name__", dtype)).removeprefix("torch.")
+    return _FORMATS.get(name, name if name in HALF_SPACING else dtype)
+
+
+_FORMATS = {"bf16": "bfloat16", "fp16": "float16", "half": "float16", "fp32": "float32", "fp64": "float64"}
+
+
+def _peak(q: Quantities) -> float | None:
+    """The largest of the learning rates of a schedule that lists them."""
+    listed = [] if isinstance(q.schedule, str) else q.schedule
+    rates = [float(rate) for rate in listed if isinstance(rate, Real)]
+    return max((rate for rate in rates if 0 < rate < math.inf), default=None)
 
 
 def _ask(

@@ -1,9 +1,10 @@
-"""`shrinkage range` and `shrinkage choose`: what a strength can do in a run, and what the runs of a sweep say."""
+"""`shrinkage range`, `choose` and `transfer`: where a strength acts, what a sweep says, and what a larger run needs."""
 
 from __future__ import annotations
 
 import json
 import math
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,17 +13,20 @@ import typer
 from shrinkage.cli.options import _run_options as run
 from shrinkage.cli.options._values import options_named
 
-__all__ = ["choose", "useful_range"]
+__all__ = ["choose", "transfer", "useful_range"]
 
 _OPTIONS = (
     *run.QUANTITIES,
     *("values", "between", "dtype", "weight_rms", "curvature", "tolerance", "convention"),
     *("setting", "score", "by", "direction", "test_share"),
+    *("width", "depth", "keep"),
 )
 _CALLED = {name: f"--{name.replace('_', '-')}" for name in _OPTIONS} | {
     "results": "FILE",
     "useful_range(…)": "range",
     "choose(…)": "choose",
+    "transfer(…)": "transfer",
+    "lam": "VALUE",
 }
 _CHOICE = ("best", "score", "tied", "one_se", "at_edge", "known", "noise", "margin", "strength", "next")
 """Fields of a choice that --json prints."""
@@ -42,6 +46,10 @@ Dtype = Annotated[
     str, typer.Option(help="Number format of the weights: float64, float32, bfloat16 or float16.")
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+def _change(what: str) -> Any:
+    return typer.Option(metavar="BEFORE,AFTER", help=what)
 
 
 def useful_range(
@@ -170,6 +178,41 @@ def choose(
             typer.echo(f"Wrote {out}.", err=True)
 
 
+def transfer(
+    value: Annotated[float, typer.Argument(metavar="VALUE", help="The number in the run before.")],
+    optimizer: Annotated[
+        str,
+        typer.Option("--optimizer", "--convention", help="What the number means, such as torch.optim.AdamW."),
+    ] = "torch.optim.AdamW",
+    width: Annotated[str | None, _change("Width of the hidden layers.")] = None,
+    depth: Annotated[str | None, _change("Residual blocks.")] = None,
+    batch_size: Annotated[str | None, _change("Rows per step.")] = None,
+    rows: Annotated[str | None, _change("Training rows.")] = None,
+    steps: Annotated[str | None, _change("Steps of the run.")] = None,
+    lr: Annotated[str | None, _change("Learning rate.")] = None,
+    keep: Annotated[
+        str | None,
+        typer.Option(help="What to keep: timescale, run or prior; the prior of an objective by default."),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Transfer a strength to another width, depth, batch size, number of rows, length of run or learning rate."""
+    from shrinkage.sweeps import transfer as transferred
+
+    given = dict(locals())
+    pairs: dict[str, Any] = {
+        name: _pair(f"--{name.replace('_', '-')}", given[name], "256,1024")
+        for name in ("width", "depth", "batch_size", "rows", "steps", "lr")
+        if given[name] is not None
+    }
+    with options_named(**_CALLED):
+        found = transferred(value, optimizer, keep=keep, **pairs)  # pyright: ignore[reportArgumentType]  (checked there)
+    if as_json:
+        typer.echo(_json(asdict(found)))
+    else:
+        typer.echo(str(found))
+
+
 def _numbers(option: str, text: str) -> list[float]:
     from shrinkage._errors import RequestError, shown
 
@@ -181,13 +224,13 @@ def _numbers(option: str, text: str) -> list[float]:
         ) from None
 
 
-def _pair(option: str, text: str) -> tuple[float, float]:
+def _pair(option: str, text: str, example: str = "1e-5,1e-1") -> tuple[float, float]:
     from shrinkage._errors import RequestError, shown
 
     numbers = _numbers(option, text)
     if len(numbers) != 2:
         raise RequestError(
-            f"{option}: must be two numbers with a comma, such as 1e-5,1e-1; got {shown(text)}."
+            f"{option}: must be two numbers with a comma, such as {example}; got {shown(text)}."
         )
     return numbers[0], numbers[1]
 

@@ -61,6 +61,7 @@ _PHRASE = re.compile(
 _STROKE, _BESIDE = r"-\u2010-\u2015\u2212\ufe63\uff0d_~", r"\s./\\()\[\]"
 _MARKS = re.compile(rf"[{_BESIDE}]*[{_STROKE}][{_STROKE}{_BESIDE}]*")
 """Strokes with points, slashes or brackets: `--/--`, `(-)`."""
+_CLOCK = re.compile(r"\d:\d")
 _ANSWER = re.compile(_any_of(ALSO_ANSWERS), re.IGNORECASE)
 
 
@@ -71,8 +72,11 @@ def is_missing_word(cell: str) -> bool:
     Two such words with a slash or an "or" between them are one too (`don't know/refused`), and blanks may be written as
     underscores or hyphens.
     """
-    if "0" <= cell[:1] <= "9" and "#" not in cell and cell.strip("0-./: tT"):
-        return False  # a number or a date: of the words, only dates of zeros begin so
+    if "0" <= cell[:1] <= "9":
+        if "#" not in cell and cell.strip("0-./: tT"):
+            return False  # a number or a date: of the words, only dates of zeros begin so
+    elif ":" in cell and _CLOCK.search(cell):
+        return False
     if _MARKS.fullmatch(cell):
         return True
     text = cell.lower().replace("\u2019", "'")

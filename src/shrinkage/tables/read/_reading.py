@@ -16,7 +16,7 @@ from shrinkage.tables.read._numerals import PLAIN, Numerals
 from shrinkage.tables.read._written import parse_written
 from shrinkage.tables.read._written_units import SHARES, factor_of, unit_key
 from shrinkage.tables.read.dates._date_layouts import COUNTS, LAYOUTS, moment_in, moments_from_counts
-from shrinkage.tables.read.dates._dates import moment_of
+from shrinkage.tables.read.dates._many_moments import moments_of
 from shrinkage.tables.read.dates._times_of_day import DURATIONS, hours_of
 
 __all__ = ["PLAINLY", "READINGS", "Form", "Reading", "as_read", "different", "readings_of", "with_readings"]
@@ -206,11 +206,9 @@ def _read(reading: Reading, cells: Sequence[str | None]) -> NDArray[Any]:
             reading.layout, pd.to_numeric(np.array(cells, dtype=object), errors="coerce")
         )
     if reading.form == "date":
-        moments = (
-            [moment_in(reading.layout, cell or "") for cell in cells]
-            if reading.layout
-            else [moment_of(cell or "", reading.day_first, reading.year_first) for cell in cells]
-        )
+        if not reading.layout:
+            return moments_of(cells, reading.day_first, reading.year_first)
+        moments = [moment_in(reading.layout, cell or "") for cell in cells]
         return np.array([np.datetime64("NaT") if m is None else m for m in moments], dtype="datetime64[us]")
     if reading.numerals == PLAIN and not reading.is_share:
         found = np.asarray(

@@ -110,6 +110,8 @@ class Written:
 
 def parse_written(cell: str) -> Written | None:
     """The cell as a number with a unit, or None where it is none: `(12.30)`, `$1,037.50`, `70 kg`, `100-`, `5'11"`."""
+    if ":" in cell:
+        return None  # a time, and no part of any number
     text = cell.translate(_ALIKE).strip()
     if (around := _AROUND.fullmatch(text)) is not None:
         text = next(part for part in around.groups() if part is not None).strip()

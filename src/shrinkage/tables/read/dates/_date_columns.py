@@ -7,6 +7,8 @@ import shlex
 from collections.abc import Sequence
 from dataclasses import replace
 
+import numpy as np
+
 from shrinkage._errors import shown
 from shrinkage.tables.read._column_cells import (
     ColumnCells,
@@ -20,6 +22,7 @@ from shrinkage.tables.read._missing_words import PANDAS_WORDS
 from shrinkage.tables.read._reading import Form, Reading
 from shrinkage.tables.read.dates._date_layouts import SIX_DIGITS, layout_of, moment_in
 from shrinkage.tables.read.dates._dates import are_days, is_utc, moment_of, order_of, zone_of
+from shrinkage.tables.read.dates._many_moments import moments_of
 from shrinkage.tables.read.dates._times_of_day import clock_layout, hours_of
 
 __all__ = ["as_dates", "as_laid_out", "as_times"]
@@ -50,7 +53,7 @@ def as_dates(held: ColumnCells, words: ColumnCells) -> Decision | None:
     if not any(moment_of(text, first) for text in held.texts[:50] for first in (False, True)):
         return None
     order = order_of(held.texts, held.rows, held.hints.day_first)
-    right = [moment_of(text, order.day_first, order.year_first) is not None for text in held.texts]
+    right = (~np.isnat(moments_of(held.texts, order.day_first, order.year_first))).tolist()
     phrases = []
     if order.alone:
         phrases.append(

@@ -102,7 +102,9 @@ FORMS = tuple(
         rf"(?P<d>\d{{1,2}})\.\s(?P<m>\d{{1,2}})\.\s(?P<y>\d{{4}}){_CLOCK}",
     )
 )
-_YEAR_OR_NAME = re.compile(rf"\d{{4}}[-/.]|[^\d]{{0,12}}\d{{1,4}}[-/.\s]?{_NAME}", re.IGNORECASE)
+_YEAR_OR_NAME = re.compile(
+    rf"\d{{4}}[-/.]|[^\d]{{0,12}}\d{{1,4}}[-/.\s]?{_NAME}|(?:{MONTHS})\.?\s\d", re.IGNORECASE
+)
 """The beginning of a date that has no day and month as numbers side by side, so that their order is no question."""
 _DAY_NUMBER = re.compile(r"(?:19|20)\d{4,12}")
 _MONTH_NUMBER = re.compile(r"(?:0[1-9]|1[0-2])\.(?:19|20)\d{2}")
@@ -241,7 +243,8 @@ def clock_of(part: dict[str, str | None], most: int) -> timedelta:
 
 def zone_of(cell: str) -> str:
     """The zone that a moment names, such as `+02:00`, `Z` or `CET`; empty for none."""
-    for text in (cell, plain_date(cell)):
+    for plainly in (False, True):
+        text = plain_date(cell) if plainly else cell
         for form in FORMS:
             if (found := form.fullmatch(text)) is not None:
                 part = found.groupdict()

@@ -109,6 +109,14 @@ def test_a_class_that_the_draw_could_not_keep_is_refused_by_name(rare, inner_fol
         compare_table(with_rare(4000, rare), ["kind"], rows=35, **(SMALL | {"splitting": splitting}))
 
 
+def test_several_columns_are_values_and_no_classes():
+    table = table_of(pd.DataFrame({"x": np.arange(60.0), "p": [0, 1] * 30, "q": [1, 1, 0] * 20}))
+    c = compare_table(table, ["p", "q"], methods=["none"], **SMALL)
+    assert (c.task, c.target_names) == ("regression", ("p", "q"))
+    with pytest.raises(RequestError, match="compare classifies one target column, got 2: 'p', 'q'"):
+        compare_table(table, ["p", "q"], task="classification", methods=["none"], **SMALL)
+
+
 @pytest.mark.parametrize("counts, most", [([10, 90, 4000], 300), ([6, 3994], 20), ([50, 50, 50], 100)])
 def test_the_draw_keeps_shares(counts, most):
     kept = _rows_per_class(np.array(counts), most, least=5)

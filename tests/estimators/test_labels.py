@@ -216,6 +216,37 @@ def test_the_command_line_writes_a_column_for_each_label(tmp_path: Path):
     assert_allclose(table.iloc[:, 4:], fitted.predict_proba(frame), rtol=1e-6)
 
 
+def test_the_command_line_learns_several_columns_of_two_values(tmp_path: Path):
+    from cli_cases import shrinkage
+
+    X, Y = rows(labels=2)
+    frame = pd.DataFrame(X, columns=list("abcdef")).assign(
+        paid=np.where(Y[:, 0], "yes", "no"), kind=Y[:, 1] + 1
+    )
+    frame.to_csv(tmp_path / "t.csv", index=False)
+    asked = [
+        "--target=paid",
+        "--target=kind",
+        "--epochs=5",
+        "--folds=2",
+        "--inputs=standard",
+        "--out",
+        tmp_path / "m",
+    ]
+    done = shrinkage("fit", tmp_path / "t.csv", *asked)
+    assert done.returncode == 0, done.stderr
+    assert "The probabilities are those of 'yes' in 'paid', 2 in 'kind'." in done.stderr
+    saved = load_model(tmp_path / "m")
+    done = shrinkage("predict", tmp_path / "m", tmp_path / "t.csv", "--proba", "--out", tmp_path / "p.csv")
+    assert done.returncode == 0, done.stderr
+    predicted = pd.read_csv(tmp_path / "p.csv")
+    shares = [predicted.pop(name) for name in ("probability of yes in paid", "probability of 2 in kind")]
+    assert_allclose(np.column_stack(shares), saved.predict_proba(frame))
+    assert predicted.columns.tolist() == ["paid", "kind"]
+    assert_array_equal(predicted["paid"], np.where(shares[0] > 0.5, "yes", "no"))
+    assert_array_equal(predicted["kind"], np.where(shares[1] > 0.5, 2, 1))
+
+
 @pytest.mark.parametrize("predict_by", ["restarts", "folds"])
 def test_a_mean_over_networks_predicts_labels(predict_by: str, tmp_path: Path):
     fitted, frame = saved_in(tmp_path, restarts=2, predict_by=predict_by, max_epochs=3)

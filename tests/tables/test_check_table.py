@@ -1,6 +1,7 @@
 """Checking a table: every problem a sentence, all of them at once; and the split into features and target."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -69,11 +70,12 @@ AB = ["a", "b"] * (N // 2)
             "row 2: target 'y' is 'b', not a number",
         ),
         (
-            in_memory(x=X, y=AB, z=AB),
+            in_memory(x=X, y=AB, z=["a", "b", "c"] * 10),
             ["y", "z"],
             {"task": "classification"},
-            "takes one target column, got 2",
+            "target 'z' has 3 different values; of several targets to classify, each must have two",
         ),
+        (in_memory(x=X, y=AB, z=["a"] * N), ["y", "z"], {}, "target 'z' has one value"),
         (in_memory(x=X, y=X, z=AB), ["y", "z"], {}, "target 'z' is 'a', not a number"),
         (in_memory(x=X, y=AB), "y", {"task": "clustering"}, "task='clustering': must be"),
     ],
@@ -191,10 +193,29 @@ def test_several_targets_are_a_regression():
 
 
 @pytest.mark.parametrize(
+    "first, second, pairs, words",
+    [
+        ([0, 1], [1, 0], ((0, 1), (0, 1)), "two values (--task regression overrides)."),
+        ([False, True], ["yes", "no"], ((False, True), ("no", "yes")), "are those of 'yes' in 'q'."),
+        ([2, 1], ["x", "y"], ((1, 2), ("x", "y")), "are those of 2 in 'p', 'y' in 'q'."),
+    ],
+)
+def test_several_targets_of_two_values_are_labels(first: Any, second: Any, pairs: Any, words: str):
+    table = in_memory(x=X, p=first * 15, q=second * 15)
+    check_table(table, ["p", "q"])
+    problem = split_target(table, ["p", "q"])
+    assert (problem.task, problem.classes, problem.labels) == ("classification", None, pairs)
+    for column, values, pair in zip(problem.target.T, (first, second), pairs, strict=True):
+        np.testing.assert_array_equal(column, [pair.index(value) for value in values] * 15)
+    assert problem.reason.startswith("Multilabel classification")
+    assert problem.reason.endswith(words)
+
+
+@pytest.mark.parametrize(
     "columns, target, task, message",
     [
         ({"x": X, "y": AB}, "z", "auto", "no column 'z'"),
-        ({"x": X, "y": AB}, ["x", "y"], "classification", "takes one target column"),
+        ({"x": X, "y": AB}, ["x", "y"], "classification", f"target 'x' has {N} different values; of several"),
         ({"x": X, "y": [None, *AB[1:]]}, "y", "auto", "missing"),
         ({"x": X, "y": ["a", "b\0"] * 15}, "y", "auto", "target 'y' holds a NUL character"),
         ({"x": X, "y": AB}, "y", "regression", "row 1: target 'y' is 'a', not a number"),

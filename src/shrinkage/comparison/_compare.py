@@ -199,6 +199,12 @@ def _checked_problem(
     groups: NDArray[np.int64] | None,
 ) -> tuple[Problem, NDArray[np.int64] | None, list[str]]:
     """The rows to compare on, their groups, and what was noticed of them."""
+    if len(target) > 1 and task == "classification":
+        raise RequestError(
+            f"{called('task', task)}: compare classifies one target column, got {len(target)}: "
+            f"{', '.join(map(shown, target))}. Name one, or leave {called('task')} out."
+        )
+    task = "regression" if len(target) > 1 and task == "auto" else task
     notes = [*table.notes, *check_table(table, target, task=task, folds=splitting.folds)]
     problem = split_target(table, list(target), task)
     _check_rows(rows, splitting)

@@ -11,7 +11,8 @@ from shrinkage.estimators.given._runtime import Runtime
 from shrinkage.estimators.modules import LambdaPath, lambda_path, network_from_file
 from shrinkage.estimators.saved._matrix_columns import preprocessor_of
 from shrinkage.estimators.saved._onnx import export_onnx
-from shrinkage.estimators.saved._saved_model import SavedModel, load_model, save_model
+from shrinkage.estimators.saved._save_model import save_model
+from shrinkage.estimators.saved._saved_model import SavedModel, load_model
 
 __all__ = [
     "MLPCV",

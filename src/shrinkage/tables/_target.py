@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -15,7 +15,7 @@ from shrinkage.tables._source_table import Table, column_of
 from shrinkage.tables._target_moments import moment_target
 from shrinkage.tables.read._numerals import numbers_in
 
-__all__ = ["Problem", "Task", "inferred_task", "split_target"]
+__all__ = ["Problem", "Task", "inferred_task", "split_target", "wrong_labels"]
 
 Task = Literal["classification", "regression"]
 
@@ -30,8 +30,8 @@ class Problem:
     features: pd.DataFrame
     """All columns but the targets, rows in the order of the file."""
     target: NDArray[Any]
-    """Classification: (n,) labels as the file has them (text, int64 or bool). Regression: (n,) float64, or
-    (n, m) with m target columns."""
+    """Classification: (n,) classes as the file has them (text, int64 or bool), or (n, L) of 0 and 1 with L target
+    columns. Regression: (n,) float64, or (n, m) with m target columns."""
     target_names: tuple[str, ...]
     """The names of the target columns."""
     task: Task
@@ -39,7 +39,9 @@ class Problem:
     reason: str
     """One sentence: the task and why, or that it was given."""
     classes: NDArray[Any] | None
-    """The different labels, sorted; None for regression."""
+    """The different classes of one target column, sorted; None for regression and for several labels per row."""
+    labels: tuple[tuple[Any, Any], ...] | None = None
+    """(L) of each target column that is classified beside others, its two values, of which the second is 1."""
 
 
 def split_target(table: Table, target: str | Sequence[str], task: str = "auto") -> Problem:
@@ -47,7 +49,8 @@ def split_target(table: Table, target: str | Sequence[str], task: str = "auto") 
 
     Args:
         table: the table.
-        target: the name of the target column; several names for a regression with several outputs.
+        target: the name of the target column; several names for a regression with several outputs, or for the
+            classification of several labels per row, one of two values in each column.
         task: `classification`, `regression`, or `auto` to tell it from the target's values.
 
     Returns:
@@ -72,22 +75,15 @@ def split_target(table: Table, target: str | Sequence[str], task: str = "auto") 
     features = table.frame.drop(columns=list(names))
     if chosen == "classification":
         if len(names) > 1:
-            raise RequestError(
-                f"task='classification' takes one target column, got {len(names)}: {', '.join(names)}."
-            )
-        labels = labels_of(columns[0])
-        if labels.dtype == object and any("\0" in label for label in labels):
-            raise RequestError(
-                f"{table.name}: target {shown(columns[0].name)} holds a NUL character, so that predictions could not be "
-                "written as text. Replace it."
-            )
+            return _labelled(table, columns, features, reason)
+        classes = _classes_of(columns[0], table)
         return Problem(
             features=features,
-            target=labels,
+            target=classes,
             target_names=names,
             task="classification",
             reason=reason,
-            classes=np.unique(labels),
+            classes=np.unique(classes),
         )
     values = np.column_stack([numbers_of(column, table) for column in columns])
     moments = {
@@ -106,6 +102,42 @@ def split_target(table: Table, target: str | Sequence[str], task: str = "auto") 
     )
 
 
+def _labelled(table: Table, columns: Sequence[pd.Series], features: pd.DataFrame, reason: str) -> Problem:
+    """The problem of several labels per row."""
+    if wrong := list(wrong_labels(table, columns)):
+        raise RequestError(wrong)
+    names = tuple(str(column.name) for column in columns)
+    values = [_classes_of(column, table) for column in columns]
+    pairs = [np.unique(each) for each in values]
+    labels: tuple[tuple[Any, Any], ...] = tuple((low, high) for low, high in map(np.ndarray.tolist, pairs))
+    named = [
+        f"{shown(pair[1])} in {shown(name)}"
+        for name, pair in zip(names, labels, strict=True)
+        if pair != (0, 1)
+    ]
+    return Problem(
+        features=features,
+        target=np.column_stack([each == pair[1] for each, pair in zip(values, pairs, strict=True)]).astype(
+            np.int64
+        ),
+        target_names=names,
+        task="classification",
+        reason=f"{reason} The probabilities are those of {', '.join(named)}." if named else reason,
+        classes=None,
+        labels=labels,
+    )
+
+
+def wrong_labels(table: Table, columns: Sequence[pd.Series]) -> Iterator[str]:
+    """A sentence for each of several columns to classify that has more than two values."""
+    for column in columns:
+        if (different := column.nunique()) > 2:
+            yield (
+                f"{table.name}: target {shown(column.name)} has {different:,} different values; of several targets to "
+                "classify, each must have two, such as yes and no. Name one target, or use --task regression for numbers."
+            )
+
+
 def target_names(target: str | Sequence[str]) -> tuple[str, ...]:
     """The names as a tuple, whether one or several were given."""
     return (target,) if isinstance(target, str) else tuple(target)
@@ -118,6 +150,12 @@ def inferred_task(columns: Sequence[pd.Series], task: str) -> tuple[Task, str]:
     if task != "auto":
         raise RequestError(f"{called('task', task)}: must be 'auto', 'classification' or 'regression'.")
     if len(columns) > 1:
+        if all(column.nunique() <= 2 for column in columns):
+            return (
+                "classification",
+                f"Multilabel classification: each of the {len(columns)} target columns has two values "
+                "(--task regression overrides).",
+            )
         return "regression", f"Regression: there are {len(columns)} target columns."
     name, values = shown(columns[0].name), columns[0].dropna()
     different = values.nunique()
@@ -142,8 +180,18 @@ def inferred_task(columns: Sequence[pd.Series], task: str) -> tuple[Task, str]:
     )
 
 
-def labels_of(column: pd.Series) -> NDArray[Any]:
-    """Class labels: integers and booleans as such, all else as text."""
+def _classes_of(column: pd.Series, table: Table) -> NDArray[Any]:
+    """Classes: integers and booleans as such, all else as text."""
+    classes = _as_classes(column)
+    if classes.dtype == object and any("\0" in label for label in classes):
+        raise RequestError(
+            f"{table.name}: target {shown(column.name)} holds a NUL character, so that predictions could not be "
+            "written as text. Replace it."
+        )
+    return classes
+
+
+def _as_classes(column: pd.Series) -> NDArray[Any]:
     if pd.api.types.is_bool_dtype(column.dtype):
         return column.to_numpy(dtype=bool)
     if _numeric(column):

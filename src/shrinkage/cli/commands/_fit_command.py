@@ -293,14 +293,14 @@ def _estimator(asked: _Asked, problem: Problem, rows: SetApart) -> MLPCV:
 
     classes = problem.task == "classification"
     return (MLPClassifierCV if classes else MLPRegressorCV)(
-        **objective_of(asked, None if problem.classes is None else problem.classes.tolist()),
+        **objective_of(asked, problem.task, None if problem.classes is None else problem.classes.tolist()),
         hidden_layer_sizes=counts("--hidden", asked.hidden),
         network=_network(asked),
         lambdas=lambdas_of(asked.lambdas),
         strengths=asked.strengths,
         rule=asked.rule,
         trainer=asked.trainer,
-        cv=asked.splitter(problem.task, rows),
+        cv=asked.splitter(rows, stratified=problem.classes is not None),
         restarts=asked.restarts,
         select=asked.select,
         stop=asked.stop,
@@ -346,9 +346,10 @@ def _write(asked: _Asked, folder: Path, model: MLPCV, checked: _Checked, seconds
 
     assert model.preprocessor_ is not None
     problem, table, notes, weight = checked.problem, checked.rows.table, checked.notes, checked.rows.weight
+    targets = problem.target_names
     if len(model.forms_.names) > 1 or model.forms_.left_out:
         checked.say(str(model.forms_))
-    if text := note_on_skew(model, problem.features, problem.target, weight, problem.target_names[0]):
+    if text := note_on_skew(model, problem.features, problem.target, weight, targets[0]):
         note(text)
         notes = [*notes, text]
     reproduce = {
@@ -364,11 +365,11 @@ def _write(asked: _Asked, folder: Path, model: MLPCV, checked: _Checked, seconds
     }
     effects = column_effects(model, problem.features) if asked.effects else None
     story = fit_story(model, table, problem, notes=notes, reproduce=reproduce, effects=effects)
-    save_model(model, model.preprocessor_, problem.target_names, folder, ids=asked.roles.ids)
+    save_model(model, model.preprocessor_, targets, folder, ids=asked.roles.ids, labels=problem.labels)
     write_predictions(model.path_.to_frame(), folder / "path.csv")
     run = {
         **reproduce,
-        "options": {name: _plain(getattr(asked, name)) for name in asked.__dataclass_fields__},
+        "options": {name: getattr(asked, name) for name in asked.__dataclass_fields__},
         "lambda": model.choice_.lam,
         "lambda_min": model.choice_.lam_min,
         "lambda_1se": model.choice_.lam_1se,
@@ -380,7 +381,7 @@ def _write(asked: _Asked, folder: Path, model: MLPCV, checked: _Checked, seconds
         "compared": comparison_record(story),
         "notes": notes,
     }
-    write_atomic(folder / "run.json", json.dumps(run, indent=1, ensure_ascii=False).encode())
+    write_atomic(folder / "run.json", json.dumps(run, indent=1, ensure_ascii=False, default=str).encode())
     write_fit_report(story, folder / "report.html")
     return story
 
@@ -394,7 +395,3 @@ def _tell(asked: _Asked, story: FitStory) -> None:
     for row in story.strengths[1:] if useful else []:
         typer.echo(f"• In {row.framework}: {row.typed}, {row.note}.")
     typer.echo(harmless(f"The report is {asked.out / 'report.html'}; the model is the folder {asked.out}."))
-
-
-def _plain(value: Any) -> Any:
-    return str(value) if isinstance(value, Path) else value

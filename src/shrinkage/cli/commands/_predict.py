@@ -17,6 +17,7 @@ from shrinkage.cli._exit import harmless, note
 
 if TYPE_CHECKING:
     import pandas as pd
+    from numpy.typing import NDArray
 
     from shrinkage.estimators import SavedModel
     from shrinkage.tables import Table
@@ -140,7 +141,7 @@ class _Columns:
         else:
             predicted = saved.classes[shares.argmax(axis=1)]
         columns = predicted.reshape(len(frame), -1)
-        result |= {name: columns[:, i] for i, name in enumerate(saved.outputs)}
+        result |= dict(zip(saved.outputs, _as_in_the_table(saved, columns), strict=True))
         if shares is not None:
             result |= {_share_of(label): shares[:, i] for i, label in enumerate(_labels(saved))}
         if self.interval is not None:
@@ -190,8 +191,21 @@ def _write(asked: _Columns, parts: Iterator[Table], out: Path) -> None:
     typer.echo(harmless(f"{rows:,} predictions are written to {out}."))
 
 
+def _as_in_the_table(saved: SavedModel, predicted: NDArray[Any]) -> Sequence[NDArray[Any]]:
+    """The columns of predictions (n, k), labels as the two values that their column had."""
+    import numpy as np
+
+    columns = list(predicted.T)
+    if saved.labels is None:
+        return columns
+    return [np.array(pair)[column] for pair, column in zip(saved.labels, columns, strict=True)]
+
+
 def _labels(saved: SavedModel) -> Sequence[Any]:
     """What has a probability: the classes, or the labels of which a row may have several."""
+    if saved.labels is not None:
+        each = zip(saved.targets, saved.labels, strict=True)
+        return [name if pair == (0, 1) else f"{pair[1]} in {name}" for name, pair in each]
     if saved.has_labels:
         return saved.targets
     return () if saved.classes is None else saved.classes.tolist()

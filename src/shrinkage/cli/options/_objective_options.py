@@ -38,16 +38,18 @@ class Asked(Protocol):
     def scoring(self) -> str | None: ...
 
 
-def objective_of(asked: Asked, classes: Sequence[Any] | None) -> dict[str, Any]:
+def objective_of(asked: Asked, task: str, classes: Sequence[Any] | None) -> dict[str, Any]:
     """The options given, as parameters of this task's estimator.
 
     Args:
         asked: the options.
-        classes: of a classification, or None.
+        task: `classification` or `regression`.
+        classes: of one target column, or None.
     """
     if classes is None and asked.class_weight is not None:
-        raise RequestError("--class-weight: the target contains numbers, not classes. Leave it out.")
-    if classes is not None and (asked.loss is not None or asked.quantile is not None):
+        what = "numbers, not classes" if task == "regression" else "several labels per row, not one class"
+        raise RequestError(f"--class-weight: the target contains {what}. Leave it out.")
+    if task == "classification" and (asked.loss is not None or asked.quantile is not None):
         raise RequestError(
             "--loss: chooses the loss of a regression, but the target contains classes, whose loss is the "
             "cross-entropy. Leave it out, or use --task regression in place of --task classification."

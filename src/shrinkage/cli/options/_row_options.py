@@ -56,20 +56,20 @@ class RowOptions:
             group=self.group, time=self.time, weight=self.weight, ids=tuple(dict.fromkeys(self.id or ()))
         )
 
-    def splitter(self, task: str, rows: SetApart) -> Any:
-        """The splitter of the rows into folds, as scikit-learn's `cv`."""
+    def splitter(self, rows: SetApart, *, stratified: bool) -> Any:
+        """The splitter of the rows into folds, as scikit-learn's `cv`; by the classes where it is stratified."""
         from sklearn.model_selection import GroupKFold, KFold, StratifiedGroupKFold, StratifiedKFold
 
         from shrinkage.estimators import time_folds
 
         if rows.ranks is not None:
             return time_folds(rows.ranks, self.folds, rows.groups)
-        if self.group is not None and task == "regression":
+        if self.group is not None and not stratified:
             return GroupKFold(
                 self.folds
             )  # balances the sizes of the folds, which it does not do when it shuffles
         kinds = (KFold, StratifiedKFold) if self.group is None else (None, StratifiedGroupKFold)
-        kind: Any = kinds[task == "classification"]
+        kind: Any = kinds[stratified]
         return kind(
             self.folds, shuffle=not self.no_shuffle, random_state=None if self.no_shuffle else self.seed
         )

@@ -28,6 +28,7 @@ __all__ = [
     "checksum_of",
     "class_kind",
     "classes_from",
+    "labels_from",
     "read_words",
 ]
 
@@ -61,6 +62,10 @@ def _are_parts(value: Any) -> bool:
             for part in value
         )
     )
+
+
+def _are_labels(value: Any) -> bool:
+    return type(value) is list and all(_list_of(str, int, bool)(pair) and len(pair) == 2 for pair in value)
 
 
 def _is_temperature(value: Any) -> bool:
@@ -122,9 +127,11 @@ SCHEMAS[5] = SCHEMAS[3]
 OPTIONAL: dict[str, Callable[[Any], bool]] = {
     "columns": lambda value: type(value) is list,
     "ids": _list_of(str),
+    "labels": _are_labels,
     "predict_by": lambda value: value in ("restarts", "folds"),
 }
-"""How columns are read, for readers; which are carried into predictions; what predicts in place of the refit."""
+"""How columns are read, for readers; which are carried into predictions; the two values of each column of labels; what
+predicts in place of the refit."""
 
 
 def read_words(folder: Path) -> dict[str, Any]:
@@ -198,3 +205,16 @@ def classes_from(words: dict[str, Any], loss: str, outputs: int) -> NDArray[Any]
     if classes.shape != (2 if loss == "logistic" else outputs,) or len(words["targets"]) != 1:
         raise ValueError(f"{outputs} outputs for {len(classes)} classes")
     return classes
+
+
+def labels_from(words: dict[str, Any], loss: str) -> tuple[tuple[Any, Any], ...] | None:
+    """The two values of each column of labels; None where `model.json` lists none.
+
+    Raises:
+        ValueError: they don't fit the loss or the targets.
+    """
+    if "labels" not in words:
+        return None
+    if not loss_named(loss).of_labels or len(words["labels"]) != len(words["targets"]):
+        raise ValueError(f"labels that don't fit a loss of {loss} and {len(words['targets'])} targets")
+    return tuple((pair[0], pair[1]) for pair in words["labels"])

@@ -87,6 +87,7 @@ class _Graph:
             "inputs": json.dumps(model.preprocessor.feature_names_out),
             "targets": json.dumps(list(model.outputs)),
             "classes": json.dumps(None if model.classes is None else model.classes.tolist()),
+            **({} if model.labels is None else {"labels": json.dumps(model.labels)}),
             "lambda": repr(float(main.lambdas[place])),
         }
 

@@ -11,7 +11,6 @@ folds predicts, `predict_by` says so.
 from __future__ import annotations
 
 import hashlib
-import json
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -20,38 +19,32 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from safetensors import SafetensorError
-from safetensors.numpy import load, save
+from safetensors.numpy import load
 
 from shrinkage._errors import RequestError, called
-from shrinkage._files import sha256_of, write_atomic
 from shrinkage.estimators._fitted_networks import FittedNetworks
-from shrinkage.estimators._path_estimator import MLPCV
 from shrinkage.estimators.members._blend import Blend
 from shrinkage.estimators.members._fold_models import FoldModels
 from shrinkage.estimators.modules import MakeNetwork
-from shrinkage.estimators.saved._model_tensors import all_tensors, layout_from, numbers_of, tensors_of
+from shrinkage.estimators.saved._model_tensors import layout_from
 from shrinkage.estimators.saved._model_words import (
     FOLDS,
-    FORMAT,
     MODULE,
     NUMBERS,
     PREPROCESSING,
-    SCHEMAS,
     WORDS,
-    checksum_of,
-    class_kind,
     classes_from,
+    labels_from,
     read_words,
 )
-from shrinkage.estimators.saved._saved_folds import folds_from, folds_in_bytes
-from shrinkage.estimators.saved._saved_network import check_outputs, kind_from, network_words, state_in_bytes
-from shrinkage.networks import Kind, Layout, PerceptronKind, loss_named, perceptron_layout
-from shrinkage.networks.module import ModuleKind
+from shrinkage.estimators.saved._saved_folds import folds_from
+from shrinkage.estimators.saved._saved_network import check_outputs, kind_from
+from shrinkage.networks import Kind, Layout, PerceptronKind, loss_named
 from shrinkage.path import Scale
-from shrinkage.tables import Preprocessor, column_rules, preprocessor_from, save_preprocessor
-from shrinkage.tables.forms import StandardInputs, form_from, name_of
+from shrinkage.tables import Preprocessor, preprocessor_from
+from shrinkage.tables.forms import form_from
 
-__all__ = ["SavedModel", "load_model", "save_model"]
+__all__ = ["SavedModel", "load_model"]
 
 LARGEST_HEADER = 2**20
 LARGEST = 4 * 2**30
@@ -70,6 +63,8 @@ class SavedModel:
     """The classes in order; None for a regression and for several labels per row."""
     ids: tuple[str, ...] = ()
     """Names of columns that are copied to predictions."""
+    labels: tuple[tuple[Any, Any], ...] | None = None
+    """(L) the two values that each column of labels had, the second for a label that the row has; None for 0 and 1."""
     folder: Path | None = None
     """The folder that it was read from."""
     predict_by: str = "refit"
@@ -136,62 +131,6 @@ class SavedModel:
         return self.blend.predict(self.preprocessor.transform(frame), lam)
 
 
-def save_model(
-    model: MLPCV,
-    preprocessor: Preprocessor,
-    targets: tuple[str, ...],
-    folder: Path,
-    *,
-    ids: tuple[str, ...] = (),
-) -> None:
-    """Write the model's files, `model.json` with their checksums last. `ids` names columns to copy to predictions."""
-    blend, classes = model.blend_, getattr(model, "classes_", None)
-    classes = None if loss_named(model.networks_.loss).of_labels else classes
-    save_preprocessor(preprocessor, folder / PREPROCESSING)
-    version, numbers, about = _describe(blend, with_folds=bool(model.out_of_fold))
-    write_atomic(folder / NUMBERS, save(numbers))
-    files = [NUMBERS, PREPROCESSING]
-    if version == 4:
-        write_atomic(folder / MODULE, state_in_bytes(model.networks_))
-        files.append(MODULE)
-    if model.out_of_fold:
-        write_atomic(folder / FOLDS, folds_in_bytes(model.fold_models_, preprocessor))
-        files.append(FOLDS)
-    words = {
-        "format": FORMAT,
-        "version": version,
-        **about,
-        **({} if version == 1 else {"columns": column_rules(preprocessor)}),
-        **({} if version < 3 else {"temperature": float(blend.temperature)}),
-        "loss": model.networks_.loss,
-        "targets": list(targets),
-        **({"ids": list(ids)} if ids else {}),
-        **({} if model.predict_by_ == "refit" else {"predict_by": model.predict_by_}),
-        "classes": None if classes is None else {"kind": class_kind(classes), "values": classes.tolist()},
-        "sha256": {name: sha256_of(folder / name) for name in files},
-    }
-    write_atomic(folder / WORDS, json.dumps({**words, "checksum": checksum_of(words)}, indent=1).encode())
-
-
-def _describe(blend: Blend, *, with_folds: bool) -> tuple[int, dict[str, NDArray[Any]], dict[str, Any]]:
-    """The version of the format that holds this model, its numbers, and the description of its networks."""
-    first = blend.parts[0]
-    if isinstance(first.kind, ModuleKind):
-        return 4, numbers_of(first), {"network": network_words(first)}
-    parts = [_words_of(part, weight) for part, weight in zip(blend.parts, blend.weights, strict=True)]
-    if (
-        len(blend.parts) == 1
-        and isinstance(first.form, StandardInputs)
-        and first.perceptron.embedding == "none"
-        and not with_folds
-        and first.restarts is None
-    ):
-        own = {name: word for name, word in parts[0].items() if name in SCHEMAS[1]}
-        return 1, tensors_of(first), own
-    version = 5 if any("embedding" in part for part in parts) else 3 if with_folds else 2
-    return version, all_tensors(blend), {"parts": parts, "main": blend.main}
-
-
 def load_model(folder: str | Path, network: MakeNetwork | None = None) -> SavedModel:
     """Read a model that `save_model` wrote.
 
@@ -221,6 +160,7 @@ def load_model(folder: str | Path, network: MakeNetwork | None = None) -> SavedM
                 (_networks_of(words["network"], words["loss"], tensors, kind, kind.module_layout),), (1.0,)
             )
         classes = classes_from(words, blend.parts[0].loss, blend.parts[0].n_outputs)
+        labels = labels_from(words, blend.parts[0].loss)
         _check_averages(words, blend)
     except RequestError:
         raise
@@ -242,6 +182,7 @@ def load_model(folder: str | Path, network: MakeNetwork | None = None) -> SavedM
         blend=replace(blend, temperature=float(words.get("temperature", 1.0))),
         targets=tuple(words["targets"]),
         ids=tuple(words.get("ids", ())),
+        labels=labels,
         classes=classes,
         folder=folder,
         predict_by=words.get("predict_by", "refit"),
@@ -306,18 +247,6 @@ def _load_arrays(data: bytes) -> dict[str, NDArray[Any]]:
     if int.from_bytes(data[:8], "little") > LARGEST_HEADER:
         raise ValueError("the header of the numbers is larger than a saved model's can be")
     return load(data)
-
-
-def _words_of(part: FittedNetworks, weight: float) -> dict[str, Any]:
-    return {
-        "sizes": [part.layout.inputs, *perceptron_layout(part.layout).sizes[1:]],
-        "activation": part.perceptron.activation,
-        "lambdas": part.lambdas.tolist(),
-        "chosen": part.chosen,
-        "form": name_of(part.form),
-        "weight": float(weight),
-        **({} if part.perceptron.embedding == "none" else {"embedding": part.perceptron.embedding}),
-    }
 
 
 def _blend(words: dict[str, Any], tensors: dict[str, NDArray[Any]]) -> Blend:

@@ -12,7 +12,7 @@ import pandas as pd
 
 from shrinkage._errors import RequestError, called, shown
 from shrinkage.tables._source_table import Table, column_of
-from shrinkage.tables._target import inferred_task, split_target, target_names
+from shrinkage.tables._target import inferred_task, split_target, target_names, wrong_labels
 from shrinkage.tables._target_moments import MomentTarget, moment_target
 from shrinkage.tables.check._cells import mixed_cells, negative_counts, not_numbers, wrong_values
 from shrinkage.tables.check._header_rows import names_below, second_header
@@ -34,7 +34,7 @@ def check_table(
 
     Args:
         table: the table.
-        target: the name of the target column, or several for a regression with several outputs.
+        target: the name of the target column, or several for a regression with several outputs or several labels.
         task: `classification`, `regression` or `auto`.
         folds: how many parts the rows are cut into, >= 2.
         counts: whether the targets must be >= 0.
@@ -139,8 +139,9 @@ def _wrong_targets(table: Table, targets: Sequence[str], task: str, folds: int) 
     except RequestError as error:
         yield from error.problems
         return
-    if chosen == "classification" and len(targets) > 1:
-        yield f"Classification takes one target column, got {len(targets)}: {list_in_words(targets)}."
+    has_labels = chosen == "classification" and len(targets) > 1
+    if has_labels:
+        yield from wrong_labels(table, columns)
     for name, column in zip(targets, columns, strict=True):
         values = column.dropna()
         if task != "classification" and (problems := list(mixed_cells(table, name, column))):
@@ -150,9 +151,9 @@ def _wrong_targets(table: Table, targets: Sequence[str], task: str, folds: int) 
                 f"{table.name}: target {shown(name)} has one value ({shown(_plain(values.iloc[0]))}): "
                 "there is nothing to learn."
             )
-        elif chosen == "classification":
+        elif chosen == "classification" and not has_labels:
             yield from _rare_classes(table, name, values, folds)
-        else:
+        elif chosen == "regression":
             yield from not_numbers(table, name, column)
 
 
@@ -276,8 +277,10 @@ def _notes(table: Table, targets: Sequence[str], task: str) -> Iterator[str]:
                 f"Target {shown(name)} has the class {words}: if that means missing, use --na "
                 f"{shlex.quote(rule.missing[0])} --drop-missing-target."
             )
+    if len(targets) > 1:
+        task, _ = inferred_task([column_of(table.frame, target) for target in targets], task)
     for target in targets:
-        problem = split_target(table, target, task if len(targets) == 1 else "regression")
+        problem = split_target(table, target, task)
         features = problem.features.drop(columns=[name for name in targets if name != target])
         for leak in possible_leaks(features, problem.target, problem.task, target):
             if not _same_information(column_of(table.frame, leak.name), column_of(table.frame, target)):

@@ -88,13 +88,13 @@ def _typed(value: object) -> str:
     return value if isinstance(value, str) and re.fullmatch(r"[\w.+-]+", value) else shown(value)
 
 
-def check_choice(name: str, value: object, known: Collection[str]) -> None:
-    """Raise when a parameter is none of those known."""
+def check_choice(name: str, value: object, known: Collection[str], *, of: str = "") -> None:
+    """Raise when a parameter, of a function, is none of those known."""
     if value not in known:
-        raise RequestError(f"{called(name)}: must be one of {', '.join(known)}, got {shown(value)}.")
+        raise RequestError(f"{called(name, of=of)}: must be one of {', '.join(known)}, got {shown(value)}.")
 
 
-def check_count(name: str, value: object) -> None:
-    """Raise when a parameter is no whole number from 1 on; True and 2.0 are none."""
+def check_count(name: str, value: object, *, of: str = "") -> None:
+    """Raise when a parameter, of a function, is no whole number from 1 on; True and 2.0 are none."""
     if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
-        raise RequestError(f"{called(name)}: must be a whole number >= 1, got {shown(value)}.")
+        raise RequestError(f"{called(name, of=of)}: must be a whole number >= 1, got {shown(value)}.")

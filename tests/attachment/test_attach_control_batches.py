@@ -49,6 +49,25 @@ def test_a_batch_that_the_model_does_not_take_is_reported_with_its_shapes(which:
     assert ".." not in str(caught.value)
 
 
+def test_a_function_that_has_no_more_batches_is_reported():
+    control = sh.Hypergradient(iter([(torch.ones(8, 3), CLASSES)]).__next__, ce, every=1)
+    with pytest.raises(sh.RequestError, match="ran out of batches"):
+        train_twice(control)
+
+
+@pytest.mark.parametrize(
+    "make, words",
+    [
+        (lambda: sh.Hypergradient(every=0), r"^Hypergradient\(every=…\): must be a whole number"),
+        (lambda: sh.Hypergradient(inverse="newton"), r"^Hypergradient\(inverse=…\): must be one of step"),
+        (lambda: sh.Evidence(sample=0), r"^Evidence\(sample=…\): must be a whole number"),
+    ],
+)
+def test_a_setting_that_is_wrong_is_named_with_its_controller(make: Callable[[], Any], words: str):
+    with pytest.raises(sh.RequestError, match=words):
+        make()
+
+
 @pytest.mark.parametrize("rows, loss", [(8, float("nan")), (0, float("nan")), (8, float("inf"))])
 def test_a_loss_that_is_not_finite_is_warned_of_once(rows: int, loss: float):
     batch = torch.full((rows, 3), 1.0 if rows == 0 else loss), CLASSES[:rows]

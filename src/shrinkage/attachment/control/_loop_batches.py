@@ -89,7 +89,10 @@ class LoopBatches:
     def _next(self) -> Any:
         if not isinstance(self._source, Iterable):
             self.position += 1
-            return self._source()
+            try:
+                return self._source()
+            except StopIteration:
+                raise self._exhausted() from None
         if self._current is None:
             self._current = iter(self._source)
             for _ in range(self.position):
@@ -99,7 +102,10 @@ class LoopBatches:
                 self.position += 1
                 return batch
             self._current, self.position = iter(self._source), 0
-        raise RequestError(
+        raise self._exhausted()
+
+    def _exhausted(self) -> RequestError:
+        return RequestError(
             f"{self._where}: ran out of batches and could not be restarted. Give a list or a DataLoader, "
             "or a function that returns the next batch."
         )

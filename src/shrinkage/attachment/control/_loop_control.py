@@ -97,20 +97,29 @@ class LoopControl:
             }
 
     def after_step(self, claims: Sequence[Claim], done: int) -> bool:
-        """After the step: True where the strengths have moved."""
+        """After the step: True where the strengths have moved. Frozen weights don't count."""
         if self._measures is None or not self.controller.needs or not self._due(done):
             return False
         refuse_in_a_graph(
             f"attach(control={self.name}(…))", "λ is moved by Python", "Train without a captured graph."
         )
         held = self._claims_with_rules(claims)
+        trained = {claim.unit for claim in held if claim.param.requires_grad}
+        if not trained:
+            self._pulls = {}
+            return False
+        counted = [claim for claim in held if claim.param.requires_grad or claim.unit not in trained]
         groups = {p: group for group in self._optimizer.param_groups for p in group["params"]}
         lam = {claim: float(self._of(claim)) for claim in held}
-        shown = self._measures.of(held, claims, lam, groups, self._optimizer, self._pulls, len(self._trace))
+        shown = self._measures.of(
+            counted, claims, lam, groups, self._optimizer, self._pulls, len(self._trace)
+        )
         self._pulls = {}
-        seen = {need: self._by_unit(held, value) for need, value in shown.items()}
-        run = self._run(held, outputs=self._measures.outputs)
-        self._lam, self._state = self.controller.update(self._lam, seen, self._state, run)
+        seen = {need: self._by_unit(counted, value) for need, value in shown.items()}
+        run = self._run(counted, outputs=self._measures.outputs)
+        moved, self._state = self.controller.update(self._lam, seen, self._state, run)
+        moves = torch.tensor([unit in trained for unit in self._units])
+        self._lam = moved if moved.ndim == 2 else torch.where(moves, moved, self._lam)
         self._trace.append([float(done), *self._lam.flatten().tolist()])
         self._set(held)
         return True
@@ -194,7 +203,8 @@ class LoopControl:
         for claim in held:
             sizes[claim.unit] += claim.param.numel()
         pulled = set(held)
-        everything = sum(p.numel() for group in self._optimizer.param_groups for p in group["params"])
+        params = [p for group in self._optimizer.param_groups for p in group["params"]]
+        everything = sum(p.numel() for p in params if p.requires_grad)
         return Run(
             lr=self._lr,
             steps=self._steps,
@@ -202,7 +212,7 @@ class LoopControl:
             outputs=outputs,
             regression=getattr(self.controller, "loss", None) == "squared_error",
             sizes=tuple(sizes.values()),
-            exempt=everything - sum(claim.param.numel() for claim in pulled),
+            exempt=everything - sum(c.param.numel() for c in pulled if c.param.requires_grad),
         )
 
     def _carried_further(self) -> float:

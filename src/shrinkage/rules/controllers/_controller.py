@@ -89,7 +89,7 @@ class Paced:
     def check_pace(self) -> None:
         """Raise where `every` is no count."""
         if self.every is not None:
-            check_count("every", self.every)
+            check_count("every", self.every, of=type(self).__name__)
 
 
 def is_positive(value: object) -> bool:

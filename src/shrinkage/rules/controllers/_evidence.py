@@ -53,7 +53,7 @@ class Evidence(Paced):
 
     def __post_init__(self) -> None:
         self.check_pace()
-        check_count("sample", self.sample)
+        check_count("sample", self.sample, of="Evidence")
         if self.rows is not None:
             check_count("rows", self.rows)
         bounds = self.smallest, self.largest

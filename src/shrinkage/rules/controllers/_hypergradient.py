@@ -64,8 +64,8 @@ class Hypergradient(Paced):
 
     def __post_init__(self) -> None:
         self.check_pace()
-        check_count("terms", self.terms)
-        check_choice("inverse", self.inverse, _SLOPES)
+        check_count("terms", self.terms, of="Hypergradient")
+        check_choice("inverse", self.inverse, _SLOPES, of="Hypergradient")
         if not is_positive(self.rate):
             raise RequestError(f"Hypergradient(rate=…): must be > 0 and finite, got {shown(self.rate)}.")
         bounds = self.smallest, self.largest

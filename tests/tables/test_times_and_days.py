@@ -162,6 +162,9 @@ def test_moments_without_a_zone_beside_some_with_one_are_reported():
         (["00:05:30", "00:12:10", "01:02:03"], "such as '00:05:30'; if they are durations, put that word"),
         (["13:05+02:00", "14:05+02:00"], "the zone in '13:05+02:00' left out, the clock kept as written"),
         (["2024-01-05 13:05 Asia/Tokyo"], "the zone behind '2024-01-05 13:05 Asia/Tokyo' left out"),
+        (["08:45 ET", "13:20 PT"], "the zone in '08:45 ET' left out, the clock kept as written"),
+        (["Jan 5, 2024 3:05 PM ET"], "the zone behind 'Jan 5, 2024 3:05 PM ET' left out, the clock kept"),
+        (["P1Y2M", "P3M", "P1D", "PT5M"], "in hours, a day as 24, a month as 730.5 and a year as 8,766"),
         (["08:45", "13:20"], ""),
     ],
 )

@@ -271,10 +271,10 @@ def test_rows_without_a_value_at_the_end_are_left_out_with_a_note(tmp_path: Path
 
 
 def test_units_that_have_nothing_to_do_with_each_other_are_refused_with_the_line(tmp_path: Path):
-    cells = [f"{3 * i}.5 {'credit' if i % 2 else 'debit'}" for i in range(N)]
+    cells = [f"{3 * i}.5 {'pears' if i % 2 else 'heads'}" for i in range(N)]
     table = text_table(tmp_path / "t.csv", lines(cells), sep="|")
     with pytest.raises(
-        RequestError, match=r"line 3: column 'c' holds numbers with a unit, but here '3\.5 credit'"
+        RequestError, match=r"line 3: column 'c' holds numbers with a unit, but here '3\.5 pears'"
     ):
         check_table(table, "y", folds=2)
 

@@ -17,6 +17,18 @@ _NAMES = "lat latitude lon lng long longitude coord coords coordinate breite lä
 _COORDINATES = frozenset(_NAMES.split())
 _PAIRS = {("N", "S"): 90.0, ("E", "W"): 180.0, ("E", "O"): 180.0, ("O", "W"): 180.0, ("L", "O"): 180.0}
 """Letters of plus and minus, and the largest number of degrees; O is west beside E and L, east beside W."""
+_ACCOUNTS = {
+    "cr": "dr",
+    "credit": "debit",
+    "crédit": "débit",
+    "haben": "soll",
+    "haber": "debe",
+    "crédito": "débito",
+    "credito": "debito",
+    "avere": "dare",
+    "bij": "af",
+}
+"""Words behind what an account gets, each with the one behind what it gives."""
 _SIDES = frozenset("SHDC")
 """Soll and Haben, debit and credit: which of two such letters is minus differs from bank to bank."""
 _DEGREES = re.compile(
@@ -26,6 +38,9 @@ _BEFORE = re.compile(
     r"(?P<l>[NSEW])(?:\s?(?=\d{1,3}\.\d{3})|\s?(?=\d{1,3}(?:\.\d+)?\s?[°º])|\s(?=\d{1,3}\.\d+\Z))"
 )
 _CREDIT_BEFORE = re.compile(r"(?P<l>[CcDd][Rr])\.?\s(?=[\d.,])")
+_WORDS = "|".join(word for pair in _ACCOUNTS.items() for word in pair if len(word) > 2 or pair[0] == "bij")
+_ACCOUNT_BEFORE = re.compile(rf"(?P<l>{_WORDS})[.:]?\s(?=\D{{0,5}}\d[\d.,' ]*[.,]\d\d\b)", re.IGNORECASE)
+"""A word of an account before a sum with cents: `Credit 100` may be the name of a loan."""
 _WITH_DEGREE = re.compile(
     r"(?:[°º]\s?|deg\.?\s?)(?P<l>[NSEWO])|(?:[°º]\s?)?(?P<word>north|south|east|west)", re.IGNORECASE
 )
@@ -58,7 +73,7 @@ def degrees_of(cell: str) -> tuple[str, str] | None:
 
 def letter_behind(cell: str) -> str:
     """The cell with the letter of a sign behind the number: `12.345 W` for `W 12.345`."""
-    for form in (_BEFORE, _CREDIT_BEFORE):
+    for form in (_BEFORE, _CREDIT_BEFORE, _ACCOUNT_BEFORE):
         if (found := form.match(cell)) is not None:
             return f"{cell[found.end() :]} {found['l']}"
     return cell
@@ -87,9 +102,15 @@ def letter_signs(name: str, rows: Mapping[str, int], values: NDArray[np.float64]
             return LetterSigns(minus, plus)
     last = {key: key.rpartition(" ") for key in rows}
     rests = {rest for rest, _, _ in last.values()}
-    if {word for _, _, word in last.values()} in ({"cr", "dr"}, {"dr"}) and len(rests) == 1:
+    words = {word for _, _, word in last.values()}
+    if len(rests) != 1:
+        return None
+    if words == {"dr"}:
         return LetterSigns("dr", "cr", rests.pop())
-    return None
+    return next(
+        (LetterSigns(minus, plus, *rests) for plus, minus in _ACCOUNTS.items() if words == {plus, minus}),
+        None,
+    )
 
 
 def are_sides(keys: Iterable[str], values: NDArray[np.float64], is_bare: NDArray[np.bool_]) -> bool:

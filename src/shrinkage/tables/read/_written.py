@@ -27,6 +27,7 @@ _ALIKE = str.maketrans(
         "\uffe6": "₩",
     }
 )
+_CLOCK = re.compile(r"\d:\d")
 _AROUND = re.compile(r"""="(?P<kept>[^"]*)"|"(?P<double>[^"]*)"|'(?P<quoted>[^']*)'|'(?P<open>[^']*)""")
 """A number as text: Excel's ways, and quotes that were quoted."""
 _POWER = re.compile(r"\s*[x×·*]\s*10(?:\^|\*\*)?(?P<power>[+-]?\d+|[⁻⁺]?[⁰¹²³⁴-⁹]+)$", re.IGNORECASE)
@@ -110,8 +111,8 @@ class Written:
 
 def parse_written(cell: str) -> Written | None:
     """The cell as a number with a unit, or None where it is none: `(12.30)`, `$1,037.50`, `70 kg`, `100-`, `5'11"`."""
-    if ":" in cell:
-        return None  # a time, and no part of any number
+    if ":" in cell and _CLOCK.search(cell):
+        return None  # no number, and most cells with a clock would be tried in vain
     text = cell.translate(_ALIKE).strip()
     if (around := _AROUND.fullmatch(text)) is not None:
         text = next(part for part in around.groups() if part is not None).strip()

@@ -21,15 +21,15 @@ from shrinkage.tables.read._decision import Decision, text_with
 from shrinkage.tables.read._missing_words import PANDAS_WORDS
 from shrinkage.tables.read._reading import Form, Reading
 from shrinkage.tables.read.dates._date_layouts import SIX_DIGITS, layout_of, moment_in
-from shrinkage.tables.read.dates._dates import are_days, is_utc, moment_of, order_of, zone_of
+from shrinkage.tables.read.dates._dates import ZONES, are_days, is_utc, moment_of, order_of, zone_of
 from shrinkage.tables.read.dates._many_moments import moments_of
-from shrinkage.tables.read.dates._times_of_day import clock_layout, hours_of
+from shrinkage.tables.read.dates._times_of_day import CLOCK_ZONE, clock_layout, hours_of
 
 __all__ = ["as_dates", "as_laid_out", "as_times"]
 
 _CLOCK = re.compile(r"\d:\d\d")
-_PLACE = re.compile(r"[A-Z][A-Za-z]{2,12}/[A-Z][A-Za-z_/]{2,20}")
-_OFFSET = re.compile(r":\d\d\s?[+-]\d\d:?\d\d$")
+_PLACE = re.compile(rf"[A-Z][A-Za-z]{{2,12}}/[A-Z][A-Za-z_/]{{2,20}}|(?:\d|[AaPp]\.?[Mm]\.?)\s(?:{ZONES})$")
+_OFFSET = re.compile(rf"[\dMm.](?:{CLOCK_ZONE})$", re.IGNORECASE)
 _MAY_HAVE_ZONE = re.compile(r":\d\d.*(?:[+-]\d|[A-Z])")
 MOST = 0.8
 """From this share of the cells on a column holds dates, and the others are mistakes."""

@@ -16,6 +16,7 @@ from shrinkage.tables.read.dates._date_words import MONTHS, SHORT_MONTHS, plain_
 __all__ = [
     "HALF",
     "SECOND",
+    "ZONES",
     "Order",
     "are_days",
     "are_months",
@@ -47,9 +48,25 @@ _ZONES |= {
     "JST": 9,
     "KST": 9,
 }
+_ZONES |= {
+    "AKST": -9,
+    "AKDT": -8,
+    "HST": -10,
+    "AEST": 10,
+    "AEDT": 11,
+    "NZST": 12,
+    "NZDT": 13,
+    "SGT": 8,
+    "HKT": 8,
+    "SAST": 2,
+}
+_LOCAL = "ET|CT|MT|PT|IST|AST"
+"""Zones whose offset depends on the season, or that name several: the clock is kept as written."""
+ZONES = "|".join([*_ZONES, *_LOCAL.split("|")])
+"""The letters of zones, as a regular expression."""
 _OFFSET = r"(?:UTC|GMT)?[+-]\d{2}(?::?\d{2})?|(?:UTC|GMT)[+-]\d(?::\d{2})?"
 _ZONE = rf"(?:\s?(?P<zone>{_OFFSET}|Z|UTC|GMT|{'|'.join(_ZONES)})(?:\s(?:UTC|GMT|{'|'.join(_ZONES)}))?)?"
-_PLACE = r"(?:\s?\([^()]{2,50}\)|\[[\w/+-]{3,40}\]|\s[A-Z][A-Za-z]{2,12}/[A-Z][A-Za-z_/]{2,20})?"
+_PLACE = rf"(?:\s?\([^()]{{2,50}}\)|\[[\w/+-]{{3,40}}\]|\s[A-Z][A-Za-z]{{2,12}}/[A-Z][A-Za-z_/]{{2,20}}|\s(?:{_LOCAL}))?"
 _CLOCK = rf"(?:(?:T|:|_|,?\s+|\s-\s|\sat\s|\s?@\s?){_TIME}{_ZONE}{_PLACE})?"
 _DAY_NAME = r"(?:(?:mon|tue|tues|wed|wednes|thu|thur|thurs|fri|sat|satur|sun)(?:day)?\.?,?\s+)?"
 _NAME = r"(?P<name>jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?"

@@ -9,9 +9,9 @@ from typing import NamedTuple
 
 from shrinkage._errors import shown
 from shrinkage.tables.read.dates._date_words import name_words, without_oclock
-from shrinkage.tables.read.dates._dates import SECOND, clock_of
+from shrinkage.tables.read.dates._dates import SECOND, ZONES, clock_of
 
-__all__ = ["DURATIONS", "Clock", "clock_layout", "hours_of", "is_called_duration"]
+__all__ = ["CLOCK_ZONE", "DURATIONS", "Clock", "clock_layout", "hours_of", "is_called_duration"]
 
 DURATIONS = ("duration", "minutes:seconds")
 """Layouts of times that lie in no day: in hours, without a daily cycle."""
@@ -34,18 +34,37 @@ _NAMED_HOURS = {
     "mitternacht": 0.0,
     "minuit": 0.0,
 }
+CLOCK_ZONE = rf"\s?[+-]\d{{2}}:?\d{{2}}|\s?(?:UTC|GMT)(?:[+-]\d{{1,2}}(?::?\d{{2}})?)?|\s(?:{ZONES})"
+"""A zone behind a time of day: it is left out."""
 _TIME_OF_DAY = re.compile(
     rf"T?(?P<sign>[+-])?(?:(?P<days>\d{{1,6}})(?:\s?d(?:ays?)?,?\s(?P<plus>\+)?|\s|\.(?=\d\d:\d\d:)))?(?P<h>\d{{1,4}}):(?P<mi>\d{{2}})"
-    rf"(?::(?P<s>{SECOND}))?(?:\s?(?P<half>[AaPp])\.?(?:\s?[Mm]\.?)?)?(?:Z|\s?[+-]\d{{2}}:?\d{{2}})?",
+    rf"(?::(?P<s>{SECOND}))?(?:\s?(?P<half>[AaPp])\.?(?:\s?[Mm]\.?)?)?(?:Z|{CLOCK_ZONE})?",
     re.IGNORECASE,
 )
 _HALF_DAY = re.compile(r"(?P<h>\d{1,2})(?:\.(?P<mi>\d{2}))?\s?(?P<half>[AaPp])\.?\s?[Mm]\.?")
 _LAP = re.compile(r"(?P<mi>\d{1,3}):(?P<s>\d{2}[.,]\d{1,9})")
 _SPELLED = re.compile(
-    r"(?=\d|PT?\d)P?(?:(?P<weeks>\d+)\s?w(?:ks?|eeks?)?\.?,?\s*)?(?:(?P<days>\d+)\s?d(?:ays?)?\.?,?\s*)?T?(?:(?P<h>\d+)\s?(?:h|hrs?|hours?|std)\.?,?\s*)?"
+    r"(?=\d)(?:(?P<weeks>\d+)\s?w(?:ks?|eeks?)?\.?,?\s*)?(?:(?P<days>\d+)\s?d(?:ays?)?\.?,?\s*)?(?:(?P<h>\d+)\s?(?:h|hrs?|hours?|std)\.?,?\s*)?"
     r"(?:(?P<mi>\d+)\s?(?:m|mins?|minutes?)\.?,?\s*)?(?:(?P<s>\d+(?:\.\d+)?)\s?(?:s|secs?|seconds?)\.?)?",
     re.IGNORECASE,
 )
+_NUMBER = r"\d+(?:[.,]\d+)?"
+_ISO = re.compile(
+    rf"(?P<sign>[+-])?P(?=\d|T\d)(?:(?P<years>{_NUMBER})Y)?(?:(?P<months>{_NUMBER})M)?(?:(?P<weeks>{_NUMBER})W)?"
+    rf"(?:(?P<days>{_NUMBER})D)?(?:T(?:(?P<h>{_NUMBER})H)?(?:(?P<mi>{_NUMBER})M)?(?:(?P<s>{_NUMBER})S)?)?",
+    re.IGNORECASE,
+)
+"""A duration of ISO 8601: `P1Y2M10DT2H30M`."""
+_ISO_HOURS = {
+    "years": 8766.0,
+    "months": 730.5,
+    "weeks": 168.0,
+    "days": 24.0,
+    "h": 1.0,
+    "mi": 1 / 60,
+    "s": 1 / 3600,
+}
+"""Hours in each part, a year having 365.25 days and a month a twelfth of them."""
 
 
 class Clock(NamedTuple):
@@ -91,7 +110,10 @@ def clock_layout(name: str, texts: Sequence[str], counts: Sequence[int]) -> Cloc
     if short:
         long = next((text for text, hour in known if hour >= 24 and _TWO_PARTS.fullmatch(text)), short)
         return Clock("duration", f"in hours, {shown(long)} being hours and minutes{rename}")
-    days = next((text for text, _ in known if re.search(r"\d\s?[dw]", text)), "")
+    iso = [found for text, _ in known if (found := _ISO.fullmatch(text)) is not None]
+    if any(found["years"] or found["months"] for found in iso):
+        return Clock("duration", "in hours, a day as 24, a month as 730.5 and a year as 8,766")
+    days = next((text for text, _ in known if re.search(r"\d\s?[dw]", text, re.IGNORECASE)), "")
     return Clock("duration", "in hours, a day as 24 and a week as 168" if days else f"in hours{rename}")
 
 
@@ -101,6 +123,8 @@ def is_called_duration(name: str) -> bool:
 
 
 def _is_spelled(cell: str) -> bool:
+    if _ISO.fullmatch(cell):
+        return True
     found = None if without_oclock(cell) != cell else _SPELLED.fullmatch(cell)
     if found is None:
         return _LAP.fullmatch(cell) is not None
@@ -121,6 +145,11 @@ def hours_of(cell: str, layout: str = "") -> float | None:
         cell = f"{minutes // 60}:{minutes % 60:02d}{cell[-3:]}"
     if (hour := _NAMED_HOURS.get(cell.casefold())) is not None:
         return hour
+    if (iso := _ISO.fullmatch(cell)) is not None:
+        parts = {key: float((iso[key] or "0").replace(",", ".")) for key in _ISO_HOURS}
+        return (-1 if iso["sign"] == "-" else 1) * sum(
+            _ISO_HOURS[key] * value for key, value in parts.items()
+        )
     text = without_oclock(cell)
     found = _TIME_OF_DAY.fullmatch(text) or _HALF_DAY.fullmatch(text)
     try:

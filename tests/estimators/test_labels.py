@@ -308,3 +308,17 @@ def test_sets_of_classes_and_other_values_are_refused():
         RequestError, match="must contain 1 for a label that the row has and 0 otherwise, got 2"
     ):
         model().fit(X, 1 + Y)
+
+
+@pytest.mark.parametrize("dtype", ["Int64", "boolean", "category", "bool", "int8"])
+def test_labels_of_any_type_of_column_are_read(dtype: str):
+    X, Y = rows(60)
+    frame = pd.DataFrame(Y, columns=list("pqrs")).astype(dtype)
+    expected = model(max_epochs=2).fit(X, Y).predict_proba(X)
+    assert_array_equal(model(max_epochs=2).fit(X, frame).predict_proba(X), expected)
+
+
+def test_columns_of_words_are_refused_with_the_way_out():
+    X, Y = rows(60)
+    with pytest.raises(RequestError, match=r"4 columns with words in them, such as '(no|yes)'.*\(y == '"):
+        model().fit(X, pd.DataFrame(np.where(Y, "yes", "no")))

@@ -18,12 +18,12 @@ def labels_of(y: Any) -> NDArray[np.int64] | None:
     """(n, L) of 0 and 1 if scikit-learn's `type_of_target` calls y multilabel; None otherwise.
 
     Raises:
-        RequestError: the two values of a matrix of labels are not 0 and 1.
+        RequestError: the two values of a matrix of labels are not 0 and 1, or its cells are words.
     """
     if not issparse(y):
         if isinstance(y, list | tuple) and not all(isinstance(row, list | tuple | np.ndarray) for row in y):
             return None
-        y = np.asarray(y)
+        y = _as_numbers(np.asarray(y))
         if y.ndim != 2 or y.shape[1] < 2 or y.dtype.kind not in "biuf":
             return None
     if type_of_target(y, input_name="y") != "multilabel-indicator":
@@ -35,6 +35,22 @@ def labels_of(y: Any) -> NDArray[np.int64] | None:
             f"otherwise, got {shown(wrong[0])}."
         )
     return Y.astype(np.int64)
+
+
+def _as_numbers(y: NDArray[Any]) -> NDArray[Any]:
+    """A matrix of objects, as frames of nullable or categorical columns give, as the numbers that it holds."""
+    if y.ndim != 2 or y.shape[1] < 2 or y.dtype.kind not in "OUS":
+        return y
+    for column in y.T:
+        if words := [cell for cell in column if isinstance(cell, str | bytes)]:
+            raise RequestError(
+                f"y: has {y.shape[1]} columns with words in them, such as {shown(words[0])}. Give one column of "
+                f"classes, or, for several labels per row, 1 and 0, such as (y == {words[0]!r}).astype(int)."
+            )
+    try:
+        return y.astype(np.float64)
+    except (TypeError, ValueError):  # a gap, or what is no number: refused as scikit-learn does
+        return y
 
 
 def labels_like(y: NDArray[Any], count: int) -> NDArray[np.float64]:

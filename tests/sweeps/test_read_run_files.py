@@ -41,6 +41,7 @@ FILES: dict[str, Callable[[Path], object]] = {
     "runs.csv.gz": lambda path: RUNS.to_csv(path),
     "runs.tsv": lambda path: RUNS.to_csv(path, sep="\t"),
     "utf16.csv": write(RUNS.to_csv(index=False, sep="\t"), "utf-16"),
+    "latin.csv": write(RUNS.assign(Größe="groß").to_csv(index=False), "cp1252"),
     "runs.xlsx": lambda path: RUNS.to_excel(path),
     "runs.parquet": lambda path: RUNS.to_parquet(path),
     "records.json": lambda path: RUNS.to_json(path, orient="records"),
@@ -70,6 +71,16 @@ OBJECTS: dict[str, Callable[[], Any]] = {
     "columns of dictionaries": lambda: RUNS.to_dict(),
     "an index with names": lambda: RUNS.set_index(["weight_decay", "seed"]),
     "nested dictionaries": lambda: nested(RUNS),
+    "a mean for each setting": lambda: pd.concat(
+        [
+            RUNS.astype({"seed": object}),
+            RUNS.groupby("weight_decay", as_index=False).mean().assign(seed="mean"),
+        ]
+    ),
+    "what runs measure beside": lambda: RUNS.assign(
+        tokens=[1, 2, 2] * 3, cpu=[40, 40, 41] * 3, **{"system/gpu": range(9), "val_throughput": 5}
+    ),
+    "what a number is for in its name": lambda: RUNS.rename(columns={"weight_decay": "Weight decay (AdamW)"}),
     "a constant beside columns": lambda: RUNS.to_dict("list") | {"lr": 1e-3, "model": "mlp"},
 }
 
@@ -77,6 +88,35 @@ OBJECTS: dict[str, Callable[[], Any]] = {
 @pytest.mark.parametrize("name", OBJECTS)
 def test_the_same_runs_are_read_from_every_kind_of_object(name: str) -> None:
     check(choose(OBJECTS[name]()))
+
+
+def test_a_word_for_a_score_is_none() -> None:
+    runs = pd.concat([RUNS.astype({"val_loss": object}), RUNS[:1].assign(weight_decay=1.0, val_loss="OOM")])
+    found = choose(runs)
+    check(found)
+    assert "1 of 10 runs have no score and are left out." in str(found)
+
+
+@pytest.mark.parametrize(
+    "name, content, sentence",
+    [
+        ("empty.csv", b"", "can't be read as a table of runs"),
+        ("study.db", b"SQLite format 3", "is a database, not a table of runs"),
+        ("folder", None, "is a folder"),
+        ("header.csv", b"wd,val_loss\n", "the table has no runs"),
+    ],
+)
+def test_what_is_no_table_is_named(name: str, content: bytes | None, sentence: str, tmp_path: Path) -> None:
+    path = tmp_path / name
+    path.mkdir() if content is None else path.write_bytes(content)
+    with pytest.raises(RequestError, match=sentence):
+        choose(path)
+
+
+@pytest.mark.parametrize("share", [-1, "a", float("inf")])
+def test_a_share_of_test_rows_is_a_number_from_0_on(share: Any) -> None:
+    with pytest.raises(RequestError, match=r"^choose\(test_share=…\): must be a number >= 0"):
+        choose(RUNS, test_share=share)
 
 
 @pytest.mark.parametrize("name", ["runs.xlsx", "runs.json", "runs.parquet"])

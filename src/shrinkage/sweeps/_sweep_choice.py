@@ -10,7 +10,7 @@ from typing import Any, Literal, Unpack
 import numpy as np
 
 from shrinkage._errors import RequestError, called, vocabulary
-from shrinkage.strength import Options
+from shrinkage.strength import Options, checked
 from shrinkage.sweeps._sweep_result import Edge, SweepResult
 from shrinkage.sweeps._sweep_runs import Sweep, read_sweep
 from shrinkage.sweeps._sweep_ties import Judged, judge_settings
@@ -99,6 +99,7 @@ def choose(
     sweep = read_sweep(
         results, setting=setting, score=score, by=by, direction=direction, test_share=test_share
     )
+    checked("choose", "test_share", sweep.test_share, ">= 0 and finite")
     sign = 1.0 if sweep.direction == "maximize" else -1.0
     found = judge_settings(
         [sign * x for x in sweep.scores], paired=sweep.blocks is not None, test_share=sweep.test_share

@@ -17,10 +17,12 @@ from shrinkage.sweeps.reading import (
     drop_unfinished,
     is_config,
     is_group,
+    is_hyperparameter,
     is_number,
     is_seed,
     is_spread_of,
     is_strength,
+    is_summary,
     key_of,
     last_of_each_run,
     may_be_setting,
@@ -79,9 +81,12 @@ def of_table(
     score = (
         _find_column(columns, score, "score")
         if score
-        else score_column(columns, lambda c: _has_numbers(columns[c]))
+        else score_column(columns, lambda c: any(_score(v) is not None for v in columns[c]))
     )
     groups = [_find_column(columns, by, "by")] if by else [c for c in columns if is_group(c) and c != score]
+    columns, more = _drop_summaries(columns, groups)
+    notes += more
+    runs = min(runs, len(columns[score]))
     groups = [g for g in groups if len(set(columns[g])) > 1 or by] or groups[:1]
     names = [setting] if isinstance(setting, str) else list(setting or ())
     names = [_find_column(columns, name, "setting") for name in names] or _setting_columns(
@@ -116,6 +121,16 @@ def of_table(
         notes=(*notes, *_unused(columns, score, settings), *more, *missing),
         constants=_constants(columns),
     )
+
+
+def _drop_summaries(columns: Columns, groups: Sequence[str]) -> tuple[Columns, list[str]]:
+    """Without rows whose fold or seed is called `mean`, which the others give."""
+    total = len(next(iter(columns.values())))
+    left = [i for i in range(total) if not any(is_summary(columns[g][i]) for g in groups)]
+    if not left or len(left) == total:
+        return columns, []
+    note = f"{total - len(left)} of {total} rows are means over the others and are left out."
+    return {name: [values[i] for i in left] for name, values in columns.items()}, [note]
 
 
 def _long(columns: Columns, score: str | None) -> tuple[Columns, str | None, str | None]:
@@ -225,6 +240,8 @@ def _setting_columns(columns: Columns, score: str, groups: list[str], runs: int)
     varied = [c for i, c in enumerate(varied) if not _repeats_strength(columns, c, varied[:i])]
     unique = {c for c in varied if len({repr(v) for v in columns[c]}) == runs}
     found = [c for c in varied if may_be_setting(c, c in unique)]
+    measured = _measured(columns, found, groups)
+    found = [c for c in found if c not in measured]
     if any(map(is_config, found)):
         found = [c for c in found if is_config(c)]
     found = found or [c for c in varied if may_be_setting(c, False)] or [c for c in free if is_strength(c)]
@@ -238,6 +255,18 @@ def _setting_columns(columns: Columns, score: str, groups: list[str], runs: int)
 def _repeats_strength(columns: Columns, name: str, earlier: Sequence[str]) -> bool:
     """Whether a column is a strength that an earlier one has already, such as `optimizer.wd` beside `wd`."""
     return is_strength(name) and any(is_strength(c) and columns[c] == columns[name] for c in earlier)
+
+
+def _measured(columns: Columns, found: Sequence[str], groups: Sequence[str]) -> set[str]:
+    """Columns of unknown names that differ over the blocks of one setting, where the known ones tell runs apart."""
+    known = [c for c in found if is_hyperparameter(c)]
+    settings = list(zip(*(columns[c] for c in known), strict=True)) if known and groups else []
+    blocks = list(zip(*(columns[c] for c in groups), strict=True))
+    if not settings or len(set(zip(settings, blocks, strict=True))) < len(settings):
+        return set()
+    several = len(set(settings))
+    others = set(found) - set(known)
+    return {c for c in others if len(set(zip(settings, map(repr, columns[c]), strict=True))) > several}
 
 
 def numbers_tried(columns: Columns) -> dict[str, frozenset[float]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -22,6 +23,13 @@ def read_runs(path: Path) -> Any:
     """
     import pandas as pd
 
+    if path.is_dir():
+        raise RequestError(f"choose: {shown(str(path))} is a folder. Give the file with a row for each run.")
+    if path.suffix.lower() in (".db", ".sqlite", ".sqlite3"):
+        raise RequestError(
+            f"choose: {shown(str(path))} is a database, not a table of runs. Of an Optuna study, give the study to "
+            "choose(…), or write study.trials_dataframe() to a CSV file."
+        )
     if not path.is_file():
         raise RequestError(f"choose: there is no file {shown(str(path))}.")
     try:
@@ -31,7 +39,7 @@ def read_runs(path: Path) -> Any:
             f"choose: reading {shown(str(path))} needs the package {error.name or error}. Install it, or export the "
             "runs as CSV."
         ) from error
-    except (ValueError, OSError, KeyError, pd.errors.ParserError) as error:
+    except (ValueError, OSError, KeyError, csv.Error, pd.errors.ParserError) as error:
         reason = str(error).splitlines()[0].rstrip(".") if str(error) else type(error).__name__
         raise RequestError(
             f"choose: {shown(str(path))} can't be read as a table of runs: {reason}. Export it as CSV."
@@ -52,7 +60,10 @@ def _read(path: Path) -> Any:
         return pd.read_csv(path, sep="\t", encoding="utf-8-sig")
     with path.open("rb") as file:
         encoding = "utf-16" if file.read(2) in _UTF_16 else "utf-8-sig"
-    return pd.read_csv(path, sep=None, engine="python", encoding=encoding)
+    try:
+        return pd.read_csv(path, sep=None, engine="python", encoding=encoding)
+    except UnicodeDecodeError:
+        return pd.read_csv(path, sep=None, engine="python", encoding="cp1252")
 
 
 def _of_json(text: str) -> Any:

@@ -23,6 +23,7 @@ __all__ = [
     "is_seed",
     "is_spread_of",
     "is_strength",
+    "is_summary",
     "key_of",
     "log_base",
     "may_be_setting",
@@ -68,14 +69,18 @@ _NEUTRAL = _set("score scores")
 _UNNAMED = _set("value values_0 objective objective_value metric target result final_metric")
 _OF_TRAINING, _OF_SPREAD = _set("train training"), _set("std stderr se sem rank time var")
 _SPREADS = _set("std stderr sd se sem")
+_SUMMARIES = _set("mean avg average median std all total overall summary")
 _ASIDE = _set("""
 id name state status created created_at runtime duration user notes tags group timestamp step runtime epoch number sweep
 hostname run run_id trial trial_id time start_time end_time date pid node_ip logdir done hash experiment_id artifact_uri
 datetime_start datetime_complete type project started updated iteration training_iteration checkpoint_dir_name
 time_this_iter_s time_total_s time_since_restore iterations_since_restore best_step run_name commit
 """)
-_MEASURED = _set("time runtime duration elapsed epoch step iteration iter memory mem params flops")
+_MEASURED = _set("""
+time runtime duration elapsed epoch step iteration iter memory mem params flops throughput util utilization fps
+""")
 """The last word of what a run measures of itself: `best_epoch`, `mean_fit_time`, `n_params`."""
+_OF_OTHERS = ("system_attrs", "user_attrs", "tags.", "system/", "system.", "sys/", "monitoring/")
 _LETTERS = {"λ": "lambda", "α": "alpha", "η": "eta", "²": "2", "^2": "2"}
 _R2 = re.compile(r"(?<![a-z])r[ _-]?(squared|square|sq)(?![a-z])", re.IGNORECASE)
 _RUN_IDS = _set("run_id id trial_id run name trial hash run_name run_hash uid number")
@@ -84,6 +89,7 @@ _PROGRESS = _set("epoch step iteration training_iteration global_step iter n_res
 
 def key_of(name: str) -> str:
     """The name without where it stands: `config.optim/weightDecay` and `params_weight_decay` are `weight_decay`."""
+    name = re.sub(r"\((?![^)]*(log|ln))[^)]*\)", "", name, flags=re.IGNORECASE)  # `Weight decay (AdamW)`
     parts = [part for part in re.split(r"[./]|__", name) if re.search(r"\w", part)]
     words = _split(parts[-1]) if parts else []
     while len(words) > 1 and words[0] in _PREFIXES:
@@ -143,6 +149,11 @@ def is_spread_of(name: str, score: str) -> bool:
     return bool(words & _SPREADS) and words - _SPREADS <= _words(score)
 
 
+def is_summary(value: object) -> bool:
+    """Whether a cell in a column of folds or seeds is the name of a mean over all of them."""
+    return isinstance(value, str) and value.strip().lower() in _SUMMARIES
+
+
 def is_run_id(name: str) -> bool:
     """Whether a column names a run."""
     return key_of(name) in _RUN_IDS
@@ -162,7 +173,7 @@ def may_be_setting(name: str, unique: bool) -> bool:
     """Whether a column that varies may be a setting; `unique` if it has another value in every run."""
     key = key_of(name)
     unnamed = key.startswith("unnamed") or key in ("index", "")
-    of_others = name.lower().startswith(("system_attrs", "user_attrs", "tags."))
+    of_others = name.lower().startswith(_OF_OTHERS)
     measured = key in ("weight_norm", "max_weight") or _words(name) & {"metric", "metrics", "se", "std"}
     if is_group(name) or unnamed or of_others or (measured and not is_config(name)):
         return False

@@ -32,6 +32,11 @@ def nested(runs: pd.DataFrame) -> list[dict[str, Any]]:
     ]
 
 
+def with_means(runs: pd.DataFrame) -> pd.DataFrame:
+    means: Any = runs.groupby("weight_decay", as_index=False).mean()
+    return pd.concat([runs.astype({"seed": object}), means.assign(seed="mean")])
+
+
 def write(text: str, encoding: str = "utf-8") -> Callable[[Path], object]:
     return lambda path: path.write_text(text, encoding=encoding)
 
@@ -71,12 +76,7 @@ OBJECTS: dict[str, Callable[[], Any]] = {
     "columns of dictionaries": lambda: RUNS.to_dict(),
     "an index with names": lambda: RUNS.set_index(["weight_decay", "seed"]),
     "nested dictionaries": lambda: nested(RUNS),
-    "a mean for each setting": lambda: pd.concat(
-        [
-            RUNS.astype({"seed": object}),
-            RUNS.groupby("weight_decay", as_index=False).mean().assign(seed="mean"),
-        ]
-    ),
+    "a mean for each setting": lambda: with_means(RUNS),
     "what runs measure beside": lambda: RUNS.assign(
         tokens=[1, 2, 2] * 3, cpu=[40, 40, 41] * 3, **{"system/gpu": range(9), "val_throughput": 5}
     ),

@@ -72,9 +72,9 @@ def test_choose_reads_a_csv_file_and_writes_a_page(tmp_path):
     assert done.stdout.startswith("Best: weight_decay = 0.01, with a mean val_loss of")
     assert "It is better than all 2 others by more than noise." in done.stdout
     assert (tmp_path / "sweep.html").stat().st_size > 10_000
-    assert json.loads(ran("choose", str(tmp_path / "runs.csv"), "--json").stdout)["best"] == {
-        "weight_decay": 0.01
-    }
+    as_json = json.loads(ran("choose", str(tmp_path / "runs.csv"), "--json").stdout)
+    assert as_json["best"] == {"weight_decay": 0.01}
+    assert (as_json["score_name"], as_json["direction"], as_json["notes"]) == ("val_loss", "minimize", [])
 
 
 @pytest.mark.parametrize(

@@ -171,7 +171,8 @@ def choose(
         if out is not None:
             found.report(out)
     if as_json:
-        typer.echo(_json({name: getattr(found, name) for name in _CHOICE}))
+        read = {name: getattr(found.sweep, name) for name in ("score_name", "direction", "notes")}
+        typer.echo(_json({name: getattr(found, name) for name in _CHOICE} | read))
     else:
         typer.echo(str(found))
         if out is not None:

@@ -154,6 +154,13 @@ def test_a_column_of_lists_beside_one_that_determines_the_target_is_left_out(cel
     assert (net().fit(frame, Y).predict(frame) == Y).mean() >= 0.5
 
 
+def test_complex_numbers_beside_real_ones_are_left_out():
+    with pytest.warns(UserWarning, match="Left out: 'z'"):
+        model = net().fit(NUMBERS.assign(z=NUMBERS["a"] + 1j), Y)
+    assert model.preprocessor_ is not None
+    assert model.preprocessor_.feature_names_out == ["a", "b"]
+
+
 def test_times_of_arrow_are_times():
     pa = pytest.importorskip("pyarrow")
     times = pd.arrays.ArrowExtensionArray(pa.array([60 * i for i in range(N - 1)] + [None], pa.time32("s")))  # pyright: ignore[reportArgumentType]

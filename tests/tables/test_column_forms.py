@@ -2,6 +2,7 @@
 
 import decimal
 import gzip
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -99,6 +100,13 @@ def test_months_are_the_dates_they_begin_with():
 def test_complex_numbers_are_nothing_a_network_reads():
     with pytest.warns(UserWarning, match="Left out: 'c'"):
         assert not column(NUMBERS + 1j).used
+
+
+def test_fractions_and_decimals_are_numbers_also_beside_others():
+    exact = [Fraction(i % 5, 4) if i % 2 else decimal.Decimal("0.5") for i in range(N)]
+    cells = pd.Series([None, 3, *exact[2:]], dtype=object)
+    inputs = [np.median([3.0, *map(float, exact[2:])]), 3.0, *map(float, exact[2:])]
+    np.testing.assert_allclose(matrix(cells)[:, 0], inputs)
 
 
 def test_a_few_sentences_are_free_text():

@@ -76,6 +76,11 @@ NUMBERS = [
     (["1.5 E+03", "2.25 E-02", "7.1 E+00"], [1500, 0.0225, 7.1]),
     (["1.2M views", "350K views", "2B views"], [1.2e6, 3.5e5, 2e9]),
     (['"1.5"', '"2.5"', '"3.25"'], [1.5, 2.5, 3.25]),
+    (["25 лет", "34 года", "21 год"], [25, 34, 21]),
+    (["25 lat", "34 lata", "1 rok"], [25, 34, 1]),
+    (["18 mois", "2 ans", "1 an"], [1.5, 2, 1]),
+    (["3 Tage", "1 Tag", "2 Wochen"], [3, 1, 14]),
+    (["6.2 x10^9/L", "5.8 x10^9/L", "11.4 x10^9/L"], [6.2, 5.8, 11.4]),
     (["1.000,50 Haben", "1.037,50 Soll", "99,00 Haben"], [1000.5, -1037.5, 99]),
     (["Credit: $1,000.50", "Debit: $1,037.50", "Credit: $99.00"], [1000.5, -1037.5, 99]),
     (["1,000.50 EUR crédit", "1,037.50 EUR débit", "99.00 EUR crédit"], [1000.5, -1037.5, 99]),
@@ -172,6 +177,20 @@ def test_codes_stay_text(cells: list[str]):
     decision = found(cells * 8)
     assert decision.odd is None
     assert decision.reading.form == "text"
+
+
+@pytest.mark.parametrize(
+    "levels, missing",
+    [
+        ("NA DE FR", ()),
+        ("NA EMEA APAC LATAM", ()),
+        ("NA EU US", ()),
+        ("NA HIGH LOW", ("NA",)),
+        ("NA Europe Asia", ("NA",)),
+    ],
+)
+def test_na_among_codes_of_places_is_a_place(levels: str, missing: tuple[str, ...]):
+    assert found(levels.split() * 8).reading.missing == missing
 
 
 MISSING = (

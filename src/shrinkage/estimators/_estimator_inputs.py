@@ -102,7 +102,7 @@ def is_table(X: Any) -> bool:
     if not is_frame(X):
         return False
     frame = as_pandas(X)
-    numeric = all(pd.api.types.is_numeric_dtype(dtype) for dtype in frame.dtypes)
+    numeric = all(pd.api.types.is_numeric_dtype(dtype) and dtype.kind != "c" for dtype in frame.dtypes)
     return (
         not numeric
         or bool(frame.isna().to_numpy().any())

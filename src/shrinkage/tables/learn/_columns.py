@@ -6,6 +6,8 @@ import re
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
+from decimal import Decimal
+from numbers import Real
 from typing import Any, Literal
 
 import numpy as np
@@ -116,12 +118,24 @@ def _flat_objects(values: pd.Series) -> tuple[str, pd.Series]:
         return "time", hours.where(values.notna(), np.nan).astype(np.float64)
     if inferred in ("timedelta", "timedelta64"):
         return flat(pd.to_timedelta(values))
+    if inferred in ("mixed", "mixed-integer") and (numbers := _exact_numbers(values)) is not None:
+        return "number", numbers
     if inferred == "complex" or (inferred == "mixed" and values.map(pd.api.types.is_list_like).any()):
         return "nested", values
     blank = [cell for cell in pd.unique(values) if isinstance(cell, str) and not cell.strip()]
     form = "text" if inferred in ("string", "empty") else "mixed"
     values = values.mask(values.isin(blank), None) if blank else values
     return form, _without_blanks(values) if form == "text" else values
+
+
+def _exact_numbers(values: pd.Series) -> pd.Series | None:
+    """Fractions and decimals, also among other numbers, as floats; None where a cell is anything else."""
+    held = values.dropna()
+    if not len(held) or not all(
+        isinstance(cell, Real | Decimal) and not isinstance(cell, bool) for cell in held
+    ):
+        return None
+    return values.astype(object).where(values.notna(), np.nan).map(float).astype(np.float64)
 
 
 def _without_blanks(values: pd.Series) -> pd.Series:

@@ -59,7 +59,7 @@ def as_text(cells: ColumnCells) -> Decision:
         return Decision(Reading(form="text"))
     empty = [text in PANDAS_WORDS for text in cells.texts]
     levels = [text for text, gone in zip(cells.texts, empty, strict=True) if not gone]
-    if all(re.fullmatch(r"[A-Z]{1,3}", text) for text in levels):
+    if all(re.fullmatch(r"[A-Z]{1,3}|EMEA|APAC|LATAM|AMER", text) for text in levels):
         empty = [
             gone and not re.fullmatch(r"[A-Z]{1,3}", text)
             for text, gone in zip(cells.texts, empty, strict=True)

@@ -52,10 +52,11 @@ _SPELLINGS = {
     "µs": "us",
     "sec": "s secs second",
     "min": "mins minute",
-    "hour": "h hr hrs",
-    "day": "d",
-    "month": "mo mos mth mths",
-    "year": "y yr yrs",
+    "hour": "h hr hrs std stunde stunden heure hora ora ore uur час часа часов",
+    "day": "d tag tage tagen jour día dia giorno giorni dag dagen dni день дня дней",
+    "week": "wk woche wochen semaine semana settimana settimane",
+    "month": "mo mos mth mths monat monate monaten moi mes mese mesi maand maanden месяц месяца месяцев",
+    "year": "y yr yrs jahr jahre jahren an ans año anno anni ano jaar rok lata lat год года лет 歳 岁 세",
     "l": "liter litre",
 }
 _ALIAS = {other.replace("_", " "): one for one, others in _SPELLINGS.items() for other in others.split()}
@@ -264,8 +265,11 @@ def _small(key: str) -> str:
 
 
 def _has_digit(key: str) -> bool:
-    """Whether a unit looks like a part of a code; the 10 of `8/10` and `8 out of 10` does not."""
-    return re.search(r"\d", re.sub(r"^(?:/|out of) ?\d{1,3}", "", key)) is not None
+    """Whether a unit looks like a part of a code; the 10 of `8/10`, `8 out of 10` and `6.2 x10^9/L` does not."""
+    return (
+        re.search(r"\d", re.sub(r"^(?:/|out of) ?\d{1,3}|^[x×*·]? ?10[\^*e]\d{1,2}(?=/)", "", key))
+        is not None
+    )
 
 
 def _fractions(cells: Sequence[Written], values: NDArray[np.float64], mark: str, bare: int) -> Units:

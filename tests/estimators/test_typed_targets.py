@@ -15,7 +15,7 @@ N = 24
 X = np.random.default_rng(0).normal(size=(N, 2))
 FEW: dict[str, Any] = {"lambdas": [0.01], "cv": 2, "max_epochs": 2, "random_state": 0}
 HOURS = pd.Series(pd.to_timedelta(0.5 * np.arange(N), unit="h"))
-DAYS = pd.Series(pd.date_range("2000-01-01", periods=N))
+DAYS: Any = pd.Series(pd.date_range("2000-01-01", periods=N))
 ZONED = DAYS.dt.tz_localize("Europe/Berlin")
 CLOCKS = [moment.time() for moment in pd.date_range("2000-01-01", periods=N, freq="30min")]
 TYPED: list[tuple[str, Any, str, np.ndarray]] = [

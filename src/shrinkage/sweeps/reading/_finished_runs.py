@@ -7,39 +7,18 @@ from typing import Any
 
 from shrinkage._errors import RequestError, called
 from shrinkage.sweeps.reading._run_columns import is_number
-from shrinkage.sweeps.reading._run_names import is_hyperparameter, is_progress, is_run_id, is_strength, key_of
+from shrinkage.sweeps.reading._run_names import (
+    UNFINISHED,
+    is_hyperparameter,
+    is_progress,
+    is_run_id,
+    is_strength,
+    key_of,
+)
 
 __all__ = ["drop_unfinished", "last_of_each_run", "moving_columns"]
 
 Columns = dict[str, list[Any]]
-UNFINISHED = frozenset(
-    [
-        *(
-            "failed",
-            "fail",
-            "crashed",
-            "killed",
-            "running",
-            "pruned",
-            "waiting",
-            "scheduled",
-            "error",
-            "errored",
-        ),
-        *(
-            "invalid",
-            "abandoned",
-            "preempted",
-            "preempting",
-            "early_stopped",
-            "queued",
-            "in_progress",
-            "aborted",
-        ),
-        "pending",
-    ]
-)
-"""States of a run, in lower case, whose score is none of a finished run."""
 
 
 def drop_unfinished(columns: Columns) -> tuple[Columns, list[str]]:

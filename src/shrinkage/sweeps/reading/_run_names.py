@@ -13,6 +13,7 @@ from collections.abc import Callable, Collection
 from shrinkage._errors import RequestError, called, shown
 
 __all__ = [
+    "UNFINISHED",
     "direction_of",
     "falls",
     "is_config",
@@ -81,6 +82,11 @@ time runtime duration elapsed epoch step iteration iter memory mem params flops 
 """)
 """The last word of what a run measures of itself: `best_epoch`, `mean_fit_time`, `n_params`."""
 _OF_OTHERS = ("system_attrs", "user_attrs", "tags.", "system/", "system.", "sys/", "monitoring/")
+UNFINISHED = _set("""
+failed fail crashed killed running pruned waiting scheduled error errored invalid abandoned preempted preempting
+early_stopped queued in_progress aborted pending
+""")
+"""States of a run, in lower case, whose score is none of a finished run."""
 _LETTERS = {"λ": "lambda", "α": "alpha", "η": "eta", "²": "2", "^2": "2"}
 _R2 = re.compile(r"(?<![a-z])r[ _-]?(squared|square|sq)(?![a-z])", re.IGNORECASE)
 _RUN_IDS = _set("run_id id trial_id run name trial hash run_name run_hash uid number")

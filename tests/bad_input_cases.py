@@ -195,8 +195,8 @@ TARGETS = (
         says=("line 6", "'y' holds numbers, but here 'much'", "--na"),
     ),
     Case(
-        id="two classes as targets",
-        file=table(z=["u", "v"] * 12),
+        id="words in two targets that aren't labels",
+        file=table(z=["u", "v", "w"] * 8),
         options=("-t", "y", "-t", "z"),
         says=("'y'", "'z'"),
         problems=2,

@@ -128,6 +128,7 @@ def test_without_a_compiler_torch_does_the_work(tmp_path):
     assert engine_in({"PATH": str(tmp_path), "HOME": str(tmp_path)}) == "torch"
 
 
+@pytest.mark.long
 def test_without_a_place_to_keep_it_it_is_built_for_the_process(tmp_path):
     nowhere = tmp_path / "a file"
     nowhere.write_text("")

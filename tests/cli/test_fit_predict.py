@@ -328,7 +328,11 @@ def test_a_second_run_on_the_folder_is_refused_and_harms_nothing(tables, tmp_pat
 RESULTS = ["model.safetensors", "model.json", "preprocessing.skops", "folds.zip", "path.csv"]
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL], ids=lambda s: s.name)
+@pytest.mark.parametrize(
+    "number",
+    [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.long), signal.SIGKILL],
+    ids=lambda s: s.name,
+)
 def test_an_interrupted_run_leaves_nothing_half_written_and_resumes_to_the_same_bytes(
     tables, tmp_path, number
 ):

@@ -58,6 +58,7 @@ def test_two_workers_give_the_bits_of_one_process(client):
         assert_same(fitted(), alone)
 
 
+@pytest.mark.long
 def test_a_lost_workers_blocks_are_run_again(client, monkeypatch):
     alone, lost = fitted(epochs=30), []
     pids = list(client.run(os.getpid).values())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
@@ -30,6 +31,13 @@ _CALLED = {name: f"--{name.replace('_', '-')}" for name in _OPTIONS} | {
 }
 _CHOICE = ("best", "score", "tied", "one_se", "at_edge", "known", "noise", "margin", "strength", "next")
 """Fields of a choice that --json prints."""
+_SWEEP = ("score_name", "direction", "notes")
+"""Of the sweep that was read, the same."""
+_RANGE = (
+    *("convention", "low", "high", "weak", "strong", "good"),
+    *("exact", "why", "next", "values", "acting"),
+)
+"""Of a range, the same."""
 _UNSET = {"momentum": 0.0, "dampening": 0.0, "nesterov": False, "schedule": "constant"}
 
 GradientRms = Annotated[
@@ -97,20 +105,7 @@ def useful_range(
             **quantities,
         )
     if as_json:
-        fields = (
-            "convention",
-            "low",
-            "high",
-            "weak",
-            "strong",
-            "good",
-            "exact",
-            "why",
-            "next",
-            "values",
-            "acting",
-        )
-        typer.echo(_json({name: getattr(found, name) for name in fields}))
+        typer.echo(_json(_fields(found, _RANGE)))
     else:
         typer.echo(str(found))
 
@@ -171,8 +166,7 @@ def choose(
         if out is not None:
             found.report(out)
     if as_json:
-        read = {name: getattr(found.sweep, name) for name in ("score_name", "direction", "notes")}
-        typer.echo(_json({name: getattr(found, name) for name in _CHOICE} | read))
+        typer.echo(_json(_fields(found, _CHOICE) | _fields(found.sweep, _SWEEP)))
     else:
         typer.echo(str(found))
         if out is not None:
@@ -212,6 +206,10 @@ def transfer(
         typer.echo(_json(asdict(found)))
     else:
         typer.echo(str(found))
+
+
+def _fields(result: object, names: Sequence[str]) -> dict[str, Any]:
+    return {name: getattr(result, name) for name in names}
 
 
 def _numbers(option: str, text: str) -> list[float]:

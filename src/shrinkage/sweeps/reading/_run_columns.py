@@ -107,7 +107,7 @@ def _of_mapping(results: Mapping[Any, Any]) -> Columns:
 
 def _what_instead(results: Any) -> str:
     name = type(results).__name__
-    if hasattr(results, "fit") and hasattr(results, "param_grid") | hasattr(results, "param_distributions"):
+    if hasattr(results, "fit") and any(hasattr(results, n) for n in ("param_grid", "param_distributions")):
         return f"this {name} has no scores yet. Call its fit first."
     if hasattr(results, "fit") and name.endswith("CV"):
         return (
@@ -116,7 +116,7 @@ def _what_instead(results: Any) -> str:
         )
     return (
         "must be a cv_results_, an Optuna study, or a table of runs (a data frame, a list of dictionaries or a "
-        f"file), got {shown(name)}. `shrinkage choose FILE` reads a CSV file."
+        f"file), got {shown(name)}. `shrinkage choose FILE` reads files."
     )
 
 
